@@ -13,7 +13,6 @@
 const PAGE_BYTES: u32 = 4096;
 const PAGE_MASK: usize = ~(<usize>4095);
 const HEADER_BYTES: u32 = 16;
-const CLASSES: u32 = 8;
 const NEXT: usize = 0;
 const FREE: usize = 4;
 const USED: usize = 8;

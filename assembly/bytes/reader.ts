@@ -21,7 +21,7 @@ export function u16be(p: usize): u32 {
 /** Reads three bytes in network order. */
 export function u24be(p: usize): u32 {
   assert(Window.holds(p, 3));
-  return ((<u32>load<u8>(p)) << 16) | ((<u32>load<u8>(p, 1)) << 8) | (<u32>load<u8>(p, 2));
+  return ((<u32>load<u8>(p)) << 16) | ((<u32>load<u8>(p, 1)) << 8) | <u32>load<u8>(p, 2);
 }
 
 /** Reads four bytes in network order. */
