@@ -46,6 +46,9 @@ export default defineConfig({
         },
       },
       {
+        test: { name: "browser", environment: "node", include: ["test/browser/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
         plugins: [
           fileBytes(),
           cloudflareTest(

@@ -1,0 +1,67 @@
+/** Builds what is missing or stale: the core twice, the command line, the page. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { contentHash, isFresh, markFresh } from "./lib/content-hash.mjs";
+import { mustRun, ROOT, say, tool } from "./lib/run.mjs";
+
+const asc = (target) => tool("assemblyscript/bin/asc.js", "assembly/index.ts", "--target", target);
+const CORE = { entry: "assembly/index.ts", sources: ["assembly", "asconfig.json"] };
+
+/** In order of need; those of one step are built side by side. */
+const STEPS = [
+  [
+    { name: "core.wasm", ...CORE, output: "build/core.wasm", command: asc("release") },
+    { name: "core.checked.wasm", ...CORE, output: "build/core.checked.wasm", command: asc("checked") },
+  ],
+  [
+    {
+      name: "the command line",
+      entry: "shim/main.ts",
+      sources: ["shim", "engine"],
+      output: "build/shim/tallywire.mjs",
+      command: tool(
+        "esbuild/bin/esbuild",
+        "tallywire=shim/main.ts",
+        "--bundle",
+        "--splitting",
+        "--platform=node",
+        "--target=node20",
+        "--format=esm",
+        "--packages=external",
+        "--outdir=build/shim",
+        "--out-extension:.js=.mjs",
+        "--log-level=warning",
+      ),
+    },
+    {
+      name: "the page",
+      entry: "web/index.html",
+      sources: ["web", "engine", "assembly", "asconfig.json"],
+      output: "build/web/index.html",
+      command: tool("vite/bin/vite.js", "build", "web", "--outDir", "../build/web", "--emptyOutDir", "--logLevel", "warn"),
+    },
+  ],
+];
+
+async function buildOne({ name, entry, sources, output, command }) {
+  if (!existsSync(join(ROOT, entry))) return;
+  const hash = contentHash([...sources, "package-lock.json", "scripts/build.mjs"]);
+  if (isFresh(output, hash)) return;
+  const from = performance.now();
+  await mustRun(command);
+  markFresh(output, hash);
+  say(`built ${name} in ${((performance.now() - from) / 1000).toFixed(1)} s`);
+}
+
+/** Builds everything whose sources changed since it was last built. */
+export async function build() {
+  for (const step of STEPS) await Promise.all(step.map(buildOne));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  build().catch((error) => {
+    say(`${error.output ?? ""}the build failed: ${error.message}`);
+    process.exitCode = 1;
+  });
+}

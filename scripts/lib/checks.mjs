@@ -1,0 +1,55 @@
+/** Runs the checks of `npm test` one after the other and counts every one of them. */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ROOT, run, say, tool } from "./run.mjs";
+
+/** What the checks came to so far. */
+export const tally = { passed: 0, failed: 0 };
+
+/** Announces a part of the run. */
+export function part(name) {
+  say(`\n== ${name}`);
+}
+
+/** Counts one check and names it where it failed. */
+export function count(passed, name) {
+  if (passed) {
+    tally.passed += 1;
+    return;
+  }
+  tally.failed += 1;
+  say(`FAILED: ${name}`);
+}
+
+/** Runs a program as one check, its output going to the terminal; gives that output. */
+export async function checkProgram(name, command) {
+  part(name);
+  const { code, output } = await run(command, { show: true });
+  count(code === 0, name);
+  return output;
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs vitest with these words and counts each of its tests; `node` is the Node that runs it. */
+export async function checkVitest(name, words, { node = process.execPath, env = {} } = {}) {
+  part(name);
+  const report = join(ROOT, "build/results", `${name.replaceAll(/\W+/g, "-")}.json`);
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const [, script] = tool("vitest/vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const { code } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { FORCE_COLOR: "0", ...env } });
+  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = readReport(report) ?? {};
+  tally.passed += numPassedTests;
+  tally.failed += numFailedTests;
+  if (numPendingTests > 0) say(`${numPendingTests} not run: see their names above`);
+  // A file that does not load, an error outside a test, or no test at all fails the run without a failed test.
+  if (numFailedTests === 0 && (code !== 0 || numPassedTests === 0)) count(false, `${name}: vitest ended with ${code}`);
+}

@@ -1,0 +1,67 @@
+/**
+ * `npm test`: builds what is missing and runs everything; the last line says `N passed, N failed`.
+ *
+ * What this machine cannot run (no Chromium, no way to fetch Node 24) is said and not counted.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { checkProgram, checkVitest, count, part, tally } from "./lib/checks.mjs";
+import { findChromium } from "./lib/chromium.mjs";
+import { node24 } from "./lib/node24.mjs";
+import { ROOT, say, tool } from "./lib/run.mjs";
+import { setup } from "./setup.mjs";
+
+/** The Worker with the core in it; Cloudflare's free plan takes 3 MiB, and starting a Worker costs by the byte. */
+const WORKER_GZIP_KIB_MAX = 400;
+
+async function checkWorkerSize() {
+  const dryRun = ["deploy", "--dry-run", "--outdir", "build/worker"];
+  const output = await checkProgram("wrangler deploy --dry-run", tool("wrangler/bin/wrangler.js", ...dryRun));
+  const kib = Number(/gzip: ([\d.]+) KiB/.exec(output)?.[1]);
+  count(kib > 0 && kib <= WORKER_GZIP_KIB_MAX, `the Worker is ${kib} KiB gzipped, at most ${WORKER_GZIP_KIB_MAX} are allowed`);
+}
+
+/** The folders of test/ that mirror a folder of the core. */
+function coreTests() {
+  const rooms = readdirSync(join(ROOT, "assembly"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...rooms.map((room) => room.name), "engine", "laws"]
+    .map((name) => `test/${name}`)
+    .filter((path) => existsSync(join(ROOT, path)));
+}
+
+async function checkNode24() {
+  const tests = coreTests();
+  let node;
+  try {
+    node = await node24();
+  } catch {
+    say("\n== the core under Node 24: not run, npm could not fetch the package node@24");
+    return;
+  }
+  await checkVitest("the core under Node 24", ["--project", "node", ...tests], { node });
+}
+
+async function checkBrowser() {
+  const chromium = findChromium();
+  if (chromium) await checkVitest("browser", ["--project", "browser"], { env: { TALLYWIRE_CHROMIUM: chromium } });
+  else say("\n== browser: not run, no Chromium is installed (Debian: apt-get install chromium)");
+}
+
+async function main() {
+  await setup();
+  await checkProgram("biome", tool("@biomejs/biome/bin/biome", "check", "."));
+  await checkProgram("tsc", tool("typescript/bin/tsc", "-b"));
+  await checkProgram("knip: exports that nothing uses", tool("knip/bin/knip.js"));
+  await checkVitest("node", ["--project", "node"]);
+  await checkVitest("workerd", ["--project", "workerd"]);
+  await checkNode24();
+  await checkWorkerSize();
+  await checkBrowser();
+}
+
+await main().catch((error) => {
+  part("a part of the run broke");
+  count(false, `${error.output ?? ""}${error.stack}`);
+});
+process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
+process.exitCode = tally.failed > 0 ? 1 : 0;
