@@ -1,0 +1,73 @@
+/**
+ * From an event to a sketch: what parsers and the flow table call, on the minute in use.
+ *
+ * `series` is the index that `declareMetric` gave plus the mixed radix of the label values. States are made at the first
+ * observation; where the sketch pool has no room the observation is lost and counted as `Minute.refused`.
+ */
+import { gaugeAdd } from "./gauge";
+import { stateCreate } from "./kind";
+import { Kind } from "./metric";
+import { Minute } from "./minute";
+import { Series } from "./series";
+
+/** Adds `n` to a counter. */
+export function countAdd(series: u32, n: u64): void {
+  const entry = Minute.entries + ((<usize>series) << 4);
+  assert(changetype<Series>(entry).kind == Kind.COUNTER);
+  store<u64>(entry, load<u64>(entry, 8) + n, 8);
+}
+
+/** State of a series of kind `kind`, made where it is missing; 0 when there is no room. */
+function stateOf(series: u32, kind: u32): usize {
+  const entry = Minute.entries + ((<usize>series) << 4);
+  assert(changetype<Series>(entry).kind == kind);
+  const state = <usize>load<u32>(entry, 8);
+  return state != 0 ? state : makeState(entry, kind);
+}
+
+function makeState(entry: usize, kind: u32): usize {
+  const state = stateCreate(kind, changetype<Series>(entry).parameter);
+  if (state == 0) Minute.refused += 1;
+  store<u64>(entry, <u64>state, 8);
+  return state;
+}
+
+/** Notes that a gauge stands at `value`, in the metric's base unit. */
+export function gaugeSet(series: u32, value: u64): void {
+  const state = stateOf(series, Kind.GAUGE);
+  if (state != 0) gaugeAdd(state, value, Minute.timeNs, Minute.bootId);
+}
+
+/** Adds `n` to a rate in the second in use. */
+export function rateObserve(series: u32, _n: u64): void {
+  stateOf(series, Kind.RATE);
+}
+
+/** Adds `value` (ns, bytes, millionths) `count` times to a histogram. */
+export function histogramObserve(series: u32, _value: u64, _count: u64): void {
+  stateOf(series, Kind.HISTOGRAM);
+}
+
+/** Adds the element with this hash to a distinct. */
+export function distinctObserve(series: u32, _elementHash: u64): void {
+  stateOf(series, Kind.DISTINCT);
+}
+
+/** Adds `weight` to the key of `length` bytes at `start` in a top; `hash` is the first half of its hash128. */
+export function topObserve(series: u32, _hash: u64, _start: usize, _length: u32, _weight: u64): void {
+  stateOf(series, Kind.TOP);
+}
+
+/** Adds requests and what they cost to the label set whose key of `length` bytes lies at `start`. */
+export function breakdownObserve(
+  series: u32,
+  _hash: u64,
+  _start: usize,
+  _length: u32,
+  _requests: u64,
+  _errors: u64,
+  _bytes: u64,
+  _durationNs: u64,
+): void {
+  stateOf(series, Kind.BREAKDOWN);
+}

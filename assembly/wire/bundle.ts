@@ -1,0 +1,123 @@
+/**
+ * The form of a bundle: header, directory, payloads.
+ *
+ * ```
+ * | header | groups varint | group ... | payload ... |
+ * group:   | metric, less the group's before, varint | kind u8 | parameter u8 | series varint | series ... |
+ * series:  | key, bytes swapped, varint | payload bytes varint |
+ * ```
+ * Sections stand in the order of metric, kind, parameter, key, each once; payloads in the same order, nothing between or
+ * after them. A counter's payload is its varint, never 0; a section of an unknown kind is carried as it came, several of one
+ * identity in the order of their bytes. So equal content has equal bytes.
+ */
+import { stateEncode } from "../aggregate/kind";
+import { KIND_MAX, Kind } from "../aggregate/metric";
+import { Series } from "../aggregate/series";
+import { Writer } from "../bytes/writer";
+import { checksumWrite, HEADER_BYTES_MAX, Header, headerWrite } from "./header";
+
+/** Sections of one bundle at the most. */
+export const SECTIONS_MAX: u32 = 8192;
+/** Directory bytes of a section at the most: its own group and its series. */
+const SECTION_BYTES_MAX: u32 = 22;
+/** Bytes that `Sections.open` needs. */
+export const SECTIONS_BYTES: u32 = SECTIONS_MAX * 8;
+
+/** The sections that are to be encoded next, in order: addresses of their series, and then the lengths of their payloads. */
+export class Sections {
+  static count: u32 = 0;
+  private static list: usize = 0;
+
+  /** Lays the list out at `start`, SECTIONS_BYTES long. */
+  static open(start: usize): void {
+    Sections.list = start;
+    Sections.count = 0;
+  }
+
+  /** Adds a section; false when there are too many. */
+  static add(series: usize): bool {
+    if (Sections.count == SECTIONS_MAX) return false;
+    store<u32>(Sections.list + (Sections.count << 3), <u32>series);
+    Sections.count += 1;
+    return true;
+  }
+
+  static at(index: u32): Series {
+    return changetype<Series>(<usize>load<u32>(Sections.list + (index << 3)));
+  }
+
+  static put(index: u32, series: Series): void {
+    store<u32>(Sections.list + (index << 3), <u32>changetype<usize>(series));
+  }
+
+  static setLength(index: u32, length: u32): void {
+    store<u32>(Sections.list + (index << 3), length, 4);
+  }
+
+  static lengthOf(index: u32): u32 {
+    return load<u32>(Sections.list + (index << 3), 4);
+  }
+}
+
+/** Bytes beyond its own that encoding `sections` sections needs while it is at work. */
+export function bundleSlack(sections: u32): u32 {
+  return HEADER_BYTES_MAX + 8 + sections * SECTION_BYTES_MAX;
+}
+
+/** Encodes `header` and the listed sections at `start`; gives the length, or 0 when `capacity` is too small. */
+export function bundleEncode(header: Header, start: usize, capacity: u32): u32 {
+  const slack = bundleSlack(Sections.count);
+  if (capacity <= slack) return 0;
+  const payloads = start + slack;
+  Writer.open(payloads, capacity - slack);
+  for (let i: u32 = 0; i < Sections.count; i++) {
+    const before = Writer.at;
+    writePayload(Sections.at(i));
+    Sections.setLength(i, <u32>(Writer.at - before));
+  }
+  if (Writer.overflow) return 0;
+  const payloadBytes = Writer.length;
+  Writer.open(start, slack);
+  headerWrite(header);
+  writeDirectory();
+  assert(!Writer.overflow);
+  memory.copy(Writer.at, payloads, payloadBytes);
+  const length = Writer.length + payloadBytes;
+  checksumWrite(start, length);
+  return length;
+}
+
+function writePayload(series: Series): void {
+  const kind = <u32>series.kind;
+  if (kind == Kind.COUNTER) Writer.varint(series.value);
+  else if (kind > KIND_MAX) Writer.bytes(<usize>(<u32>series.value), <u32>(series.value >> 32));
+  else stateEncode(kind, <usize>series.value);
+}
+
+/** Whether section `index` begins a group. */
+function beginsGroup(index: u32): bool {
+  return index == 0 || Sections.at(index).identity >> 32 != Sections.at(index - 1).identity >> 32;
+}
+
+function writeDirectory(): void {
+  const count = Sections.count;
+  let groups: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) groups += <u32>beginsGroup(i);
+  Writer.varint(groups);
+  let metricBefore: u32 = 0;
+  let i: u32 = 0;
+  while (i < count) {
+    const first = Sections.at(i);
+    let next = i + 1;
+    while (next < count && !beginsGroup(next)) next += 1;
+    Writer.varint(<u32>first.metric - metricBefore);
+    metricBefore = first.metric;
+    Writer.u8(first.kind);
+    Writer.u8(first.parameter);
+    Writer.varint(next - i);
+    for (; i < next; i++) {
+      Writer.varint(bswap<u32>(Sections.at(i).key));
+      Writer.varint(Sections.lengthOf(i));
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * From a minute that ends to a bundle in the queue.
+ */
+import { stateSeal } from "../aggregate/kind";
+import { Kind, METRIC_IDS, Registry } from "../aggregate/metric";
+import { Minute, MinuteSlot, WINDOW_SECONDS } from "../aggregate/minute";
+import { Policy } from "../aggregate/policy";
+import { SERIES_BYTES, Series } from "../aggregate/series";
+import { bundleEncode, Sections } from "./bundle";
+import { Header } from "./header";
+import { BUNDLE_BYTES_MAX, BundleQueue } from "./queue";
+
+/** The ABI that bundles name; `index` exports the same number. */
+export const ABI_VERSION: u32 = 1;
+
+const HEADER: usize = memory.data(offsetof<Header>(), 8);
+/** The policy's name in UTF-8. */
+const NAME: usize = memory.data(64);
+
+/** Makes minutes seal into the bundle queue. */
+export function sealIntoQueue(): void {
+  const name = Policy.name;
+  const length = String.UTF8.encodeUnsafe(changetype<usize>(name), name.length, NAME);
+  changetype<Header>(HEADER).nameLength = <u32>length;
+  Minute.encoder = sealMinute.index;
+}
+
+/** Lists the series of a minute that hold something, in the order of the wire. */
+function listSeries(entries: usize): void {
+  Sections.count = 0;
+  for (let id: u32 = 1; id < METRIC_IDS; id++) {
+    const index = Registry.find(id);
+    if (index == 0) continue;
+    const metric = Registry.at(index - 1);
+    let at = entries + metric.firstSeries * SERIES_BYTES;
+    for (let i: u32 = 0; i < metric.seriesCount; i++, at += SERIES_BYTES) {
+      const series = changetype<Series>(at);
+      if (series.value == 0) continue;
+      if (series.kind != Kind.COUNTER) stateSeal(series.kind, <usize>series.value);
+      if (!Sections.add(at)) return;
+    }
+  }
+}
+
+function fillHeader(slot: MinuteSlot): Header {
+  const header = changetype<Header>(HEADER);
+  header.abi = ABI_VERSION;
+  header.schema = Registry.id;
+  header.minute = slot.minute;
+  header.lengthSeconds = WINDOW_SECONDS;
+  header.sequence = slot.sequence;
+  header.policy = Policy.number;
+  header.sampling = Policy.sampling;
+  header.bundles = 1;
+  header.bootId = Minute.bootId;
+  header.edgeClockNs = Minute.clockNs;
+  header.firstNs = slot.firstNs;
+  header.lastNs = slot.lastNs;
+  header.seen = slot.seen;
+  header.dropped = slot.dropped;
+  header.malformed = slot.malformed;
+  header.lost = 0;
+  header.nameStart = <u32>NAME;
+  return header;
+}
+
+function sealMinute(slotAddress: usize): void {
+  const slot = changetype<MinuteSlot>(slotAddress);
+  listSeries(slot.entries);
+  const header = fillHeader(slot);
+  const place = BundleQueue.place();
+  const length = bundleEncode(header, place, BundleQueue.placeBytes());
+  if (length == 0 || length > BUNDLE_BYTES_MAX) BundleQueue.lost += 1;
+  else BundleQueue.push(length);
+}
