@@ -34,6 +34,7 @@ function fileBytes(): Plugin {
 
 export default defineConfig({
   test: {
+    globalSetup: "test/support/compile.ts",
     projects: [
       {
         plugins: [wasmModules(), fileBytes()],

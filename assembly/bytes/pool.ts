@@ -6,11 +6,12 @@
  * classes:           32 64 128 256 512 1024 2032 4080 bytes
  * ```
  * A page belongs to a class while one of its blocks is in use and then goes back, so a burst of one size leaves nothing
- * behind. `allocate` answers 0 when the region is used up; the caller counts that under its own name. Larger runs of whole
- * pages come from `reserve`, before the first `allocate`.
+ * behind; `allocatePage` gives a page uncut. Both answer 0 when the region is used up; the caller counts that under its own
+ * name. Larger runs of whole pages come from `reserve`, before the first of these.
  */
 
-const PAGE_BYTES: u32 = 4096;
+/** Bytes of a page, and its alignment. */
+export const PAGE_BYTES: u32 = 4096;
 const PAGE_MASK: usize = ~(<usize>4095);
 const HEADER_BYTES: u32 = 16;
 const NEXT: usize = 0;
@@ -94,9 +95,7 @@ export class Pool {
     if (free == 0) this.link(page, list);
     if (used == 0) {
       this.unlink(page, list);
-      store<u32>(page, this.firstFreePage, NEXT);
-      this.firstFreePage = <u32>page;
-      this.bytesUsed -= PAGE_BYTES;
+      this.releasePage(page);
     }
   }
 
@@ -110,7 +109,8 @@ export class Pool {
     return start;
   }
 
-  private takePage(index: u32): usize {
+  /** Gives a whole page: 4096 bytes, aligned so, its content undefined; 0 when the pool is used up. */
+  allocatePage(): usize {
     let page = <usize>this.firstFreePage;
     if (page != 0) {
       this.firstFreePage = load<u32>(page, NEXT);
@@ -120,6 +120,19 @@ export class Pool {
       this.untouched += PAGE_BYTES;
     }
     this.bytesUsed += PAGE_BYTES;
+    return page;
+  }
+
+  /** Takes back a page that `allocatePage` gave. */
+  releasePage(page: usize): void {
+    store<u32>(page, this.firstFreePage, NEXT);
+    this.firstFreePage = <u32>page;
+    this.bytesUsed -= PAGE_BYTES;
+  }
+
+  private takePage(index: u32): usize {
+    const page = this.allocatePage();
+    if (page == 0) return 0;
     store<u32>(page, 0, NEXT);
     store<u32>(page, 0, PREVIOUS);
     store<u16>(page, 0, USED);

@@ -12,7 +12,7 @@ import { sealIntoQueue } from "./seal";
 
 /** Makes `pool` the sketch pool and lays an empty registry out in it; metrics are declared next. */
 export function openRegistry(pool: Pool): bool {
-  SketchPool.pool = pool;
+  if (!SketchPool.open(pool)) return false;
   const registry = pool.reserve(REGISTRY_BYTES);
   const sections = pool.reserve(SECTIONS_BYTES);
   if (registry == 0 || sections == 0) return false;

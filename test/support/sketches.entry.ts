@@ -1,0 +1,88 @@
+/** The sketches and the hash, opened to tests and benchmarks. */
+import { Cursor } from "../../assembly/bytes/cursor";
+import { Hash, hash128 } from "../../assembly/bytes/hash";
+import { Pool } from "../../assembly/bytes/pool";
+import { Writer } from "../../assembly/bytes/writer";
+import { SketchPool } from "../../assembly/sketches/sketch-pool";
+
+export { elementHash, hash128 } from "../../assembly/bytes/hash";
+export { bucketBoundary, bucketMiddle, bucketOf } from "../../assembly/sketches/bucket";
+export { distinctAdd, distinctCreate, distinctMerge, distinctRelease } from "../../assembly/sketches/distinct";
+export { distinctDecode, distinctEncode, distinctSkip } from "../../assembly/sketches/distinct-codec";
+export { distinctEstimate, distinctLower, distinctUpper } from "../../assembly/sketches/distinct-estimate";
+export {
+  histogramAdd,
+  histogramBucket,
+  histogramCount,
+  histogramCreate,
+  histogramMax,
+  histogramMerge,
+  histogramMin,
+  histogramQuantile,
+  histogramRelease,
+  histogramSum,
+} from "../../assembly/sketches/histogram";
+export { histogramDecode, histogramEncode, histogramSkip } from "../../assembly/sketches/histogram-codec";
+
+const PAGE: usize = 4096;
+const BYTES: u32 = 1 << 20;
+
+class Layout {
+  static input: usize = 0;
+  static output: usize = 0;
+}
+
+/** Lays out 1 MiB of input, 1 MiB of output and a pool of `poolBytes`, all filled with `filler`; gives the input's start. */
+export function open(poolBytes: u32, filler: u32): usize {
+  const start = (__heap_base + 2 * PAGE) & ~(PAGE - 1);
+  const end = start + 2 * BYTES + poolBytes;
+  const missing = <i32>((end + 0xffff) >> 16) - memory.size();
+  if (missing > 0) memory.grow(missing);
+  memory.fill(start - 64, <u8>filler, end - start + 64);
+  Layout.input = start;
+  Layout.output = start + BYTES;
+  SketchPool.open(Pool.create(start + 2 * BYTES, poolBytes));
+  return start;
+}
+
+/** Start of the output. */
+export function output(): usize {
+  return Layout.output;
+}
+
+/** Bytes of the pool in use. */
+export function poolUsed(): u32 {
+  return SketchPool.pool.bytesUsed;
+}
+
+/** Second half of the last hash. */
+export function hashHigh(): u64 {
+  return Hash.h2;
+}
+
+/** Opens the cursor over the first `length` bytes of input. */
+export function read(length: u32): void {
+  Cursor.open(Layout.input, length);
+}
+
+/** Bytes of input not read. */
+export function left(): u32 {
+  return Cursor.left;
+}
+
+/** Opens the writer over `length` bytes of output. */
+export function write(length: u32): void {
+  Writer.open(Layout.output, length);
+}
+
+/** Bytes written, or -1 after an overflow. */
+export function written(): i32 {
+  return Writer.overflow ? -1 : <i32>Writer.length;
+}
+
+/** Hashes `count` keys of `length` bytes each, one after another; gives a digest so that nothing is left out. */
+export function hashMany(start: usize, length: u32, count: u32): u64 {
+  let digest: u64 = 0;
+  for (let i: u32 = 0; i < count; i++) digest ^= hash128(start + i * length, length);
+  return digest;
+}
