@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig, type Plugin } from "vitest/config";
@@ -32,6 +32,9 @@ function fileBytes(): Plugin {
   };
 }
 
+/** The hub's configuration names the built page, which its tests do not need. */
+mkdirSync(root("build/web"), { recursive: true });
+
 export default defineConfig({
   test: {
     globalSetup: "test/support/compile.ts",
@@ -54,7 +57,10 @@ export default defineConfig({
           fileBytes(),
           cloudflareTest(
             existsSync(root("wrangler.toml"))
-              ? { wrangler: { configPath: root("wrangler.toml") } }
+              ? {
+                  wrangler: { configPath: root("wrangler.toml") },
+                  miniflare: { bindings: { MASTER_KEY: "a master key that is for tests only" } },
+                }
               : {
                   miniflare: {
                     compatibilityDate: "2026-04-26",

@@ -1,0 +1,12 @@
+import type { Hub } from "./object/hub";
+
+/** What the Worker is given by its configuration. */
+export interface Environment {
+  HUB: DurableObjectNamespace<Hub>;
+  /** Keys are derived from it: `wrangler secret put MASTER_KEY`. */
+  MASTER_KEY?: string;
+  /** The master before it, whose keys stay good while a rotation is under way. */
+  MASTER_KEY_PREVIOUS?: string;
+  /** The built page. */
+  ASSETS?: Fetcher;
+}

@@ -1,0 +1,59 @@
+import { Hono } from "hono";
+import type { Environment } from "./environment";
+import { RETRY_AFTER_SECONDS } from "./limits";
+import { Refusal, type Refused } from "./refusal";
+import { about } from "./routes/about";
+import { ingest } from "./routes/ingest";
+import { page } from "./routes/page";
+import { query } from "./routes/query";
+
+export { Hub } from "./object/hub";
+
+/** Methods of each path, so that a wrong one is told which is right. */
+const METHODS: Readonly<Record<string, string>> = {
+  "/v1/ingest": "POST",
+  "/v1/query": "GET, POST",
+  "/v1/hello": "GET",
+  "/v1/metrics": "GET",
+  "/v1/edges": "GET",
+  "/v1/tags": "GET",
+  "/healthz": "GET",
+};
+
+const app = new Hono<{ Bindings: Environment }>()
+  .get("/healthz", (context) => context.json({ status: "ok" }))
+  .route("/v1/ingest", ingest)
+  .route("/v1/query", query)
+  .route("/v1", about)
+  .all("/v1/*", (context) => {
+    throw unknown(context.req.path);
+  })
+  .route("/", page)
+  .notFound((context) => refuse(unknown(context.req.path).refused))
+  .onError((error) => refuse(refusalOf(error)));
+
+function unknown(path: string): Refusal {
+  const methods = METHODS[path];
+  if (methods !== undefined) return new Refusal(405, "bad_method", `${path} takes ${methods}`);
+  return new Refusal(404, "not_found", `there is nothing at ${path}; use one of ${Object.keys(METHODS).join(", ")}`);
+}
+
+/** What a client is told of an error: a refusal as it is, anything else without its inside. */
+function refusalOf(error: Error): Refused {
+  if (error instanceof Refusal) return error.refused;
+  console.error(error.stack ?? error.message);
+  return {
+    status: 503,
+    code: "failed",
+    reason: `the hub failed; nothing was acknowledged; try again in ${RETRY_AFTER_SECONDS} s`,
+  };
+}
+
+function refuse({ status, code, reason }: Refused): Response {
+  const headers = new Headers();
+  if (status === 429 || status === 503) headers.set("retry-after", String(RETRY_AFTER_SECONDS));
+  if (status === 401) headers.set("www-authenticate", "Bearer");
+  return Response.json({ error: code, reason, time: Date.now() / 1000 }, { status, headers });
+}
+
+export default app;

@@ -1,0 +1,92 @@
+/** Every limit of the hub, in one place, each with its reason. Times are seconds unless the name says otherwise. */
+
+/** Length of the one window that edges post, and of the finest tile. */
+export const MINUTE_SECONDS = 60;
+
+/** Bytes of a request body as they come in: a busy minute takes 48 KB, so this leaves room for ten of them. */
+export const WIRE_BYTES_MAX = 512 * 1024;
+
+/** Bytes of a bundle after inflating: half a row, so that any bundle fits a batch with others. */
+export const BUNDLE_BYTES_MAX = 1024 * 1024;
+
+/** Bytes of bundles in one batch row. A row of SQLite-backed storage holds 2 MB; the rest is left to the entries and the row's own header. */
+export const BATCH_BYTES_MAX = 1_800_000;
+
+/** Bundles in one batch row, so that the entries stay far below what is left of the row. */
+export const BATCH_BUNDLES_MAX = 1_000;
+
+/** Bytes of one tile row; a larger tile goes into several rows. */
+export const TILE_ROW_BYTES_MAX = 1_900_000;
+
+/** Longest wait of an acknowledged bundle for company in its row. */
+export const COMMIT_WAIT_MAX_MS = 1_000;
+
+/** Wait for each edge that posted within the last second: a quiet hub commits at once, a busy one gathers. */
+export const COMMIT_WAIT_PER_EDGE_MS = 20;
+
+/** Bytes of acknowledged bundles that an object holds unsealed; beyond it seals early. Objects may share an isolate of 128 MB. */
+export const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
+export const SEAL_SECOND = 55;
+
+/** How late a minute may come; its dedupe keys are kept as long. */
+export const LATE_SECONDS_MAX = 48 * 3600;
+
+/** How far a minute may lie ahead of the hub's clock. */
+export const AHEAD_SECONDS_MAX = 120;
+
+/** Retention of tiles by resolution, in seconds. */
+export const TILE_RETENTION_SECONDS: Readonly<Record<number, number>> = { 60: 48 * 3600, 3600: 30 * 86400, 86400: 400 * 86400 };
+
+/** Retention of sealed batches, which hold what each edge posted. */
+export const BATCH_RETENTION_SECONDS = 2 * 3600;
+
+/** Bytes of sealed batches that are kept at most; the oldest go first. */
+export const BATCH_RETENTION_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Edges of one object; its shard map decides how many a tenant has. */
+export const EDGES_MAX = 10_000;
+
+/** Distinct sets of policy, sampling rate and tags in one object: each is a tile a minute. */
+export const GROUPS_MAX = 1_000;
+
+/** Agent starts of one edge within the time that its dedupe keys are kept. */
+export const BOOTS_PER_EDGE_MAX = 512;
+
+/** Tags of one edge. */
+export const TAGS_MAX = 8;
+export const TAG_NAME_LENGTH_MAX = 32;
+export const TAG_VALUE_LENGTH_MAX = 64;
+
+/** Characters of an agent's version, as it gives it itself. */
+export const VERSION_LENGTH_MAX = 64;
+
+/** Bytes of a query's body. */
+export const QUERY_BYTES_MAX = 64 * 1024;
+
+/** Steps of one query. */
+export const STEPS_MAX = 3_000;
+
+/** Rows of one answer. */
+export const ROWS_MAX = 20_000;
+
+/** Entries of one top or breakdown, quantiles of one query, values of one condition. */
+export const TOP_MAX = 1_000;
+export const QUANTILES_MAX = 16;
+export const CONDITION_VALUES_MAX = 100;
+
+/** Tiles and bundles that one query may merge. */
+export const QUERY_PARTS_MAX = 50_000;
+
+/** An edge that was seen within this long before a minute is expected in it. */
+export const EXPECTED_SECONDS = 15 * 60;
+
+/** Names of missing edges in one answer. */
+export const MISSING_EDGES_MAX = 100;
+
+/** Minutes whose dedupe keys are held in memory. */
+export const MINUTES_CACHED_MAX = 64;
+
+/** What a client is told to wait after 429 and 503. */
+export const RETRY_AFTER_SECONDS = 10;

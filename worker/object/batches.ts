@@ -1,0 +1,77 @@
+import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS } from "../limits";
+
+/** One bundle that passed every check, and what came with it. */
+export interface Entry {
+  source: number;
+  group: number;
+  /** Start of its minute, seconds since the epoch. */
+  minute: number;
+  sequence: number;
+  receivedMs: number;
+  /** The edge's clock less the hub's, as the bundle came in; null where the edge did not say. */
+  skewMs: number | null;
+  version: string;
+  bytes: Uint8Array;
+}
+
+type PackedEntry = [
+  source: number,
+  group: number,
+  minute: number,
+  sequence: number,
+  receivedMs: number,
+  skewMs: number | null,
+  version: string,
+  length: number,
+];
+
+/** Writes one batch. */
+export function writeBatch(sql: SqlStorage, id: number, entries: readonly Entry[], nowMs: number): void {
+  const data = new Uint8Array(entries.reduce((bytes, entry) => bytes + entry.bytes.byteLength, 0));
+  const packed: PackedEntry[] = [];
+  let at = 0;
+  for (const entry of entries) {
+    data.set(entry.bytes, at);
+    at += entry.bytes.byteLength;
+    const { source, group, minute, sequence, receivedMs, skewMs, version, bytes } = entry;
+    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, bytes.byteLength]);
+  }
+  const values = [id, nowMs, data.byteLength, JSON.stringify(packed), data];
+  sql.exec("INSERT INTO batches (id, received_ms, bytes, entries, data) VALUES (?, ?, ?, ?, ?)", ...values);
+}
+
+/** Reads the batches after `id`, in order. */
+export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: number; entries: Entry[] }> {
+  const rows = sql.exec<{ id: number; entries: string; data: ArrayBuffer }>(
+    "SELECT id, entries, data FROM batches WHERE id > ? ORDER BY id",
+    id,
+  );
+  for (const row of rows) {
+    const entries: Entry[] = [];
+    let at = 0;
+    for (const packed of JSON.parse(row.entries) as PackedEntry[]) {
+      const [source, group, minute, sequence, receivedMs, skewMs, version, length] = packed;
+      const bytes = new Uint8Array(row.data, at, length);
+      at += length;
+      entries.push({ source, group, minute, sequence, receivedMs, skewMs, version, bytes });
+    }
+    yield { id: row.id, entries };
+  }
+}
+
+/** Deletes sealed batches that are too old, or too many bytes, the oldest first. */
+export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number): void {
+  const oldestMs = nowMs - BATCH_RETENTION_SECONDS * 1000;
+  let bytes = 0;
+  let keepFrom = sealed + 1;
+  const rows = sql.exec<{ id: number; received_ms: number; bytes: number }>(
+    "SELECT id, received_ms, bytes FROM batches WHERE id <= ? ORDER BY id DESC",
+    sealed,
+  );
+  for (const row of rows) {
+    bytes += row.bytes;
+    if (bytes > BATCH_RETENTION_BYTES_MAX || row.received_ms < oldestMs) break;
+    keepFrom = row.id;
+  }
+  sql.exec("DELETE FROM batches WHERE id < ? AND id <= ?", keepFrom, sealed);
+}

@@ -1,0 +1,66 @@
+import type { Tags } from "../tags";
+import { formatTime } from "../time";
+import { type EdgeState, type EdgeStates, lostBundles } from "./edge-states";
+import type { Registry } from "./registry";
+
+/** One edge in `/v1/edges`. */
+export interface EdgeReport {
+  edge: string;
+  tags: Tags;
+  version: string;
+  last_seen: string;
+  last_minute: string;
+  silent_seconds: number;
+  /** The edge's clock less the hub's; null where the edge did not say. */
+  skew_seconds: number | null;
+  /** From the end of the last bundle's minute until it came. */
+  lag_seconds: number;
+  bundles: number;
+  /** Sequence numbers that never came: minutes that the edge saw and lost. */
+  lost_bundles: number;
+  starts: number;
+}
+
+/** How each edge is doing, by name. */
+export function reportEdges(registry: Registry, edges: EdgeStates, nowMs: number): EdgeReport[] {
+  const reports = [...edges.states].map(([id, state]) => reportEdge(registry, id, state, nowMs));
+  return reports.sort((a, b) => (a.edge < b.edge ? -1 : 1));
+}
+
+function reportEdge(registry: Registry, id: number, state: EdgeState, nowMs: number): EdgeReport {
+  const boots = new Set([...state.sources.keys()].map((source) => registry.sources.get(source)?.boot));
+  return {
+    edge: registry.edges.get(id) ?? "",
+    tags: registry.groups.get(state.group)?.tags ?? {},
+    version: state.version,
+    last_seen: formatTime(Math.floor(state.lastSeenMs / 1000)),
+    last_minute: formatTime(state.lastMinute),
+    silent_seconds: Math.max(0, Math.round((nowMs - state.lastSeenMs) / 1000)),
+    skew_seconds: state.skewMs === null ? null : state.skewMs / 1000,
+    lag_seconds: state.lagMs / 1000,
+    bundles: state.bundles,
+    lost_bundles: lostBundles(state),
+    starts: boots.size,
+  };
+}
+
+/** The tags of all edges: each name with its values, and how many edges have it now. */
+export function reportTags(registry: Registry, edges: EdgeStates): Record<string, { value: string; edges: number }[]> {
+  const counts = new Map<string, Map<string, number>>();
+  const count = (tags: Tags, edgeCount: number) => {
+    for (const [name, value] of Object.entries(tags)) {
+      const values = counts.get(name) ?? new Map<string, number>();
+      values.set(value, (values.get(value) ?? 0) + edgeCount);
+      counts.set(name, values);
+    }
+  };
+  for (const group of registry.groups.values()) count(group.tags, 0);
+  for (const state of edges.states.values()) count(registry.groups.get(state.group)?.tags ?? {}, 1);
+  const names = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    names.map(([name, values]) => [
+      name,
+      [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, edgeCount]) => ({ value, edges: edgeCount })),
+    ]),
+  );
+}

@@ -1,0 +1,149 @@
+import { LATE_SECONDS_MAX } from "../limits";
+import type { Entry } from "./batches";
+import type { Registry } from "./registry";
+
+/** Edges in one row: few enough that the worst of them fit 2 MB, many enough that a seal writes few rows. */
+const EDGES_PER_ROW = 100;
+
+/** The run of sequence numbers of one agent's start: `last - first + 1 - count` of them are missing. */
+interface SourceState {
+  first: number;
+  last: number;
+  count: number;
+  lastMinute: number;
+}
+
+/** How one edge is doing. */
+export interface EdgeState {
+  group: number;
+  version: string;
+  lastSeenMs: number;
+  lastMinute: number;
+  skewMs: number | null;
+  /** From the end of the last bundle's minute until it came. */
+  lagMs: number;
+  bundles: number;
+  /** Sequence numbers that never came, of agent starts that are forgotten. */
+  lostBefore: number;
+  sources: Map<number, SourceState>;
+}
+
+type PackedState = [
+  edge: number,
+  group: number,
+  version: string,
+  lastSeenMs: number,
+  lastMinute: number,
+  skewMs: number | null,
+  lagMs: number,
+  bundles: number,
+  lostBefore: number,
+  sources: [id: number, first: number, last: number, count: number, lastMinute: number][],
+];
+
+/**
+ * How edges are doing: last seen, lag, clock, version, lost minutes.
+ *
+ * Invariant: rows hold the state after all sealed entries, memory that after all committed ones; the constructor's caller
+ * observes the committed entries that are not sealed.
+ */
+export class EdgeStates {
+  readonly states = new Map<number, EdgeState>();
+  private readonly changed = new Set<number>();
+
+  constructor(private readonly sql: SqlStorage) {
+    for (const row of sql.exec<{ data: string }>("SELECT data FROM edge_states")) {
+      for (const packed of JSON.parse(row.data) as PackedState[]) this.unpack(packed);
+    }
+  }
+
+  /** Takes note of a committed bundle. */
+  observe(edge: number, entry: Entry): void {
+    const state = this.states.get(edge) ?? newState(entry.group);
+    this.states.set(edge, state);
+    this.changed.add(Math.floor(edge / EDGES_PER_ROW));
+    state.bundles += 1;
+    state.lastMinute = Math.max(state.lastMinute, entry.minute);
+    if (entry.receivedMs >= state.lastSeenMs) {
+      state.lastSeenMs = entry.receivedMs;
+      state.group = entry.group;
+      state.version = entry.version;
+      state.lagMs = entry.receivedMs - (entry.minute + 60) * 1000;
+      if (entry.skewMs !== null) state.skewMs = entry.skewMs;
+    }
+    const source = state.sources.get(entry.source);
+    if (source === undefined) {
+      const { sequence, minute } = entry;
+      state.sources.set(entry.source, { first: sequence, last: sequence, count: 1, lastMinute: minute });
+      return;
+    }
+    source.first = Math.min(source.first, entry.sequence);
+    source.last = Math.max(source.last, entry.sequence);
+    source.count += 1;
+    source.lastMinute = Math.max(source.lastMinute, entry.minute);
+  }
+
+  /** Writes what changed; inside the caller's transaction, which then calls `saved`. */
+  save(): void {
+    for (const part of this.changed) {
+      const packed: PackedState[] = [];
+      for (let edge = part * EDGES_PER_ROW; edge < (part + 1) * EDGES_PER_ROW; edge += 1) {
+        const state = this.states.get(edge);
+        if (state !== undefined) packed.push(pack(edge, state));
+      }
+      this.sql.exec("INSERT OR REPLACE INTO edge_states (part, data) VALUES (?, ?)", part, JSON.stringify(packed));
+    }
+  }
+
+  /** Notes that what `save` wrote is there to stay. */
+  saved(): void {
+    this.changed.clear();
+  }
+
+  /** Forgets agent starts that no bundle can come from any more, keeping what they lost. */
+  expire(registry: Registry, nowSeconds: number): void {
+    for (const [edge, state] of this.states) {
+      for (const [id, source] of state.sources) {
+        if (source.lastMinute > nowSeconds - LATE_SECONDS_MAX - 7200) continue;
+        state.lostBefore += lostOf(source);
+        state.sources.delete(id);
+        registry.forgetSource(id);
+        this.changed.add(Math.floor(edge / EDGES_PER_ROW));
+      }
+    }
+  }
+
+  private unpack(packed: PackedState): void {
+    const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources] = packed;
+    const runs = new Map(sources.map(([id, first, last, count, minute]) => [id, { first, last, count, lastMinute: minute }]));
+    this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources: runs });
+  }
+}
+
+/** Sequence numbers of an edge that never came, or not yet. */
+export function lostBundles(state: EdgeState): number {
+  let lost = state.lostBefore;
+  for (const source of state.sources.values()) lost += lostOf(source);
+  return lost;
+}
+
+function lostOf(source: SourceState): number {
+  return source.last - source.first + 1 - source.count;
+}
+
+function newState(group: number): EdgeState {
+  const sources = new Map<number, SourceState>();
+  return { group, version: "", lastSeenMs: 0, lastMinute: 0, skewMs: null, lagMs: 0, bundles: 0, lostBefore: 0, sources };
+}
+
+function pack(edge: number, state: EdgeState): PackedState {
+  const { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore } = state;
+  const sources = [...state.sources].map(([id, run]): PackedState[9][number] => [
+    id,
+    run.first,
+    run.last,
+    run.count,
+    run.lastMinute,
+  ]);
+  return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources];
+}

@@ -1,0 +1,303 @@
+import { DurableObject } from "cloudflare:workers";
+import { core } from "../core";
+import type { Environment } from "../environment";
+import {
+  AHEAD_SECONDS_MAX,
+  BATCH_BUNDLES_MAX,
+  BATCH_BYTES_MAX,
+  COMMIT_WAIT_MAX_MS,
+  COMMIT_WAIT_PER_EDGE_MS,
+  LATE_SECONDS_MAX,
+  MINUTE_SECONDS,
+  PENDING_BYTES_MAX,
+  RETRY_AFTER_SECONDS,
+  SEAL_SECOND,
+} from "../limits";
+import type { BundleHeader } from "../merge";
+import type { Plan } from "../query/plan";
+import type { Refused } from "../refusal";
+import type { Tags } from "../tags";
+import { formatTime } from "../time";
+import { type Answer, answer } from "./answer";
+import { type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
+import { EdgeStates } from "./edge-states";
+import { entryKey, Minutes } from "./minutes";
+import { Registry } from "./registry";
+import { migrate, readNumber, writeNumber } from "./schema";
+import { sealTiles } from "./seal";
+import { expireTiles } from "./tiles";
+
+/** One bundle as the Worker hands it over: who sent it is taken from the key. */
+export interface Delivery {
+  edge: string;
+  tags: Tags;
+  version: string;
+  /** The edge's clock as it sent the bundle, milliseconds; null where it did not say. */
+  clockMs: number | null;
+  bytes: Uint8Array;
+}
+
+/** What became of a delivery. */
+export type Receipt = { stored: boolean; timeMs: number } | Refused;
+
+/** A delivery that waits for its row. */
+interface Waiting {
+  entry: Entry;
+  settle: (refused: Refused | null) => void;
+  settled: Promise<Refused | null>;
+}
+
+/**
+ * One node of the tree: takes bundles, keeps each once, seals them into tiles, answers queries.
+ *
+ * - What is acknowledged is in a row, and is in every answer from then on.
+ * - A bundle is known by (edge, boot, policy, minute, sequence) and counts once.
+ * - Everything in memory can be rebuilt from rows, and the constructor does; so it may be killed at any moment.
+ * - A sealed batch is in tiles, an unsealed one is in `pending`; the number `sealed` parts them, and moves in the same
+ *   transaction that writes the tiles.
+ */
+export class Hub extends DurableObject<Environment> {
+  private readonly sql: SqlStorage;
+  private readonly registry: Registry;
+  private readonly minutes: Minutes;
+  private readonly edges: EdgeStates;
+  /** Committed, not yet sealed. */
+  private pending: Entry[] = [];
+  private pendingBytes = 0;
+  /** Accepted, not yet committed, by minute and key. */
+  private readonly waiting = new Map<string, Waiting>();
+  private waitingBytes = 0;
+  private commitTimer: ReturnType<typeof setTimeout> | null = null;
+  /** When each edge last posted, as far as it was within the last second or so. */
+  private readonly recent = new Map<number, number>();
+  private revision: number;
+  private sealed: number;
+  private alarmAtMs = 0;
+
+  constructor(state: DurableObjectState, environment: Environment) {
+    super(state, environment);
+    this.sql = state.storage.sql;
+    migrate(state.storage);
+    this.registry = new Registry(this.sql);
+    this.edges = new EdgeStates(this.sql);
+    this.minutes = new Minutes(this.sql, () => this.live());
+    this.revision = readNumber(this.sql, "revision");
+    this.sealed = readNumber(this.sql, "sealed");
+    for (const batch of readBatches(this.sql, this.sealed)) {
+      this.keep(batch.entries);
+      this.revision = Math.max(this.revision, batch.id);
+    }
+    if (this.pending.length > 0) this.arm();
+  }
+
+  /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
+  async ingest(delivery: Delivery): Promise<Receipt> {
+    const nowMs = Date.now();
+    const header = core().validate(delivery.bytes);
+    if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
+    const refused = this.refusal(header, nowMs);
+    if (refused !== null) return refused;
+    const entry = this.entryOf(delivery, header, nowMs);
+    if ("status" in entry) return entry;
+
+    const name = `${entry.minute} ${entryKey(entry)}`;
+    const same = this.waiting.get(name);
+    if (same !== undefined) return (await same.settled) ?? { stored: false, timeMs: nowMs };
+    const keys = this.minutes.keys(entry.minute);
+    if (keys.has(entryKey(entry))) return { stored: false, timeMs: nowMs };
+    keys.add(entryKey(entry));
+    return (await this.wait(name, entry, nowMs)) ?? { stored: true, timeMs: nowMs };
+  }
+
+  /** Answers one query over sealed tiles and what is not sealed yet. */
+  query(plan: Plan): Answer | Refused {
+    const { sql, registry, minutes, edges, pending, revision } = this;
+    return answer({ sql, registry, minutes, edges, pending, revision }, plan, Date.now());
+  }
+
+  /** How each edge is doing. */
+  listEdges(): EdgeReport[] {
+    return reportEdges(this.registry, this.edges, Date.now());
+  }
+
+  /** The tags of all edges with their values. */
+  listTags(): Record<string, { value: string; edges: number }[]> {
+    return reportTags(this.registry, this.edges);
+  }
+
+  /** Seals what is there and deletes what is too old. Never throws: an alarm that throws is given up after six times. */
+  override async alarm(): Promise<void> {
+    this.alarmAtMs = 0;
+    try {
+      this.seal();
+      this.expire();
+    } catch (error) {
+      console.error(`seal failed, will try again: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    try {
+      this.arm();
+    } catch (error) {
+      console.error(`alarm not set, the next bundle sets it: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** What speaks against a valid bundle now. */
+  private refusal(header: BundleHeader, nowMs: number): Refused | null {
+    const { minute } = header;
+    if (header.windowSeconds !== MINUTE_SECONDS || minute % MINUTE_SECONDS !== 0) {
+      return { status: 422, code: "bad_window", reason: "send bundles of whole UTC minutes of 60 s" };
+    }
+    if (minute < nowMs / 1000 - LATE_SECONDS_MAX) {
+      const reason = `minute ${formatTime(minute)} is more than ${LATE_SECONDS_MAX / 3600} h ago; it is not taken any more`;
+      return { status: 422, code: "too_late", reason };
+    }
+    if (minute > nowMs / 1000 + AHEAD_SECONDS_MAX) {
+      const reason = `minute ${formatTime(minute)} is ahead of the hub's ${formatTime(Math.floor(nowMs / 1000))}; set the edge's clock`;
+      return { status: 422, code: "clock_ahead", reason };
+    }
+    if (this.pendingBytes > PENDING_BYTES_MAX) {
+      const reason = `the hub cannot seal what it has; try again in ${RETRY_AFTER_SECONDS} s`;
+      return { status: 503, code: "behind", reason };
+    }
+    return null;
+  }
+
+  private entryOf(delivery: Delivery, header: BundleHeader, nowMs: number): Entry | Refused {
+    const { policy, policyNumber, samplingRate } = header;
+    const edge = this.registry.edge(delivery.edge);
+    if (typeof edge !== "number") return edge;
+    const group = this.registry.group({ policy, policyNumber, samplingRate, tags: delivery.tags });
+    if (typeof group !== "number") return group;
+    const source = this.registry.source(edge, header.boot, header.policy);
+    if (typeof source !== "number") return source;
+    const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
+    const { version, bytes } = delivery;
+    return { source, group, minute: header.minute, sequence: header.sequence, receivedMs: nowMs, skewMs, version, bytes };
+  }
+
+  /** Lines an entry up for the next row; what waits always fits one. */
+  private wait(name: string, entry: Entry, nowMs: number): Promise<Refused | null> {
+    const bytes = entry.bytes.byteLength;
+    if (this.waitingBytes + bytes > BATCH_BYTES_MAX || this.waiting.size >= BATCH_BUNDLES_MAX) this.commit();
+    const { promise, resolve } = Promise.withResolvers<Refused | null>();
+    this.waiting.set(name, { entry, settle: resolve, settled: promise });
+    this.waitingBytes += bytes;
+    this.recent.set(this.edgeOf(entry.source), nowMs);
+    if (this.commitTimer === null) this.commitTimer = setTimeout(() => this.commit(), this.waitMs(nowMs));
+    return promise;
+  }
+
+  /** How long to wait for company: longer, the more edges posted within the last second. */
+  private waitMs(nowMs: number): number {
+    for (const [edge, timeMs] of this.recent) if (timeMs < nowMs - 1000) this.recent.delete(edge);
+    return Math.min(COMMIT_WAIT_MAX_MS, this.recent.size * COMMIT_WAIT_PER_EDGE_MS);
+  }
+
+  /** Writes what waits as one row and settles it: stored, or refused where the row could not be written. */
+  private commit(): void {
+    if (this.commitTimer !== null) clearTimeout(this.commitTimer);
+    this.commitTimer = null;
+    if (this.waiting.size === 0) return;
+    const batch = [...this.waiting.values()];
+    const entries = batch.map((waiting) => waiting.entry);
+    const refused = this.commitEntries(entries);
+    this.waiting.clear();
+    this.waitingBytes = 0;
+    if (refused === null) this.keep(entries);
+    else for (const entry of entries) this.minutes.keys(entry.minute).delete(entryKey(entry));
+    for (const waiting of batch) waiting.settle(refused);
+    this.arm();
+    if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
+  }
+
+  private commitEntries(entries: readonly Entry[]): Refused | null {
+    const id = this.revision + 1;
+    try {
+      this.ctx.storage.transactionSync(() => {
+        this.registry.save();
+        writeBatch(this.sql, id, entries, Date.now());
+      });
+    } catch (error) {
+      console.error(`commit failed: ${error instanceof Error ? error.message : String(error)}`);
+      return { status: 503, code: "not_stored", reason: `the hub could not write; try again in ${RETRY_AFTER_SECONDS} s` };
+    }
+    this.registry.saved();
+    this.revision = id;
+    return null;
+  }
+
+  /** Takes committed entries into memory. */
+  private keep(entries: Entry[]): void {
+    for (const entry of entries) {
+      this.pending.push(entry);
+      this.pendingBytes += entry.bytes.byteLength;
+      this.edges.observe(this.edgeOf(entry.source), entry);
+    }
+  }
+
+  private sealEarly(): void {
+    try {
+      this.sealPending();
+    } catch (error) {
+      console.error(`early seal failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private seal(): void {
+    this.commit();
+    this.sealPending();
+  }
+
+  /** Merges what is pending into tiles and moves `sealed` past it, in one transaction. */
+  private sealPending(): void {
+    if (this.pending.length === 0) return;
+    const through = this.revision;
+    const revision = this.revision + 1;
+    this.ctx.storage.transactionSync(() => {
+      sealTiles(core(), this.sql, this.pending, revision);
+      const minutes = new Set(this.pending.map((entry) => entry.minute));
+      for (const minute of minutes) this.minutes.seal(minute, revision, (source) => this.edgeOf(source));
+      this.edges.save();
+      writeNumber(this.sql, "sealed", through);
+      writeNumber(this.sql, "revision", revision);
+    });
+    this.edges.saved();
+    this.sealed = through;
+    this.revision = revision;
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+
+  private expire(): void {
+    const nowMs = Date.now();
+    this.ctx.storage.transactionSync(() => {
+      this.edges.expire(this.registry, nowMs / 1000);
+      this.edges.save();
+      expireTiles(this.sql, nowMs / 1000);
+      this.minutes.expire(nowMs / 1000);
+      expireBatches(this.sql, this.sealed, nowMs);
+    });
+    this.edges.saved();
+  }
+
+  /** Sets the alarm to the next seal second, where it is not set. */
+  private arm(): void {
+    const nowMs = Date.now();
+    if (this.alarmAtMs > nowMs) return;
+    const second = Math.floor(nowMs / 1000);
+    const atMs = (second + 1 + ((SEAL_SECOND - ((second + 1) % 60) + 60) % 60)) * 1000;
+    this.alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
+  }
+
+  private edgeOf(source: number): number {
+    return this.registry.sources.get(source)?.edge ?? 0;
+  }
+
+  /** Entries that are accepted and not sealed. */
+  private *live(): Generator<Entry> {
+    yield* this.pending;
+    for (const waiting of this.waiting.values()) yield waiting.entry;
+  }
+}

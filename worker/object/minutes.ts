@@ -1,0 +1,107 @@
+import { LATE_SECONDS_MAX, MINUTES_CACHED_MAX } from "../limits";
+import type { Entry } from "./batches";
+
+/** Sources and sequences are 32 bits wide; both together are exact in a double as long as there are 2^21 sources. */
+const SEQUENCE_SPAN = 2 ** 32;
+
+/** The number that stands for a bundle within its minute. */
+export function entryKey(entry: { source: number; sequence: number }): number {
+  return entry.source * SEQUENCE_SPAN + entry.sequence;
+}
+
+/** The source of an entry's key. */
+export function sourceOf(key: number): number {
+  return Math.floor(key / SEQUENCE_SPAN);
+}
+
+/**
+ * Which bundles each minute has: what makes a second delivery a duplicate.
+ *
+ * Invariant: the set of a minute is the keys of its row and of the `live` entries (committed or waiting, not yet sealed), at
+ * every moment. Sets are a cache: one that was dropped is built anew.
+ */
+export class Minutes {
+  private readonly cache = new Map<number, Set<number>>();
+
+  constructor(
+    private readonly sql: SqlStorage,
+    private readonly live: () => Iterable<Entry>,
+  ) {}
+
+  /** The keys of a minute, sealed or not. */
+  keys(minute: number): Set<number> {
+    const known = this.cache.get(minute);
+    if (known !== undefined) {
+      this.cache.delete(minute);
+      this.cache.set(minute, known);
+      return known;
+    }
+    const keys = this.sealedKeys(minute);
+    for (const entry of this.live()) if (entry.minute === minute) keys.add(entryKey(entry));
+    this.cache.set(minute, keys);
+    if (this.cache.size > MINUTES_CACHED_MAX) this.cache.delete(this.cache.keys().next().value!);
+    return keys;
+  }
+
+  /** Writes what a minute has; inside the caller's transaction, with nothing waiting. */
+  seal(minute: number, revision: number, edgeOf: (source: number) => number): void {
+    const keys = Float64Array.from(this.keys(minute)).sort();
+    const pairs = new Uint32Array(keys.length * 2);
+    let edges = new Uint8Array(0);
+    keys.forEach((key, index) => {
+      pairs[index * 2] = sourceOf(key);
+      pairs[index * 2 + 1] = key % SEQUENCE_SPAN;
+      edges = setBit(edges, edgeOf(sourceOf(key)));
+    });
+    const values = [minute, revision, edges, new Uint8Array(pairs.buffer)];
+    this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys) VALUES (?, ?, ?, ?)", ...values);
+  }
+
+  /** The edges that reported in each minute of [from, to), sealed or not. */
+  reported(from: number, to: number, edgeOf: (source: number) => number): Map<number, Set<number>> {
+    const reported = new Map<number, Set<number>>();
+    const rows = this.sql.exec<{ minute: number; edges: ArrayBuffer }>(
+      "SELECT minute, edges FROM minutes WHERE minute >= ? AND minute < ?",
+      from,
+      to,
+    );
+    for (const row of rows) reported.set(row.minute, new Set(bitsOf(new Uint8Array(row.edges))));
+    for (const entry of this.live()) {
+      if (entry.minute < from || entry.minute >= to) continue;
+      const edges = reported.get(entry.minute) ?? new Set();
+      edges.add(edgeOf(entry.source));
+      reported.set(entry.minute, edges);
+    }
+    return reported;
+  }
+
+  /** Deletes the minutes that no bundle can come for any more. */
+  expire(nowSeconds: number): void {
+    const oldest = nowSeconds - LATE_SECONDS_MAX - 3600;
+    this.sql.exec("DELETE FROM minutes WHERE minute < ?", oldest);
+    for (const minute of this.cache.keys()) if (minute < oldest) this.cache.delete(minute);
+  }
+
+  private sealedKeys(minute: number): Set<number> {
+    const keys = new Set<number>();
+    const [row] = this.sql.exec<{ keys: ArrayBuffer }>("SELECT keys FROM minutes WHERE minute = ?", minute).toArray();
+    if (row === undefined) return keys;
+    const pairs = new Uint32Array(row.keys);
+    for (let index = 0; index < pairs.length; index += 2) keys.add(pairs[index]! * SEQUENCE_SPAN + pairs[index + 1]!);
+    return keys;
+  }
+}
+
+function setBit(bits: Uint8Array<ArrayBuffer>, index: number): Uint8Array<ArrayBuffer> {
+  let wide = bits;
+  if (index >> 3 >= bits.length) {
+    wide = new Uint8Array((index >> 3) + 1);
+    wide.set(bits);
+  }
+  wide[index >> 3]! |= 1 << (index & 7);
+  return wide;
+}
+
+function* bitsOf(bits: Uint8Array): Generator<number> {
+  for (let index = 0; index < bits.length * 8; index += 1) if ((bits[index >> 3]! >> (index & 7)) & 1) yield index;
+}

@@ -1,0 +1,52 @@
+/**
+ * Tables of one object. Migrations only ever get longer: each runs once, in order, in one transaction with the number of the
+ * last one, so that an object of any age opens with today's code.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  -- Single numbers: format (of this list), revision (of the last change), sealed (the last batch that went into tiles).
+  CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  -- What edges posted, many bundles a row. entries: JSON, one array a bundle; data: the bundles one after another.
+  CREATE TABLE batches (id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, entries TEXT NOT NULL, data BLOB NOT NULL);
+  -- Merged minutes. id: see tiles.ts.
+  CREATE TABLE tiles (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, data BLOB NOT NULL);
+  -- What was sealed into a minute. keys: pairs of u32 (source, sequence), ascending; edges: a bit for each edge.
+  CREATE TABLE minutes (minute INTEGER PRIMARY KEY, revision INTEGER NOT NULL, edges BLOB NOT NULL, keys BLOB NOT NULL);
+  -- Numbers in place of names: policy, sampling rate and tags of a tile; edges; an edge's agent starts with their policies.
+  CREATE TABLE groups (id INTEGER PRIMARY KEY, policy TEXT NOT NULL, policy_number INTEGER NOT NULL, sampling INTEGER NOT NULL, tags TEXT NOT NULL);
+  CREATE TABLE edges (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+  CREATE TABLE sources (id INTEGER PRIMARY KEY, edge INTEGER NOT NULL, boot TEXT NOT NULL, policy TEXT NOT NULL);
+  -- How edges are doing, many a row. data: JSON, one array an edge.
+  CREATE TABLE edge_states (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
+  `,
+];
+
+/** Brings an object's tables up to date. */
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  const exists = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'numbers'").toArray().length > 0;
+  const format = exists ? readNumber(sql, "format") : 0;
+  if (format > MIGRATIONS.length) {
+    throw new Error(`this object's tables have format ${format}, this hub knows ${MIGRATIONS.length}: run a newer hub`);
+  }
+  if (format === MIGRATIONS.length) return;
+  storage.transactionSync(() => {
+    for (const migration of MIGRATIONS.slice(format)) sql.exec(migration);
+    writeNumber(sql, "format", MIGRATIONS.length);
+  });
+}
+
+/** One of the single numbers; 0 where it was never written. */
+export function readNumber(sql: SqlStorage, name: string): number {
+  const [row] = sql.exec<{ value: number }>("SELECT value FROM numbers WHERE name = ?", name).toArray();
+  return row?.value ?? 0;
+}
+
+/** Writes one of the single numbers. */
+export function writeNumber(sql: SqlStorage, name: string, value: number): void {
+  sql.exec(
+    "INSERT INTO numbers (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    name,
+    value,
+  );
+}

@@ -1,0 +1,100 @@
+import { TILE_RETENTION_SECONDS, TILE_ROW_BYTES_MAX } from "../limits";
+
+/**
+ * Where a tile lies: a number whose order is that of resolution, time, group and part, so that a window is one range of rows.
+ *
+ *      51   50 49              22 21              10 9           0
+ *     +-------+------------------+------------------+------------+
+ *     | level | start / 60 s     | group            | part       |
+ *     +-------+------------------+------------------+------------+
+ *
+ * Level 0 holds minutes, 1 hours, 2 days. A tile is one or more parts: each part is mergeable by itself, and one part that is
+ * too large for a row lies in several rows, all but the last of them full.
+ */
+const PART_SPAN = 2 ** 10;
+const GROUP_SPAN = 2 ** 12;
+const START_SPAN = 2 ** 28;
+
+/** Seconds of each level's tiles. */
+export const LEVEL_SECONDS: readonly number[] = [60, 3600, 86400];
+
+/** A tile's place, without its parts. */
+export interface TilePlace {
+  level: number;
+  /** Seconds since the epoch. */
+  start: number;
+  group: number;
+}
+
+/** A tile that is there. */
+export interface TileHead extends TilePlace {
+  revision: number;
+}
+
+function tileId(level: number, start: number, group: number): number {
+  return ((level * START_SPAN + Math.floor(start / 60)) * GROUP_SPAN + group) * PART_SPAN;
+}
+
+function placeOf(id: number): TilePlace {
+  const tile = Math.floor(id / PART_SPAN);
+  const slot = Math.floor(tile / GROUP_SPAN);
+  return { level: Math.floor(slot / START_SPAN), start: (slot % START_SPAN) * 60, group: tile % GROUP_SPAN };
+}
+
+/** The tiles of one level that start in [from, to), in order, one head a tile. */
+export function listTiles(sql: SqlStorage, level: number, from: number, to: number): TileHead[] {
+  const rows = sql.exec<{ id: number; revision: number }>(
+    `SELECT id, revision FROM tiles WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id`,
+    tileId(level, from, 0),
+    tileId(level, to, 0),
+  );
+  return [...rows].map((row) => ({ ...placeOf(row.id), revision: row.revision }));
+}
+
+/** The parts of one tile; none where it is not there. */
+export function readTile(sql: SqlStorage, place: TilePlace): Uint8Array[] {
+  const id = tileId(place.level, place.start, place.group);
+  const rows = sql.exec<{ data: ArrayBuffer }>("SELECT data FROM tiles WHERE id >= ? AND id < ? ORDER BY id", id, id + PART_SPAN);
+  const parts: Uint8Array[] = [];
+  let open: Uint8Array[] = [];
+  for (const row of rows) {
+    open.push(new Uint8Array(row.data));
+    if (row.data.byteLength === TILE_ROW_BYTES_MAX) continue;
+    parts.push(open.length === 1 ? open[0]! : concatenate(open));
+    open = [];
+  }
+  return parts;
+}
+
+/** Writes one tile in place of what was there; throws where it has more parts than a tile can have. */
+export function writeTile(sql: SqlStorage, place: TilePlace, parts: readonly Uint8Array[], revision: number): void {
+  const id = tileId(place.level, place.start, place.group);
+  let row = 0;
+  for (const part of parts) {
+    for (let at = 0; at <= part.byteLength; at += TILE_ROW_BYTES_MAX) {
+      if (row >= PART_SPAN) throw new RangeError(`a tile of more than ${PART_SPAN} rows`);
+      const data = part.subarray(at, at + TILE_ROW_BYTES_MAX);
+      sql.exec("INSERT OR REPLACE INTO tiles (id, revision, data) VALUES (?, ?, ?)", id + row, revision, data);
+      row += 1;
+    }
+  }
+  sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", id + row, id + PART_SPAN);
+}
+
+/** Deletes the tiles that are older than their level's retention. */
+export function expireTiles(sql: SqlStorage, nowSeconds: number): void {
+  for (const [level, seconds] of LEVEL_SECONDS.entries()) {
+    const oldest = Math.max(0, nowSeconds - (TILE_RETENTION_SECONDS[seconds] ?? 0));
+    sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", tileId(level, 0, 0), tileId(level, oldest, 0));
+  }
+}
+
+function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,188 @@
+import { CONDITION_VALUES_MAX, MINUTE_SECONDS, QUANTILES_MAX, STEPS_MAX, TOP_MAX } from "../limits";
+import type { Metric, Schema } from "../merge";
+import { quote, Refusal } from "../refusal";
+import { parseDuration, parseTime } from "../time";
+import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCondition } from "./plan";
+
+const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy"] as const;
+type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
+type Conditions = Record<string, unknown>;
+
+const TOP_DEFAULT = 10;
+const QUANTILES_DEFAULT = [0.5, 0.9, 0.99];
+const POLICY_DEFAULT = "default";
+const WINDOW_DEFAULT = "-1h";
+
+/** Reads the fields of a GET: lists as repeated or comma-separated fields, conditions as `where.site=fra1` or `where.site=!fra1`. */
+export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  const where: Record<string, { not: boolean; values: string[] }> = {};
+  for (const name of new Set(search.keys())) {
+    const values = search.getAll(name);
+    if (name.startsWith("where.")) {
+      const negated = values.filter((value) => value.startsWith("!"));
+      if (negated.length > 0 && negated.length < values.length) {
+        throw bad("where", `${name} has values with and without "!"; give them all one or the other`);
+      }
+      const plain = values.map((value) => (negated.length > 0 ? value.slice(1) : value));
+      where[name.slice("where.".length)] = { not: negated.length > 0, values: plain };
+    } else if (name === "by" || name === "q") {
+      fields[name] = values.flatMap((value) => value.split(",")).filter((value) => value !== "");
+    } else if (values.length > 1) {
+      throw bad(name, "is given more than once; give it once");
+    } else {
+      fields[name] = values[0];
+    }
+  }
+  const conditions = Object.entries(where).map(([name, { not, values }]) => [name, not ? { not: values } : values]);
+  if (conditions.length > 0) fields.where = Object.fromEntries(conditions);
+  return fields;
+}
+
+/** Checks a query's fields against the schema; refuses what does not fit, saying what would. */
+export function parseQuery(given: unknown, schema: Schema, nowMs: number): Plan {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new Refusal(400, "bad_query", `a query is a JSON object with the fields ${FIELDS.join(", ")}`);
+  }
+  for (const name of Object.keys(given)) {
+    if (!FIELDS.includes(name as (typeof FIELDS)[number])) throw bad(name, `is no field of a query; use ${FIELDS.join(", ")}`);
+  }
+  const fields = given as Fields;
+  const metric = parseMetric(fields.metric, schema);
+  const { byTags, byLabels } = parseBy(fields.by, metric);
+  return {
+    metric,
+    operation: parseOperation(fields.op, metric),
+    policy: parseText("policy", fields.policy) ?? POLICY_DEFAULT,
+    ...parseWindow(fields, nowMs),
+    byTags,
+    byLabels,
+    ...parseWhere(fields.where, metric),
+    top: parseCount("n", fields.n, TOP_MAX) ?? TOP_DEFAULT,
+    quantiles: parseQuantiles(fields.q),
+    key: parseText("key", fields.key),
+  };
+}
+
+function parseMetric(given: unknown, schema: Schema): Metric {
+  const name = parseText("metric", given);
+  if (name === null) throw bad("metric", "is missing; /v1/metrics lists them");
+  const metric = schema.metrics.find((candidate) => candidate.name === name);
+  if (metric !== undefined) return metric;
+  const near = schema.metrics.map((candidate) => candidate.name).filter((other) => other.startsWith(name.split("_")[0] ?? name));
+  const hint =
+    near.length === 0 ? "/v1/metrics lists them" : `did you mean ${near.slice(0, 3).join(", ")}? /v1/metrics lists all`;
+  throw bad("metric", `${quote(name)} is not known; ${hint}`);
+}
+
+function parseOperation(given: unknown, metric: Metric): Operation {
+  const fitting = OPERATIONS_OF_KIND[metric.kind];
+  if (given === undefined) throw bad("op", `is missing; ${metric.name} is a ${metric.kind} and takes ${fitting.join(", ")}`);
+  const operation = OPERATIONS.find((candidate) => candidate === given);
+  if (operation === undefined) throw bad("op", `${quote(given)} is not known; use ${OPERATIONS.join(", ")}`);
+  if (fitting.includes(operation)) return operation;
+  throw bad("op", `${operation} does not fit ${metric.name}, a ${metric.kind}; use ${fitting.join(", ")}`);
+}
+
+function parseWindow(fields: Fields, nowMs: number): Pick<Plan, "from" | "to" | "step"> {
+  const now = nowMs / 1000;
+  const from = Math.floor(parseTime("from", fields.from ?? WINDOW_DEFAULT, now) / MINUTE_SECONDS) * MINUTE_SECONDS;
+  const to = Math.ceil(parseTime("to", fields.to ?? "now", now) / MINUTE_SECONDS) * MINUTE_SECONDS;
+  if (to <= from) throw bad("to", "is not after from; widen the window");
+  if (fields.step === undefined) return { from, to, step: to - from };
+  const step = typeof fields.step === "number" ? fields.step : parseDuration(String(fields.step));
+  if (step === null || !Number.isInteger(step) || step < MINUTE_SECONDS || step % MINUTE_SECONDS !== 0) {
+    throw bad("step", `${quote(fields.step)} is no whole number of minutes; use seconds like 300 or a span like 5m`);
+  }
+  if ((to - from) / step > STEPS_MAX)
+    throw bad("step", `makes more than ${STEPS_MAX} steps; take a longer step or a shorter window`);
+  return { from, to, step };
+}
+
+function parseBy(given: unknown, metric: Metric): Pick<Plan, "byTags" | "byLabels"> {
+  const byTags: string[] = [];
+  let byLabels = 0;
+  for (const name of parseTexts("by", given)) {
+    const label = metric.labels.findIndex((candidate) => candidate.name === name);
+    if (label >= 0) byLabels |= 1 << label;
+    else if (!byTags.includes(tagName(name))) byTags.push(tagName(name));
+  }
+  return { byTags, byLabels };
+}
+
+/** A label of the metric goes before a tag of the same name, which `tag:` picks out. */
+function tagName(name: string): string {
+  return name.startsWith("tag:") ? name.slice("tag:".length) : name;
+}
+
+function parseWhere(given: unknown, metric: Metric): Pick<Plan, "tagConditions" | "labelValues"> {
+  const tagConditions: TagCondition[] = [];
+  const labelValues: (number[] | null)[] = metric.labels.map(() => null);
+  if (given === undefined) return { tagConditions, labelValues };
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw bad("where", 'is not an object; use {"site": "fra1"}, {"site": ["fra1", "ams2"]} or {"site": {"not": "fra1"}}');
+  }
+  for (const [name, condition] of Object.entries(given as Conditions)) {
+    const { values, negated } = parseCondition(name, condition);
+    const index = metric.labels.findIndex((label) => label.name === name);
+    if (index < 0) {
+      tagConditions.push({ tag: tagName(name), values, negated });
+      continue;
+    }
+    const label = metric.labels[index]!;
+    const unknown = values.find((value) => !label.values.includes(value));
+    if (unknown !== undefined) {
+      throw bad("where", `${name} has no value ${quote(unknown)}; ${metric.name} has ${label.values.slice(0, 20).join(", ")}`);
+    }
+    const chosen = label.values.flatMap((value, valueIndex) => (values.includes(value) !== negated ? [valueIndex] : []));
+    labelValues[index] = chosen;
+  }
+  return { tagConditions, labelValues };
+}
+
+function parseCondition(name: string, given: unknown): { values: string[]; negated: boolean } {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+    const names = Object.keys(given);
+    if (names.length !== 1 || names[0] !== "not") throw bad("where", `${name} takes a value, a list of values, or {"not": ...}`);
+    return { values: parseTexts(`where.${name}.not`, (given as { not: unknown }).not), negated: true };
+  }
+  return { values: parseTexts(`where.${name}`, given), negated: false };
+}
+
+function parseQuantiles(given: unknown): number[] {
+  if (given === undefined) return QUANTILES_DEFAULT;
+  const list = Array.isArray(given) ? given : [given];
+  if (list.length === 0 || list.length > QUANTILES_MAX) throw bad("q", `takes 1 to ${QUANTILES_MAX} quantiles`);
+  return list.map((text) => {
+    const quantile = typeof text === "number" || (typeof text === "string" && text.trim() !== "") ? Number(text) : Number.NaN;
+    if (quantile >= 0 && quantile <= 1) return quantile;
+    throw bad("q", `${quote(text)} is no quantile; use numbers from 0 to 1 like 0.99`);
+  });
+}
+
+function parseCount(field: string, given: unknown, most: number): number | null {
+  if (given === undefined) return null;
+  const count = typeof given === "number" || (typeof given === "string" && /^\d+$/.test(given)) ? Number(given) : Number.NaN;
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw bad(field, `${quote(given)} is not a whole number from 1 to ${most}`);
+}
+
+function parseText(field: string, given: unknown): string | null {
+  if (given === undefined) return null;
+  if (typeof given === "string" && given !== "" && given.length <= 1024) return given;
+  throw bad(field, `${quote(given)} is not a text of 1 to 1024 characters`);
+}
+
+function parseTexts(field: string, given: unknown): string[] {
+  if (given === undefined) return [];
+  const list = Array.isArray(given) ? given : [given];
+  if (list.length > CONDITION_VALUES_MAX) throw bad(field, `has more than ${CONDITION_VALUES_MAX} values; give fewer`);
+  return list.map((text) => {
+    if (typeof text === "string" && text.length <= 1024) return text;
+    throw bad(field, `${quote(text)} is not a text`);
+  });
+}
+
+function bad(field: string, reason: string): Refusal {
+  return new Refusal(400, "bad_query", `${field}: ${reason}`);
+}

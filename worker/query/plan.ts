@@ -1,0 +1,44 @@
+import type { Metric, MetricKind } from "../merge";
+
+/** What a query asks for. */
+export const OPERATIONS = ["sum", "rate", "distinct", "top", "quantile", "histogram", "breakdown", "last"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** Which operations fit which kind of metric, the natural one first. */
+export const OPERATIONS_OF_KIND: Readonly<Record<MetricKind, readonly Operation[]>> = {
+  counter: ["sum", "rate"],
+  gauge: ["last"],
+  rate: ["rate", "sum", "quantile", "histogram"],
+  histogram: ["quantile", "histogram", "sum"],
+  distinct: ["distinct"],
+  top: ["top", "sum"],
+  breakdown: ["breakdown"],
+};
+
+/** A condition on a tag: its value is, or is not, one of these. A tag that an edge does not have has the value "". */
+export interface TagCondition {
+  tag: string;
+  values: string[];
+  negated: boolean;
+}
+
+/** A query that was checked against the schema; passes RPC as it is. */
+export interface Plan {
+  metric: Metric;
+  operation: Operation;
+  policy: string;
+  /** Whole minutes, seconds since the epoch; `to` is not included. */
+  from: number;
+  to: number;
+  step: number;
+  byTags: string[];
+  /** Bit i: label i of the metric is kept apart. */
+  byLabels: number;
+  tagConditions: TagCondition[];
+  /** Per label of the metric: the value indexes that count, or null for all. */
+  labelValues: (number[] | null)[];
+  top: number;
+  quantiles: number[];
+  /** Only this entry of a top. */
+  key: string | null;
+}

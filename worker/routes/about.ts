@@ -1,0 +1,48 @@
+import { Hono } from "hono";
+import { authorize } from "../authorize";
+import { core } from "../core";
+import type { Environment } from "../environment";
+import {
+  AHEAD_SECONDS_MAX,
+  BUNDLE_BYTES_MAX,
+  LATE_SECONDS_MAX,
+  TAG_NAME_LENGTH_MAX,
+  TAG_VALUE_LENGTH_MAX,
+  TAGS_MAX,
+  WIRE_BYTES_MAX,
+} from "../limits";
+import { formatName, rootOf } from "../names";
+import { OPERATIONS_OF_KIND } from "../query/plan";
+
+/** What the hub is and has: `/v1/hello`, `/v1/metrics`, `/v1/edges`, `/v1/tags`. */
+export const about = new Hono<{ Bindings: Environment }>()
+  .get("/hello", (context) => {
+    const schema = core().schema();
+    return context.json({
+      service: "tallywire",
+      time: Date.now() / 1000,
+      abi: schema.abi,
+      schema: schema.id,
+      limits: {
+        body_bytes: WIRE_BYTES_MAX,
+        bundle_bytes: BUNDLE_BYTES_MAX,
+        late_seconds: LATE_SECONDS_MAX,
+        ahead_seconds: AHEAD_SECONDS_MAX,
+        tags: TAGS_MAX,
+        tag_name_characters: TAG_NAME_LENGTH_MAX,
+        tag_value_characters: TAG_VALUE_LENGTH_MAX,
+      },
+    });
+  })
+  .get("/metrics", (context) => {
+    const { metrics } = core().schema();
+    return context.json({ data: metrics.map((metric) => ({ ...metric, ops: OPERATIONS_OF_KIND[metric.kind] })) });
+  })
+  .get("/edges", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+    return context.json({ data: await context.env.HUB.getByName(formatName(rootOf(tenant))).listEdges() });
+  })
+  .get("/tags", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+    return context.json({ data: await context.env.HUB.getByName(formatName(rootOf(tenant))).listTags() });
+  });

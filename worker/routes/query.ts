@@ -1,0 +1,38 @@
+import { type Context, Hono } from "hono";
+import { authorize } from "../authorize";
+import { readBody } from "../body";
+import { core } from "../core";
+import type { Environment } from "../environment";
+import { QUERY_BYTES_MAX } from "../limits";
+import { formatName, rootOf } from "../names";
+import { fieldsOfSearch, parseQuery } from "../query/parse";
+import { Refusal } from "../refusal";
+
+type QueryContext = Context<{ Bindings: Environment }>;
+
+/** `GET` and `POST /v1/query`, with the same fields. */
+export const query = new Hono<{ Bindings: Environment }>()
+  .get("/", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+    return run(context, tenant, fieldsOfSearch(new URL(context.req.url).searchParams));
+  })
+  .post("/", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+    const body = await readBody(context.req.raw, QUERY_BYTES_MAX);
+    return run(context, tenant, parseJson(body));
+  });
+
+async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
+  const plan = parseQuery(fields, core().schema(), Date.now());
+  const answer = await context.env.HUB.getByName(formatName(rootOf(tenant))).query(plan);
+  if ("status" in answer) throw new Refusal(answer.status, answer.code, answer.reason);
+  return context.json(answer);
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+  } catch (cause) {
+    throw new Refusal(400, "bad_json", "the body is not JSON; send an object with metric and op", { cause });
+  }
+}
