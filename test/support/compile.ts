@@ -2,7 +2,8 @@
  * Builds the AssemblyScript entries of the tests: test/support/NAME.entry.ts becomes build/test/NAME.wasm, asserts on.
  *
  * vitest calls `setup` once before all tests, so that a test of any project imports the module by its path. An entry is compiled again
- * only when one of the files that it reaches, or the compiler's options, changed.
+ * only when one of the files that it reaches, or the compiler's options, changed. A line `// in place of PATH: PATH` in an entry
+ * swaps a file of the core for one of the tests, both given from the repository's root.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -14,10 +15,16 @@ const SUPPORT = join(ROOT, "test/support");
 const OUT = join(ROOT, "build/test");
 const CONFIG = join(SUPPORT, "asconfig.json");
 
+/** The files that an entry swaps, without their endings. */
+function swaps(entry: string): Map<string, string> {
+  const lines = readFileSync(entry, "utf8").matchAll(/^\/\/ in place of (\S+)\.ts: (\S+)$/gm);
+  return new Map([...lines].map(([, path, other]) => [path as string, other as string]));
+}
+
 /** Digest of an entry and all the files that it imports, directly or not. */
 function digest(entry: string): string {
   const seen = new Set<string>();
-  const queue = [entry];
+  const queue = [entry, ...[...swaps(entry).values()].map((path) => join(ROOT, path))];
   const hash = createHash("sha256")
     .update(readFileSync(CONFIG))
     .update(readFileSync(join(ROOT, "package.json")));
@@ -44,7 +51,14 @@ export async function compileEntry(name: string): Promise<string> {
   rmSync(path, { force: true });
   const draft = `${path}.${process.pid}`;
   const paths = ["--baseDir", ROOT, "--config", relative(ROOT, CONFIG), "--outFile", relative(ROOT, draft)];
-  const result = await asc.main([relative(ROOT, entry), ...paths]);
+  const swapped = swaps(entry);
+  const readFile = (name: string, baseDir: string) => {
+    const other = name.endsWith(".ts") ? swapped.get(name.slice(0, -".ts".length)) : undefined;
+    if (other !== undefined) return `export * from "${relative(dirname(name), other).replace(/\.ts$/, "")}";`;
+    const path = join(baseDir, name);
+    return existsSync(path) ? readFileSync(path, "utf8") : null;
+  };
+  const result = await asc.main([relative(ROOT, entry), ...paths], { readFile });
   if (result.error) throw new Error(`${name}.entry.ts does not compile:\n${result.stderr.toString()}`);
   renameSync(draft, path);
   writeFileSync(mark, wanted);
