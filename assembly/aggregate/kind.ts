@@ -1,17 +1,47 @@
 /**
  * What every kind of state can do, by the kind's number.
  *
- * A counter's state is its value in the series itself and has no place here.
+ * A counter's state is its value in the series itself and has no place here, except that its payload can be checked.
  */
 import { Cursor } from "../bytes/cursor";
+import { UNITS } from "../sketches/bucket";
+import {
+  DISTINCT_PRECISION_MAX,
+  DISTINCT_PRECISION_MIN,
+  distinctCreate,
+  distinctMerge,
+  distinctRelease,
+} from "../sketches/distinct";
+import { distinctDecode, distinctEncode, distinctSkip } from "../sketches/distinct-codec";
+import { histogramCreate, histogramMerge, histogramRelease } from "../sketches/histogram";
+import { histogramDecode, histogramEncode, histogramSkip } from "../sketches/histogram-codec";
 import { gaugeCreate, gaugeDecode, gaugeEncode, gaugeMerge, gaugeRelease } from "./gauge";
 import { Kind } from "./metric";
 
+/** Whether states of `kind` with this parameter can be made: asked for metrics that this build does not know. */
+export function parameterFits(kind: u32, parameter: u32): bool {
+  switch (kind) {
+    case Kind.COUNTER:
+    case Kind.GAUGE:
+      return parameter == 0;
+    case Kind.HISTOGRAM:
+      return parameter < UNITS;
+    case Kind.DISTINCT:
+      return parameter >= DISTINCT_PRECISION_MIN && parameter <= DISTINCT_PRECISION_MAX;
+    default:
+      return false;
+  }
+}
+
 /** Gives an empty state, or 0 when the sketch pool is used up. */
-export function stateCreate(kind: u32, _parameter: u32): usize {
+export function stateCreate(kind: u32, parameter: u32): usize {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeCreate();
+    case Kind.HISTOGRAM:
+      return histogramCreate(parameter);
+    case Kind.DISTINCT:
+      return distinctCreate(parameter);
     default:
       return 0;
   }
@@ -23,14 +53,24 @@ export function stateRelease(kind: u32, state: usize): void {
     case Kind.GAUGE:
       gaugeRelease(state);
       break;
+    case Kind.HISTOGRAM:
+      histogramRelease(state);
+      break;
+    case Kind.DISTINCT:
+      distinctRelease(state);
+      break;
   }
 }
 
-/** Adds `from` to `into`; false when the sketch pool is used up. */
+/** Adds `from` to `into`; false when the sketch pool is used up or a limit of counts is reached. */
 export function stateMerge(kind: u32, into: usize, from: usize): bool {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeMerge(into, from);
+    case Kind.HISTOGRAM:
+      return histogramMerge(into, from);
+    case Kind.DISTINCT:
+      return distinctMerge(into, from);
     default:
       return false;
   }
@@ -45,26 +85,40 @@ export function stateEncode(kind: u32, state: usize): void {
     case Kind.GAUGE:
       gaugeEncode(state);
       break;
+    case Kind.HISTOGRAM:
+      histogramEncode(state);
+      break;
+    case Kind.DISTINCT:
+      distinctEncode(state);
+      break;
   }
 }
 
-/** Reads an encoded state from the Cursor and adds it to `into`; false at a fault or when the pool is used up. */
-export function stateDecode(kind: u32, into: usize, _parameter: u32): bool {
+/** Reads an encoded state from the Cursor and adds it to `into`; false at a fault or where `stateMerge` is false. */
+export function stateDecode(kind: u32, into: usize, parameter: u32): bool {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeDecode(into);
+    case Kind.HISTOGRAM:
+      return histogramDecode(into, parameter);
+    case Kind.DISTINCT:
+      return distinctDecode(into, parameter);
     default:
       return false;
   }
 }
 
 /** Reads an encoded state from the Cursor and only checks it, completely. */
-export function stateSkip(kind: u32, _parameter: u32): bool {
+export function stateSkip(kind: u32, parameter: u32): bool {
   switch (kind) {
     case Kind.COUNTER:
       return Cursor.varint() != 0;
     case Kind.GAUGE:
       return gaugeDecode(0);
+    case Kind.HISTOGRAM:
+      return histogramSkip(parameter);
+    case Kind.DISTINCT:
+      return distinctSkip(parameter);
     default:
       return false;
   }

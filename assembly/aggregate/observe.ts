@@ -4,6 +4,8 @@
  * `series` is the index that `declareMetric` gave plus the mixed radix of the label values. States are made at the first
  * observation; where the sketch pool has no room the observation is lost and counted as `Minute.refused`.
  */
+import { distinctAdd } from "../sketches/distinct";
+import { histogramAdd } from "../sketches/histogram";
 import { gaugeAdd } from "./gauge";
 import { stateCreate } from "./kind";
 import { Kind } from "./metric";
@@ -44,13 +46,15 @@ export function rateObserve(series: u32, _n: u64): void {
 }
 
 /** Adds `value` (ns, bytes, millionths) `count` times to a histogram. */
-export function histogramObserve(series: u32, _value: u64, _count: u64): void {
-  stateOf(series, Kind.HISTOGRAM);
+export function histogramObserve(series: u32, value: u64, count: u64): void {
+  const state = stateOf(series, Kind.HISTOGRAM);
+  if (state != 0 && !histogramAdd(state, value, count)) Minute.refused += 1;
 }
 
 /** Adds the element with this hash to a distinct. */
-export function distinctObserve(series: u32, _elementHash: u64): void {
-  stateOf(series, Kind.DISTINCT);
+export function distinctObserve(series: u32, element: u64): void {
+  const state = stateOf(series, Kind.DISTINCT);
+  if (state != 0 && !distinctAdd(state, element)) Minute.refused += 1;
 }
 
 /** Adds `weight` to the key of `length` bytes at `start` in a top; `hash` is the first half of its hash128. */

@@ -11,6 +11,12 @@
 import { stateRelease } from "./kind";
 import { Kind, Registry, seriesKeyOf } from "./metric";
 
+/** Adds two sums; what does not fit stays at the greatest number, whatever the order. */
+export function saturatingAdd(a: u64, b: u64): u64 {
+  const sum = a + b;
+  return sum < a ? u64.MAX_VALUE : sum;
+}
+
 @unmanaged
 export class Series {
   metric: u16;

@@ -117,7 +117,7 @@ function addToList(distinct: Distinct, element: u64): bool {
 /** Makes the list's block twice as large; false when the pool is used up. */
 function growList(distinct: Distinct): bool {
   const bytes = distinct.room == 0 ? LIST_BYTES_MIN : (<u32>distinct.room) << 4;
-  const list = SketchPool.pool.allocate(bytes);
+  const list = SketchPool.block(bytes);
   if (list == 0) return false;
   if (distinct.list != 0) {
     memory.copy(list, distinct.list, (<usize>distinct.listed) << 3);
@@ -133,7 +133,7 @@ export function distinctOpenRegisters(distinct: Distinct): bool {
   if (distinct.full) return true;
   const pages = pagesOf(distinct);
   for (let page: u32 = 0; page < pages; page++) {
-    const block = SketchPool.pool.allocatePage();
+    const block = SketchPool.page();
     if (block == 0) {
       while (page-- > 0) SketchPool.pool.releasePage(registerPage(distinct, page));
       return false;

@@ -126,7 +126,7 @@ export function makeRoom(histogram: Histogram, count: u64): bool {
   for (let entry: u32 = 0; entry < <u32>histogram.span; entry++) {
     const narrow = <usize>load<u32>(directory + (entry << 2));
     if (narrow == 0) continue;
-    const wide = SketchPool.pool.allocate(WIDE_BYTES);
+    const wide = SketchPool.block(WIDE_BYTES);
     if (wide == 0) {
       narrowAgain(directory, entry);
       return false;

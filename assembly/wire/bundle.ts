@@ -50,6 +50,36 @@ export class Sections {
     store<u32>(Sections.list + (index << 3), <u32>changetype<usize>(series));
   }
 
+  /** Sorts by identity with only the bits of `keyMask` of the keys; unknown kinds of one identity by length and bytes. */
+  static sort(keyMask: u32): void {
+    const count = <i32>Sections.count;
+    const mask = ((<u64>u32.MAX_VALUE) << 32) | <u64>keyMask;
+    let sorted = true;
+    for (let i = 1; i < count && sorted; i++) sorted = !before(Sections.at(i), Sections.at(i - 1), mask);
+    if (sorted) return;
+    for (let root = count / 2 - 1; root >= 0; root--) Sections.sift(root, count, mask);
+    for (let end = count - 1; end > 0; end--) {
+      const last = Sections.at(end);
+      Sections.put(end, Sections.at(0));
+      Sections.put(0, last);
+      Sections.sift(0, end, mask);
+    }
+  }
+
+  private static sift(root: i32, end: i32, mask: u64): void {
+    const series = Sections.at(root);
+    let at = root;
+    while (true) {
+      let child = at * 2 + 1;
+      if (child >= end) break;
+      if (child + 1 < end && before(Sections.at(child), Sections.at(child + 1), mask)) child += 1;
+      if (!before(series, Sections.at(child), mask)) break;
+      Sections.put(at, Sections.at(child));
+      at = child;
+    }
+    Sections.put(at, series);
+  }
+
   static setLength(index: u32, length: u32): void {
     store<u32>(Sections.list + (index << 3), length, 4);
   }
@@ -57,6 +87,18 @@ export class Sections {
   static lengthOf(index: u32): u32 {
     return load<u32>(Sections.list + (index << 3), 4);
   }
+}
+
+/** Whether `a` stands before `b` in the order of the wire. */
+function before(a: Series, b: Series, mask: u64): bool {
+  const identity = a.identity & mask;
+  const other = b.identity & mask;
+  if (identity != other) return identity < other;
+  if (a.kind <= KIND_MAX) return false;
+  const length = <u32>(a.value >> 32);
+  const otherLength = <u32>(b.value >> 32);
+  if (length != otherLength) return length < otherLength;
+  return memory.compare(<usize>(<u32>a.value), <usize>(<u32>b.value), length) < 0;
 }
 
 /** Bytes beyond its own that encoding `sections` sections needs while it is at work. */

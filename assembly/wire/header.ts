@@ -12,6 +12,7 @@
  */
 import { POLICY_NAME_BYTES_MAX } from "../aggregate/policy";
 import { Cursor } from "../bytes/cursor";
+import { hash128 } from "../bytes/hash";
 import { Writer } from "../bytes/writer";
 import { Fault } from "./fault";
 
@@ -24,8 +25,6 @@ export const CHECKSUM_AT: u32 = 4;
 export const CHECKED_FROM: u32 = 8;
 /** Bytes of an encoded header at the most. */
 export const HEADER_BYTES_MAX: u32 = 256;
-/** Windows of at most a year. */
-const LENGTH_SECONDS_MAX: u32 = 366 * 86400;
 const SECOND_NS: u64 = 1_000_000_000;
 
 @unmanaged
@@ -34,13 +33,14 @@ export class Header {
   schema: u32;
   /** Start of the window, minutes since the epoch. */
   minute: u32;
-  lengthSeconds: u32;
   sequence: u32;
   policy: u32;
   /** One packet of this many was looked at. */
   sampling: u32;
   /** Bundles of edges that are merged in this one. */
   bundles: u32;
+  /** Length of the window. */
+  lengthSeconds: u64;
   bootId: u64;
   edgeClockNs: u64;
   /** Times of the first and the last packet; 0 and 0 where nothing was seen. */
@@ -96,7 +96,7 @@ export function headerRead(header: Header): u32 {
   header.abi = Cursor.count(u32.MAX_VALUE);
   header.schema = Cursor.u32();
   header.minute = Cursor.count(<u32>(u64.MAX_VALUE / (60 * SECOND_NS)) - 1);
-  header.lengthSeconds = Cursor.count(LENGTH_SECONDS_MAX);
+  header.lengthSeconds = Cursor.varint();
   header.sequence = Cursor.count(u32.MAX_VALUE);
   header.bootId = Cursor.u64();
   header.edgeClockNs = Cursor.varint();
@@ -112,8 +112,8 @@ export function headerRead(header: Header): u32 {
   header.nameStart = <u32>Cursor.take(header.nameLength);
   header.sampling = Cursor.count(u32.MAX_VALUE);
   if (Cursor.fault) return Fault.HEADER;
-  const lengthNs = <u64>header.lengthSeconds * SECOND_NS;
-  if (lengthNs == 0 || header.startNs > u64.MAX_VALUE - lengthNs) return Fault.HEADER;
+  if (header.lengthSeconds == 0 || header.lengthSeconds > (u64.MAX_VALUE - header.startNs) / SECOND_NS) return Fault.HEADER;
+  const lengthNs = header.lengthSeconds * SECOND_NS;
   if (header.sampling == 0 || header.bundles == 0) return Fault.HEADER;
   if (header.nameLength == 0 || header.nameLength > POLICY_NAME_BYTES_MAX) return Fault.HEADER;
   if (header.seen == 0 ? (first | span) != 0 : first >= lengthNs || span >= lengthNs - first) return Fault.HEADER;
@@ -122,11 +122,9 @@ export function headerRead(header: Header): u32 {
   return Fault.NONE;
 }
 
-/** Checksum over `length` bytes at `start`: FNV-1a. */
+/** Checksum over `length` bytes at `start`: the low half of their hash. */
 export function checksumOf(start: usize, length: u32): u32 {
-  let hash: u32 = 0x811c9dc5;
-  for (let at = start; at < start + length; at++) hash = (hash ^ <u32>load<u8>(at)) * 0x01000193;
-  return hash;
+  return <u32>hash128(start, length);
 }
 
 /** Puts the checksum into the finished bundle of `length` bytes at `start`. */

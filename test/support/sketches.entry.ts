@@ -4,6 +4,7 @@ import { Hash, hash128 } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
+import { TopExport } from "../../assembly/sketches/top-codec";
 
 export { elementHash, hash128 } from "../../assembly/bytes/hash";
 export { bucketBoundary, bucketMiddle, bucketOf } from "../../assembly/sketches/bucket";
@@ -23,6 +24,31 @@ export {
   histogramSum,
 } from "../../assembly/sketches/histogram";
 export { histogramDecode, histogramEncode, histogramSkip } from "../../assembly/sketches/histogram-codec";
+export {
+  rateAdd,
+  rateCreate,
+  rateDecode,
+  rateEncode,
+  rateMerge,
+  rateRelease,
+  rateSeal,
+  rateSkip,
+  rateTotal,
+} from "../../assembly/sketches/rate";
+export {
+  topAdd,
+  topBound,
+  topCreate,
+  topKey,
+  topKeyLength,
+  topLower,
+  topMerge,
+  topRelease,
+  topSelect,
+  topTotal,
+  topUpper,
+} from "../../assembly/sketches/top";
+export { topDecode, topEncode, topSkip } from "../../assembly/sketches/top-codec";
 
 const PAGE: usize = 4096;
 const BYTES: u32 = 1 << 20;
@@ -78,6 +104,21 @@ export function write(length: u32): void {
 /** Bytes written, or -1 after an overflow. */
 export function written(): i32 {
   return Writer.overflow ? -1 : <i32>Writer.length;
+}
+
+/** Sets how many keys a top exports. */
+export function topExport(keysMax: u32): void {
+  TopExport.keysMax = keysMax;
+}
+
+/** Sets the factor that places keys in tables. */
+export function secret(value: u64): void {
+  SketchPool.secret = value | 1;
+}
+
+/** What the pool refused so far. */
+export function refused(): u64 {
+  return SketchPool.refused;
 }
 
 /** Hashes `count` keys of `length` bytes each, one after another; gives a digest so that nothing is left out. */

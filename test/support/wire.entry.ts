@@ -1,62 +1,198 @@
-/** Aggregation and bundles for tests: a small registry and the functions by number. */
-
+/** Aggregation and bundles for tests: a small registry, the calls of the hot path, and bundles in and out. */
 import { declareLabel } from "../../assembly/aggregate/label";
-import { declareMetric, Kind, Registry } from "../../assembly/aggregate/metric";
+import { declareKeys, declareMetric, Kind, Registry } from "../../assembly/aggregate/metric";
 import { Minute, minuteAdvance } from "../../assembly/aggregate/minute";
-import { countAdd, gaugeSet } from "../../assembly/aggregate/observe";
+import {
+  breakdownObserve,
+  countAdd,
+  distinctObserve,
+  gaugeSet,
+  histogramObserve,
+  rateObserve,
+  topObserve,
+} from "../../assembly/aggregate/observe";
+import { schemaEncode } from "../../assembly/aggregate/schema";
+import { elementHash, hash128 } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
+import { Writer } from "../../assembly/bytes/writer";
+import { SketchPool } from "../../assembly/sketches/sketch-pool";
+import { checksumWrite } from "../../assembly/wire/header";
+import { Accumulator, accumulatorAdd, accumulatorEncode, accumulatorReset } from "../../assembly/wire/merge";
 import { openMinutes, openRegistry } from "../../assembly/wire/open";
 import { BundleQueue, bundlesHaveRoom } from "../../assembly/wire/queue";
+import { validate } from "../../assembly/wire/validate";
 
-const MEMORY_BYTES: u32 = 16 << 20;
+const STAGING_BYTES: u32 = 8 << 20;
+const BUNDLES_BYTES: u32 = 1 << 20;
+const POOL_BYTES: u32 = 16 << 20;
+const SECOND_NS: u64 = 1_000_000_000;
 
-export function open(): bool {
-  const start = (__heap_base + 0xffff) & ~(<usize>0xffff);
-  memory.grow(300);
-  const pool = Pool.create(start + (2 << 20), MEMORY_BYTES);
-  if (!openRegistry(pool)) return false;
-  declareLabel(1, "direction", "in,out,unknown");
-  declareLabel(2, "class", "a,b");
-  declareMetric(1, Kind.COUNTER, "packets", "net_packets_total", "Packets.", 0, 1, 2, 0);
-  declareMetric(2, Kind.GAUGE, "", "net_flows", "Flows.", 0, 0, 0, 0);
-  Minute.onSeal = sealed.index;
-  return openMinutes(start, 1 << 20, 77);
+class Entry {
+  static staging: usize = 0;
+  /** What the hook before a seal adds to the first counter. */
+  static folded: u64 = 0;
 }
 
-function sealed(minute: u32): void {
-  countAdd(0, 1000000 + <u64>minute);
+/** Lays everything out; a `later` build knows more metrics and label values. */
+export function open(bootId: u32, later: bool): bool {
+  const start = (__heap_base + 0xffff) & ~(<usize>0xffff);
+  memory.grow((STAGING_BYTES + BUNDLES_BYTES + POOL_BYTES) >> 16);
+  Entry.staging = start;
+  const bundles = start + STAGING_BYTES;
+  const pool = Pool.create(bundles + BUNDLES_BYTES, POOL_BYTES);
+  if (!openRegistry(pool) || !Accumulator.open(pool, 4096)) return false;
+  declareLabel(1, "direction", "in,out,unknown");
+  declareLabel(2, "transport", later ? "udp,tcp,other" : "udp,tcp");
+  declareMetric(1, Kind.COUNTER, "packets", "net_packets_total", 'Packets, "all" of them.', 0, 1, 2, 0);
+  declareMetric(2, Kind.GAUGE, "", "net_flows", "Flows that are known.", 0, 0, 0, 0);
+  declareMetric(3, Kind.RATE, "packets", "net_packet_rate", "Packets a second.", 0, 1, 0, 0);
+  declareMetric(4, Kind.HISTOGRAM, "seconds", "dns_duration_seconds", "Time to the response.", 1, 1, 0, 0);
+  declareMetric(5, Kind.DISTINCT, "", "dns_names", "Names asked for.", 12, 1, 0, 0);
+  declareMetric(6, Kind.TOP, "requests", "dns_top_names", "Names most asked for.", 11, 1, 0, 0);
+  declareKeys(6, "name");
+  declareMetric(7, Kind.BREAKDOWN, "requests", "http_requests", "Requests by what they are.", 0, 1, 0, 0);
+  declareKeys(7, "server,method", 1);
+  declareMetric(9, Kind.TOP, "packets", "net_top_addresses", "Busiest addresses.", 11, 0, 0, 0);
+  declareKeys(9, "address", 1);
+  if (later) declareMetric(8, Kind.COUNTER, "packets", "net_later_total", "A metric of a later build.", 0, 1, 0, 0);
+  if (later) declareMetric(20, Kind.DISTINCT, "", "net_later", "A distinct of a later build.", 12, 1, 0, 0);
+  Minute.onSeal = fold.index;
+  return openMinutes(bundles, BUNDLES_BYTES, bootId);
+}
+
+function fold(_minute: u32): void {
+  if (Entry.folded != 0) countAdd(0, Entry.folded);
+}
+
+export function setFolded(n: u32): void {
+  Entry.folded = n;
+}
+
+export function staging(): usize {
+  return Entry.staging;
+}
+
+export function series(id: u32): u32 {
+  return Registry.at(Registry.find(id) - 1).firstSeries;
 }
 
 export function packet(seconds: u32, nanoseconds: u32): void {
-  Minute.packet(<u64>seconds * 1000000000 + <u64>nanoseconds);
+  Minute.packet(<u64>seconds * SECOND_NS + <u64>nanoseconds);
 }
+
+/** A packet with a time of 64 bits. */
+export function packetRaw(high: u32, low: u32): void {
+  Minute.packet(((<u64>high) << 32) | <u64>low);
+}
+
 export function tick(seconds: u32, nanoseconds: u32): void {
-  minuteAdvance(<u64>seconds * 1000000000 + <u64>nanoseconds);
+  minuteAdvance(<u64>seconds * SECOND_NS + <u64>nanoseconds);
 }
+
 export function use(seconds: u32, nanoseconds: u32): void {
-  Minute.use(<u64>seconds * 1000000000 + <u64>nanoseconds);
+  Minute.use(<u64>seconds * SECOND_NS + <u64>nanoseconds);
 }
+
 export function flush(): void {
   Minute.flush();
 }
-export function count(series: u32, n: u32): void {
-  countAdd(series, n);
+
+export function minute(): u32 {
+  return Minute.number;
 }
-export function gauge(series: u32, n: u32): void {
-  gaugeSet(series, n);
+
+export function second(): u32 {
+  return Minute.second;
 }
+
+export function dropped(n: u32): void {
+  Minute.dropped(n);
+}
+
+export function malformed(): void {
+  Minute.malformed();
+}
+
+export function refused(): f64 {
+  return <f64>Minute.refused;
+}
+
+export function count(index: u32, n: f64): void {
+  countAdd(index, <u64>n);
+}
+
+export function gauge(index: u32, value: f64): void {
+  gaugeSet(index, <u64>value);
+}
+
+export function rate(index: u32, n: f64): void {
+  rateObserve(index, <u64>n);
+}
+
+export function histogram(index: u32, value: f64, n: f64): void {
+  histogramObserve(index, <u64>value, <u64>n);
+}
+
+/** The key of `length` bytes lies at `staging`. */
+export function distinct(index: u32, length: u32): void {
+  distinctObserve(index, elementHash(Entry.staging, length));
+}
+
+export function top(index: u32, length: u32, weight: f64): void {
+  topObserve(index, hash128(Entry.staging, length), Entry.staging, length, <u64>weight);
+}
+
+export function breakdown(index: u32, length: u32, requests: f64, errors: f64, bytes: f64, durationNs: f64): void {
+  const hash = hash128(Entry.staging, length);
+  breakdownObserve(index, hash, Entry.staging, length, <u64>requests, <u64>errors, <u64>bytes, <u64>durationNs);
+}
+
 export function bundleStart(): usize {
   return BundleQueue.first();
 }
+
 export function bundleLength(): u32 {
   return BundleQueue.firstBytes();
 }
+
 export function bundleDone(): void {
   BundleQueue.done();
 }
+
 export function hasRoom(): bool {
   return bundlesHaveRoom();
 }
-export function seriesCount(): u32 {
-  return Registry.series;
+
+export function lost(): f64 {
+  return <f64>BundleQueue.lost;
+}
+
+export function poolBytes(): u32 {
+  return SketchPool.pool.bytesUsed;
+}
+
+export function sign(start: usize, length: u32): void {
+  checksumWrite(start, length);
+}
+
+export function validateBundle(start: usize, length: u32): u32 {
+  return validate(start, length);
+}
+
+export function mergeReset(): void {
+  accumulatorReset();
+}
+
+export function mergeAdd(start: usize, length: u32): u32 {
+  return accumulatorAdd(start, length);
+}
+
+export function mergeEncode(start: usize, capacity: u32): u32 {
+  return accumulatorEncode(start, capacity);
+}
+
+export function schema(start: usize, capacity: u32): u32 {
+  Writer.open(start, capacity);
+  schemaEncode(1);
+  return Writer.overflow ? 0 : Writer.length;
 }

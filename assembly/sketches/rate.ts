@@ -1,0 +1,104 @@
+/**
+ * How much of something there is a second: an exact total, and a histogram of the totals of whole seconds.
+ *
+ * While its minute is open a rate keeps one exact total a second, so that the order of packets changes nothing; sealing moves
+ * those totals into a histogram (`histogram.ts`), whose sum is the total. Encoded, decoded and merged it is that histogram.
+ * ```
+ * seconds, 488 bytes: | total u64 x 60 | first second u32 |
+ * ```
+ */
+import { Histogram, histogramAdd, histogramCreate, histogramMerge, histogramRelease } from "./histogram";
+import { histogramDecode, histogramEncode, histogramSkip } from "./histogram-codec";
+import { SketchPool } from "./sketch-pool";
+
+/** Seconds of a minute, the window of every rate. */
+export const RATE_SECONDS: u32 = 60;
+
+const SECONDS_BYTES: u32 = 488;
+const FIRST_SECOND: usize = 480;
+/** Totals of seconds are counts or bytes: unit 0 of `bucket.ts`. */
+const UNIT: u32 = 0;
+
+/** Creates an empty rate; 0 when the pool is used up. */
+export function rateCreate(_parameter: u32): usize {
+  return histogramCreate(UNIT);
+}
+
+/** Gives everything that `state` holds back to the pool. */
+export function rateRelease(state: usize): void {
+  histogramRelease(state);
+}
+
+/** Adds `n` in `second` since the epoch; false, and nothing changed, outside the minute of the first call or without memory. */
+export function rateAdd(state: usize, n: u64, second: u32): bool {
+  const histogram = changetype<Histogram>(state);
+  if (histogram.seconds == 0 && !openSeconds(histogram, second - (second % RATE_SECONDS))) return false;
+  const seconds = <usize>histogram.seconds;
+  const index = second - load<u32>(seconds, FIRST_SECOND);
+  if (index >= RATE_SECONDS) return false;
+  const at = seconds + (index << 3);
+  store<u64>(at, load<u64>(at) + n);
+  return true;
+}
+
+function openSeconds(histogram: Histogram, first: u32): bool {
+  const seconds = SketchPool.zeroed(SECONDS_BYTES);
+  if (seconds == 0) return false;
+  store<u32>(seconds, first, FIRST_SECOND);
+  histogram.seconds = <u32>seconds;
+  return true;
+}
+
+/**
+ * Moves the seconds of the open minute into the histogram, those without anything as 0 up to `windowSeconds` in all (60 for a
+ * minute, 0 for a supplement to one). False when the pool is used up; what found no room is then missing.
+ */
+export function rateSeal(state: usize, windowSeconds: u32): bool {
+  const histogram = changetype<Histogram>(state);
+  const seconds = <usize>histogram.seconds;
+  let filled: u32 = 0;
+  let complete = true;
+  if (seconds != 0) {
+    for (let index: u32 = 0; index < RATE_SECONDS; index++) {
+      const total = load<u64>(seconds + (index << 3));
+      if (total == 0) continue;
+      filled++;
+      if (!histogramAdd(state, total, 1)) complete = false;
+    }
+    SketchPool.pool.release(seconds);
+    histogram.seconds = 0;
+  }
+  if (filled < windowSeconds && !histogramAdd(state, 0, windowSeconds - filled)) complete = false;
+  return complete;
+}
+
+/** Sum of everything added, open seconds included. */
+export function rateTotal(state: usize): u64 {
+  const histogram = changetype<Histogram>(state);
+  let total = histogram.sumLow;
+  if (histogram.seconds != 0) {
+    for (let index: u32 = 0; index < RATE_SECONDS; index++) total += load<u64>(<usize>histogram.seconds + (index << 3));
+  }
+  return total;
+}
+
+/** Adds the sealed rate `from` to the sealed rate `into`; false, and nothing changed, when the pool is used up. */
+export function rateMerge(into: usize, from: usize): bool {
+  return histogramMerge(into, from);
+}
+
+/** Writes the canonical form of a sealed rate: that of its histogram. */
+export function rateEncode(state: usize): void {
+  assert(changetype<Histogram>(state).seconds == 0);
+  histogramEncode(state);
+}
+
+/** Merges one encoded rate into `into`; false, and `into` unchanged, when it is not valid or there is no room. */
+export function rateDecode(into: usize, _parameter: u32): bool {
+  return histogramDecode(into, UNIT);
+}
+
+/** Validates one encoded rate and steps over it; false when it is not valid. */
+export function rateSkip(_parameter: u32): bool {
+  return histogramSkip(UNIT);
+}

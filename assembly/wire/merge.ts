@@ -1,0 +1,180 @@
+/**
+ * The accumulator: bundles in, their sum out.
+ *
+ * Everything that stands in the result is a sum, a least or a greatest, so bundles may come in any order. Bundles of two
+ * policies or sampling rates do not merge. Sections of unknown kinds are carried as they came; where there is no room for
+ * them they are counted as lost in the header.
+ */
+import { stateCreate, stateDecode } from "../aggregate/kind";
+import { KIND_MAX, Kind } from "../aggregate/metric";
+import { SERIES_BYTES, Series, SeriesTable, saturatingAdd } from "../aggregate/series";
+import { Cursor } from "../bytes/cursor";
+import { Pool } from "../bytes/pool";
+import { bundleEncode, SECTIONS_MAX, Sections } from "./bundle";
+import { Directory, openBundle } from "./directory";
+import { Fault } from "./fault";
+import { Header } from "./header";
+import { validate } from "./validate";
+
+/** Sections of unknown kinds in one accumulator at the most, and their bytes. */
+const CARRIED_MAX: u32 = 1024;
+const CARRIED_BYTES_MAX: u32 = 64 << 10;
+
+const HEADER: usize = memory.data(offsetof<Header>(), 8);
+const INCOMING: usize = memory.data(offsetof<Header>(), 8);
+/** The policy's name. */
+const NAME: usize = memory.data(256);
+
+export class Accumulator {
+  static table: SeriesTable = changetype<SeriesTable>(0);
+  /** Bundles that were added. */
+  static bundles: u32 = 0;
+  /** Whether memory ended in the middle of a bundle, so that the sum is of no use. */
+  static broken: bool = false;
+  private static carried: usize = 0;
+  private static carriedCount: u32 = 0;
+  private static carriedBytes: u32 = 0;
+
+  /** Header of the sum; meaningful once a bundle was added. */
+  @inline static get header(): Header {
+    return changetype<Header>(HEADER);
+  }
+
+  /** Lays the accumulator out in `pool`, before its first block is given; false when it is too small. */
+  static open(pool: Pool, seriesMax: u32): bool {
+    assert(seriesMax + CARRIED_MAX <= SECTIONS_MAX);
+    const table = pool.reserve(SeriesTable.bytes(seriesMax));
+    Accumulator.carried = pool.reserve(CARRIED_MAX * SERIES_BYTES + CARRIED_BYTES_MAX);
+    if (table == 0 || Accumulator.carried == 0) return false;
+    Accumulator.table = SeriesTable.create(table, seriesMax);
+    Accumulator.bundles = 0;
+    Accumulator.empty();
+    return true;
+  }
+
+  /** Forgets what was added. */
+  static reset(): void {
+    Accumulator.table.clear();
+    Accumulator.bundles = 0;
+    Accumulator.empty();
+  }
+
+  private static empty(): void {
+    Accumulator.broken = false;
+    Accumulator.carriedCount = 0;
+    Accumulator.carriedBytes = 0;
+  }
+
+  /** Keeps the section as it is; false when there is no room. */
+  static carry(): bool {
+    const length = Directory.payloadBytes;
+    if (Accumulator.carriedCount == CARRIED_MAX || length > CARRIED_BYTES_MAX - Accumulator.carriedBytes) return false;
+    const bytes = Accumulator.carried + CARRIED_MAX * SERIES_BYTES + Accumulator.carriedBytes;
+    memory.copy(bytes, Directory.payload, length);
+    const series = Accumulator.carriedAt(Accumulator.carriedCount);
+    series.metric = <u16>Directory.metric;
+    series.kind = <u8>Directory.kind;
+    series.parameter = <u8>Directory.parameter;
+    series.key = Directory.key;
+    series.value = <u64>bytes | ((<u64>length) << 32);
+    Accumulator.carriedCount += 1;
+    Accumulator.carriedBytes += length;
+    return true;
+  }
+
+  private static carriedAt(index: u32): Series {
+    return changetype<Series>(Accumulator.carried + index * SERIES_BYTES);
+  }
+
+  /** Lists all sections, in no order. */
+  static list(): void {
+    Sections.count = 0;
+    for (let i: u32 = 0; i < Accumulator.table.count; i++) Sections.add(changetype<usize>(Accumulator.table.at(i)));
+    for (let i: u32 = 0; i < Accumulator.carriedCount; i++) Sections.add(changetype<usize>(Accumulator.carriedAt(i)));
+  }
+}
+
+/** Forgets what was added. */
+export function accumulatorReset(): void {
+  Accumulator.reset();
+}
+
+/**
+ * Validates the bundle of `length` bytes at `start` and adds it. Gives a Fault; at FULL the accumulator is broken until it
+ * is reset, at any other nothing was added.
+ */
+export function accumulatorAdd(start: usize, length: u32): u32 {
+  if (Accumulator.broken) return Fault.FULL;
+  const fault = validate(start, length);
+  if (fault != Fault.NONE) return fault;
+  const header = changetype<Header>(INCOMING);
+  openBundle(start, length, header);
+  if (Accumulator.bundles == 0) {
+    memory.copy(NAME, header.nameStart, header.nameLength);
+    memory.copy(HEADER, INCOMING, offsetof<Header>());
+    Accumulator.header.nameStart = <u32>NAME;
+  } else {
+    const conflict = mergeHeader(Accumulator.header, header);
+    if (conflict != Fault.NONE) return conflict;
+  }
+  Accumulator.bundles += 1;
+  while (Directory.next()) {
+    if (Directory.kind > KIND_MAX) {
+      if (!Accumulator.carry()) Accumulator.header.lost = saturatingAdd(Accumulator.header.lost, 1);
+    } else if (!addSection()) {
+      Accumulator.broken = true;
+      return Fault.FULL;
+    }
+  }
+  return Fault.NONE;
+}
+
+function addSection(): bool {
+  const kind = Directory.kind;
+  const series = Accumulator.table.take(Directory.metric, kind, Directory.parameter, Directory.key);
+  if (series == null) return false;
+  Cursor.open(Directory.payload, Directory.payloadBytes);
+  if (kind == Kind.COUNTER) {
+    series.value = saturatingAdd(series.value, Cursor.varint());
+    return true;
+  }
+  if (series.value == 0) {
+    series.value = <u64>stateCreate(kind, Directory.parameter);
+    if (series.value == 0) return false;
+  }
+  return stateDecode(kind, <usize>series.value, Directory.parameter);
+}
+
+function mergeHeader(into: Header, from: Header): u32 {
+  if (into.nameLength != from.nameLength) return Fault.POLICY;
+  if (memory.compare(into.nameStart, from.nameStart, into.nameLength) != 0) return Fault.POLICY;
+  if (into.sampling != from.sampling) return Fault.SAMPLING;
+  const intoEnd = <u64>into.minute * 60 + into.lengthSeconds;
+  const fromEnd = <u64>from.minute * 60 + from.lengthSeconds;
+  into.minute = min(into.minute, from.minute);
+  into.lengthSeconds = max(intoEnd, fromEnd) - <u64>into.minute * 60;
+  if (from.seen != 0) {
+    into.firstNs = into.seen != 0 ? min(into.firstNs, from.firstNs) : from.firstNs;
+    into.lastNs = into.seen != 0 ? max(into.lastNs, from.lastNs) : from.lastNs;
+  }
+  into.abi = min(into.abi, from.abi);
+  if (into.schema != from.schema) into.schema = 0;
+  if (into.bootId != from.bootId) into.bootId = 0;
+  into.sequence = max(into.sequence, from.sequence);
+  into.policy = min(into.policy, from.policy);
+  into.edgeClockNs = max(into.edgeClockNs, from.edgeClockNs);
+  into.seen = saturatingAdd(into.seen, from.seen);
+  into.dropped = saturatingAdd(into.dropped, from.dropped);
+  into.malformed = saturatingAdd(into.malformed, from.malformed);
+  into.lost = saturatingAdd(into.lost, from.lost);
+  into.bundles = <u32>min<u64>(<u64>into.bundles + from.bundles, u32.MAX_VALUE);
+  return Fault.NONE;
+}
+
+/** Encodes the sum at `start`; gives its length, 0 when nothing was added, the accumulator is broken, or `capacity` is small. */
+export function accumulatorEncode(start: usize, capacity: u32): u32 {
+  if (Accumulator.broken || Accumulator.bundles == 0) return 0;
+  Accumulator.list();
+  Sections.sort(u32.MAX_VALUE);
+  return bundleEncode(Accumulator.header, start, capacity);
+}

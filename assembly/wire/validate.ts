@@ -1,0 +1,51 @@
+/**
+ * Whether bytes are a bundle: complete, so that what is accepted here merges.
+ *
+ * Sections of metrics that this build knows must have the declared kind and parameter and no labels beyond the declared;
+ * those of unknown metrics are checked by their kind; those of unknown kinds only by length and order.
+ */
+import { parameterFits, stateSkip } from "../aggregate/kind";
+import { KIND_MAX, Registry, seriesKeyFits } from "../aggregate/metric";
+import { Cursor } from "../bytes/cursor";
+import { Directory, openBundle } from "./directory";
+import { Fault } from "./fault";
+import { Header } from "./header";
+
+const HEADER: usize = memory.data(offsetof<Header>(), 8);
+
+/** Checks the bundle of `length` bytes at `start` completely and changes nothing. Gives a Fault. */
+export function validate(start: usize, length: u32): u32 {
+  const fault = openBundle(start, length, changetype<Header>(HEADER));
+  if (fault != Fault.NONE) return fault;
+  let before: u64 = 0;
+  let payload: usize = 0;
+  let payloadBytes: u32 = 0;
+  while (Directory.next()) {
+    if (Directory.kind > KIND_MAX) {
+      const inOrder = Directory.identity != before || compareBytes(payload, payloadBytes) <= 0;
+      if (!inOrder) return Fault.DIRECTORY;
+      before = Directory.identity;
+      payload = Directory.payload;
+      payloadBytes = Directory.payloadBytes;
+      continue;
+    }
+    if (!metricFits()) return Fault.METRIC;
+    Cursor.open(Directory.payload, Directory.payloadBytes);
+    if (!stateSkip(Directory.kind, Directory.parameter) || Cursor.fault || Cursor.left != 0) return Fault.PAYLOAD;
+  }
+  return Fault.NONE;
+}
+
+/** Whether the section agrees with what this build knows of its metric and kind. */
+function metricFits(): bool {
+  const index = Registry.find(Directory.metric);
+  if (index == 0) return parameterFits(Directory.kind, Directory.parameter);
+  const metric = Registry.at(index - 1);
+  return metric.kind == Directory.kind && metric.parameter == Directory.parameter && seriesKeyFits(metric, Directory.key);
+}
+
+/** Orders the payload before, `length` bytes at `start`, and the present one: by length, then by bytes. */
+function compareBytes(start: usize, length: u32): i32 {
+  if (length != Directory.payloadBytes) return length < Directory.payloadBytes ? -1 : 1;
+  return memory.compare(start, Directory.payload, length);
+}

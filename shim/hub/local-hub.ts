@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { deriveKey, importMaster, type KeyHolder } from "../../engine/keys";
+import { claimFolder, removePidFile, writePidFile } from "./pid-file";
+import { MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
+
+/** How long a hub may take to listen; it takes 60 ms. */
+const START_TIMEOUT_MS = 20_000;
+/** How long a hub may take to stop before it is killed, which loses nothing. */
+const STOP_TIMEOUT_MS = 3_000;
+/** Descriptor on which workerd says which port it listens on. */
+const CONTROL_DESCRIPTOR = 3;
+
+export interface LocalHubOptions {
+  /** Where everything is kept: objects, the master key, the log. Made where it is missing. */
+  dataFolder: string;
+  /** The built Worker: index.js and core.wasm. */
+  workerFolder: string;
+  /** The built page; left out where there is none. */
+  assetsFolder?: string;
+  /** 0 takes any free port. */
+  port?: number;
+  /** An address other than loopback makes the hub reachable from other hosts, without TLS. */
+  host?: string;
+}
+
+/** A hub that runs in a process of its own. */
+export interface LocalHub {
+  /** `http://127.0.0.1:PORT`. */
+  origin: string;
+  port: number;
+  /** workerd's process. */
+  pid: number;
+  /** Its log, for when something went wrong. */
+  logPath: string;
+  key(holder: KeyHolder): Promise<string>;
+  /** Ends workerd and waits until it has ended. */
+  stop(): Promise<void>;
+  /** Kills workerd at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Settles when workerd has ended, for whatever reason. */
+  ended: Promise<void>;
+}
+
+/** Starts a hub on a local folder under bare workerd. Throws with the reason and the end of its log where it does not start. */
+export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub> {
+  const dataFolder = resolve(options.dataFolder);
+  const configPath = join(dataFolder, "hub.capnp");
+  const pidPath = join(dataFolder, "hub.pid");
+  const logPath = join(dataFolder, "hub.log");
+  const objectsFolder = join(dataFolder, "objects");
+  mkdirSync(objectsFolder, { recursive: true });
+  await claimFolder(pidPath, configPath);
+
+  const host = options.host ?? "127.0.0.1";
+  const assets = options.assetsFolder === undefined ? null : resolve(options.assetsFolder);
+  const assetsFolder = assets !== null && existsSync(assets) ? assets : null;
+  const paths = { configFolder: dataFolder, workerFolder: resolve(options.workerFolder), objectsFolder, assetsFolder };
+  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`));
+  const master = readMaster(join(dataFolder, "master-key"));
+
+  const child = spawnWorkerd(configPath, logPath, master);
+  const ended = new Promise<void>((settle) => child.once("exit", () => settle()).once("error", () => settle()));
+  const killOnExit = () => child.kill("SIGKILL");
+  process.once("exit", killOnExit);
+  void ended.then(() => process.off("exit", killOnExit));
+  const port = await listeningPort(child, ended, logPath);
+  const pid = child.pid ?? 0;
+  writePidFile(pidPath, pid);
+
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+    removePidFile(pidPath);
+  };
+  const imported = importMaster(master);
+  return {
+    origin: `http://${host}:${port}`,
+    port,
+    pid,
+    logPath,
+    key: async (holder) => deriveKey(await imported, holder),
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+    ended,
+  };
+}
+
+function spawnWorkerd(configPath: string, logPath: string, master: string): ChildProcess {
+  const log = openSync(logPath, "w");
+  try {
+    return spawn(workerdPath(), ["serve", configPath, `--control-fd=${CONTROL_DESCRIPTOR}`], {
+      stdio: ["ignore", log, log, "pipe"],
+      env: { [MASTER_KEY_VARIABLE]: master },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Where npm put workerd. */
+function workerdPath(): string {
+  const require = createRequire(import.meta.url);
+  try {
+    return require("workerd").default;
+  } catch (cause) {
+    throw new Error("workerd is not installed for this platform; run npm install, or use a hub elsewhere", { cause });
+  }
+}
+
+/** The port, once workerd says that it listens. */
+async function listeningPort(child: ChildProcess, ended: Promise<void>, logPath: string): Promise<number> {
+  const control = child.stdio[CONTROL_DESCRIPTOR] as Readable;
+  const failed = (why: string) => new Error(`the hub ${why}\n${readFileSync(logPath, "utf8").slice(-2000)}`.trimEnd());
+  const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  try {
+    const lines = createInterface({ input: control });
+    const port = new Promise<number>((settle) => {
+      lines.on("line", (line) => {
+        const message = JSON.parse(line);
+        if (message.event === "listen") settle(message.port);
+      });
+    });
+    const first = await Promise.race([port, ended]);
+    if (typeof first === "number") return first;
+    throw failed("did not start");
+  } finally {
+    clearTimeout(timer);
+    control.destroy();
+  }
+}
+
+/** The folder's master key, made at the first start; only its owner can read it. */
+function readMaster(path: string): string {
+  if (!existsSync(path)) writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
+  return readFileSync(path, "utf8").trim();
+}

@@ -1,0 +1,57 @@
+import { relative } from "node:path";
+
+/** Same as in wrangler.toml; a test compares them. */
+export const COMPATIBILITY_DATE = "2026-04-26";
+export const COMPATIBILITY_FLAGS: readonly string[] = ["nodejs_compat"];
+
+/** Variable that hands the master key to workerd without it standing in a file or an argument list. */
+export const MASTER_KEY_VARIABLE = "TALLYWIRE_MASTER_KEY";
+
+/** Where the parts of a local hub lie; all absolute. */
+export interface WorkerdPaths {
+  /** Folder that the configuration file will lie in: embedded files are named from there. */
+  configFolder: string;
+  /** The built Worker: index.js and core.wasm. */
+  workerFolder: string;
+  objectsFolder: string;
+  /** The built page; null where there is none. */
+  assetsFolder: string | null;
+}
+
+/** workerd's configuration of one hub on one address. Nothing in it may reach the network. */
+export function workerdConfig(paths: WorkerdPaths, address: string): string {
+  const embedded = (file: string) => quote(`${relative(paths.configFolder, paths.workerFolder)}/${file}`.replaceAll("\\", "/"));
+  const { assetsFolder } = paths;
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "hub", worker = .hub),
+    (name = "objects", disk = (path = ${quote(paths.objectsFolder)}, writable = true)),
+    ${assetsFolder === null ? "" : `(name = "assets", disk = (path = ${quote(assetsFolder)})),`}
+    (name = "internet", network = (allow = [])),
+  ],
+  sockets = [(name = "http", address = ${quote(address)}, http = (), service = "hub")],
+);
+
+const hub :Workerd.Worker = (
+  modules = [
+    (name = "index.js", esModule = embed ${embedded("index.js")}),
+    (name = "core.wasm", wasm = embed ${embedded("core.wasm")}),
+  ],
+  compatibilityDate = ${quote(COMPATIBILITY_DATE)},
+  compatibilityFlags = [${COMPATIBILITY_FLAGS.map(quote).join(", ")}],
+  durableObjectNamespaces = [(className = "Hub", uniqueKey = "tallywire-hub", enableSql = true)],
+  durableObjectStorage = (localDisk = "objects"),
+  bindings = [
+    (name = "HUB", durableObjectNamespace = "Hub"),
+    (name = "MASTER_KEY", fromEnvironment = ${quote(MASTER_KEY_VARIABLE)}),
+    ${assetsFolder === null ? "" : `(name = "ASSETS", service = "assets"),`}
+  ],
+);
+`;
+}
+
+function quote(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
