@@ -8,11 +8,11 @@ export interface BundleHeader {
   /** Start of its minute, seconds since the epoch. */
   minute: number;
   windowSeconds: number;
+  /** 0 for the minute's first bundle, then 1, 2, ... */
   sequence: number;
   /** The agent's start, as lower-case hex. */
   boot: string;
   policy: string;
-  policyNumber: number;
   /** One in this many was looked at; 1 is everything. */
   samplingRate: number;
 }

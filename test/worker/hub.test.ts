@@ -97,4 +97,32 @@ describe("the hub's object", () => {
     const { meta } = await ask("gone", `metric=net_clients&op=distinct&from=-15m&to=${MINUTE}`);
     expect(meta).toMatchObject({ complete: false, missing_edges: ["b"], missing_edges_count: 1 });
   });
+
+  it("reports how edges are doing", async () => {
+    await post("health", "a", { minute: MINUTE - 600, sequence: 0 }, "site=fra");
+    await post("health", "a", { minute: MINUTE - 600, sequence: 1 }, "site=fra");
+    await post("health", "a", { minute: MINUTE - 480, sequence: 0 }, "site=fra");
+    await runDurableObjectAlarm(hubOf("health"));
+    await abortAllDurableObjects();
+    await post("health", "a", { minute: MINUTE - 300, sequence: 0, boot: "01" }, "site=ams");
+    const headers = { authorization: `Bearer ${await keyOf("health", "")}` };
+    const listed = async (what: string) =>
+      (await exports.default.fetch(`http://hub/v1/${what}`, { headers })).json<{ data: unknown }>();
+    const figures = {
+      edge: "a",
+      tags: { site: "ams" },
+      bundles: 4,
+      lost_minutes: 1,
+      down_minutes: 2,
+      starts: 2,
+      skew_seconds: null,
+    };
+    expect((await listed("edges")).data).toMatchObject([figures]);
+    expect((await listed("tags")).data).toEqual({
+      site: [
+        { value: "ams", edges: 1 },
+        { value: "fra", edges: 0 },
+      ],
+    });
+  });
 });

@@ -1,6 +1,7 @@
+import { MINUTE_SECONDS } from "../limits";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
-import { type EdgeState, type EdgeStates, lostBundles } from "./edge-states";
+import { type EdgeState, type EdgeStates, lostMinutes } from "./edge-states";
 import type { Registry } from "./registry";
 
 /** One edge in `/v1/edges`. */
@@ -16,8 +17,11 @@ export interface EdgeReport {
   /** From the end of the last bundle's minute until it came. */
   lag_seconds: number;
   bundles: number;
-  /** Sequence numbers that never came: minutes that the edge saw and lost. */
-  lost_bundles: number;
+  /** Minutes between the first and last of each of its runs that never came. */
+  lost_minutes: number;
+  /** Minutes between its runs, when no agent ran. */
+  down_minutes: number;
+  /** How often its agent started, as far back as bundles are still taken. */
   starts: number;
 }
 
@@ -39,9 +43,31 @@ function reportEdge(registry: Registry, id: number, state: EdgeState, nowMs: num
     skew_seconds: state.skewMs === null ? null : state.skewMs / 1000,
     lag_seconds: state.lagMs / 1000,
     bundles: state.bundles,
-    lost_bundles: lostBundles(state),
+    lost_minutes: lostMinutes(state),
+    down_minutes: downMinutes(registry, state),
     starts: boots.size,
   };
+}
+
+/** Minutes between the runs of the policy that has the most of them. */
+function downMinutes(registry: Registry, state: EdgeState): number {
+  const policies = new Map<string, { first: number; last: number }[]>();
+  for (const [id, run] of state.sources) {
+    const policy = registry.sources.get(id)?.policy ?? "";
+    policies.set(policy, [...(policies.get(policy) ?? []), { first: run.firstMinute, last: run.lastMinute }]);
+  }
+  let most = 0;
+  for (const runs of policies.values()) {
+    runs.sort((a, b) => a.first - b.first);
+    let down = 0;
+    let end = runs[0]?.first ?? 0;
+    for (const { first, last } of runs) {
+      down += Math.max(0, first - end) / MINUTE_SECONDS;
+      end = Math.max(end, last + MINUTE_SECONDS);
+    }
+    most = Math.max(most, down);
+  }
+  return most;
 }
 
 /** The tags of all edges: each name with its values, and how many edges have it now. */

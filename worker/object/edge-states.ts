@@ -1,16 +1,16 @@
-import { LATE_SECONDS_MAX } from "../limits";
+import { LATE_SECONDS_MAX, MINUTE_SECONDS } from "../limits";
 import type { Entry } from "./batches";
 import type { Registry } from "./registry";
 
 /** Edges in one row: few enough that the worst of them fit 2 MB, many enough that a seal writes few rows. */
 const EDGES_PER_ROW = 100;
 
-/** The run of sequence numbers of one agent's start: `last - first + 1 - count` of them are missing. */
+/** The run of minutes of one agent's start with one policy. */
 interface SourceState {
-  first: number;
-  last: number;
-  count: number;
+  firstMinute: number;
   lastMinute: number;
+  /** Minutes whose first bundle came. */
+  minutes: number;
 }
 
 /** How one edge is doing. */
@@ -23,7 +23,7 @@ export interface EdgeState {
   /** From the end of the last bundle's minute until it came. */
   lagMs: number;
   bundles: number;
-  /** Sequence numbers that never came, of agent starts that are forgotten. */
+  /** Minutes that never came, of agent starts that are forgotten. */
   lostBefore: number;
   sources: Map<number, SourceState>;
 }
@@ -38,7 +38,7 @@ type PackedState = [
   lagMs: number,
   bundles: number,
   lostBefore: number,
-  sources: [id: number, first: number, last: number, count: number, lastMinute: number][],
+  sources: [id: number, firstMinute: number, lastMinute: number, minutes: number][],
 ];
 
 /**
@@ -71,16 +71,12 @@ export class EdgeStates {
       state.lagMs = entry.receivedMs - (entry.minute + 60) * 1000;
       if (entry.skewMs !== null) state.skewMs = entry.skewMs;
     }
-    const source = state.sources.get(entry.source);
-    if (source === undefined) {
-      const { sequence, minute } = entry;
-      state.sources.set(entry.source, { first: sequence, last: sequence, count: 1, lastMinute: minute });
-      return;
-    }
-    source.first = Math.min(source.first, entry.sequence);
-    source.last = Math.max(source.last, entry.sequence);
-    source.count += 1;
-    source.lastMinute = Math.max(source.lastMinute, entry.minute);
+    const { minute } = entry;
+    const source = state.sources.get(entry.source) ?? { firstMinute: minute, lastMinute: minute, minutes: 0 };
+    state.sources.set(entry.source, source);
+    source.firstMinute = Math.min(source.firstMinute, minute);
+    source.lastMinute = Math.max(source.lastMinute, minute);
+    if (entry.sequence === 0) source.minutes += 1;
   }
 
   /** Writes what changed; inside the caller's transaction, which then calls `saved`. */
@@ -115,20 +111,22 @@ export class EdgeStates {
 
   private unpack(packed: PackedState): void {
     const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources] = packed;
-    const runs = new Map(sources.map(([id, first, last, count, minute]) => [id, { first, last, count, lastMinute: minute }]));
+    const runs = new Map(
+      sources.map(([id, firstMinute, last, count]) => [id, { firstMinute, lastMinute: last, minutes: count }]),
+    );
     this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources: runs });
   }
 }
 
-/** Sequence numbers of an edge that never came, or not yet. */
-export function lostBundles(state: EdgeState): number {
+/** Minutes within an edge's runs whose first bundle never came, or not yet: what it saw and lost. */
+export function lostMinutes(state: EdgeState): number {
   let lost = state.lostBefore;
   for (const source of state.sources.values()) lost += lostOf(source);
   return lost;
 }
 
 function lostOf(source: SourceState): number {
-  return source.last - source.first + 1 - source.count;
+  return (source.lastMinute - source.firstMinute) / MINUTE_SECONDS + 1 - source.minutes;
 }
 
 function newState(group: number): EdgeState {
@@ -140,10 +138,9 @@ function pack(edge: number, state: EdgeState): PackedState {
   const { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore } = state;
   const sources = [...state.sources].map(([id, run]): PackedState[9][number] => [
     id,
-    run.first,
-    run.last,
-    run.count,
+    run.firstMinute,
     run.lastMinute,
+    run.minutes,
   ]);
   return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources];
 }

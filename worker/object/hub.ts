@@ -164,10 +164,10 @@ export class Hub extends DurableObject<Environment> {
   }
 
   private entryOf(delivery: Delivery, header: BundleHeader, nowMs: number): Entry | Refused {
-    const { policy, policyNumber, samplingRate } = header;
+    const { policy, samplingRate } = header;
     const edge = this.registry.edge(delivery.edge);
     if (typeof edge !== "number") return edge;
-    const group = this.registry.group({ policy, policyNumber, samplingRate, tags: delivery.tags });
+    const group = this.registry.group({ policy, samplingRate, tags: delivery.tags });
     if (typeof group !== "number") return group;
     const source = this.registry.source(edge, header.boot, header.policy);
     if (typeof source !== "number") return source;

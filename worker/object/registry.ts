@@ -6,7 +6,6 @@ import type { Tags } from "../tags";
 export interface Group {
   id: number;
   policy: string;
-  policyNumber: number;
   samplingRate: number;
   tags: Tags;
 }
@@ -19,7 +18,7 @@ export interface Source {
   policy: string;
 }
 
-type GroupRow = { id: number; policy: string; policy_number: number; sampling: number; tags: string };
+type GroupRow = { id: number; policy: string; sampling: number; tags: string };
 type Statement = { sql: string; values: (string | number)[] };
 
 /**
@@ -42,8 +41,8 @@ export class Registry {
   constructor(private readonly sql: SqlStorage) {
     for (const row of sql.exec<{ id: number; name: string }>("SELECT id, name FROM edges")) this.addEdge(row.id, row.name);
     for (const row of sql.exec<GroupRow>("SELECT * FROM groups")) {
-      const { id, policy, policy_number: policyNumber, sampling: samplingRate } = row;
-      this.addGroup({ id, policy, policyNumber, samplingRate, tags: JSON.parse(row.tags) });
+      const { id, policy, sampling: samplingRate } = row;
+      this.addGroup({ id, policy, samplingRate, tags: JSON.parse(row.tags) });
     }
     for (const row of sql.exec<{ id: number; edge: number; boot: string; policy: string }>("SELECT * FROM sources")) {
       this.addSource(row);
@@ -72,10 +71,10 @@ export class Registry {
       const reason = `this hub object has ${GROUPS_MAX} sets of policy, sampling and tags; use tags with fewer values`;
       return { status: 422, code: "too_many_groups", reason };
     }
-    const { policy, policyNumber, samplingRate, tags } = head;
-    this.addGroup({ id, policy, policyNumber, samplingRate, tags });
-    const values = [id, policy, policyNumber, samplingRate, JSON.stringify(tags)];
-    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, policy_number, sampling, tags) VALUES (?, ?, ?, ?, ?)", values });
+    const { policy, samplingRate, tags } = head;
+    this.addGroup({ id, policy, samplingRate, tags });
+    const values = [id, policy, samplingRate, JSON.stringify(tags)];
+    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, sampling, tags) VALUES (?, ?, ?, ?)", values });
     return id;
   }
 
@@ -134,7 +133,7 @@ export class Registry {
 
 /** Tags are in order, so equal sets have equal text. */
 function groupKey(group: Omit<Group, "id">): string {
-  return JSON.stringify([group.policy, group.policyNumber, group.samplingRate, group.tags]);
+  return JSON.stringify([group.policy, group.samplingRate, group.tags]);
 }
 
 function sourceKey(edge: number, boot: string, policy: string): string {

@@ -13,7 +13,7 @@ const MIGRATIONS: readonly string[] = [
   -- What was sealed into a minute. keys: pairs of u32 (source, sequence), ascending; edges: a bit for each edge.
   CREATE TABLE minutes (minute INTEGER PRIMARY KEY, revision INTEGER NOT NULL, edges BLOB NOT NULL, keys BLOB NOT NULL);
   -- Numbers in place of names: policy, sampling rate and tags of a tile; edges; an edge's agent starts with their policies.
-  CREATE TABLE groups (id INTEGER PRIMARY KEY, policy TEXT NOT NULL, policy_number INTEGER NOT NULL, sampling INTEGER NOT NULL, tags TEXT NOT NULL);
+  CREATE TABLE groups (id INTEGER PRIMARY KEY, policy TEXT NOT NULL, sampling INTEGER NOT NULL, tags TEXT NOT NULL);
   CREATE TABLE edges (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
   CREATE TABLE sources (id INTEGER PRIMARY KEY, edge INTEGER NOT NULL, boot TEXT NOT NULL, policy TEXT NOT NULL);
   -- How edges are doing, many a row. data: JSON, one array an edge.

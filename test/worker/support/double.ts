@@ -40,7 +40,7 @@ export class DoubleCore implements MergeCore {
   validate(bytes: Uint8Array): BundleHeader | BundleFault {
     try {
       const { minute, sequence, boot, policy = "default", samplingRate = 1 } = decode(bytes);
-      return { minute, sequence, boot, policy, policyNumber: 0, samplingRate, windowSeconds: 60 };
+      return { minute, sequence, boot, policy, samplingRate, windowSeconds: 60 };
     } catch {
       return { fault: "bad_bundle", reason: "this is no bundle" };
     }
