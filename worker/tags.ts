@@ -55,10 +55,3 @@ function decodeValue(text: string): string {
     throw new Refusal(400, "bad_tags", `tag value ${quote(text)} is not percent-encoded UTF-8`, { cause });
   }
 }
-
-/** The header's form of tags. */
-export function formatTags(tags: Tags): string {
-  return Object.entries(tags)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-    .join(",");
-}
