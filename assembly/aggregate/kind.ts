@@ -15,6 +15,10 @@ import {
 import { distinctDecode, distinctEncode, distinctSkip } from "../sketches/distinct-codec";
 import { histogramCreate, histogramMerge, histogramRelease } from "../sketches/histogram";
 import { histogramDecode, histogramEncode, histogramSkip } from "../sketches/histogram-codec";
+import { TABLE_BITS_MAX, TABLE_BITS_MIN } from "../sketches/key-table";
+import { rateCreate, rateDecode, rateEncode, rateMerge, rateRelease, rateSeal, rateSkip } from "../sketches/rate";
+import { topCreate, topMerge, topRelease } from "../sketches/top";
+import { topDecode, topEncode, topSkip } from "../sketches/top-codec";
 import { gaugeCreate, gaugeDecode, gaugeEncode, gaugeMerge, gaugeRelease } from "./gauge";
 import { Kind } from "./metric";
 
@@ -23,11 +27,14 @@ export function parameterFits(kind: u32, parameter: u32): bool {
   switch (kind) {
     case Kind.COUNTER:
     case Kind.GAUGE:
+    case Kind.RATE:
       return parameter == 0;
     case Kind.HISTOGRAM:
       return parameter < UNITS;
     case Kind.DISTINCT:
       return parameter >= DISTINCT_PRECISION_MIN && parameter <= DISTINCT_PRECISION_MAX;
+    case Kind.TOP:
+      return parameter >= TABLE_BITS_MIN && parameter <= TABLE_BITS_MAX;
     default:
       return false;
   }
@@ -38,10 +45,14 @@ export function stateCreate(kind: u32, parameter: u32): usize {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeCreate();
+    case Kind.RATE:
+      return rateCreate(parameter);
     case Kind.HISTOGRAM:
       return histogramCreate(parameter);
     case Kind.DISTINCT:
       return distinctCreate(parameter);
+    case Kind.TOP:
+      return topCreate(parameter);
     default:
       return 0;
   }
@@ -53,11 +64,17 @@ export function stateRelease(kind: u32, state: usize): void {
     case Kind.GAUGE:
       gaugeRelease(state);
       break;
+    case Kind.RATE:
+      rateRelease(state);
+      break;
     case Kind.HISTOGRAM:
       histogramRelease(state);
       break;
     case Kind.DISTINCT:
       distinctRelease(state);
+      break;
+    case Kind.TOP:
+      topRelease(state);
       break;
   }
 }
@@ -67,17 +84,23 @@ export function stateMerge(kind: u32, into: usize, from: usize): bool {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeMerge(into, from);
+    case Kind.RATE:
+      return rateMerge(into, from);
     case Kind.HISTOGRAM:
       return histogramMerge(into, from);
     case Kind.DISTINCT:
       return distinctMerge(into, from);
+    case Kind.TOP:
+      return topMerge(into, from);
     default:
       return false;
   }
 }
 
-/** Closes a state at the end of its minute, before it is encoded. */
-export function stateSeal(_kind: u32, _state: usize): void {}
+/** Closes a state at the end of its minute, of which `seconds` were captured, before it is encoded; false without memory. */
+export function stateSeal(kind: u32, state: usize, seconds: u32): bool {
+  return kind != Kind.RATE || rateSeal(state, seconds);
+}
 
 /** Writes a state to the Writer. */
 export function stateEncode(kind: u32, state: usize): void {
@@ -85,11 +108,17 @@ export function stateEncode(kind: u32, state: usize): void {
     case Kind.GAUGE:
       gaugeEncode(state);
       break;
+    case Kind.RATE:
+      rateEncode(state);
+      break;
     case Kind.HISTOGRAM:
       histogramEncode(state);
       break;
     case Kind.DISTINCT:
       distinctEncode(state);
+      break;
+    case Kind.TOP:
+      topEncode(state);
       break;
   }
 }
@@ -99,10 +128,14 @@ export function stateDecode(kind: u32, into: usize, parameter: u32): bool {
   switch (kind) {
     case Kind.GAUGE:
       return gaugeDecode(into);
+    case Kind.RATE:
+      return rateDecode(into, parameter);
     case Kind.HISTOGRAM:
       return histogramDecode(into, parameter);
     case Kind.DISTINCT:
       return distinctDecode(into, parameter);
+    case Kind.TOP:
+      return topDecode(into, parameter);
     default:
       return false;
   }
@@ -115,10 +148,14 @@ export function stateSkip(kind: u32, parameter: u32): bool {
       return Cursor.varint() != 0;
     case Kind.GAUGE:
       return gaugeDecode(0);
+    case Kind.RATE:
+      return rateSkip(parameter);
     case Kind.HISTOGRAM:
       return histogramSkip(parameter);
     case Kind.DISTINCT:
       return distinctSkip(parameter);
+    case Kind.TOP:
+      return topSkip(parameter);
     default:
       return false;
   }

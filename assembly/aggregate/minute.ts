@@ -66,6 +66,8 @@ export class Minute {
   static bootId: u64 = 0;
   /** Observations lost because the sketch pool had no room. */
   static refused: u64 = 0;
+  /** Seconds of the sealed minute in which capture ran; 0 for a supplement. */
+  static capturedSeconds: u32 = 0;
   /** Index of a function (minute: u32) => void called before a minute is encoded, its series in use; 0 for none. */
   static onSeal: u32 = 0;
   /** Index of a function (slot: usize) => void that encodes a sealed minute; set by `wire`. */
@@ -77,6 +79,8 @@ export class Minute {
   /** The second in use: times in it need no turn. Its span is 0 while a jump is being confirmed. */
   private static fromNs: u64 = 0;
   private static spanNs: u64 = 0;
+  /** Where the clock began, at the first packet or the last jump. */
+  private static beganNs: u64 = 0;
   private static run: u32 = 0;
   private static runNs: u64 = 0;
 
@@ -163,6 +167,7 @@ export class Minute {
     if (!Minute.started) {
       Minute.started = true;
       Minute.clockNs = time;
+      Minute.beganNs = time;
     } else if ((time > clock ? time - clock : clock - time) <= JUMP_NS) {
       Minute.run = 0;
       if (time > clock) Minute.clockNs = time;
@@ -170,6 +175,7 @@ export class Minute {
       Minute.run = 0;
       Minute.sealDue(u64.MAX_VALUE);
       Minute.clockNs = time;
+      Minute.beganNs = time;
     } else {
       time = clock;
     }
@@ -231,6 +237,14 @@ export class Minute {
     Minute.sealIfDue(oddFirst ? even : odd, clockNs);
   }
 
+  /** Seconds of `minute` between where the clock began and where it stands, both counted. */
+  private static captured(minute: u32): u32 {
+    const first = <u64>minute * WINDOW_SECONDS;
+    const from = max(first, Minute.beganNs / SECOND_NS);
+    const to = min(first + WINDOW_SECONDS - 1, Minute.clockNs / SECOND_NS);
+    return from > to ? 0 : <u32>(to - from) + 1;
+  }
+
   private static sealIfDue(slot: MinuteSlot, clockNs: u64): void {
     if (slot.open == 0 || clockNs < slot.sealAtNs) return;
     Minute.putInUse(slot);
@@ -238,6 +252,7 @@ export class Minute {
     Minute.timeNs = <u64>(slot.minute + 1) * MINUTE_NS - 1;
     if (Minute.onSeal != 0) call_indirect<void>(Minute.onSeal, slot.minute);
     slot.sequence = nextSequence(slot.minute);
+    Minute.capturedSeconds = slot.sequence == 0 ? Minute.captured(slot.minute) : 0;
     if (Minute.encoder != 0) call_indirect<void>(Minute.encoder, changetype<usize>(slot));
     clearSeries(slot.entries, Registry.series);
     slot.open = 0;

@@ -6,6 +6,8 @@
  */
 import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
+import { rateAdd } from "../sketches/rate";
+import { topAdd } from "../sketches/top";
 import { gaugeAdd } from "./gauge";
 import { stateCreate } from "./kind";
 import { Kind } from "./metric";
@@ -41,8 +43,9 @@ export function gaugeSet(series: u32, value: u64): void {
 }
 
 /** Adds `n` to a rate in the second in use. */
-export function rateObserve(series: u32, _n: u64): void {
-  stateOf(series, Kind.RATE);
+export function rateObserve(series: u32, n: u64): void {
+  const state = stateOf(series, Kind.RATE);
+  if (state != 0 && !rateAdd(state, n, Minute.number * 60 + Minute.second)) Minute.refused += 1;
 }
 
 /** Adds `value` (ns, bytes, millionths) `count` times to a histogram. */
@@ -57,9 +60,10 @@ export function distinctObserve(series: u32, element: u64): void {
   if (state != 0 && !distinctAdd(state, element)) Minute.refused += 1;
 }
 
-/** Adds `weight` to the key of `length` bytes at `start` in a top; `hash` is the first half of its hash128. */
-export function topObserve(series: u32, _hash: u64, _start: usize, _length: u32, _weight: u64): void {
-  stateOf(series, Kind.TOP);
+/** Adds `weight` to the key of `length` bytes, at most 255, at `start` in a top; `hash` is its elementHash. */
+export function topObserve(series: u32, hash: u64, start: usize, length: u32, weight: u64): void {
+  const state = stateOf(series, Kind.TOP);
+  if (state != 0 && !topAdd(state, hash, start, length, weight)) Minute.refused += 1;
 }
 
 /** Adds requests and what they cost to the label set whose key of `length` bytes lies at `start`. */

@@ -21,4 +21,8 @@ export class Fault {
   static readonly SAMPLING: u32 = 9;
   /** There is no memory left to merge into; the accumulator is of no more use. */
   static readonly FULL: u32 = 10;
+  /** A question to the accumulator is malformed. */
+  static readonly QUERY: u32 = 11;
+  /** The answer does not fit the output. */
+  static readonly OUTPUT: u32 = 12;
 }

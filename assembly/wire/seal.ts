@@ -1,7 +1,7 @@
 /**
  * From a minute that ends to a bundle in the queue.
  */
-import { stateSeal } from "../aggregate/kind";
+import { stateCreate, stateSeal } from "../aggregate/kind";
 import { Kind, METRIC_IDS, Registry } from "../aggregate/metric";
 import { Minute, MinuteSlot, WINDOW_SECONDS } from "../aggregate/minute";
 import { Policy } from "../aggregate/policy";
@@ -35,11 +35,19 @@ function listSeries(entries: usize): void {
     let at = entries + metric.firstSeries * SERIES_BYTES;
     for (let i: u32 = 0; i < metric.seriesCount; i++, at += SERIES_BYTES) {
       const series = changetype<Series>(at);
-      if (series.value == 0) continue;
-      if (series.kind != Kind.COUNTER) stateSeal(series.kind, <usize>series.value);
+      if (series.value == 0 && !standsIdle(series)) continue;
+      if (series.kind != Kind.COUNTER && !stateSeal(series.kind, <usize>series.value, Minute.capturedSeconds))
+        Minute.refused += 1;
       if (!Sections.add(at)) return;
     }
   }
+}
+
+/** Makes the state of a rate that had nothing all minute: its seconds of 0 count too. */
+function standsIdle(series: Series): bool {
+  if (series.kind != Kind.RATE || Minute.capturedSeconds == 0) return false;
+  series.value = <u64>stateCreate(series.kind, series.parameter);
+  return series.value != 0;
 }
 
 function fillHeader(slot: MinuteSlot): Header {

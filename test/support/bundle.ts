@@ -19,11 +19,11 @@ export interface Sections {
 /** Reads the unsigned LEB128 at `at`: its value and where it ends. */
 export function varint(bytes: Uint8Array, at: number): [bigint, number] {
   let value = 0n;
-  for (let shift = 0n; ; shift += 7n) {
-    const byte = bytes[at++];
+  for (let next = at; ; ) {
+    const byte = bytes[next++];
     if (byte === undefined) throw new Error("cut");
-    value |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) return [value, at];
+    value |= BigInt(byte & 0x7f) << BigInt(7 * (next - at - 1));
+    if (byte < 0x80) return [value, next];
   }
 }
 

@@ -12,7 +12,7 @@ import {
   topObserve,
 } from "../../assembly/aggregate/observe";
 import { schemaEncode } from "../../assembly/aggregate/schema";
-import { elementHash, hash128 } from "../../assembly/bytes/hash";
+import { elementHash } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
@@ -20,6 +20,7 @@ import { checksumWrite } from "../../assembly/wire/header";
 import { Accumulator, accumulatorAdd, accumulatorEncode, accumulatorReset } from "../../assembly/wire/merge";
 import { openMinutes, openRegistry } from "../../assembly/wire/open";
 import { BundleQueue, bundlesHaveRoom } from "../../assembly/wire/queue";
+import { Rows, rowsEncode } from "../../assembly/wire/rows";
 import { validate } from "../../assembly/wire/validate";
 
 const STAGING_BYTES: u32 = 8 << 20;
@@ -139,11 +140,11 @@ export function distinct(index: u32, length: u32): void {
 }
 
 export function top(index: u32, length: u32, weight: f64): void {
-  topObserve(index, hash128(Entry.staging, length), Entry.staging, length, <u64>weight);
+  topObserve(index, elementHash(Entry.staging, length), Entry.staging, length, <u64>weight);
 }
 
 export function breakdown(index: u32, length: u32, requests: f64, errors: f64, bytes: f64, durationNs: f64): void {
-  const hash = hash128(Entry.staging, length);
+  const hash = elementHash(Entry.staging, length);
   breakdownObserve(index, hash, Entry.staging, length, <u64>requests, <u64>errors, <u64>bytes, <u64>durationNs);
 }
 
@@ -195,4 +196,10 @@ export function schema(start: usize, capacity: u32): u32 {
   Writer.open(start, capacity);
   schemaEncode(1);
   return Writer.overflow ? 0 : Writer.length;
+}
+
+/** Answers the question of `length` bytes at `staging` behind it; gives the bytes, or the fault as a negative number. */
+export function rows(length: u32, capacity: u32): i32 {
+  const fault = rowsEncode(Entry.staging, length, Entry.staging + length, capacity);
+  return fault == 0 ? <i32>Rows.length : -(<i32>fault);
 }
