@@ -41,8 +41,12 @@ class Head {
   static runs: usize = 0;
 }
 
-/** Writes the canonical form of `state`. */
+/** Writes the canonical form of `state`; that of an empty one for 0. */
 export function histogramEncode(state: usize): void {
+  if (state == 0) {
+    Writer.varint(0);
+    return;
+  }
   store<u32>(SketchPool.states, <u32>state);
   histogramEncodeSum(1, changetype<Histogram>(state).unit);
 }
@@ -124,6 +128,11 @@ function encodeRuns(lowest: u32, length: u32): void {
 /** Validates one encoded histogram of `unit` and steps over it; false when it is not valid. */
 export function histogramSkip(unit: u32): bool {
   return readHead() && readRuns(unit, 0);
+}
+
+/** Number of values of the encoding that was read last. */
+export function histogramReadCount(): u64 {
+  return Head.count;
 }
 
 /** Merges one encoded histogram of `unit` into `into`; false, and `into` unchanged, when it is not valid or there is no room. */

@@ -170,8 +170,8 @@ function sameKey(key: usize, start: usize, length: u32): bool {
 }
 
 /**
- * Gives a new key a cell of hash and key alone, its numbers and part undefined; 0 when the pool is used up. The key is not in
- * the table and the table is not full.
+ * Gives a new key a cell without any weight of its own: what it may have lost before is all its upper and all its error.
+ * 0 when the pool is used up. The key is not in the table and the table is not full.
  */
 export function tableEnter(table: KeyTable, hash: u64, start: usize, length: u32): usize {
   assert(table.count < table.capacity && length <= KEY_BYTES_MAX);
@@ -187,6 +187,8 @@ export function tableEnter(table: KeyTable, hash: u64, start: usize, length: u32
   cell.hash = hash;
   cell.key = <u32>key;
   cell.part = 0;
+  cell.upper = table.offset - table.base;
+  cell.error = cell.upper;
   table.count++;
   fillSlot(table, hash, table.count);
   return changetype<usize>(cell);

@@ -20,6 +20,22 @@ export function selectedCell(index: u32): Cell {
   return changetype<Cell>(<usize>load<u32>(SketchPool.selected + (index << 2)));
 }
 
+/** Address of the bytes of the selected key `index`. */
+export function selectedKey(index: u32): usize {
+  return <usize>selectedCell(index).key + 1;
+}
+
+/** Bytes of the selected key `index`. */
+export function selectedKeyLength(index: u32): u32 {
+  return load<u8>(selectedCell(index).key);
+}
+
+/** The least that the weight of the selected key `index` can be. */
+export function selectedLower(index: u32): u64 {
+  const cell = selectedCell(index);
+  return cell.upper - cell.error;
+}
+
 /** Selects up to `most` cells with an upper, less the base, of at least `floor`: by upper descending, hash, then key. */
 export function selectHeaviest(table: KeyTable, most: u32, floor: u64): u32 {
   const room = min(most, SELECTED_MAX);

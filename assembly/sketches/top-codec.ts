@@ -12,9 +12,9 @@
 import { Cursor } from "../bytes/cursor";
 import { elementHash } from "../bytes/hash";
 import { Writer } from "../bytes/writer";
-import { compareKeys, selectedCell, sortSelectedByHash } from "./select";
+import { compareKeys, selectedCell, selectedLower, sortSelectedByHash } from "./select";
 import { SELECTED_MAX, SketchPool } from "./sketch-pool";
-import { TOP_TOTAL_MAX, Top, topBound, topLower, topMergeKey, topMergeTotals, topSelect, topUpper } from "./top";
+import { TOP_TOTAL_MAX, Top, topBound, topMergeKey, topMergeTotals, topSelect, topUpper } from "./top";
 
 /** Settings of what leaves the host. */
 export class TopExport {
@@ -33,8 +33,8 @@ export function topEncode(state: usize): void {
   for (let index: u32 = 0; index < count; index++) {
     const key = <usize>selectedCell(index).key;
     Writer.bytes(key, <u32>load<u8>(key) + 1);
-    Writer.varint(topLower(index));
-    Writer.varint(topUpper(state, index) - topLower(index));
+    Writer.varint(selectedLower(index));
+    Writer.varint(topUpper(state, index) - selectedLower(index));
   }
 }
 

@@ -36,28 +36,23 @@ export function topRelease(state: usize): void {
  */
 export function topAdd(state: usize, hash: u64, start: usize, length: u32, weight: u64): bool {
   const top = changetype<Top>(state);
+  if (weight == 0) return true;
   top.total += weight;
-  const found = tableFind(top, hash, start, length);
-  if (found != 0) {
-    changetype<Cell>(found).upper += weight;
-    return true;
-  }
-  return weight == 0 || enter(top, hash, start, length, weight, 0);
-}
-
-/** Enters a new key whose weight is `upper` at most and by `error` less at least, apart from what was lost before. */
-function enter(top: Top, hash: u64, start: usize, length: u32, upper: u64, error: u64): bool {
-  if (top.count == top.capacity) tableDrop(top, tableMedian(top));
-  const entered = tableEnter(top, hash, start, length);
-  if (entered == 0) {
-    top.offset += upper;
+  const cell = cellOf(top, hash, start, length);
+  if (cell == 0) {
+    top.offset += weight;
     return false;
   }
-  const cell = changetype<Cell>(entered);
-  const lost = top.offset - top.base;
-  cell.upper = upper + lost;
-  cell.error = error + lost;
+  changetype<Cell>(cell).upper += weight;
   return true;
+}
+
+/** Finds the cell of a key, entered where it is new; 0 when the pool is used up. */
+function cellOf(top: Top, hash: u64, start: usize, length: u32): usize {
+  const cell = tableFind(top, hash, start, length);
+  if (cell != 0) return cell;
+  if (top.count == top.capacity) tableDrop(top, tableMedian(top));
+  return tableEnter(top, hash, start, length);
 }
 
 /** Adds the bound of another state, before its keys: every key here may have weighed that much there. */
@@ -69,9 +64,9 @@ export function topMergeTotals(top: Top, total: u64, bound: u64): void {
 
 /** Adds one key of another state, whose bound `topMergeTotals` added. */
 export function topMergeKey(top: Top, hash: u64, start: usize, length: u32, upper: u64, error: u64, bound: u64): void {
-  const found = tableFind(top, hash, start, length);
+  const found = cellOf(top, hash, start, length);
   if (found == 0) {
-    enter(top, hash, start, length, upper - bound, error - bound);
+    top.offset += upper - bound;
     return;
   }
   const cell = changetype<Cell>(found);
@@ -88,9 +83,10 @@ export function topMerge(into: usize, from: usize): bool {
   topMergeTotals(target, source.total, bound);
   for (let index: u32 = 0; index < source.count; index++) {
     const cell = source.cell(index);
-    // A cell below the bound, which only want of memory leaves behind, tells less than the bound itself.
-    if (source.upperOf(cell) < bound) continue;
-    topMergeKey(target, cell.hash, <usize>cell.key + 1, load<u8>(cell.key), source.upperOf(cell), source.errorOf(cell), bound);
+    // Only want of memory leaves a cell below the bound behind.
+    const upper = max(source.upperOf(cell), bound);
+    const error = upper - (cell.upper - cell.error);
+    topMergeKey(target, cell.hash, <usize>cell.key + 1, load<u8>(cell.key), upper, error, bound);
   }
   return true;
 }
@@ -102,7 +98,7 @@ export function topTotal(state: usize): u64 {
 
 /**
  * Selects the `most` heaviest keys (at most SELECTED_MAX) in descending order of their upper bounds and gives their number; they are
- * read with `topKey` to `topUpper` by their index, until the next selection or encoding of any table.
+ * read with `selectedKey`, `selectedKeyLength`, `selectedLower` and `topUpper` by index, until another table is selected from or encoded.
  */
 export function topSelect(state: usize, most: u32): u32 {
   const top = changetype<Top>(state);
@@ -113,22 +109,6 @@ export function topSelect(state: usize, most: u32): u32 {
 export function topBound(state: usize): u64 {
   const top = changetype<Top>(state);
   return min(top.total, max(top.offset, Selection.cut + top.base));
-}
-
-/** Address of the bytes of the selected key `index`. */
-export function topKey(index: u32): usize {
-  return <usize>selectedCell(index).key + 1;
-}
-
-/** Bytes of the selected key `index`. */
-export function topKeyLength(index: u32): u32 {
-  return load<u8>(selectedCell(index).key);
-}
-
-/** The least that the weight of the selected key `index` can be. */
-export function topLower(index: u32): u64 {
-  const cell = selectedCell(index);
-  return cell.upper - cell.error;
 }
 
 /** The most that the weight of the selected key `index` of `state` can be. */

@@ -3,10 +3,23 @@ import { Cursor } from "../../assembly/bytes/cursor";
 import { Hash, hash128 } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
+import { BreakdownExport } from "../../assembly/sketches/breakdown-codec";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
 import { TopExport } from "../../assembly/sketches/top-codec";
 
 export { elementHash, hash128 } from "../../assembly/bytes/hash";
+export {
+  breakdownAdd,
+  breakdownBound,
+  breakdownCreate,
+  breakdownMerge,
+  breakdownOther,
+  breakdownRelease,
+  breakdownSelect,
+  breakdownUpper,
+  selectedPart,
+} from "../../assembly/sketches/breakdown";
+export { breakdownDecode, breakdownEncode, breakdownSkip } from "../../assembly/sketches/breakdown-codec";
 export { bucketBoundary, bucketMiddle, bucketOf } from "../../assembly/sketches/bucket";
 export { distinctAdd, distinctCreate, distinctMerge, distinctRelease } from "../../assembly/sketches/distinct";
 export { distinctDecode, distinctEncode, distinctSkip } from "../../assembly/sketches/distinct-codec";
@@ -35,13 +48,11 @@ export {
   rateSkip,
   rateTotal,
 } from "../../assembly/sketches/rate";
+export { selectedKey, selectedKeyLength, selectedLower } from "../../assembly/sketches/select";
 export {
   topAdd,
   topBound,
   topCreate,
-  topKey,
-  topKeyLength,
-  topLower,
   topMerge,
   topRelease,
   topSelect,
@@ -106,9 +117,10 @@ export function written(): i32 {
   return Writer.overflow ? -1 : <i32>Writer.length;
 }
 
-/** Sets how many keys a top exports. */
-export function topExport(keysMax: u32): void {
-  TopExport.keysMax = keysMax;
+/** Sets how many keys a top and a breakdown export. */
+export function exportKeys(top: u32, breakdown: u32): void {
+  TopExport.keysMax = top;
+  BreakdownExport.keysMax = breakdown;
 }
 
 /** Sets the factor that places keys in tables. */
