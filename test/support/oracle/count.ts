@@ -110,10 +110,18 @@ class DnsCount {
   }
 }
 
-const HTTP_START = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+ +\S+ +HTTP\/1\.|HTTP\/1\.)/;
+const REQUEST_START = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+ +\S+ +HTTP\/1\./;
+const RESPONSE_START = /^HTTP\/1\./;
 
-function speaksHttp(stream: Assembled): boolean {
-  return HTTP_START.test(Buffer.from(stream.bytes.subarray(0, 2048)).toString("latin1"));
+function beginsWith(stream: Assembled, pattern: RegExp): boolean {
+  return pattern.test(Buffer.from(stream.bytes.subarray(0, 2048)).toString("latin1"));
+}
+
+/** The connection with the sides as its first bytes show them: who began it may not have been captured. */
+function oriented(connection: Connection): Connection {
+  const { client, server, fromClient, fromServer } = connection;
+  const isTurned = beginsWith(fromClient.assemble(), RESPONSE_START) || beginsWith(fromServer.assemble(), REQUEST_START);
+  return isTurned ? { client: server, server: client, fromClient: fromServer, fromServer: fromClient } : connection;
 }
 
 function countHttp(http: Count["http"], connection: Connection, requests: Assembled, responses: Assembled): void {
@@ -134,10 +142,11 @@ function countHttp(http: Count["http"], connection: Connection, requests: Assemb
   }
 }
 
-function countConnection(count: Count, dns: DnsCount, connection: Connection): void {
+function countConnection(count: Count, dns: DnsCount, captured: Connection): void {
+  const connection = oriented(captured);
   const requests = connection.fromClient.assemble();
   const responses = connection.fromServer.assemble();
-  if (speaksHttp(requests) || speaksHttp(responses)) {
+  if (beginsWith(requests, REQUEST_START) || beginsWith(responses, RESPONSE_START)) {
     countHttp(count.http, connection, requests, responses);
     return;
   }
@@ -149,7 +158,11 @@ function countConnection(count: Count, dns: DnsCount, connection: Connection): v
   for (const { timed, from, to } of inOrder) dns.add(from, to, timed);
 }
 
+/** NetBIOS names travel in messages that look like DNS (RFC 1002). */
+const NETBIOS_PORT = 137;
+
 function countDatagram(dns: DnsCount, { timeNs, source, sourcePort, destination, destinationPort, payload }: Segment): void {
+  if (sourcePort === NETBIOS_PORT || destinationPort === NETBIOS_PORT) return;
   const message = dnsMessage(payload);
   if (message) dns.add(`${source} ${sourcePort}`, `${destination} ${destinationPort}`, { message, timeNs });
 }
