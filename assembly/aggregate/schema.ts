@@ -9,11 +9,12 @@
  * ```
  * Metrics stand in the order of their numbers; "keys" only where a metric has them.
  */
+import { decimal, field, letters, list, partEnd, raw, text } from "../bytes/json";
 import { Writer } from "../bytes/writer";
 import { LABELS_MAX, labelCsv, labelName, labelValues } from "./label";
 import { Kind, METRIC_IDS, METRIC_LABELS_MAX, Metric, metricLabel, Registry } from "./metric";
 
-/** Writes the schema of ABI `abi` to the Writer. */
+/** Writes the schema of ABI `abi` to the Writer; further members and the closing brace are the caller's. */
 export function schemaEncode(abi: u32): void {
   raw('{"abi":');
   decimal(abi);
@@ -36,7 +37,7 @@ export function schemaEncode(abi: u32): void {
     first = false;
     metric(Registry.at(index - 1));
   }
-  raw("]}");
+  raw("]");
 }
 
 function label(id: u32): void {
@@ -99,69 +100,4 @@ function kindName(kind: u32): string {
     default:
       return "breakdown";
   }
-}
-
-function field(name: string, value: string): void {
-  raw(',"');
-  raw(name);
-  raw('":');
-  text(value);
-}
-
-function text(value: string): void {
-  raw('"');
-  letters(value, 0, value.length);
-  raw('"');
-}
-
-/** Writes the parts of a text with commas between them as JSON strings. */
-function list(csv: string): void {
-  let start = 0;
-  while (start <= csv.length) {
-    const end = partEnd(csv, start);
-    if (start > 0) raw(",");
-    raw('"');
-    letters(csv, start, end);
-    raw('"');
-    start = end + 1;
-  }
-}
-
-function partEnd(csv: string, start: i32): i32 {
-  let end = start;
-  while (end < csv.length && csv.charCodeAt(end) != 0x2c) end += 1;
-  return end;
-}
-
-/** Writes letters of a declaration inside a JSON string. */
-function letters(value: string, start: i32, end: i32): void {
-  for (let i = start; i < end; i++) {
-    const letter = <u32>value.charCodeAt(i);
-    if (letter == 0x22 || letter == 0x5c) Writer.u8(0x5c);
-    utf8(letter);
-  }
-}
-
-function raw(value: string): void {
-  for (let i = 0; i < value.length; i++) utf8(<u32>value.charCodeAt(i));
-}
-
-/** Writes a letter of the basic plane that is no control character: declarations hold no others. */
-function utf8(letter: u32): void {
-  assert(letter >= 0x20 && (letter < 0xd800 || letter > 0xdfff));
-  if (letter < 0x80) {
-    Writer.u8(letter);
-  } else if (letter < 0x800) {
-    Writer.u8(0xc0 | (letter >> 6));
-    Writer.u8(0x80 | (letter & 0x3f));
-  } else {
-    Writer.u8(0xe0 | (letter >> 12));
-    Writer.u8(0x80 | ((letter >> 6) & 0x3f));
-    Writer.u8(0x80 | (letter & 0x3f));
-  }
-}
-
-function decimal(value: u32): void {
-  if (value >= 10) decimal(value / 10);
-  Writer.u8(0x30 + (value % 10));
 }

@@ -1,0 +1,40 @@
+/** Small pieces of ASCII text, written and compared without allocation. */
+
+/** Writes `value` in decimal at `at`; answers one past its last digit. At most 10 bytes. */
+export function decimal(at: usize, value: u32): usize {
+  let digits: u32 = 1;
+  let bound: u64 = 10;
+  while (<u64>value >= bound) {
+    digits += 1;
+    bound *= 10;
+  }
+  let rest = value;
+  for (let i = digits; i > 0; i--) {
+    store<u8>(at + i - 1, 48 + (rest % 10));
+    rest /= 10;
+  }
+  return at + digits;
+}
+
+/** A byte's lower case, where it is an ASCII letter. */
+export function lower(byte: u32): u32 {
+  return byte - 65 < 26 ? byte | 32 : byte;
+}
+
+/** Copies a static ASCII string to `at`; answers one past its last byte. */
+export function putText(at: usize, text: string): usize {
+  const from = changetype<usize>(text);
+  const length = text.length;
+  for (let i = 0; i < length; i++) store<u8>(at + i, load<u16>(from + (i << 1)));
+  return at + length;
+}
+
+/** Whether `length` bytes at `start` are `text` (lower case), letters compared without case. */
+export function sameText(start: usize, length: u32, text: string): bool {
+  if (length != <u32>text.length) return false;
+  const from = changetype<usize>(text);
+  for (let i: u32 = 0; i < length; i++) {
+    if (lower(load<u8>(start + i)) != <u32>load<u16>(from + (i << 1))) return false;
+  }
+  return true;
+}

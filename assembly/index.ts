@@ -1,0 +1,197 @@
+/** The ABI: all that the core exports. Addresses and lengths are bytes in its memory. */
+import { Minute, minuteAdvance } from "./aggregate/minute";
+import { resetSlow } from "./aggregate/previous";
+import { schemaEncode } from "./aggregate/schema";
+import { raw } from "./bytes/json";
+import { Writer } from "./bytes/writer";
+import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
+import { Packet } from "./capture/packet";
+import { declareCapture, openCapture } from "./modules/capture";
+import { declareLabels } from "./modules/labels";
+import { NetMetrics } from "./modules/net";
+import { TcpMetrics } from "./modules/net-tcp";
+import { Fields } from "./protocols/field";
+import { declareProtocols } from "./protocols/index";
+import { Protocols } from "./protocols/protocol";
+import { protocolsEncode } from "./protocols/schema";
+import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
+import { Pending } from "./roundtrip/pending";
+import { Events } from "./roundtrip/report";
+import { Settings, readSettings } from "./settings";
+import { endFlows, openFlows } from "./stream/flows";
+import { passTime } from "./transport/deliver";
+import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "./wire/merge";
+import { openMinutes, openRegistry } from "./wire/open";
+import { BundleQueue } from "./wire/queue";
+import { ABI_VERSION } from "./wire/seal";
+import { validate as validateBundle } from "./wire/validate";
+
+/** What `configure` answers. */
+class Configured {
+  static readonly OK: i32 = 0;
+  static readonly ROLE: i32 = 1;
+  static readonly BUDGET: i32 = 2;
+  static readonly SETTINGS: i32 = 3;
+  static readonly MEMORY: i32 = 4;
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/** The version of this ABI; a host that knows another refuses to go on. */
+export function abiVersion(): u32 {
+  return ABI_VERSION;
+}
+
+/** Address of 65,536 bytes through which settings and queries come in. */
+export function staging(): usize {
+  return Regions.begin();
+}
+
+/** Bytes at `staging`. */
+export function stagingBytes(): u32 {
+  return STAGING_BYTES;
+}
+
+/**
+ * Lays everything out for `role` (1 host, 2 hub) in `budget` bytes, with `settingsLength` bytes of settings at `staging`.
+ * Answers 0, or 1 for an unknown role, 2 for a budget out of range, 3 for settings it does not know, 4 without memory.
+ */
+export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
+  if (role != Role.HOST && role != Role.HUB) return Configured.ROLE;
+  if (budget < BUDGET_BYTES_MIN || budget > BUDGET_BYTES_MAX) return Configured.BUDGET;
+  if (settingsLength > STAGING_BYTES || !readSettings(Regions.begin(), settingsLength)) return Configured.SETTINGS;
+  if (!Regions.layOut(role, budget)) return Configured.MEMORY;
+  if (!openRegistry(Regions.sketchPool)) return Configured.MEMORY;
+  declare();
+  if (role == Role.HUB) return Configured.OK;
+  if (!inputsCreate(Regions.streamPool)) return Configured.MEMORY;
+  if (!openMinutes(Regions.bundles, Regions.bundlesBytes, Settings.bootId)) return Configured.MEMORY;
+  openFlows();
+  openCapture();
+  Pending.reset();
+  Events.length = 0;
+  return Configured.OK;
+}
+
+/** Declares labels, metrics and protocols, in the order of their series. */
+function declare(): void {
+  resetSlow();
+  Protocols.count = 0;
+  Fields.count = 0;
+  declareLabels();
+  declareCapture();
+  NetMetrics.declare();
+  TcpMetrics.declare();
+  declareProtocols();
+}
+
+/** Address of the buffer that chunks of input are put into. */
+export function inputStart(): usize {
+  return Regions.input;
+}
+
+/** Bytes of that buffer. */
+export function inputBytes(): u32 {
+  return Regions.inputBytes;
+}
+
+/** Opens an input: kind 0 a capture file, 1 live records of `linkType`. Answers its handle, -1 when there is no room. */
+export function openInput(kind: u32, linkType: u32): i32 {
+  return inputOpen(kind, linkType);
+}
+
+/**
+ * Reads `length` bytes at `start`; answers how many are done with. The host brings the rest again, with more behind it, after
+ * it has taken events and bundles out.
+ */
+export function feed(handle: u32, start: usize, length: u32): u32 {
+  Packet.stop = Events.halfFull || !BundleQueue.hasRoom();
+  return inputFeed(handle, start, length);
+}
+
+/** Closes an input; what its last feed left is a record that was cut. */
+export function endInput(handle: u32): void {
+  inputEnd(handle);
+}
+
+/** Tells the time of an idle host; it stands for packets. */
+export function tick(seconds: u32, nanoseconds: u32): void {
+  minuteAdvance(<u64>seconds * SECOND_NS + nanoseconds);
+  passTime();
+}
+
+/** Ends all flows and seals all minutes: the capture is over. Events and bundles are taken out first and after. */
+export function flush(): void {
+  if (Minute.clockNs != 0) endFlows();
+  Minute.flush();
+}
+
+/** Address of the events that wait. */
+export function eventsStart(): usize {
+  return Regions.events;
+}
+
+/** Bytes of the events that wait, each beginning with its length. */
+export function eventsLength(): u32 {
+  return Events.length;
+}
+
+/** The host has taken the events out. */
+export function eventsDone(): void {
+  Events.length = 0;
+}
+
+/** Address of the oldest sealed bundle, 0 when none waits. */
+export function bundleStart(): usize {
+  return BundleQueue.first();
+}
+
+/** Bytes of the oldest sealed bundle. */
+export function bundleLength(): u32 {
+  return BundleQueue.firstBytes();
+}
+
+/** The host has taken the oldest sealed bundle out. */
+export function bundleDone(): void {
+  BundleQueue.done();
+}
+
+/** Address of what `schema`, `mergeEncode` and `rows` write. */
+export function outputStart(): usize {
+  return Regions.output;
+}
+
+/** Bytes that they may write. */
+export function outputBytes(): u32 {
+  return Regions.outputBytes;
+}
+
+/** Writes what this build knows (metrics, labels, protocols, fields) as JSON to the output; answers its length, 0 if too long. */
+export function schema(): u32 {
+  Writer.open(Regions.output, Regions.outputBytes);
+  schemaEncode(ABI_VERSION);
+  raw(",");
+  protocolsEncode();
+  raw("}");
+  return Writer.overflow ? 0 : Writer.length;
+}
+
+/** Checks the bundle of `length` bytes at `start`; answers 0 or the number of the fault (wire/fault.ts). */
+export function validate(start: usize, length: u32): u32 {
+  return validateBundle(start, length);
+}
+
+/** Empties the accumulator. */
+export function mergeReset(): void {
+  accumulatorReset();
+}
+
+/** Merges a bundle into the accumulator; answers 0, or a fault, after which the accumulator is to be reset. */
+export function mergeAdd(start: usize, length: u32): u32 {
+  return accumulatorAdd(start, length);
+}
+
+/** Encodes the accumulator as a bundle to the output; answers its length, 0 where it does not fit. */
+export function mergeEncode(): u32 {
+  return accumulatorEncode(Regions.output, Regions.outputBytes);
+}

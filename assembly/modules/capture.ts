@@ -1,0 +1,123 @@
+/**
+ * What the capture brought and what became of it: the counts of the packet path, put into the minute that they belong to.
+ */
+import { Kind, declareMetric } from "../aggregate/metric";
+import { declareLabel } from "../aggregate/label";
+import { Minute } from "../aggregate/minute";
+import { countAdd } from "../aggregate/observe";
+import { Count, MALFORMED_NAMES, Malformed, Tally, UNDECODED_NAMES, Undecoded } from "../capture/tally";
+import { StreamTally } from "../stream/tally";
+import { FlowTable } from "../stream/table";
+import { Labels } from "./labels";
+
+const MINUTE_NS: u64 = 60_000_000_000;
+const COUNTS: u32 = Count.LENGTH;
+const STREAM_COUNTS: u32 = 7;
+
+/** Values of the counts when they were last put into a minute. */
+const TAKEN: usize = memory.data(8 * 160);
+
+class Capture {
+  /** Series of the first count of each table. */
+  static counts: u32 = 0;
+  static malformed: u32 = 0;
+  static undecoded: u32 = 0;
+  static streams: u32 = 0;
+  /** The minute that what was counted since belongs to. */
+  static minute: u32 = 0;
+}
+
+function counter(id: u32, unit: string, name: string, help: string): u32 {
+  return declareMetric(id, Kind.COUNTER, unit, name, help, 0, 0, 0, 0);
+}
+
+/** Declares the metrics of module `capture`; those of the table of counts in its order. */
+export function declareCapture(): void {
+  declareLabel(Labels.MALFORMED, "reason", MALFORMED_NAMES);
+  declareLabel(Labels.UNDECODED, "layer", UNDECODED_NAMES);
+  Capture.counts = counter(1, "", "capture_packets_total", "Packet records.");
+  counter(2, "bytes", "capture_wire_bytes_total", "Bytes of the packets on the wire.");
+  counter(3, "bytes", "capture_captured_bytes_total", "Bytes of the packets that were captured.");
+  counter(4, "", "capture_truncated_packets_total", "Packets that the snap length cut.");
+  counter(5, "", "capture_ipv4_packets_total", "Packets with an IPv4 header.");
+  counter(6, "", "capture_ipv6_packets_total", "Packets with an IPv6 header.");
+  counter(7, "", "capture_tcp_packets_total", "TCP segments.");
+  counter(8, "", "capture_udp_packets_total", "UDP datagrams.");
+  counter(9, "", "capture_icmp_packets_total", "ICMP packets.");
+  counter(10, "", "capture_icmpv6_packets_total", "ICMPv6 packets.");
+  counter(11, "", "capture_sctp_packets_total", "SCTP packets.");
+  counter(12, "", "capture_other_transport_packets_total", "IP packets with another transport, or none that can be read.");
+  counter(13, "", "capture_other_network_packets_total", "Packets without an IP header that can be read.");
+  counter(14, "", "capture_tunnels_total", "Tunnel headers opened.");
+  counter(15, "", "capture_fragments_total", "IP fragments.");
+  counter(16, "", "capture_joined_datagrams_total", "Datagrams joined from fragments.");
+  counter(17, "", "capture_duplicate_fragments_total", "Fragments that brought nothing new.");
+  counter(18, "", "capture_checksums_total", "Transport checksums verified.");
+  counter(19, "", "capture_offloaded_checksums_total", "Transport checksums left to the network card.");
+  counter(20, "", "capture_skipped_blocks_total", "pcapng blocks that hold no packet and are not read.");
+  counter(21, "", "capture_sections_total", "Files, pcapng sections and live inputs opened.");
+  counter(22, "", "capture_dropped_packets_total", "Packets that the capture reports as dropped.");
+  Capture.malformed = declareMetric(
+    30, Kind.COUNTER, "", "capture_malformed_total", "Bytes that break their format, by reason.", 0, Labels.MALFORMED, 0, 0,
+  );
+  Capture.undecoded = declareMetric(
+    31, Kind.COUNTER, "", "capture_undecoded_total", "Packets not read further, by layer.", 0, Labels.UNDECODED, 0, 0,
+  );
+  Capture.streams = counter(32, "", "capture_gaps_total", "Holes in TCP streams that were given up.");
+  counter(33, "bytes", "capture_gap_bytes_total", "Bytes missing in TCP streams.");
+  counter(34, "", "capture_refused_memory_total", "Times that the stream pool had no room.");
+  counter(35, "", "capture_refused_length_total", "Message parts longer than a parser may ask for.");
+  counter(36, "", "capture_duplicates_total", "Messages that the capture itself saw twice.");
+  counter(37, "", "capture_evicted_flows_total", "Flows that made room for others.");
+  counter(38, "", "capture_refused_observations_total", "Observations for which the sketches had no room.");
+}
+
+/** Forgets what was counted, for a new run. */
+export function openCapture(): void {
+  memory.fill(TAKEN, 0, 8 * 160);
+  StreamTally.reset();
+  Capture.minute = 0;
+}
+
+/** Puts what was counted into its minute when another minute came into use. */
+export function captureTurn(): void {
+  if (Capture.minute == Minute.number) return;
+  if (Capture.minute != 0) {
+    const timeNs = Minute.timeNs;
+    Minute.use(<u64>Capture.minute * MINUTE_NS);
+    captureFold();
+    Minute.use(timeNs);
+  }
+  Capture.minute = Minute.number;
+}
+
+/** Before `minute` is sealed: puts what was counted since into it, where it belongs there. */
+export function captureSeal(minute: u32): void {
+  if (Capture.minute == minute) captureFold();
+}
+
+/** Puts what was counted since the last call into the minute in use. */
+function captureFold(): void {
+  let slot: u32 = 0;
+  for (let i: u32 = 0; i < COUNTS; i++) slot = take(slot, Capture.counts + i, Tally.count(i));
+  for (let i: u32 = 0; i < <u32>Malformed.LENGTH; i++) slot = take(slot, Capture.malformed + i, Tally.malformedCount(i));
+  for (let i: u32 = 0; i < <u32>Undecoded.LENGTH; i++) slot = take(slot, Capture.undecoded + i, Tally.undecodedCount(i));
+  slot = take(slot, Capture.streams, StreamTally.gaps);
+  slot = take(slot, Capture.streams + 1, StreamTally.gapBytes);
+  slot = take(slot, Capture.streams + 2, StreamTally.memory);
+  slot = take(slot, Capture.streams + 3, StreamTally.tooLong);
+  slot = take(slot, Capture.streams + 4, StreamTally.duplicates);
+  slot = take(slot, Capture.streams + 5, FlowTable.evicted);
+  slot = take(slot, Capture.streams + 6, Minute.refused);
+  assert(slot <= 160 && STREAM_COUNTS == 7);
+}
+
+function take(slot: u32, series: u32, value: u64): u32 {
+  const at = TAKEN + (slot << 3);
+  const before = load<u64>(at);
+  if (value != before) {
+    countAdd(series, value - before);
+    store<u64>(at, value);
+  }
+  return slot + 1;
+}

@@ -1,0 +1,183 @@
+/**
+ * DNS over UDP and TCP, with multicast DNS and LLMNR: queries and responses matched by (conversation, id, question).
+ */
+import { hash128 } from "../../bytes/hash";
+import { lower } from "../../bytes/ascii";
+import { u16be } from "../../bytes/reader";
+import { Conversation, CLIENT_UNKNOWN } from "../../roundtrip/conversation";
+import { Mark, Status } from "../../roundtrip/marks";
+import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
+import {
+  PENDING_PER_CONVERSATION_MAX, TimeoutClass, pendingAdd, pendingFind, pendingIndex, pendingTake,
+} from "../../roundtrip/pending";
+import { report, reportUnanswered } from "../../roundtrip/report";
+import { Settings } from "../../settings";
+import { FAULT, OVER_TCP, OVER_UDP, Parse, declareProtocol } from "../protocol";
+import * as F from "./fields";
+import { DnsFault, HEADER_BYTES, Walk, isResponse, readMessage } from "./message";
+import { DnsMetrics, observeDns } from "./metrics";
+import { probeDns } from "./probe";
+import { readRecords } from "./records";
+
+/** Bytes of a TCP message that are looked at together; the rest of a longer one is stepped over. */
+const TOGETHER_MAX: u32 = 4080;
+/** A query's block: the fixed fields and a name of usual length. */
+const QUERY_BYTES: u32 = 160;
+
+const LOWER: usize = memory.data(1024);
+
+/** Declares protocol `number`, its fields and its metrics. */
+export function declareDns(number: u32): void {
+  const protocol = declareProtocol(number, "dns", "53,5353,5355", "Domain Name System over UDP and TCP, multicast DNS, LLMNR.");
+  protocol.transports = <u8>(OVER_TCP | OVER_UDP);
+  protocol.stateBytes = 32;
+  protocol.probe = probeDns.index;
+  protocol.datagram = onDatagram.index;
+  protocol.parse = onBytes.index;
+  protocol.gap = onGap.index;
+  protocol.finish = onFinish.index;
+  protocol.observe = observeDns.index;
+  F.declareDnsFields(number);
+  DnsMetrics.declare();
+}
+
+/** The number that `declareDns` was given. */
+const DNS: u32 = 1;
+
+function onDatagram(conversation: Conversation, side: u32, start: usize, length: u32): bool {
+  if (length < HEADER_BYTES) {
+    DnsMetrics.malformed(DnsFault.HEADER);
+    return false;
+  }
+  onMessage(conversation, side, start, length, Parse.wireLength);
+  return true;
+}
+
+/** RFC 1035 section 4.2.2: each message behind its length in two bytes. */
+function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
+  let at = start;
+  let left = length;
+  while (left >= 2) {
+    const total = u16be(at);
+    if (total < HEADER_BYTES) {
+      DnsMetrics.malformed(DnsFault.HEADER);
+      return FAULT;
+    }
+    const together = total + 2 < TOGETHER_MAX ? total + 2 : TOGETHER_MAX;
+    if (left < together) {
+      Parse.need = together;
+      break;
+    }
+    const there = left < total + 2 ? left : total + 2;
+    onMessage(conversation, side, at + 2, there - 2, total);
+    at += there;
+    left -= there;
+    if (there < total + 2) {
+      Parse.skip = total + 2 - there;
+      break;
+    }
+  }
+  return <i32>(at - start);
+}
+
+/** Bytes are missing: inside a long message that is already reported they cost nothing. */
+function onGap(_conversation: Conversation, _side: u32, bytes: u32): bool {
+  return <u64>bytes <= Parse.skip;
+}
+
+function onFinish(_conversation: Conversation, _side: u32): void {}
+
+function onMessage(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
+  const response = isResponse(start);
+  DnsMetrics.message(conversation, side, response, total);
+  if (response) onResponse(conversation, side, start, captured, total);
+  else onQuery(conversation, side, start, captured, total);
+}
+
+function stamp(message: Message, total: u32): void {
+  message.firstNs = Parse.timeNs;
+  message.lastNs = Parse.timeNs;
+  message.wireBytes = total;
+}
+
+/** A hash of the question without regard to case; 0 where there is none. */
+function questionKey(message: Message): u32 {
+  if (!message.knows(F.DnsField.NAME)) return 0;
+  const length = message.textLength(F.NAME);
+  const start = message.textStart(F.NAME);
+  for (let i: u32 = 0; i < length; i++) store<u8>(LOWER + i, lower(load<u8>(start + i)));
+  return <u32>hash128(LOWER, length) ^ load<u32>(changetype<usize>(message) + F.TYPE);
+}
+
+function onQuery(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
+  const block = messageCreate(DNS, F.DNS_FIXED_END, QUERY_BYTES);
+  if (block == 0) {
+    DnsMetrics.refused();
+    return;
+  }
+  const query = readMessage(changetype<Message>(block), start, captured, captured >= total);
+  noteFault();
+  stamp(query, total);
+  if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>side;
+  const id = <u32>load<u16>(changetype<usize>(query) + F.ID);
+  const key = questionKey(query);
+  const before = pendingFind(conversation, id, key);
+  if (before != 0 && changetype<Message>(before).side == side) {
+    retried(changetype<Message>(before));
+    messageRelease(query);
+    return;
+  }
+  if (Parse.multicast) {
+    // Who answers a multicast query answers from its own address: nothing can be matched to it.
+    report(conversation, side, changetype<usize>(query), 0, Status.UNOBSERVED);
+    messageRelease(query);
+    return;
+  }
+  if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) {
+    reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
+  }
+  pendingAdd(conversation, side, query, TimeoutClass.DNS);
+  pendingIndex(conversation, query, id, key);
+}
+
+function retried(query: Message): void {
+  const at = changetype<usize>(query);
+  store<u16>(at + F.RETRIES, load<u16>(at + F.RETRIES) + 1);
+  query.know(F.DnsField.RETRIES);
+  query.mark(Mark.RETRY);
+}
+
+function onResponse(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
+  let response = readMessage(messageScratch(DNS, F.DNS_FIXED_END, 1), start, captured, captured >= total);
+  noteFault();
+  stamp(response, total);
+  if (Settings.events && Walk.records != 0) response = readRecords(response, start);
+  if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>(side ^ 1);
+  const rcode = <u32>load<u16>(changetype<usize>(response) + F.RCODE);
+  const status = rcode == 0 ? Status.OK : Status.ERROR;
+  const at = findQuery(conversation, response);
+  if (at == 0) {
+    report(conversation, side ^ 1, 0, changetype<usize>(response), status);
+    return;
+  }
+  const query = changetype<Message>(at);
+  pendingTake(query);
+  report(conversation, side ^ 1, at, changetype<usize>(response), status);
+  messageRelease(query);
+}
+
+/** The query that a response answers, 0 when there is none: one that repeats no question is matched by its id alone. */
+function findQuery(conversation: Conversation, response: Message): usize {
+  const id = <u32>load<u16>(changetype<usize>(response) + F.ID);
+  if (response.knows(F.DnsField.NAME)) return pendingFind(conversation, id, questionKey(response));
+  let at = <usize>conversation.pendingHead;
+  while (at != 0) {
+    if (changetype<Message>(at).id == id) return at;
+    at = changetype<Message>(at).next;
+  }
+  return 0;
+}
+
+function noteFault(): void {
+  if (Walk.fault != DnsFault.NONE) DnsMetrics.malformed(Walk.fault);
+}

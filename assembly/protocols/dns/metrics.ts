@@ -1,0 +1,310 @@
+/**
+ * The metrics of module `dns`: messages as they pass, transactions when their outcome is decided.
+ *
+ * The direction of a transaction is that of its query. Names count in lower case. Tops count completed transactions.
+ */
+import { Kind, declareKeys, declareMetric } from "../../aggregate/metric";
+import { declareLabel } from "../../aggregate/label";
+import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
+import { slowAboveNs, watchSlow } from "../../aggregate/previous";
+import { decimal, lower } from "../../bytes/ascii";
+import { elementOf, hash128 } from "../../bytes/hash";
+import { putName } from "../../bytes/names";
+import { Labels, TransportLabel } from "../../modules/labels";
+import { Conversation } from "../../roundtrip/conversation";
+import { Status } from "../../roundtrip/marks";
+import { Message } from "../../roundtrip/message";
+import { Timing } from "../../roundtrip/report";
+import * as F from "./fields";
+import { RCODE_LABELS, RCODE_NAMES, TYPE_NAMES } from "./numbers";
+
+const RCODE_OTHER: u32 = 24;
+const RCODES: u32 = 25;
+const FLAGS: u32 = 8;
+const STATUSES: u32 = 6;
+const UNTIMED: u64 = u64.MAX_VALUE;
+const TYPES_KEPT: u32 = 128;
+const TYPE_TEXT_BYTES: u32 = 24;
+
+/** The name of the transaction in hand, in lower case. */
+const NAME_TEXT: usize = memory.data(1024);
+const KEY_TEXT: usize = memory.data(32);
+/** Texts of common types once they were asked for: {length u8, text}. */
+const TYPE_TEXTS: usize = memory.data(128 * 24);
+
+/** First series of each metric. */
+class Series {
+  static messages: u32 = 0;
+  static messageBytes: u32 = 0;
+  static malformed: u32 = 0;
+  static refused: u32 = 0;
+  static requests: u32 = 0;
+  static transactions: u32 = 0;
+  static responses: u32 = 0;
+  static nodata: u32 = 0;
+  static flags: u32 = 0;
+  static orphans: u32 = 0;
+  static rate: u32 = 0;
+  static duration: u32 = 0;
+  /** Place of its thresholds among those that are watched. */
+  static slow: u32 = 0;
+  static serverTime: u32 = 0;
+  static ratio: u32 = 0;
+  static requestBytes: u32 = 0;
+  static responseBytes: u32 = 0;
+  static names: u32 = 0;
+  static clients: u32 = 0;
+  static servers: u32 = 0;
+  static topNames: u32 = 0;
+  static topNames2: u32 = 0;
+  static topNames3: u32 = 0;
+  static topOfRcode: u32 = 0;
+  static topNodata: u32 = 0;
+  static topBytes: u32 = 0;
+  static topPorts: u32 = 0;
+  static topTypes: u32 = 0;
+  static topRcodes: u32 = 0;
+  static topSlow: u32 = 0;
+  static topSubnets: u32 = 0;
+}
+
+function counter(id: u32, name: string, help: string, label: u32): u32 {
+  return declareMetric(id, Kind.COUNTER, "", name, help, 0, Labels.DIRECTION, label, 0);
+}
+
+function histogram(id: u32, unit: string, name: string, help: string, scale: u32): u32 {
+  return declareMetric(id, Kind.HISTOGRAM, unit, name, help, scale, Labels.DIRECTION, 0, 0);
+}
+
+function distinct(id: u32, name: string, help: string, precision: u32): u32 {
+  return declareMetric(id, Kind.DISTINCT, "", name, help, precision, Labels.DIRECTION, 0, 0);
+}
+
+function top(id: u32, name: string, help: string, key: string, log2: u32): u32 {
+  const series = declareMetric(id, Kind.TOP, "", name, help, log2, Labels.DIRECTION, 0, 0);
+  declareKeys(id, key);
+  return series;
+}
+
+export class DnsMetrics {
+  static declare(): void {
+    declareLabel(Labels.DNS_RCODE, "rcode", RCODE_LABELS);
+    declareLabel(Labels.DNS_FLAG, "flag", "aa,tc,rd,ra,ad,cd,do,ecs");
+    declareLabel(Labels.DNS_MALFORMED, "reason", "header,question,record");
+    declareCounters();
+    declareDistributions();
+    declareTops();
+  }
+
+  /** Counts one message as it passes. */
+  static message(conversation: Conversation, side: u32, response: bool, bytes: u32): void {
+    const direction = conversation.directionOf(side);
+    const transport = conversation.transport == 6 ? TransportLabel.TCP : TransportLabel.UDP;
+    const series = direction * 2 + (response ? 1 : 0);
+    countAdd(Series.messages + series * TransportLabel.COUNT + transport, 1);
+    countAdd(Series.messageBytes + series, bytes);
+  }
+
+  /** Counts a message that breaks its form; `fault` from 1. */
+  static malformed(fault: u32): void {
+    countAdd(Series.malformed + fault - 1, 1);
+  }
+
+  /** Counts a query for which the stream pool had no room. */
+  static refused(): void {
+    countAdd(Series.refused, 1);
+  }
+}
+
+function declareCounters(): void {
+  const direction = Labels.DIRECTION;
+  Series.messages = declareMetric(
+    200, Kind.COUNTER, "", "dns_messages_total", "DNS messages.", 0, direction, Labels.MESSAGE, Labels.TRANSPORT,
+  );
+  Series.messageBytes = declareMetric(
+    201, Kind.COUNTER, "bytes", "dns_message_bytes_total", "Bytes of DNS messages.", 0, direction, Labels.MESSAGE, 0,
+  );
+  Series.malformed = declareMetric(
+    202, Kind.COUNTER, "", "dns_malformed_total", "DNS messages that break their form, by part.", 0, Labels.DNS_MALFORMED, 0, 0,
+  );
+  Series.refused = declareMetric(
+    203, Kind.COUNTER, "", "dns_refused_total", "Queries that found no room to wait for a response.", 0, 0, 0, 0,
+  );
+  Series.requests = counter(204, "dns_requests_total", "Queries whose outcome is decided, by outcome.", Labels.STATUS);
+  Series.transactions = declareMetric(
+    205, Kind.COUNTER, "", "dns_transactions_total", "Queries with their response.", 0, direction, Labels.FAMILY, Labels.TRANSPORT,
+  );
+  Series.responses = counter(206, "dns_responses_total", "Responses of transactions, by response code.", Labels.DNS_RCODE);
+  Series.nodata = counter(207, "dns_nodata_total", "Transactions answered NOERROR without an answer record.", 0);
+  Series.flags = counter(208, "dns_flags_total", "Transactions with a flag set; do and ecs as the query has them.", Labels.DNS_FLAG);
+  Series.orphans = counter(209, "dns_orphan_responses_total", "Responses without a query.", 0);
+}
+
+function declareDistributions(): void {
+  Series.rate = declareMetric(
+    210, Kind.RATE, "", "dns_transactions_per_second", "Transactions in each second.", 0, Labels.DIRECTION, 0, 0,
+  );
+  Series.duration = histogram(211, "seconds", "dns_duration_seconds", "Time from query to response.", 1);
+  Series.slow = watchSlow(Series.duration, 3);
+  Series.serverTime = histogram(212, "seconds", "dns_server_seconds", "The same without the way, where that is known.", 1);
+  Series.ratio = histogram(213, "ratio", "dns_response_query_size_ratio", "Bytes of a response for each byte of its query.", 2);
+  Series.requestBytes = histogram(214, "bytes", "dns_request_bytes", "Size of queries of transactions.", 0);
+  Series.responseBytes = histogram(215, "bytes", "dns_response_bytes", "Size of responses of transactions.", 0);
+  Series.names = distinct(216, "dns_names", "Distinct names asked for.", 14);
+  Series.clients = distinct(217, "dns_clients", "Distinct clients.", 14);
+  Series.servers = distinct(218, "dns_servers", "Distinct servers.", 12);
+}
+
+function declareTops(): void {
+  Series.topNames = top(220, "dns_top_names", "Names by transactions.", "name", 11);
+  Series.topNames2 = top(221, "dns_top_names2", "Last two labels of names by transactions.", "name", 11);
+  Series.topNames3 = top(222, "dns_top_names3", "Last three labels of names by transactions.", "name", 11);
+  Series.topOfRcode = top(223, "dns_top_noerror", "Names answered NOERROR.", "name", 11);
+  top(224, "dns_top_nxdomain", "Names answered NXDOMAIN.", "name", 11);
+  top(225, "dns_top_refused", "Names answered REFUSED.", "name", 11);
+  top(226, "dns_top_servfail", "Names answered SERVFAIL.", "name", 11);
+  Series.topNodata = top(227, "dns_top_nodata", "Names answered NOERROR without an answer record.", "name", 11);
+  Series.topBytes = top(228, "dns_top_response_bytes", "Names by bytes of their responses.", "name", 11);
+  Series.topPorts = top(229, "dns_top_ports", "Client ports by transactions.", "port", 10);
+  Series.topTypes = top(230, "dns_top_types", "Types asked for.", "type", 7);
+  Series.topRcodes = top(231, "dns_top_rcodes", "Response codes.", "rcode", 6);
+  Series.topSlow = top(232, "dns_top_slow", "Names that took longer than nine tenths of the minute before.", "name", 11);
+  Series.topSubnets = top(233, "dns_top_client_subnets", "Client subnets of queries.", "subnet", 11);
+}
+
+/** The contract's observe. */
+export function observeDns(conversation: Conversation, client: u32, request: usize, response: usize, status: u32): void {
+  const direction = conversation.directionOf(client);
+  if (request == 0) {
+    countAdd(Series.orphans + direction, 1);
+    return;
+  }
+  countAdd(Series.requests + direction * STATUSES + status, 1);
+  observeEndpoints(conversation, client, direction);
+  const query = changetype<Message>(request);
+  const length = lowerName(query);
+  let hash: u64 = 0;
+  if (length != 0) {
+    hash = hash128(NAME_TEXT, length);
+    distinctObserve(Series.names + direction, elementOf(hash));
+  }
+  if (response == 0) return;
+  const answer = changetype<Message>(response);
+  countTransaction(conversation, direction, query, answer);
+  measure(direction, query, answer);
+  observeTops(conversation, client, direction, query, answer);
+  if (length != 0) observeNames(direction, hash, length, answer, status);
+}
+
+function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
+  const length: u32 = conversation.family == 4 ? 4 : 16;
+  const offset = <usize>(16 - length);
+  distinctObserve(Series.clients + direction, elementOf(hash128(conversation.address(client) + offset, length)));
+  distinctObserve(Series.servers + direction, elementOf(hash128(conversation.address(client ^ 1) + offset, length)));
+}
+
+/** Puts the name asked for into NAME_TEXT in lower case; answers its length, 0 where it is not known. */
+function lowerName(query: Message): u32 {
+  if (!query.knows(F.DnsField.NAME)) return 0;
+  const length = query.textLength(F.NAME);
+  const start = query.textStart(F.NAME);
+  for (let i: u32 = 0; i < length; i++) store<u8>(NAME_TEXT + i, lower(load<u8>(start + i)));
+  return length;
+}
+
+function rcodeOf(answer: Message): u32 {
+  const rcode = <u32>load<u16>(changetype<usize>(answer) + F.RCODE);
+  return rcode < RCODE_OTHER ? rcode : RCODE_OTHER;
+}
+
+function isNodata(answer: Message): bool {
+  return rcodeOf(answer) == 0 && load<u16>(changetype<usize>(answer) + F.ANSWERS) == 0;
+}
+
+function countTransaction(conversation: Conversation, direction: u32, query: Message, answer: Message): void {
+  const family: u32 = conversation.family == 6 ? 1 : 0;
+  const transport = conversation.transport == 6 ? TransportLabel.TCP : TransportLabel.UDP;
+  countAdd(Series.transactions + (direction * 3 + family) * TransportLabel.COUNT + transport, 1);
+  countAdd(Series.responses + direction * RCODES + rcodeOf(answer), 1);
+  if (isNodata(answer)) countAdd(Series.nodata + direction, 1);
+  let flags = <u32>load<u16>(changetype<usize>(answer) + F.FLAGS) & ~F.DnsFlag.DO;
+  flags |= <u32>load<u16>(changetype<usize>(query) + F.FLAGS) & F.DnsFlag.DO;
+  if (query.knows(F.DnsField.ECS)) flags |= 128;
+  const series = Series.flags + direction * FLAGS;
+  while (flags != 0) {
+    countAdd(series + ctz(flags), 1);
+    flags &= flags - 1;
+  }
+}
+
+function measure(direction: u32, query: Message, answer: Message): void {
+  rateObserve(Series.rate + direction, 1);
+  if (Timing.durationNs != UNTIMED) histogramObserve(Series.duration + direction, Timing.durationNs, 1);
+  if (Timing.serverNs != UNTIMED) histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
+  histogramObserve(Series.requestBytes + direction, query.wireBytes, 1);
+  histogramObserve(Series.responseBytes + direction, answer.wireBytes, 1);
+  if (query.wireBytes != 0) histogramObserve(Series.ratio + direction, (answer.wireBytes * 1_000_000) / query.wireBytes, 1);
+}
+
+function observeTops(conversation: Conversation, client: u32, direction: u32, query: Message, answer: Message): void {
+  const portEnd = decimal(KEY_TEXT, conversation.port(client));
+  observeKey(Series.topPorts + direction, KEY_TEXT, <u32>(portEnd - KEY_TEXT));
+  if (query.knows(F.DnsField.TYPE)) observeType(direction, load<u16>(changetype<usize>(query) + F.TYPE));
+  const rcodeEnd = putName(KEY_TEXT, RCODE_NAMES, load<u16>(changetype<usize>(answer) + F.RCODE), "RCODE");
+  observeKey(Series.topRcodes + direction, KEY_TEXT, <u32>(rcodeEnd - KEY_TEXT));
+  if (query.knows(F.DnsField.ECS)) {
+    observeKey(Series.topSubnets + direction, query.textStart(F.ECS), query.textLength(F.ECS));
+  }
+}
+
+function observeKey(series: u32, start: usize, length: u32): void {
+  topObserve(series, hash128(start, length), start, length, 1);
+}
+
+function observeType(direction: u32, type: u32): void {
+  if (type >= TYPES_KEPT) {
+    observeKey(Series.topTypes + direction, KEY_TEXT, <u32>(putName(KEY_TEXT, TYPE_NAMES, type, "TYPE") - KEY_TEXT));
+    return;
+  }
+  const at = TYPE_TEXTS + type * TYPE_TEXT_BYTES;
+  if (load<u8>(at) == 0) store<u8>(at, putName(at + 1, TYPE_NAMES, type, "TYPE") - at - 1);
+  observeKey(Series.topTypes + direction, at + 1, load<u8>(at));
+}
+
+/** The last `labels` labels of the name in NAME_TEXT: where they start. An escaped dot is three digits, so a dot separates. */
+function lastLabels(length: u32, labels: u32): usize {
+  let left = labels;
+  for (let at = NAME_TEXT + length; at > NAME_TEXT; at--) {
+    if (load<u8>(at - 1) != 46 || length == 1) continue;
+    left -= 1;
+    if (left == 0) return at;
+  }
+  return NAME_TEXT;
+}
+
+function observeNames(direction: u32, hash: u64, length: u32, answer: Message, status: u32): void {
+  topObserve(Series.topNames + direction, hash, NAME_TEXT, length, 1);
+  const end = NAME_TEXT + length;
+  const two = lastLabels(length, 2);
+  observeKey(Series.topNames2 + direction, two, <u32>(end - two));
+  const three = lastLabels(length, 3);
+  observeKey(Series.topNames3 + direction, three, <u32>(end - three));
+  topObserve(Series.topBytes + direction, hash, NAME_TEXT, length, answer.wireBytes);
+  const list = rcodeTop(rcodeOf(answer));
+  if (list != NONE) topObserve(Series.topOfRcode + list * 3 + direction, hash, NAME_TEXT, length, 1);
+  if (isNodata(answer)) topObserve(Series.topNodata + direction, hash, NAME_TEXT, length, 1);
+  if (status <= Status.ERROR && Timing.durationNs > slowAboveNs(Series.slow + direction)) {
+    topObserve(Series.topSlow + direction, hash, NAME_TEXT, length, 1);
+  }
+}
+
+const NONE: u32 = 255;
+
+/** Which of the tops by response code: noerror, nxdomain, refused, servfail; NONE for any other. */
+function rcodeTop(rcode: u32): u32 {
+  if (rcode == 0) return 0;
+  if (rcode == 3) return 1;
+  if (rcode == 5) return 2;
+  return rcode == 2 ? 3 : NONE;
+}
+

@@ -1,0 +1,7 @@
+/** The protocols, a line each; the number of one is its place here for ever. */
+import { declareDns } from "./dns/dns";
+
+/** Declares every protocol with its fields and metrics. */
+export function declareProtocols(): void {
+  declareDns(1);
+}

@@ -1,0 +1,121 @@
+/**
+ * The contract of a protocol.
+ *
+ * A protocol is one file (or folder) with a function that fills in a `Protocol` and one line in `index.ts`. Its parser sees
+ * bytes in order, from one direction of one conversation, and answers how many it consumed; beside that it may set
+ *
+ * - `Parse.need`: so many bytes must lie together before it is called again;
+ * - `Parse.skip`: so many bytes after the consumed ones are of no interest; it is called again with a length of 0 when they
+ *   have passed;
+ *
+ * or answer FAULT, after which its bytes are passed over until a segment begins with what its probe takes for a message.
+ */
+import { Conversation } from "../roundtrip/conversation";
+import { Regions } from "../regions";
+
+/** What a probe made of first bytes. */
+export class Found {
+  static readonly NO: u32 = 0;
+  static readonly REQUEST: u32 = 1;
+  static readonly RESPONSE: u32 = 2;
+  /** Too few bytes to tell. */
+  static readonly MORE: u32 = 3;
+}
+
+/** A parser's answer when bytes are no message of its protocol. */
+export const FAULT: i32 = -1;
+
+/** Bit of a transport in `Protocol.transports`. */
+export const OVER_TCP: u32 = 1;
+export const OVER_UDP: u32 = 2;
+
+/** Protocols at the most; numbers run from 1. */
+export const PROTOCOLS_MAX: u32 = 32;
+
+/** What a parser is told and what it asks for, beside its bytes. */
+export class Parse {
+  /** Time of the packet that brought these bytes, ns. */
+  static timeNs: u64 = 0;
+  /** Bytes that must lie together before the next call; 0 for any. */
+  static need: u32 = 0;
+  /** Bytes to step over behind those consumed. */
+  static skip: u64 = 0;
+  /** Acknowledgement number that came with these bytes, and whether there was one. */
+  static acknowledgement: u32 = 0;
+  /** Sequence number of the first byte of these bytes. */
+  static sequence: u32 = 0;
+  /** Length on the wire of a datagram, of which fewer bytes may be captured. */
+  static wireLength: u32 = 0;
+  static sourcePort: u32 = 0;
+  static destinationPort: u32 = 0;
+  /** OVER_TCP or OVER_UDP: what the bytes that a probe looks at came over. */
+  static transport: u32 = 0;
+  /** Whether the capture may hold the datagram's destination to be many: multicast or broadcast. */
+  static multicast: bool = false;
+}
+
+/** One protocol. Function indexes; 0 where there is none. */
+@unmanaged
+export class Protocol {
+  number: u8;
+  transports: u8;
+  /** Bytes of its record per conversation, zero at first; 0 for none. */
+  stateBytes: u16;
+  /** Name, a static string. */
+  name: u32;
+  help: u32;
+  /** (start, length) -> Found: whether these first bytes of a stream or datagram are a message. */
+  probe: u32;
+  /** (conversation, side, start, length) -> bool: parses one datagram. */
+  datagram: u32;
+  /** (conversation, side, start, length) -> consumed or FAULT. */
+  parse: u32;
+  /** (conversation, side, bytes) -> bool: so many bytes are missing; whether the parser still knows its place. */
+  gap: u32;
+  /** (conversation, side): the side sends no more. */
+  finish: u32;
+  /** (conversation): lets go of what the state holds, before the state goes. */
+  release: u32;
+  /** (conversation, client, request, response, status): adds a round trip to the metrics. */
+  observe: u32;
+  /** First and number of its fields in the table of fields. */
+  fieldFirst: u16;
+  fieldCount: u16;
+  /** Well-known ports, as text for the docs. */
+  ports: u32;
+}
+
+export class Protocols {
+  static count: u32 = 0;
+
+  /** The protocol of a number from 1 to `count`. */
+  @inline static at(number: u32): Protocol {
+    return changetype<Protocol>(PROTOCOL_TABLE + number * offsetof<Protocol>());
+  }
+}
+
+/** The table lies in static memory, since protocols are declared before regions are laid out. */
+const PROTOCOL_TABLE: usize = memory.data(64 * 32);
+
+/** Starts the next protocol. */
+export function declareProtocol(number: u32, name: string, ports: string, help: string): Protocol {
+  assert(number == Protocols.count + 1 && number < PROTOCOLS_MAX);
+  Protocols.count = number;
+  const protocol = Protocols.at(number);
+  memory.fill(changetype<usize>(protocol), 0, offsetof<Protocol>());
+  protocol.number = <u8>number;
+  protocol.name = <u32>changetype<usize>(name);
+  protocol.ports = <u32>changetype<usize>(ports);
+  protocol.help = <u32>changetype<usize>(help);
+  return protocol;
+}
+
+/** The protocol's record for a conversation, made when there is none; 0 when the stream pool is used up. */
+export function stateOf(conversation: Conversation, protocol: Protocol): usize {
+  if (conversation.state != 0) return conversation.state;
+  const block = Regions.streamPool.allocate(protocol.stateBytes);
+  if (block == 0) return 0;
+  memory.fill(block, 0, protocol.stateBytes);
+  conversation.state = <u32>block;
+  return block;
+}

@@ -1,0 +1,110 @@
+/**
+ * The memory plan: every region is laid out once, by `configure`, from `__heap_base`; nothing grows afterwards.
+ *
+ * ```
+ * staging | input | scratch | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * ```
+ * A hub needs no capture regions and gives them to the sketch pool and the output.
+ */
+import { Pool } from "./bytes/pool";
+
+/** Who runs the core: a host that captures, or a hub that merges. */
+export class Role {
+  static readonly HOST: u32 = 1;
+  static readonly HUB: u32 = 2;
+}
+
+/** Bytes at `staging()`: settings and queries come in here, before and after `configure`. */
+export const STAGING_BYTES: u32 = 65536;
+/** The least and most that a budget may be, bytes. */
+export const BUDGET_BYTES_MIN: u32 = 8 << 20;
+export const BUDGET_BYTES_MAX: u32 = 1 << 30;
+
+const PAGE: u32 = 4096;
+const FLOW_BYTES: u32 = 320;
+const SCRATCH_REGION_BYTES: u32 = 65536;
+
+export class Regions {
+  static staging: usize = 0;
+  static input: usize = 0;
+  static inputBytes: u32 = 0;
+  static scratch: usize = 0;
+  static events: usize = 0;
+  static eventsBytes: u32 = 0;
+  static bundles: usize = 0;
+  static bundlesBytes: u32 = 0;
+  static output: usize = 0;
+  static outputBytes: u32 = 0;
+  static flows: usize = 0;
+  static flowsMax: u32 = 0;
+  static flowSlots: usize = 0;
+  static flowSlotsMask: u32 = 0;
+  static requestSlots: usize = 0;
+  static requestSlotsMask: u32 = 0;
+  static streamPool: Pool = changetype<Pool>(0);
+  static sketchPool: Pool = changetype<Pool>(0);
+  /** One past the last byte of the plan. */
+  static end: usize = 0;
+  private static at: usize = 0;
+
+  /** First address of the plan, a multiple of a page. */
+  static begin(): usize {
+    return (__heap_base + PAGE - 1) & ~(<usize>PAGE - 1);
+  }
+
+  private static take(bytes: u32): usize {
+    const start = Regions.at;
+    Regions.at += (bytes + PAGE - 1) & ~(PAGE - 1);
+    return start;
+  }
+
+  /** Lays the regions out for `role` in `budget` bytes and grows the memory once; false when it cannot grow. */
+  static layOut(role: u32, budget: u32): bool {
+    Regions.at = Regions.begin();
+    const limit = Regions.at + budget;
+    Regions.staging = Regions.take(STAGING_BYTES);
+    if (role == Role.HUB) Regions.layOutHub(budget);
+    else Regions.layOutHost(budget);
+    const sketches = Regions.at;
+    Regions.end = limit;
+    const pages = <i32>((limit + 0xffff) >> 16) - memory.size();
+    if (pages > 0 && memory.grow(pages) < 0) return false;
+    if (role != Role.HUB) {
+      const streamBytes = (budget / 4) & ~(PAGE - 1);
+      Regions.streamPool = Pool.create(sketches, streamBytes);
+      Regions.sketchPool = Pool.create(sketches + streamBytes, <u32>(limit - sketches) - streamBytes);
+    } else {
+      Regions.streamPool = Pool.create(sketches, 2 * PAGE);
+      Regions.sketchPool = Pool.create(sketches + 2 * PAGE, <u32>(limit - sketches) - 2 * PAGE);
+    }
+    return true;
+  }
+
+  private static layOutHub(budget: u32): void {
+    Regions.inputBytes = 1 << 21;
+    Regions.input = Regions.take(Regions.inputBytes);
+    Regions.outputBytes = budget / 8;
+    Regions.output = Regions.take(Regions.outputBytes);
+    Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
+  }
+
+  private static layOutHost(budget: u32): void {
+    const large = budget >= 16 << 20;
+    Regions.inputBytes = large ? 1 << 20 : 1 << 18;
+    Regions.input = Regions.take(Regions.inputBytes);
+    Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
+    Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
+    Regions.events = Regions.take(Regions.eventsBytes);
+    Regions.bundlesBytes = 1 << 20;
+    Regions.bundles = Regions.take(Regions.bundlesBytes);
+    Regions.outputBytes = 1 << 20;
+    Regions.output = Regions.take(Regions.outputBytes);
+    Regions.flowsMax = ((budget / 24) * 5) / FLOW_BYTES;
+    Regions.flows = Regions.take((Regions.flowsMax + 1) * FLOW_BYTES);
+    const slots: u32 = 1 << (32 - clz<u32>(Regions.flowsMax));
+    Regions.flowSlots = Regions.take(slots * 4);
+    Regions.flowSlotsMask = slots - 1;
+    Regions.requestSlots = Regions.take(slots * 4);
+    Regions.requestSlotsMask = slots - 1;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Two endpoints that talk: what a protocol and a round trip need to know of a flow.
+ *
+ * Side 0 is the endpoint whose packet came first, side 1 the other. `stream/flow.ts` lays its own fields behind these.
+ */
+
+/** Which side opened the conversation is not known yet. */
+export const CLIENT_UNKNOWN: u32 = 2;
+
+/** The flow's protocol has not been recognised yet; no protocol has the number 0. */
+export const PROTOCOL_UNKNOWN: u32 = 0;
+
+/** No protocol of ours: its bytes are not looked at any more. */
+export const PROTOCOL_FOREIGN: u32 = 255;
+
+/** Directions relative to the networks of this host, as the label `direction` numbers them. */
+export class Direction {
+  static readonly IN: u32 = 0;
+  static readonly OUT: u32 = 1;
+  static readonly UNKNOWN: u32 = 2;
+}
+
+@unmanaged
+export class Conversation {
+  /** Address of side 0, 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+  address0High: u64;
+  address0Low: u64;
+  address1High: u64;
+  address1Low: u64;
+  port0: u16;
+  port1: u16;
+  /** IP protocol number. */
+  transport: u8;
+  /** 4 or 6. */
+  family: u8;
+  /** 0, 1 or CLIENT_UNKNOWN. */
+  client: u8;
+  /** Number of the protocol (protocols/protocol.ts), PROTOCOL_UNKNOWN or PROTOCOL_FOREIGN. */
+  protocol: u8;
+  /** Direction of packets that side 0 sends, and of those that side 1 sends. */
+  direction0: u8;
+  direction1: u8;
+  /** Whether the start of the connection was seen. */
+  started: u8;
+  /** Whether the connection has ended: 0 no, 1 closed, 2 reset. */
+  ended: u8;
+  interfaceId: u32;
+  /** Requests that wait for their response, oldest first: a list of messages. */
+  pendingHead: u32;
+  pendingTail: u32;
+  pendingCount: u32;
+  /** The protocol's own record, `stateBytes` of its declaration; 0 while there is none. */
+  state: u32;
+  /** Handshake: times of SYN, SYN-ACK and the first ACK, ns; 0 when not seen. */
+  synNs: u64;
+  synAckNs: u64;
+  ackNs: u64;
+  /** Health since the last round trip was reported. */
+  retransmissions: u32;
+  outOfOrder: u32;
+  gapBytes: u64;
+
+  /** Address of the 16 bytes of a side's address. */
+  @inline address(side: u32): usize {
+    return changetype<usize>(this) + (side << 4);
+  }
+
+  @inline port(side: u32): u32 {
+    return side == 0 ? this.port0 : this.port1;
+  }
+
+  /** Direction of what `side` sends. */
+  @inline directionOf(side: u32): u32 {
+    return side == 0 ? this.direction0 : this.direction1;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Requests that wait for their response: in each conversation in order, those matched by id also in one table, and all of
+ * them in a list per timeout, oldest first.
+ *
+ * Invariant: a request is in the list of its conversation exactly while its `conversation` is not 0.
+ */
+import { Regions } from "../regions";
+import { Settings } from "../settings";
+import { Conversation } from "./conversation";
+import { Message } from "./message";
+
+/** Which timeout a request has. */
+export class TimeoutClass {
+  static readonly DNS: u32 = 0;
+  static readonly STREAM: u32 = 1;
+  /** It waits for as long as the connection lasts. */
+  static readonly NONE: u32 = 2;
+}
+
+/** Requests that may wait in one conversation; the oldest makes room, unobserved. */
+export const PENDING_PER_CONVERSATION_MAX: u32 = 1024;
+
+const CLASSES: u32 = 2;
+const HEADS: usize = memory.data(16);
+const TAILS: usize = memory.data(16);
+
+/** `Message.flags` bits of the lists it is in. */
+const IN_TABLE: u32 = 2;
+const IN_TIMER: u32 = 4;
+
+export class Pending {
+  /** Requests that wait now. */
+  static count: u32 = 0;
+  /** The earliest time at which one may time out, ns. */
+  static nextDeadlineNs: u64 = u64.MAX_VALUE;
+
+  static reset(): void {
+    Pending.count = 0;
+    Pending.nextDeadlineNs = u64.MAX_VALUE;
+    memory.fill(HEADS, 0, 16);
+    memory.fill(TAILS, 0, 16);
+    memory.fill(Regions.requestSlots, 0, (Regions.requestSlotsMask + 1) << 2);
+  }
+}
+
+/** How long requests of a class wait, ns. */
+export function timeoutNs(timeoutClass: u32): u64 {
+  return timeoutClass == TimeoutClass.DNS ? Settings.dnsTimeoutNs : Settings.httpTimeoutNs;
+}
+
+/** Puts a request of `side` at the end of its conversation's list and of its timeout's. */
+export function pendingAdd(conversation: Conversation, side: u32, request: Message, timeoutClass: u32): void {
+  const at = <u32>changetype<usize>(request);
+  request.flags |= <u8>(side << 3);
+  request.conversation = <u32>changetype<usize>(conversation);
+  request.next = 0;
+  request.previous = conversation.pendingTail;
+  if (conversation.pendingTail != 0) changetype<Message>(conversation.pendingTail).next = at;
+  else conversation.pendingHead = at;
+  conversation.pendingTail = at;
+  conversation.pendingCount += 1;
+  Pending.count += 1;
+  request.timeoutClass = timeoutClass;
+  if (timeoutClass < CLASSES) timerAdd(request, timeoutClass);
+}
+
+function timerAdd(request: Message, timeoutClass: u32): void {
+  const at = <u32>changetype<usize>(request);
+  const tail = load<u32>(TAILS + (timeoutClass << 2));
+  request.flags |= <u8>IN_TIMER;
+  request.timerNext = 0;
+  request.timerPrevious = tail;
+  if (tail != 0) {
+    changetype<Message>(tail).timerNext = at;
+  } else {
+    store<u32>(HEADS + (timeoutClass << 2), at);
+    const deadline = request.firstNs + timeoutNs(timeoutClass);
+    if (deadline < Pending.nextDeadlineNs) Pending.nextDeadlineNs = deadline;
+  }
+  store<u32>(TAILS + (timeoutClass << 2), at);
+}
+
+/** Takes a request off its timeout: its response has begun. */
+export function timerStop(request: Message): void {
+  if (!(request.flags & IN_TIMER)) return;
+  request.flags &= ~(<u8>IN_TIMER);
+  const list = request.timeoutClass << 2;
+  if (request.timerPrevious != 0) changetype<Message>(request.timerPrevious).timerNext = request.timerNext;
+  else store<u32>(HEADS + list, request.timerNext);
+  if (request.timerNext != 0) changetype<Message>(request.timerNext).timerPrevious = request.timerPrevious;
+  else store<u32>(TAILS + list, request.timerPrevious);
+}
+
+function slotOf(conversation: Conversation, id: u32, key: u32): usize {
+  let h = (<u64>changetype<usize>(conversation) << 32) | <u64>(id * 0x9e3779b1 + key);
+  h *= 0xbf58476d1ce4e5b9;
+  return Regions.requestSlots + ((<usize>(<u32>(h >> 32) & Regions.requestSlotsMask)) << 2);
+}
+
+/** Makes a pending request findable by (conversation, id, key). */
+export function pendingIndex(conversation: Conversation, request: Message, id: u32, key: u32): void {
+  const slot = slotOf(conversation, id, key);
+  request.id = id;
+  request.key = key;
+  request.flags |= <u8>IN_TABLE;
+  request.hashNext = load<u32>(slot);
+  store<u32>(slot, <u32>changetype<usize>(request));
+}
+
+/** Finds the request of (conversation, id, key), the youngest first; 0 when there is none. */
+export function pendingFind(conversation: Conversation, id: u32, key: u32): usize {
+  let at = <usize>load<u32>(slotOf(conversation, id, key));
+  while (at != 0) {
+    const request = changetype<Message>(at);
+    if (request.id == id && request.key == key && request.conversation == <u32>changetype<usize>(conversation)) return at;
+    at = request.hashNext;
+  }
+  return 0;
+}
+
+/** Takes a request out of every list; the caller reports and releases it. */
+export function pendingTake(request: Message): void {
+  const conversation = changetype<Conversation>(request.conversation);
+  timerStop(request);
+  if (request.flags & IN_TABLE) {
+    request.flags &= ~(<u8>IN_TABLE);
+    let link = slotOf(conversation, request.id, request.key);
+    while (load<u32>(link) != <u32>changetype<usize>(request)) link = <usize>load<u32>(link) + offsetof<Message>("hashNext");
+    store<u32>(link, request.hashNext);
+  }
+  if (request.previous != 0) changetype<Message>(request.previous).next = request.next;
+  else conversation.pendingHead = request.next;
+  if (request.next != 0) changetype<Message>(request.next).previous = request.previous;
+  else conversation.pendingTail = request.previous;
+  conversation.pendingCount -= 1;
+  request.conversation = 0;
+  Pending.count -= 1;
+}
+
+/** The oldest request that has waited until `nowNs` or longer, 0 when there is none; sets when to ask again. */
+export function pendingExpired(nowNs: u64): usize {
+  let next = u64.MAX_VALUE;
+  for (let index: u32 = 0; index < CLASSES; index++) {
+    const at = <usize>load<u32>(HEADS + (index << 2));
+    if (at == 0) continue;
+    const deadline = changetype<Message>(at).firstNs + timeoutNs(index);
+    if (deadline <= nowNs) return at;
+    if (deadline < next) next = deadline;
+  }
+  Pending.nextDeadlineNs = next;
+  return 0;
+}

@@ -1,0 +1,160 @@
+/**
+ * The end of every round trip: into the metrics of its protocol and, where asked for, into the event ring.
+ *
+ * ```
+ * event:  0 length u32 | 4 protocol u8 | 5 status u8 | 6 direction u8 | 7 family u8
+ *         8 client port u16 | 10 server port u16 | 12 interface u32
+ *        16 client address, 16 bytes | 32 server address, 16 bytes
+ *        48 time u64 | 56 duration u64 | 64 request u64 | 72 server u64 | 80 response u64 | 88 handshake u64    (ns)
+ *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u32
+ *       120 request length u32 | 124 response length u32 | 128 request | response
+ * ```
+ * A time that is not known is all ones. A message that is not there has length 0. An event is padded to eight bytes.
+ */
+import { Minute } from "../aggregate/minute";
+import { eventsFull } from "../host";
+import { Regions } from "../regions";
+import { Settings } from "../settings";
+import { Protocols } from "../protocols/protocol";
+import { Conversation } from "./conversation";
+import { Mark, Status } from "./marks";
+import { Message, messageRelease } from "./message";
+import { pendingExpired, pendingTake } from "./pending";
+
+/** Bytes before the messages of an event. */
+export const EVENT_HEADER_BYTES: u32 = 128;
+
+const UNKNOWN: u64 = u64.MAX_VALUE;
+
+/**
+ * The events: written from the start of their region, drained whole by the host, between packets where it can and by
+ * `eventsFull` where one packet brings more than the region holds.
+ */
+export class Events {
+  static length: u32 = 0;
+
+  /** Whether a reader should drain before the next packet. */
+  @inline static get halfFull(): bool {
+    return Events.length > Regions.eventsBytes >> 1;
+  }
+}
+
+/** The times of the round trip that is being reported, ns; UNKNOWN where a side is missing. */
+export class Timing {
+  static timeNs: u64 = 0;
+  static durationNs: u64 = 0;
+  static requestNs: u64 = 0;
+  static serverNs: u64 = 0;
+  static responseNs: u64 = 0;
+  static handshakeRttNs: u64 = 0;
+}
+
+/** Later minus earlier, never below zero. */
+function span(laterNs: u64, earlierNs: u64): u64 {
+  return laterNs > earlierNs ? laterNs - earlierNs : 0;
+}
+
+function measure(conversation: Conversation, request: usize, response: usize): void {
+  Timing.durationNs = UNKNOWN;
+  Timing.requestNs = UNKNOWN;
+  Timing.serverNs = UNKNOWN;
+  Timing.responseNs = UNKNOWN;
+  Timing.handshakeRttNs =
+    conversation.synNs != 0 && conversation.ackNs != 0 ? span(conversation.ackNs, conversation.synNs) : UNKNOWN;
+  if (request != 0) {
+    const r = changetype<Message>(request);
+    Timing.timeNs = r.firstNs;
+    Timing.requestNs = span(r.lastNs, r.firstNs);
+  } else if (response != 0) {
+    Timing.timeNs = changetype<Message>(response).firstNs;
+  }
+  if (response == 0) return;
+  const answer = changetype<Message>(response);
+  Timing.responseNs = span(answer.lastNs, answer.firstNs);
+  if (request == 0) return;
+  const asked = changetype<Message>(request);
+  Timing.durationNs = span(answer.lastNs, asked.firstNs);
+  // Seen at the client the wait holds the way to the server and back; SYN to SYN-ACK is that part, wherever the capture is.
+  const way = conversation.synNs != 0 && conversation.synAckNs != 0 ? span(conversation.synAckNs, conversation.synNs) : 0;
+  Timing.serverNs = span(span(answer.firstNs, asked.lastNs), way);
+}
+
+/**
+ * Reports one round trip: the request, its response, or either alone (0 for none), with its outcome. `client` is the side that
+ * asked. The request must be in no list any more; both messages stay the caller's.
+ */
+export function report(conversation: Conversation, client: u32, request: usize, response: usize, status: u32): void {
+  measure(conversation, request, response);
+  Minute.use(Minute.clockNs);
+  const protocol = request != 0 ? changetype<Message>(request).protocol : changetype<Message>(response).protocol;
+  call_indirect<void>(Protocols.at(protocol).observe, conversation, client, request, response, status);
+  if (Settings.events) writeEvent(conversation, client, protocol, request, response, status);
+}
+
+function writeEvent(conversation: Conversation, client: u32, protocol: u32, request: usize, response: usize, status: u32): void {
+  const requestLength: u32 = request != 0 ? changetype<Message>(request).length : 0;
+  const responseLength: u32 = response != 0 ? changetype<Message>(response).length : 0;
+  const length = (EVENT_HEADER_BYTES + requestLength + responseLength + 7) & ~7;
+  if (Events.length + length > Regions.eventsBytes) {
+    eventsFull();
+    Events.length = 0;
+  }
+  const at = Regions.events + Events.length;
+  store<u32>(at, length);
+  store<u8>(at, protocol, 4);
+  store<u8>(at, status, 5);
+  store<u8>(at, conversation.directionOf(client), 6);
+  store<u8>(at, conversation.family, 7);
+  store<u16>(at, conversation.port(client), 8);
+  store<u16>(at, conversation.port(client ^ 1), 10);
+  store<u32>(at, conversation.interfaceId, 12);
+  memory.copy(at + 16, conversation.address(client), 16);
+  memory.copy(at + 32, conversation.address(client ^ 1), 16);
+  store<u64>(at, Timing.timeNs, 48);
+  store<u64>(at, Timing.durationNs, 56);
+  store<u64>(at, Timing.requestNs, 64);
+  store<u64>(at, Timing.serverNs, 72);
+  store<u64>(at, Timing.responseNs, 80);
+  store<u64>(at, Timing.handshakeRttNs, 88);
+  store<u32>(at, conversation.retransmissions, 96);
+  store<u32>(at, conversation.outOfOrder, 100);
+  store<u64>(at, conversation.gapBytes, 104);
+  conversation.retransmissions = 0;
+  conversation.outOfOrder = 0;
+  conversation.gapBytes = 0;
+  let marks: u32 = conversation.transport == 6 && !conversation.started ? Mark.MID_STREAM : 0;
+  if (request != 0) marks |= changetype<Message>(request).marks;
+  if (response != 0) marks |= changetype<Message>(response).marks;
+  store<u32>(at, marks, 112);
+  store<u32>(at, conversation.transport, 116);
+  store<u32>(at, requestLength, 120);
+  store<u32>(at, responseLength, 124);
+  memory.copy(at + EVENT_HEADER_BYTES, request, requestLength);
+  memory.copy(at + EVENT_HEADER_BYTES + requestLength, response, responseLength);
+  const used = EVENT_HEADER_BYTES + requestLength + responseLength;
+  memory.fill(at + used, 0, length - used);
+  Events.length += length;
+}
+
+/** Reports a pending request without a response and lets go of it. */
+export function reportUnanswered(request: Message, status: u32): void {
+  const conversation = changetype<Conversation>(request.conversation);
+  const side = request.side;
+  pendingTake(request);
+  report(conversation, side, changetype<usize>(request), 0, status);
+  messageRelease(request);
+}
+
+/** Reports every request of a conversation that still waits. */
+export function reportRest(conversation: Conversation, status: u32): void {
+  while (conversation.pendingHead != 0) reportUnanswered(changetype<Message>(conversation.pendingHead), status);
+}
+
+/** Reports requests that have waited too long at packet time `nowNs`, as far as events have room. */
+export function reportExpired(nowNs: u64): void {
+  while (true) {
+    const at = pendingExpired(nowNs);
+    if (at == 0) return;
+    reportUnanswered(changetype<Message>(at), Status.TIMEOUT);
+  }
+}

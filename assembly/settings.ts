@@ -1,0 +1,102 @@
+/**
+ * What the host asked for, read once by `configure` from the staging area.
+ *
+ * ```
+ * settings: { id u8, length u16, value } ...      numbers little-endian
+ * ```
+ * An unknown id or a wrong length is refused, so that a newer shim is told by an older core.
+ */
+import { Cursor } from "./bytes/cursor";
+
+/** Numbers of the settings; never reused. */
+export class SettingId {
+  static readonly EVENTS: u32 = 1;
+  static readonly KEEP_DUPLICATES: u32 = 2;
+  static readonly RAW: u32 = 3;
+  static readonly HOST_NETWORKS: u32 = 4;
+  static readonly SECRET: u32 = 5;
+  static readonly BOOT_ID: u32 = 6;
+  static readonly LIVE: u32 = 7;
+  static readonly DNS_TIMEOUT_MS: u32 = 8;
+  static readonly HTTP_TIMEOUT_MS: u32 = 9;
+}
+
+/** Networks of this host at the most. */
+export const HOST_NETWORKS_MAX: u32 = 64;
+/** Bytes of a network: its address, 16, and the length of its prefix, 1. */
+export const NETWORK_BYTES: u32 = 17;
+
+export class Settings {
+  /** Round trips go into the event ring. */
+  static events: bool = false;
+  /** What the capture itself saw twice counts twice. */
+  static keepDuplicates: bool = false;
+  /** Query strings stay in paths. */
+  static raw: bool = false;
+  /** Capture is live: a full event ring drops and counts instead of stopping the reader. */
+  static live: bool = false;
+  static networks: usize = 0;
+  static networkCount: u32 = 0;
+  /** Keys the slots of the tables; changes no output. */
+  static secret: u64 = 0x6a09e667f3bcc909;
+  static bootId: u64 = 0;
+  /** How long a DNS query waits for its response, ns. */
+  static dnsTimeoutNs: u64 = 5_000_000_000;
+  /** How long an HTTP request waits for its response, ns. */
+  static httpTimeoutNs: u64 = 300_000_000_000;
+}
+
+/** Puts every setting back to its default. */
+function resetSettings(): void {
+  Settings.events = false;
+  Settings.keepDuplicates = false;
+  Settings.raw = false;
+  Settings.live = false;
+  Settings.networkCount = 0;
+  Settings.bootId = 0;
+  Settings.dnsTimeoutNs = 5_000_000_000;
+  Settings.httpTimeoutNs = 300_000_000_000;
+}
+
+/** Reads `length` bytes of settings at `start`; false when one is unknown or has the wrong length. */
+export function readSettings(start: usize, length: u32): bool {
+  resetSettings();
+  Cursor.open(start, length);
+  while (Cursor.left > 0) {
+    const id = Cursor.u8();
+    const bytes = Cursor.u16();
+    const value = Cursor.take(bytes);
+    if (Cursor.fault || !readSetting(id, value, bytes)) return false;
+  }
+  return true;
+}
+
+function readSetting(id: u32, value: usize, bytes: u32): bool {
+  if (id == SettingId.HOST_NETWORKS) {
+    if (bytes % NETWORK_BYTES != 0 || bytes / NETWORK_BYTES > HOST_NETWORKS_MAX) return false;
+    Settings.networks = value;
+    Settings.networkCount = bytes / NETWORK_BYTES;
+    return true;
+  }
+  if (bytes == 1) {
+    const on = load<u8>(value) != 0;
+    if (id == SettingId.EVENTS) Settings.events = on;
+    else if (id == SettingId.KEEP_DUPLICATES) Settings.keepDuplicates = on;
+    else if (id == SettingId.RAW) Settings.raw = on;
+    else if (id == SettingId.LIVE) Settings.live = on;
+    else return false;
+    return true;
+  }
+  if (bytes == 4) {
+    const ns = <u64>load<u32>(value) * 1_000_000;
+    if (id == SettingId.DNS_TIMEOUT_MS) Settings.dnsTimeoutNs = ns;
+    else if (id == SettingId.HTTP_TIMEOUT_MS) Settings.httpTimeoutNs = ns;
+    else return false;
+    return true;
+  }
+  if (bytes != 8) return false;
+  if (id == SettingId.SECRET) Settings.secret = load<u64>(value);
+  else if (id == SettingId.BOOT_ID) Settings.bootId = load<u64>(value);
+  else return false;
+  return true;
+}

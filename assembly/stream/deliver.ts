@@ -1,0 +1,228 @@
+/**
+ * Bytes in order to the parser, where they lie.
+ *
+ * What the parser leaves is copied once to the stream's carry, at most 4080 bytes together, and the parser is called again
+ * when as many bytes as it needs have come. What it wants skipped is counted, not kept.
+ */
+import { BLOCK_BYTES_MAX } from "../bytes/pool";
+import { Window } from "../bytes/window";
+import { FAULT, Found, OVER_TCP, Parse, Protocols, stateOf } from "../protocols/protocol";
+import { Regions } from "../regions";
+import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
+import { Flow, STREAM_LOST, Stream } from "./flow";
+import { recognize, unrecognized } from "./recognize";
+import { StreamTally } from "./tally";
+
+/** Hands `length` bytes, the next in order that `side` sent, to the flow's protocol. */
+export function deliver(flow: Flow, side: u32, start: usize, length: u32): void {
+  const stream = flow.stream(side);
+  let at = start;
+  let left = length;
+  while (flow.protocol != PROTOCOL_FOREIGN) {
+    if (stream.skip > 0) {
+      const passed = skipOver(stream, left);
+      at += passed;
+      left -= passed;
+      if (stream.skip > 0) return;
+      Window.open(at, 0);
+      if (!ask(flow, side, stream, at, 0)) return;
+      continue;
+    }
+    if (left == 0 && stream.carryLength == 0) return;
+    if (stream.carryLength != 0) {
+      const taken = deliverCarried(flow, side, stream, at, left);
+      if (taken == STOP) return;
+      at += taken;
+      left -= taken;
+      continue;
+    }
+    if (left < stream.need) {
+      carry(flow, stream, at, left);
+      return;
+    }
+    Window.open(at, left);
+    if (!placed(flow, side, stream, at, left)) return;
+    if (!ask(flow, side, stream, at, left)) return;
+    const consumed = Answer.consumed;
+    at += consumed;
+    left -= consumed;
+    if (consumed == 0 && stream.skip == 0) {
+      if (left > 0) carry(flow, stream, at, left);
+      return;
+    }
+  }
+}
+
+/** No byte was taken and none can be until more come. */
+const STOP: u32 = u32.MAX_VALUE;
+
+class Answer {
+  static consumed: u32 = 0;
+}
+
+/** Steps over what is to be skipped, first in the carry, then in `left` new bytes; answers how many new ones passed. */
+function skipOver(stream: Stream, left: u32): u32 {
+  if (stream.carryLength != 0) {
+    const carried = <u32>stream.carryLength;
+    const dropped = stream.skip < <u64>carried ? <u32>stream.skip : carried;
+    dropCarry(stream, dropped);
+    stream.skip -= dropped;
+    if (stream.skip == 0) return 0;
+  }
+  const passed = stream.skip < <u64>left ? <u32>stream.skip : left;
+  stream.skip -= passed;
+  return passed;
+}
+
+/** Calls the parser; false when it lost its place. The stream's `need` and `skip` are what it asked for. */
+function ask(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): bool {
+  Parse.need = 0;
+  Parse.skip = 0;
+  const consumed = call_indirect<i32>(Protocols.at(flow.protocol).parse, flow, side, start, length);
+  if (consumed == FAULT) {
+    lose(stream);
+    return false;
+  }
+  assert(<u32>consumed <= length);
+  Answer.consumed = <u32>consumed;
+  stream.need = Parse.need;
+  stream.skip = Parse.skip;
+  return true;
+}
+
+/** Whether the parser knows where it is, or finds itself at these bytes; keeps them where a probe wants more. */
+function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): bool {
+  if (flow.protocol != PROTOCOL_UNKNOWN && !(stream.flags & STREAM_LOST)) return true;
+  const found = recognize(flow, side, start, length, OVER_TCP);
+  if (found == Found.MORE) {
+    if (stream.carryLength == 0) carry(flow, stream, start, length);
+    return false;
+  }
+  if (found == Found.NO) {
+    dropCarry(stream, stream.carryLength);
+    unrecognized(flow, side);
+    return false;
+  }
+  if (stateOf(flow, Protocols.at(flow.protocol)) == 0) {
+    StreamTally.memory += 1;
+    dropCarry(stream, stream.carryLength);
+    return false;
+  }
+  stream.flags &= ~(<u16>STREAM_LOST);
+  return true;
+}
+
+/** One parser call over carry and new bytes together; answers how many new ones were consumed, or STOP. */
+function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): u32 {
+  const before = <u32>stream.carryLength;
+  const room = BLOCK_BYTES_MAX - before;
+  const taken = length < room ? length : room;
+  if (!append(stream, start, taken)) {
+    StreamTally.memory += 1;
+    lose(stream);
+    return STOP;
+  }
+  const together = before + taken;
+  if (together < stream.need) {
+    if (taken < length) tooLong(stream);
+    return STOP;
+  }
+  Window.open(stream.carry, together);
+  if (!placed(flow, side, stream, stream.carry, together)) return STOP;
+  if (!ask(flow, side, stream, stream.carry, together)) return STOP;
+  const consumed = Answer.consumed;
+  if (consumed == 0 && stream.skip == 0) {
+    if (taken < length || together == BLOCK_BYTES_MAX) tooLong(stream);
+    else if (taken == 0) return STOP;
+    return STOP;
+  }
+  if (consumed >= before) {
+    dropCarry(stream, together);
+    return consumed - before;
+  }
+  // The parser stands inside the old carry: what was appended is new again.
+  stream.carryLength = <u16>before;
+  dropCarry(stream, consumed);
+  return 0;
+}
+
+/** A message part that must lie together is longer than a carry can be. */
+function tooLong(stream: Stream): void {
+  StreamTally.tooLong += 1;
+  lose(stream);
+}
+
+/** The parser has lost its place: what it left goes, and the next message start is looked for. */
+export function lose(stream: Stream): void {
+  dropCarry(stream, stream.carryLength);
+  stream.need = 0;
+  stream.skip = 0;
+  stream.flags |= <u16>STREAM_LOST;
+}
+
+function carry(flow: Flow, stream: Stream, start: usize, length: u32): void {
+  if (length > BLOCK_BYTES_MAX) {
+    if (flow.protocol != PROTOCOL_UNKNOWN) tooLong(stream);
+    return;
+  }
+  if (append(stream, start, length)) return;
+  StreamTally.memory += 1;
+  lose(stream);
+}
+
+/** Adds bytes to the carry, moving it to a larger block where needed; the caller checked that they fit one. */
+function append(stream: Stream, start: usize, length: u32): bool {
+  const before = <u32>stream.carryLength;
+  const together = before + length;
+  if (together > <u32>stream.carryCapacity) {
+    const block = Regions.streamPool.allocate(together);
+    if (block == 0) return false;
+    if (stream.carry != 0) {
+      memory.copy(block, stream.carry, before);
+      Regions.streamPool.release(stream.carry);
+    }
+    stream.carry = <u32>block;
+    stream.carryCapacity = <u16>together;
+  }
+  memory.copy(stream.carry + before, start, length);
+  stream.carryLength = <u16>together;
+  return true;
+}
+
+/** Drops the first `bytes` of the carry, and its block with the last of them. */
+export function dropCarry(stream: Stream, bytes: u32): void {
+  const left = <u32>stream.carryLength - bytes;
+  stream.carryLength = <u16>left;
+  if (left != 0) {
+    memory.copy(stream.carry, stream.carry + bytes, left);
+    return;
+  }
+  if (stream.carry == 0) return;
+  Regions.streamPool.release(stream.carry);
+  stream.carry = 0;
+  stream.carryCapacity = 0;
+}
+
+/** Tells the parser of `side` that `bytes` are missing before the next byte in order. */
+export function deliverGap(flow: Flow, side: u32, bytes: u32): void {
+  flow.gapBytes += bytes;
+  StreamTally.gaps += 1;
+  StreamTally.gapBytes += bytes;
+  const stream = flow.stream(side);
+  if (flow.protocol == PROTOCOL_FOREIGN) return;
+  if (flow.protocol == PROTOCOL_UNKNOWN || stream.flags & STREAM_LOST) {
+    dropCarry(stream, stream.carryLength);
+    return;
+  }
+  Parse.skip = stream.skip;
+  const keeps = call_indirect<bool>(Protocols.at(flow.protocol).gap, flow, side, bytes);
+  if (stream.skip >= <u64>bytes && stream.skip > 0) {
+    stream.skip -= bytes;
+    if (stream.skip > 0) return;
+    Window.open(0, 0);
+    ask(flow, side, stream, 0, 0);
+    return;
+  }
+  if (keeps && stream.skip == 0) return;
+  lose(stream);
+}

@@ -1,0 +1,79 @@
+/**
+ * A flow record: a conversation, what it did this minute, and the state of its two streams. 320 bytes, in one table.
+ */
+import { Conversation } from "../roundtrip/conversation";
+
+/** Bytes of a flow record. */
+export const FLOW_BYTES: u32 = 320;
+
+/** One direction of a TCP connection: what its sender sent, as far as it is known. 64 bytes. */
+@unmanaged
+export class Stream {
+  /** Sequence number of the next byte that the parser has not seen. */
+  next: u32;
+  /** Highest acknowledgement that this sender sent, for the other stream. */
+  acknowledged: u32;
+  /** STREAM_* bits. */
+  flags: u16;
+  /** Window last advertised, unscaled. */
+  window: u16;
+  /** Bytes that the parser left, in a pool block. */
+  carry: u32;
+  carryLength: u16;
+  carryCapacity: u16;
+  /** The parser is not called again before so many bytes lie together. */
+  need: u32;
+  /** Bytes that the parser wants stepped over. */
+  skip: u64;
+  /** Segments that came before their turn, by sequence: a list of pool blocks. */
+  early: u32;
+  earlyBytes: u32;
+  /** Same acknowledgement seen so many times without data. */
+  duplicateAcks: u16;
+  /** Segments whose content no probe took. */
+  unrecognized: u16;
+  /** Sequence number one past the FIN, when STREAM_FIN. */
+  finSequence: u32;
+  /** Sequence number and IP identification of its last segment: the capture may bring the same packet twice. */
+  lastSequence: u32;
+  lastIpId: u16;
+  spare: u16;
+}
+
+/** `next` is valid. */
+export const STREAM_STARTED: u32 = 1;
+/** A FIN was seen, at `finSequence`. */
+export const STREAM_FIN: u32 = 2;
+/** Everything up to the FIN went to the parser, and it was told. */
+export const STREAM_DONE: u32 = 4;
+/** The parser has lost its place: the next message start is looked for at segment starts. */
+export const STREAM_LOST: u32 = 8;
+/** The zero window was reported. */
+export const STREAM_ZERO_WINDOW: u32 = 16;
+
+@unmanaged
+export class Flow extends Conversation {
+  hash: u32;
+  /** Next flow of the same slot, by address. */
+  slotNext: u32;
+  /** Neighbours in the order of last use. */
+  newer: u32;
+  older: u32;
+  lastNs: u64;
+  /** The minute (of the epoch) that the deltas belong to; 0 when there are none. */
+  minute: u32;
+  packets0: u32;
+  packets1: u32;
+  /** Neighbours in the list of flows whose streams wait at a hole. */
+  holeNext: u32;
+  holePrevious: u32;
+  bytes0: u64;
+  bytes1: u64;
+  /** When the hole was first waited at, ns; 0 when there is none. */
+  holeSinceNs: u64;
+
+  /** The stream that `side` sends. */
+  @inline stream(side: u32): Stream {
+    return changetype<Stream>(changetype<usize>(this) + 192 + side * 64);
+  }
+}

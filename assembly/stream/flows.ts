@@ -1,0 +1,120 @@
+/** The life of a flow: made by its first packet, counted by each, folded into minutes, ended and let go of. */
+import { Minute } from "../aggregate/minute";
+import { takeThresholds } from "../aggregate/previous";
+import { Packet } from "../capture/packet";
+import { hostDirection } from "./host-networks";
+import { captureSeal } from "../modules/capture";
+import { NetMetrics } from "../modules/net";
+import { Direction } from "../roundtrip/conversation";
+import { Status } from "../roundtrip/marks";
+import { Settings } from "../settings";
+import { endConnection, giveUpHoles, releaseFlow } from "./connection";
+import { Flow } from "./flow";
+import { Holes } from "./holes";
+import { FlowTable, Lookup, flowOf, flowRemove } from "./table";
+
+const MINUTE_NS: u64 = 60_000_000_000;
+
+/** Readies the table for its first packet. */
+export function openFlows(): void {
+  FlowTable.reset();
+  FlowTable.onEvict = onEvict.index;
+  Holes.reset();
+  Minute.onSeal = foldMinute.index;
+}
+
+/** Finds the flow of the packet in hand, makes it where it is new, and counts the packet in it. */
+export function flowOfPacket(): Flow {
+  const flow = flowOf(Packet.source, Packet.destination, Packet.sourcePort, Packet.destinationPort, Packet.protocol);
+  const side = Lookup.side;
+  if (Lookup.created) begin(flow);
+  if (flow.minute != Minute.number) turn(flow);
+  flow.lastNs = Packet.timeNs;
+  if (side == 0) {
+    flow.packets0 += 1;
+    flow.bytes0 += Packet.wireBytes;
+  } else {
+    flow.packets1 += 1;
+    flow.bytes1 += Packet.wireBytes;
+  }
+  NetMetrics.packet(flow.directionOf(side), Packet.wireBytes, Packet.payloadLength);
+  return flow;
+}
+
+function begin(flow: Flow): void {
+  flow.family = <u8>Packet.ipVersion;
+  flow.interfaceId = Packet.interfaceId;
+  flow.minute = Minute.number;
+  if (Settings.networkCount != 0) {
+    flow.direction0 = <u8>hostDirection(flow.address(0), flow.address(1));
+    flow.direction1 = <u8>hostDirection(flow.address(1), flow.address(0));
+  } else if (Packet.direction == 0) {
+    flow.direction0 = <u8>Direction.UNKNOWN;
+    flow.direction1 = <u8>Direction.UNKNOWN;
+  } else {
+    // The capture numbers in 1 and out 2; the other way is the other direction.
+    flow.direction0 = <u8>(Packet.direction - 1);
+    flow.direction1 = <u8>(2 - Packet.direction);
+  }
+}
+
+/** The flow's packets belong to another minute from here: what it has goes into its own. */
+function turn(flow: Flow): void {
+  foldInto(flow);
+  flow.minute = Minute.number;
+}
+
+function foldInto(flow: Flow): void {
+  if ((flow.packets0 | flow.packets1) == 0) return;
+  const timeNs = Minute.timeNs;
+  if (flow.minute != Minute.number) Minute.use(<u64>flow.minute * MINUTE_NS);
+  fold(flow);
+  Minute.use(timeNs);
+}
+
+/** Adds what a flow did to the minute in use. */
+function fold(flow: Flow): void {
+  if (flow.packets0 != 0) NetMetrics.fold(flow, 0, flow.packets0, flow.bytes0);
+  if (flow.packets1 != 0) NetMetrics.fold(flow, 1, flow.packets1, flow.bytes1);
+  flow.packets0 = 0;
+  flow.packets1 = 0;
+  flow.bytes0 = 0;
+  flow.bytes1 = 0;
+}
+
+/** Before `minute` is sealed: every flow that has something of it, oldest use first. */
+function foldMinute(minute: u32): void {
+  takeThresholds();
+  captureSeal(minute);
+  let at = FlowTable.oldest;
+  while (at != 0) {
+    const flow = changetype<Flow>(at);
+    if (flow.minute == minute) fold(flow);
+    at = flow.newer;
+  }
+}
+
+function onEvict(flow: Flow): void {
+  endConnection(flow, Status.UNOBSERVED);
+  foldInto(flow);
+  releaseFlow(flow);
+}
+
+/** Gives up the holes that have waited too long. */
+export function giveUpOverdueHoles(nowNs: u64): void {
+  while (true) {
+    const at = Holes.overdue(nowNs);
+    if (at == 0) return;
+    giveUpHoles(changetype<Flow>(at));
+  }
+}
+
+/** Ends every flow, the oldest use first: the capture is over. */
+export function endFlows(): void {
+  while (FlowTable.oldest != 0) {
+    const flow = changetype<Flow>(FlowTable.oldest);
+    onEvict(flow);
+    flowRemove(flow);
+  }
+}
+

@@ -1,0 +1,282 @@
+/**
+ * core.wasm through one typed interface, the same in Node, workerd and the browser.
+ *
+ * An instance that trapped must not be used again: `Core` then throws on every call.
+ */
+import { instantiateSync } from "@assemblyscript/loader";
+import type { Schema } from "./schema.ts";
+import { type Setting, encodeSettings } from "./settings.ts";
+
+/** The ABI that this engine speaks. */
+export const ABI_VERSION = 1;
+
+/** What the core exports; addresses and lengths are bytes in its memory. */
+interface Exports extends Record<string, unknown> {
+  memory: WebAssembly.Memory;
+  abiVersion(): number;
+  staging(): number;
+  stagingBytes(): number;
+  configure(role: number, budget: number, settingsLength: number): number;
+  inputStart(): number;
+  inputBytes(): number;
+  openInput(kind: number, linkType: number): number;
+  feed(handle: number, start: number, length: number): number;
+  endInput(handle: number): void;
+  tick(seconds: number, nanoseconds: number): void;
+  flush(): void;
+  eventsStart(): number;
+  eventsLength(): number;
+  eventsDone(): void;
+  bundleStart(): number;
+  bundleLength(): number;
+  bundleDone(): void;
+  outputStart(): number;
+  outputBytes(): number;
+  schema(): number;
+  validate(start: number, length: number): number;
+  mergeReset(): void;
+  mergeAdd(start: number, length: number): number;
+  mergeEncode(): number;
+}
+
+/** The core could not be set up, does not speak our ABI, or has failed. */
+export class CoreError extends Error {
+  override name = "CoreError";
+}
+
+export type CoreRole = "host" | "hub";
+
+export interface CoreOptions extends Setting {
+  role?: CoreRole;
+  /** Bytes of memory for all that the core keeps; 24 MiB unless said. */
+  budgetBytes?: number;
+}
+
+/** Who takes what the core gives out. Views hold only until the call returns. */
+export interface CoreSink {
+  /** Events, each beginning with its length (u32); engine/round-trip.ts reads them. */
+  events?(view: DataView): void;
+  /** One sealed bundle. */
+  bundle?(bytes: Uint8Array): void;
+}
+
+/** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
+export type InputKind = "file" | "live";
+
+const ROLES: Record<CoreRole, number> = { host: 1, hub: 2 };
+const DEFAULT_BUDGET_BYTES = 24 << 20;
+const REFUSALS = [
+  "",
+  "the core knows no such role",
+  "the memory budget must be between 8 MiB and 1 GiB",
+  "the core does not know a setting",
+  "there is not enough memory for the budget",
+];
+
+/** One running core. */
+export class Core {
+  private exports: Exports;
+  private sink: CoreSink = {};
+  private view: DataView;
+  private bytes: Uint8Array;
+  private failed: unknown;
+  private known: Schema | undefined;
+
+  constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
+    this.exports = instantiateSync<Exports>(module, { host: { eventsFull: () => this.drainEvents() } }).exports;
+    const abi = this.exports.abiVersion();
+    if (abi !== ABI_VERSION) throw new CoreError(`the core speaks ABI ${abi}, this program ${ABI_VERSION}; build both together`);
+    this.bytes = new Uint8Array(this.exports.memory.buffer);
+    this.view = new DataView(this.exports.memory.buffer);
+    const settings = encodeSettings(options);
+    this.bytes.set(settings, this.exports.staging());
+    const code = this.exports.configure(
+      ROLES[options.role ?? "host"],
+      options.budgetBytes ?? DEFAULT_BUDGET_BYTES,
+      settings.length,
+    );
+    if (code !== 0) throw new CoreError(REFUSALS[code] ?? `the core refused its settings with code ${code}`);
+    this.bytes = new Uint8Array(this.exports.memory.buffer);
+    this.view = new DataView(this.exports.memory.buffer);
+  }
+
+  /** Bytes of the core's memory. */
+  get memoryBytes(): number {
+    return this.bytes.length;
+  }
+
+  /** Takes what comes out from now on. */
+  drainTo(sink: CoreSink): void {
+    this.sink = sink;
+  }
+
+  /** Opens an input; throws where too many are open. */
+  open(kind: InputKind, linkType = 1): CoreInput {
+    const handle = this.call(() => this.exports.openInput(kind === "file" ? 0 : 1, linkType));
+    if (handle < 0) throw new CoreError("too many inputs are open");
+    return new CoreInput(this, handle);
+  }
+
+  /** Tells packet time on an idle host. */
+  tick(seconds: number, nanoseconds: number): void {
+    this.call(() => this.exports.tick(seconds, nanoseconds));
+    this.drain();
+  }
+
+  /** Ends the capture: all flows end, all minutes seal. */
+  flush(): void {
+    this.drain();
+    this.call(() => this.exports.flush());
+    this.drain();
+  }
+
+  /** What this build of the core knows. */
+  get schema(): Schema {
+    if (this.known === undefined) {
+      const length = this.call(() => this.exports.schema());
+      this.known = JSON.parse(this.text(this.exports.outputStart(), length)) as Schema;
+    }
+    return this.known;
+  }
+
+  /** Checks a bundle: 0, or the number of its fault. */
+  validate(bundle: Uint8Array): number {
+    const start = this.place(bundle);
+    return this.call(() => this.exports.validate(start, bundle.length));
+  }
+
+  /** Merges bundles into one; throws where one is faulty or the sum does not fit. */
+  merge(bundles: Iterable<Uint8Array>): Uint8Array {
+    this.accumulate(bundles);
+    const length = this.call(() => this.exports.mergeEncode());
+    if (length === 0) throw new CoreError("the merged bundle does not fit the output");
+    return this.bytes.slice(this.exports.outputStart(), this.exports.outputStart() + length);
+  }
+
+  /** Fills the accumulator with the sum of bundles. */
+  accumulate(bundles: Iterable<Uint8Array>): void {
+    this.call(() => this.exports.mergeReset());
+    for (const bundle of bundles) {
+      const start = this.place(bundle);
+      const fault = this.call(() => this.exports.mergeAdd(start, bundle.length));
+      if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`);
+    }
+  }
+
+  /** Puts a chunk into the input buffer and feeds it; answers how many bytes are done with. */
+  feed(handle: number, bytes: Uint8Array): number {
+    const start = this.exports.inputStart();
+    this.bytes.set(bytes, start);
+    return this.feedPlaced(handle, 0, bytes.length);
+  }
+
+  /** Feeds bytes that lie in `inputBuffer` already, at `offset`; answers how many are done with. */
+  feedPlaced(handle: number, offset: number, length: number): number {
+    const start = this.exports.inputStart() + offset;
+    let consumed = 0;
+    while (true) {
+      const step = this.call(() => this.exports.feed(handle, start + consumed, length - consumed));
+      const waiting = this.drain();
+      consumed += step;
+      if (consumed === length || !waiting) return consumed;
+    }
+  }
+
+  /** The input buffer itself, for callers that read into it. */
+  get inputBuffer(): Uint8Array {
+    const start = this.exports.inputStart();
+    return this.bytes.subarray(start, start + this.exports.inputBytes());
+  }
+
+  /** Closes an input. */
+  end(handle: number): void {
+    this.call(() => this.exports.endInput(handle));
+  }
+
+  private place(bytes: Uint8Array): number {
+    if (bytes.length > this.exports.inputBytes()) throw new CoreError(`a bundle of ${bytes.length} bytes is larger than the input`);
+    const start = this.exports.inputStart();
+    this.bytes.set(bytes, start);
+    return start;
+  }
+
+  private text(start: number, length: number): string {
+    return new TextDecoder().decode(this.bytes.subarray(start, start + length));
+  }
+
+  /** Runs one call into the core; a trap ends the instance. */
+  private call<T>(run: () => T): T {
+    if (this.failed !== undefined) throw new CoreError("the core has failed before", { cause: this.failed });
+    try {
+      return run();
+    } catch (error) {
+      this.failed = error;
+      throw new CoreError("the core has failed: this is a bug, please report it with its input", { cause: error });
+    }
+  }
+
+  /** Hands out what waits; whether there was anything. */
+  private drain(): boolean {
+    const events = this.drainEvents();
+    let bundles = false;
+    for (let start = this.exports.bundleStart(); start !== 0; start = this.exports.bundleStart()) {
+      bundles = true;
+      this.sink.bundle?.(this.bytes.subarray(start, start + this.exports.bundleLength()));
+      this.exports.bundleDone();
+    }
+    return events || bundles;
+  }
+
+  private drainEvents(): boolean {
+    const length = this.exports.eventsLength();
+    if (length === 0) return false;
+    const start = this.exports.eventsStart();
+    this.sink.events?.(new DataView(this.view.buffer, start, length));
+    this.exports.eventsDone();
+    return true;
+  }
+}
+
+/** One input of a core, fed in any chunks. */
+export class CoreInput {
+  private kept = 0;
+
+  constructor(
+    private readonly core: Core,
+    private readonly handle: number,
+  ) {}
+
+  /** Takes the next bytes of the input, however they are cut. */
+  write(chunk: Uint8Array): void {
+    const buffer = this.core.inputBuffer;
+    let at = 0;
+    while (at < chunk.length) {
+      const take = Math.min(buffer.length - this.kept, chunk.length - at);
+      buffer.set(chunk.subarray(at, at + take), this.kept);
+      at += take;
+      this.advance(buffer, this.kept + take);
+    }
+  }
+
+  /** The free part of the input buffer, to be read into and then given to `written`. */
+  get free(): Uint8Array {
+    return this.core.inputBuffer.subarray(this.kept);
+  }
+
+  /** Takes `length` bytes that were read into `free`. */
+  written(length: number): void {
+    this.advance(this.core.inputBuffer, this.kept + length);
+  }
+
+  /** Ends the input. */
+  end(): void {
+    this.core.end(this.handle);
+  }
+
+  private advance(buffer: Uint8Array, filled: number): void {
+    const consumed = this.core.feedPlaced(this.handle, 0, filled);
+    buffer.copyWithin(0, consumed, filled);
+    this.kept = filled - consumed;
+    if (this.kept === buffer.length) throw new CoreError("a record is larger than the input buffer");
+  }
+}

@@ -1,0 +1,211 @@
+/** Round trips from the core's events (assembly/roundtrip/report.ts draws them) to objects, by the schema alone. */
+import { formatAddress } from "./address.ts";
+import type { FieldSchema, ProtocolSchema, Schema } from "./schema.ts";
+
+/** A field's value: what is not known is absent, so there is no null. */
+export type FieldValue = string | number | boolean | string[] | Record<string, string | number>[];
+
+/** One side of a round trip: `bytes` on the wire and the protocol's own fields. */
+export type MessageFields = { bytes: number } & Record<string, FieldValue>;
+
+export interface Endpoint {
+  address: string;
+  port: number;
+}
+
+export interface RoundTrip {
+  /** RFC 3339, UTC, nine digits: the first byte of the request, or of the response where there is no request. */
+  time: string;
+  protocol: string;
+  status: string;
+  /** First byte of the request to last byte of the response. */
+  durationNs?: number;
+  client: Endpoint;
+  server: Endpoint;
+  direction: "in" | "out" | "unknown";
+  interface: number;
+  request?: MessageFields;
+  response?: MessageFields;
+  timing: { requestNs?: number; serverNs?: number; responseNs?: number; handshakeRttNs?: number };
+  /** Health of the connection since its last round trip; absent over UDP. */
+  tcp?: { retransmissions: number; outOfOrder: number; gapBytes: number };
+  marks: string[];
+}
+
+const HEADER_BYTES = 128;
+const MESSAGE_BYTES_OFFSET = 16;
+const MESSAGE_PRESENT_OFFSET = 24;
+const UNKNOWN = 0xffff_ffff_ffff_ffffn;
+const TCP = 6;
+const DIRECTIONS = ["in", "out", "unknown"] as const;
+const SECOND_NS = 1_000_000_000n;
+const text = new TextDecoder();
+
+type FieldReader = (view: DataView, message: number) => FieldValue;
+
+/** A field made ready: its bit, its name, and how to read it. */
+interface ReadyField {
+  name: string;
+  bit: number;
+  read: FieldReader;
+}
+
+interface ReadyProtocol {
+  name: string;
+  request: ReadyField[];
+  response: ReadyField[];
+}
+
+/** Reads the events of a core with this schema. */
+export class RoundTripReader {
+  private readonly protocols = new Map<number, ReadyProtocol>();
+  private second = -1n;
+  private secondText = "";
+
+  constructor(private readonly schema: Schema) {
+    for (const protocol of schema.protocols) this.protocols.set(protocol.number, ready(protocol));
+  }
+
+  /** Reads all events of a drained ring. */
+  *read(view: DataView): Generator<RoundTrip> {
+    for (let at = 0; at < view.byteLength; at += view.getUint32(at, true)) yield this.one(view, at);
+  }
+
+  private one(view: DataView, at: number): RoundTrip {
+    const protocol = this.protocols.get(view.getUint8(at + 4));
+    const family = view.getUint8(at + 7);
+    const requestLength = view.getUint32(at + 120, true);
+    const responseLength = view.getUint32(at + 124, true);
+    const durationNs = optionalNs(view, at + 56);
+    const trip: RoundTrip = {
+      time: this.time(view.getBigUint64(at + 48, true)),
+      protocol: protocol?.name ?? "",
+      status: this.schema.statuses[view.getUint8(at + 5)] ?? "",
+      ...(durationNs === undefined ? {} : { durationNs }),
+      client: { address: formatAddress(view, at + 16, family), port: view.getUint16(at + 8, true) },
+      server: { address: formatAddress(view, at + 32, family), port: view.getUint16(at + 10, true) },
+      direction: DIRECTIONS[view.getUint8(at + 6)] ?? "unknown",
+      interface: view.getUint32(at + 12, true),
+      ...(requestLength === 0 ? {} : { request: fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []) }),
+      ...(responseLength === 0 ? {} : { response: fieldsOf(view, at + HEADER_BYTES + requestLength, protocol?.response ?? []) }),
+      timing: timingOf(view, at),
+      ...(view.getUint32(at + 116, true) === TCP ? { tcp: healthOf(view, at) } : {}),
+      marks: bitNames(view.getUint32(at + 112, true), this.schema.marks),
+    };
+    return trip;
+  }
+
+  private time(ns: bigint): string {
+    const second = ns / SECOND_NS;
+    if (second !== this.second) {
+      this.second = second;
+      this.secondText = new Date(Number(second) * 1000).toISOString().slice(0, -5);
+    }
+    return `${this.secondText}.${(ns % SECOND_NS).toString().padStart(9, "0")}Z`;
+  }
+}
+
+function optionalNs(view: DataView, at: number): number | undefined {
+  const value = view.getBigUint64(at, true);
+  return value === UNKNOWN ? undefined : Number(value);
+}
+
+function timingOf(view: DataView, at: number): RoundTrip["timing"] {
+  const timing: RoundTrip["timing"] = {};
+  const names = ["requestNs", "serverNs", "responseNs", "handshakeRttNs"] as const;
+  names.forEach((name, index) => {
+    const value = optionalNs(view, at + 64 + index * 8);
+    if (value !== undefined) timing[name] = value;
+  });
+  return timing;
+}
+
+function healthOf(view: DataView, at: number): { retransmissions: number; outOfOrder: number; gapBytes: number } {
+  return {
+    retransmissions: view.getUint32(at + 96, true),
+    outOfOrder: view.getUint32(at + 100, true),
+    gapBytes: Number(view.getBigUint64(at + 104, true)),
+  };
+}
+
+function fieldsOf(view: DataView, message: number, fields: readonly ReadyField[]): MessageFields {
+  const present = view.getUint32(message + MESSAGE_PRESENT_OFFSET, true);
+  const result: MessageFields = { bytes: Number(view.getBigUint64(message + MESSAGE_BYTES_OFFSET, true)) };
+  for (const field of fields) {
+    if (present & field.bit) result[field.name] = field.read(view, message);
+  }
+  return result;
+}
+
+function ready(protocol: ProtocolSchema): ReadyProtocol {
+  const side = (name: FieldSchema["side"]) =>
+    protocol.fields
+      .filter((field) => field.side === name)
+      .map((field) => ({ name: field.name, bit: 1 << field.index, read: readerOf(field) }));
+  return { name: protocol.name, request: side("request"), response: side("response") };
+}
+
+/** How a field of each kind is read; the numbers are FieldKind of assembly/protocols/field.ts. */
+function readerOf(field: FieldSchema): FieldReader {
+  const { offset } = field;
+  const names = field.names;
+  switch (field.kind) {
+    case 1:
+      return (view, message) => view.getUint8(message + offset);
+    case 2:
+      return (view, message) => view.getUint16(message + offset, true);
+    case 3:
+      return (view, message) => view.getUint32(message + offset, true);
+    case 4:
+      return (view, message) => Number(view.getBigUint64(message + offset, true));
+    case 5:
+      return (view, message) => textAt(view, message + view.getUint16(message + offset, true), view.getUint16(message + offset + 2, true));
+    case 6: {
+      const byNumber = new Map(names.split(",").map((part) => part.split("=") as [string, string]));
+      return (view, message) => {
+        const value = String(view.getUint16(message + offset, true));
+        return byNumber.get(value) ?? value;
+      };
+    }
+    case 7: {
+      const list = names.split(",");
+      return (view, message) => bitNames(view.getUint16(message + offset, true), list);
+    }
+    case 8: {
+      const columns = names.split(",").map((part) => part.split(":") as [string, string]);
+      return (view, message) => rowsAt(view, message, offset, columns);
+    }
+    default:
+      return (view, message) => view.getUint8(message + offset) !== 0;
+  }
+}
+
+function textAt(view: DataView, start: number, length: number): string {
+  return text.decode(new Uint8Array(view.buffer, view.byteOffset + start, length));
+}
+
+function bitNames(bits: number, names: readonly string[]): string[] {
+  return names.filter((_, index) => bits & (1 << index));
+}
+
+/** Rows of `{length u16, text}` and u32 columns, as many as the field's bytes hold. */
+function rowsAt(view: DataView, message: number, offset: number, columns: [string, string][]): Record<string, string | number>[] {
+  let at = message + view.getUint16(message + offset, true);
+  const end = at + view.getUint16(message + offset + 2, true);
+  const rows: Record<string, string | number>[] = [];
+  while (at < end) {
+    const row: Record<string, string | number> = {};
+    for (const [name, type] of columns) {
+      if (type === "number") {
+        row[name] = view.getUint32(at, true);
+        at += 4;
+      } else {
+        const length = view.getUint16(at, true);
+        row[name] = textAt(view, at + 2, length);
+        at += 2 + length;
+      }
+    }
+    rows.push(row);
+  }
+  return rows;
+}

@@ -1,0 +1,43 @@
+/** What the core says of itself (`schema()`): the one description of metrics, labels, protocols and fields. */
+
+export type MetricKind = "counter" | "gauge" | "rate" | "histogram" | "distinct" | "top" | "breakdown";
+
+export interface LabelSchema {
+  id: number;
+  name: string;
+  /** A value's place is its number for ever. */
+  values: string[];
+}
+
+export interface MetricSchema {
+  id: number;
+  name: string;
+  kind: MetricKind;
+  /** Base unit of its values: seconds, bytes, ratio, or nothing for plain counts. */
+  unit: string;
+  help: string;
+  parameter: number;
+  labels: string[];
+  /** Columns of a top's or breakdown's keys. */
+  keys?: { name: string; type: "text" | "address" }[];
+}
+
+export interface FieldSchema {
+  side: "request" | "response";
+  name: string;
+  /** How it is stored: FieldKind of assembly/protocols/field.ts. */
+  kind: number;
+  /** Bit of the message's `present`. */
+  index: number;
+  /** Byte offset in the message. */
+  offset: number;
+  /** Names of values ("1=A,2=NS"), flags ("aa,tc") or columns ("name:text,ttl:number"). */
+  names: string;
+}
+
+export interface ProtocolSchema {
+  number: number;
+  name: string;
+  ports: string;
+  help: string;
+  fields: FieldSchema[];

@@ -1,0 +1,94 @@
+/** What a host asks of the core, as bytes: `{ id u8, length u16, value }` each (assembly/settings.ts). */
+
+export interface Setting {
+  /** Whether round trips come out as events. */
+  events?: boolean;
+  /** Whether what the capture itself saw twice counts twice. */
+  keepDuplicates?: boolean;
+  /** Whether query strings stay in paths. */
+  raw?: boolean;
+  /** Whether the input is live. */
+  live?: boolean;
+  /** Networks of this host as CIDR, at most 64: what goes to them is `in`, what comes from them `out`. */
+  hostNetworks?: readonly string[];
+  /** Keys the tables; changes no output. */
+  secret?: bigint;
+  /** Names this run of the edge. */
+  bootId?: bigint;
+  dnsTimeoutMs?: number;
+  httpTimeoutMs?: number;
+}
+
+/** A setting that cannot be. */
+export class SettingError extends Error {
+  override name = "SettingError";
+}
+
+const HOST_NETWORKS_MAX = 64;
+
+class Writer {
+  readonly bytes: number[] = [];
+
+  put(id: number, value: ArrayLike<number>): void {
+    this.bytes.push(id, value.length & 0xff, value.length >> 8, ...Array.from(value));
+  }
+
+  flag(id: number, on: boolean | undefined): void {
+    if (on) this.put(id, [1]);
+  }
+
+  u32(id: number, value: number | undefined): void {
+    if (value !== undefined) this.put(id, new Uint8Array(new Uint32Array([value]).buffer));
+  }
+
+  u64(id: number, value: bigint | undefined): void {
+    if (value !== undefined) this.put(id, new Uint8Array(new BigUint64Array([value]).buffer));
+  }
+}
+
+/** Encodes settings. Throws SettingError. */
+export function encodeSettings(setting: Setting): Uint8Array {
+  const writer = new Writer();
+  writer.flag(1, setting.events);
+  writer.flag(2, setting.keepDuplicates);
+  writer.flag(3, setting.raw);
+  const networks = setting.hostNetworks ?? [];
+  if (networks.length > HOST_NETWORKS_MAX) throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
+  if (networks.length > 0) writer.put(4, networks.flatMap(parseNetwork));
+  writer.u64(5, setting.secret);
+  writer.u64(6, setting.bootId);
+  writer.flag(7, setting.live);
+  writer.u32(8, setting.dnsTimeoutMs);
+  writer.u32(9, setting.httpTimeoutMs);
+  return Uint8Array.from(writer.bytes);
+}
+
+/** A network as 16 address bytes (IPv4 as ::ffff:a.b.c.d) and the length of its prefix in those 128 bits. */
+export function parseNetwork(text: string): number[] {
+  const [address = "", length, ...more] = text.trim().split("/");
+  const bytes = address.includes(":") ? parseIpv6(address) : parseIpv4(address);
+  const most = address.includes(":") ? 128 : 32;
+  const prefix = length === undefined ? most : Number(length);
+  if (bytes === undefined || more.length > 0 || length === "" || !Number.isInteger(prefix) || prefix < 0 || prefix > most) {
+    throw new SettingError(`"${text}" is no network: write it as 192.168.0.0/16 or 2001:db8::/32`);
+  }
+  return [...bytes, prefix + 128 - most];
+}
+
+function parseIpv4(text: string): number[] | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
+  return [...Array<number>(10).fill(0), 255, 255, ...parts.map(Number)];
+}
+
+function parseIpv6(text: string): number[] | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const groups = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const written = groups.flat();
+  if (!written.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return undefined;
+  const missing = 8 - written.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  const all = [...(groups[0] ?? []), ...Array<string>(halves.length === 2 ? missing : 0).fill("0"), ...(groups[1] ?? [])];
+  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
+}
