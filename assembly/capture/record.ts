@@ -2,7 +2,7 @@
 import { Window } from "../bytes/window";
 import { ethernet } from "../link/ethernet";
 import { link } from "../link/link";
-import { onOther } from "../transport/deliver";
+import { onOther, onRecord } from "../transport/deliver";
 import { Packet } from "./packet";
 import { Count, Tally } from "./tally";
 
@@ -14,6 +14,7 @@ const LINKTYPE_ETHERNET: u32 = 1;
  * `captured` may exceed `wire` in a capture that lies: then all that is there is read.
  */
 export function record(start: usize, captured: u32, wire: u32, linkType: u32): void {
+  onRecord();
   const end = start + captured;
   const missing = wire > captured ? wire - captured : 0;
   Packet.number += 1;

@@ -58,3 +58,6 @@ function deliver(kind: u32): void {
   for (let i: u32 = 0; i < Packet.payloadCaptured; i++) mix(u8At(Packet.payloadStart + i));
   if (Delivered.stopAlways) Packet.stop = true;
 }
+
+/** A record begins: nothing hangs on its time here. */
+export function onRecord(): void {}
