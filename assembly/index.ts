@@ -17,7 +17,7 @@ import { protocolsEncode } from "./protocols/schema";
 import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
 import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
-import { Settings, readSettings } from "./settings";
+import { readSettings, Settings } from "./settings";
 import { endFlows, openFlows } from "./stream/flows";
 import { passTime } from "./transport/deliver";
 import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "./wire/merge";

@@ -5,7 +5,7 @@
  */
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Schema } from "./schema.ts";
-import { type Setting, encodeSettings } from "./settings.ts";
+import { encodeSettings, type Setting } from "./settings.ts";
 
 /** The ABI that this engine speaks. */
 export const ABI_VERSION = 1;
@@ -194,7 +194,8 @@ export class Core {
   }
 
   private place(bytes: Uint8Array): number {
-    if (bytes.length > this.exports.inputBytes()) throw new CoreError(`a bundle of ${bytes.length} bytes is larger than the input`);
+    if (bytes.length > this.exports.inputBytes())
+      throw new CoreError(`a bundle of ${bytes.length} bytes is larger than the input`);
     const start = this.exports.inputStart();
     this.bytes.set(bytes, start);
     return start;

@@ -159,7 +159,8 @@ function readerOf(field: FieldSchema): FieldReader {
     case 4:
       return (view, message) => Number(view.getBigUint64(message + offset, true));
     case 5:
-      return (view, message) => textAt(view, message + view.getUint16(message + offset, true), view.getUint16(message + offset + 2, true));
+      return (view, message) =>
+        textAt(view, message + view.getUint16(message + offset, true), view.getUint16(message + offset + 2, true));
     case 6: {
       const byNumber = new Map(names.split(",").map((part) => part.split("=") as [string, string]));
       return (view, message) => {

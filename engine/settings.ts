@@ -53,7 +53,8 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(2, setting.keepDuplicates);
   writer.flag(3, setting.raw);
   const networks = setting.hostNetworks ?? [];
-  if (networks.length > HOST_NETWORKS_MAX) throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
+  if (networks.length > HOST_NETWORKS_MAX)
+    throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
   if (networks.length > 0) writer.put(4, networks.flatMap(parseNetwork));
   writer.u64(5, setting.secret);
   writer.u64(6, setting.bootId);

@@ -12,7 +12,7 @@ export function putIpv4(at: usize, from: usize): usize {
 }
 
 function group(from: usize, index: i32): u32 {
-  return bswap<u16>(load<u16>(from + (<usize>index << 1)));
+  return bswap<u16>(load<u16>(from + ((<usize>index) << 1)));
 }
 
 /** Writes the IPv6 address of 16 bytes at `from`; answers one past its last byte. At most 39 bytes. */

@@ -1,13 +1,14 @@
 /**
  * What the capture brought and what became of it: the counts of the packet path, put into the minute that they belong to.
  */
-import { Kind, declareMetric } from "../aggregate/metric";
+
 import { declareLabel } from "../aggregate/label";
+import { declareMetric, Kind } from "../aggregate/metric";
 import { Minute } from "../aggregate/minute";
 import { countAdd } from "../aggregate/observe";
 import { Count, MALFORMED_NAMES, Malformed, Tally, UNDECODED_NAMES, Undecoded } from "../capture/tally";
-import { StreamTally } from "../stream/tally";
 import { FlowTable } from "../stream/table";
+import { StreamTally } from "../stream/tally";
 import { Labels } from "./labels";
 
 const MINUTE_NS: u64 = 60_000_000_000;
@@ -58,10 +59,26 @@ export function declareCapture(): void {
   counter(21, "", "capture_sections_total", "Files, pcapng sections and live inputs opened.");
   counter(22, "", "capture_dropped_packets_total", "Packets that the capture reports as dropped.");
   Capture.malformed = declareMetric(
-    30, Kind.COUNTER, "", "capture_malformed_total", "Bytes that break their format, by reason.", 0, Labels.MALFORMED, 0, 0,
+    30,
+    Kind.COUNTER,
+    "",
+    "capture_malformed_total",
+    "Bytes that break their format, by reason.",
+    0,
+    Labels.MALFORMED,
+    0,
+    0,
   );
   Capture.undecoded = declareMetric(
-    31, Kind.COUNTER, "", "capture_undecoded_total", "Packets not read further, by layer.", 0, Labels.UNDECODED, 0, 0,
+    31,
+    Kind.COUNTER,
+    "",
+    "capture_undecoded_total",
+    "Packets not read further, by layer.",
+    0,
+    Labels.UNDECODED,
+    0,
+    0,
   );
   Capture.streams = counter(32, "", "capture_gaps_total", "Holes in TCP streams that were given up.");
   counter(33, "bytes", "capture_gap_bytes_total", "Bytes missing in TCP streams.");

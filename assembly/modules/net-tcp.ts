@@ -1,6 +1,7 @@
 /** Health of TCP connections, per direction of the segment that shows it. */
-import { Kind, declareMetric } from "../aggregate/metric";
+
 import { declareLabel } from "../aggregate/label";
+import { declareMetric, Kind } from "../aggregate/metric";
 import { countAdd, histogramObserve } from "../aggregate/observe";
 import { Labels } from "./labels";
 
@@ -17,16 +18,34 @@ export class TcpMetrics {
   static declare(): void {
     declareLabel(Labels.TCP_FLAG, "flag", "syn,syn_ack,rst");
     TcpMetrics.flags = declareMetric(
-      105, Kind.COUNTER, "", "net_tcp_segments_total", "TCP segments that open or reset a connection, by flag.",
-      0, Labels.DIRECTION, Labels.TCP_FLAG, 0,
+      105,
+      Kind.COUNTER,
+      "",
+      "net_tcp_segments_total",
+      "TCP segments that open or reset a connection, by flag.",
+      0,
+      Labels.DIRECTION,
+      Labels.TCP_FLAG,
+      0,
     );
     TcpMetrics.retransmissions = counter(106, "net_tcp_retransmissions_total", "TCP segments that brought bytes again.");
     TcpMetrics.earlySegments = counter(107, "net_tcp_out_of_order_total", "TCP segments that came before their turn.");
-    TcpMetrics.duplicateAcks = counter(108, "net_tcp_duplicate_acks_total", "TCP acknowledgements that acknowledged nothing new.");
+    TcpMetrics.duplicateAcks = counter(
+      108,
+      "net_tcp_duplicate_acks_total",
+      "TCP acknowledgements that acknowledged nothing new.",
+    );
     TcpMetrics.zeroWindows = counter(109, "net_tcp_zero_windows_total", "Times that a TCP receiver closed its window.");
     TcpMetrics.handshakes = declareMetric(
-      110, Kind.HISTOGRAM, "seconds", "net_tcp_handshake_seconds", "Time from SYN to the client's first acknowledgement.",
-      SECONDS_SCALE, Labels.DIRECTION, 0, 0,
+      110,
+      Kind.HISTOGRAM,
+      "seconds",
+      "net_tcp_handshake_seconds",
+      "Time from SYN to the client's first acknowledgement.",
+      SECONDS_SCALE,
+      Labels.DIRECTION,
+      0,
+      0,
     );
   }
 

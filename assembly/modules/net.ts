@@ -4,10 +4,10 @@
  * Packets and bytes are added up in the flow record and come into the minute when the flow is folded: at the seal, at its
  * eviction, or when a packet of another minute comes. Rates and payload sizes are taken per packet.
  */
-import { Kind, declareKeys, declareMetric } from "../aggregate/metric";
+import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../aggregate/observe";
-import { elementHash, hash128 } from "../bytes/hash";
 import { decimal } from "../bytes/ascii";
+import { elementHash, hash128 } from "../bytes/hash";
 import { Conversation, Direction } from "../roundtrip/conversation";
 import { FamilyLabel, Labels, TransportLabel, transportLabel } from "./labels";
 
@@ -36,48 +36,133 @@ export class NetMetrics {
   static declare(): void {
     const direction = Labels.DIRECTION;
     NetMetrics.packets = declareMetric(
-      100, Kind.COUNTER, "", "net_packets_total", "Packets.", 0, direction, Labels.FAMILY, Labels.TRANSPORT,
+      100,
+      Kind.COUNTER,
+      "",
+      "net_packets_total",
+      "Packets.",
+      0,
+      direction,
+      Labels.FAMILY,
+      Labels.TRANSPORT,
     );
     NetMetrics.bytes = declareMetric(
-      101, Kind.COUNTER, "bytes", "net_bytes_total", "Bytes on the wire.", 0, direction, Labels.FAMILY, Labels.TRANSPORT,
+      101,
+      Kind.COUNTER,
+      "bytes",
+      "net_bytes_total",
+      "Bytes on the wire.",
+      0,
+      direction,
+      Labels.FAMILY,
+      Labels.TRANSPORT,
     );
     NetMetrics.packetRate = declareMetric(
-      102, Kind.RATE, "", "net_packets_per_second", "Packets in each second.", BYTES_SCALE, direction, 0, 0,
+      102,
+      Kind.RATE,
+      "",
+      "net_packets_per_second",
+      "Packets in each second.",
+      BYTES_SCALE,
+      direction,
+      0,
+      0,
     );
     NetMetrics.byteRate = declareMetric(
-      103, Kind.RATE, "bytes", "net_bytes_per_second", "Bytes on the wire in each second.", BYTES_SCALE, direction, 0, 0,
+      103,
+      Kind.RATE,
+      "bytes",
+      "net_bytes_per_second",
+      "Bytes on the wire in each second.",
+      BYTES_SCALE,
+      direction,
+      0,
+      0,
     );
     NetMetrics.payload = declareMetric(
-      104, Kind.HISTOGRAM, "bytes", "net_payload_bytes", "Transport payload of packets that carry one.",
-      BYTES_SCALE, direction, 0, 0,
+      104,
+      Kind.HISTOGRAM,
+      "bytes",
+      "net_payload_bytes",
+      "Transport payload of packets that carry one.",
+      BYTES_SCALE,
+      direction,
+      0,
+      0,
     );
     NetMetrics.declareOfFlows(direction);
   }
 
   private static declareOfFlows(direction: u32): void {
     NetMetrics.addresses = declareMetric(
-      111, Kind.DISTINCT, "", "net_addresses", "Distinct remote addresses; both where no side is ours.",
-      HEADLINE_PRECISION, direction, 0, 0,
+      111,
+      Kind.DISTINCT,
+      "",
+      "net_addresses",
+      "Distinct remote addresses; both where no side is ours.",
+      HEADLINE_PRECISION,
+      direction,
+      0,
+      0,
     );
     NetMetrics.topAddressPackets = declareMetric(
-      112, Kind.TOP, "", "net_top_addresses_packets", "Remote addresses by packets.",
-      TOP_LOG2, direction, Labels.FAMILY, 0,
+      112,
+      Kind.TOP,
+      "",
+      "net_top_addresses_packets",
+      "Remote addresses by packets.",
+      TOP_LOG2,
+      direction,
+      Labels.FAMILY,
+      0,
     );
     declareKeys(112, "address", 1);
     NetMetrics.topAddressBytes = declareMetric(
-      113, Kind.TOP, "bytes", "net_top_addresses_bytes", "Remote addresses by bytes.", TOP_LOG2, direction, Labels.FAMILY, 0,
+      113,
+      Kind.TOP,
+      "bytes",
+      "net_top_addresses_bytes",
+      "Remote addresses by bytes.",
+      TOP_LOG2,
+      direction,
+      Labels.FAMILY,
+      0,
     );
     declareKeys(113, "address", 1);
     NetMetrics.topPortPackets = declareMetric(
-      114, Kind.TOP, "", "net_top_ports_packets", "Server ports by packets.", PORT_TOP_LOG2, direction, 0, 0,
+      114,
+      Kind.TOP,
+      "",
+      "net_top_ports_packets",
+      "Server ports by packets.",
+      PORT_TOP_LOG2,
+      direction,
+      0,
+      0,
     );
     declareKeys(114, "port");
     NetMetrics.topPortBytes = declareMetric(
-      115, Kind.TOP, "bytes", "net_top_ports_bytes", "Server ports by bytes.", PORT_TOP_LOG2, direction, 0, 0,
+      115,
+      Kind.TOP,
+      "bytes",
+      "net_top_ports_bytes",
+      "Server ports by bytes.",
+      PORT_TOP_LOG2,
+      direction,
+      0,
+      0,
     );
     declareKeys(115, "port");
     NetMetrics.conversations = declareMetric(
-      116, Kind.DISTINCT, "", "net_conversations", "Distinct pairs of endpoints.", PRECISION, direction, 0, 0,
+      116,
+      Kind.DISTINCT,
+      "",
+      "net_conversations",
+      "Distinct pairs of endpoints.",
+      PRECISION,
+      direction,
+      0,
+      0,
     );
   }
 
@@ -141,7 +226,7 @@ function foldConversation(flow: Conversation, direction: u32): void {
   store<u64>(PAIR, high, 8);
   store<u64>(PAIR, flow.address0Low + flow.address1Low, 16);
   store<u32>(PAIR, <u32>ports, 24);
-  store<u32>(PAIR, (<u32>flow.port0 + <u32>flow.port1) | (<u32>flow.transport << 24), 28);
+  store<u32>(PAIR, (<u32>flow.port0 + <u32>flow.port1) | ((<u32>flow.transport) << 24), 28);
   NetMetrics.conversation(direction, elementHash(PAIR, 32));
 }
 
@@ -157,4 +242,3 @@ function foldPort(flow: Conversation, direction: u32, packets: u64, bytes: u64):
   const length = <u32>(end - PORT_KEY);
   NetMetrics.port(direction, hash128(PORT_KEY, length), length, packets, bytes);
 }
-

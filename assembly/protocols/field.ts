@@ -56,15 +56,7 @@ export class Fields {
 }
 
 /** Declares field `index` of one side of a protocol; `names` as its kind wants it, or empty. */
-export function declareField(
-  protocol: u32,
-  side: u32,
-  index: u32,
-  kind: u32,
-  offset: u32,
-  name: string,
-  names: string,
-): void {
+export function declareField(protocol: u32, side: u32, index: u32, kind: u32, offset: u32, name: string, names: string): void {
   assert(Fields.count < FIELDS_MAX && index < 32);
   const field = Fields.at(Fields.count++);
   field.protocol = <u8>protocol;

@@ -10,8 +10,9 @@
  *
  * or answer FAULT, after which its bytes are passed over until a segment begins with what its probe takes for a message.
  */
-import { Conversation } from "../roundtrip/conversation";
+
 import { Regions } from "../regions";
+import { Conversation } from "../roundtrip/conversation";
 
 /** What a probe made of first bytes. */
 export class Found {

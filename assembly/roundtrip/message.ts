@@ -11,7 +11,7 @@
  * A field of kind text is {offset u16, length u16} into this same message. Bit i of `present` says that field i of this side
  * is known; what is not known is absent.
  */
-import { Pool, BLOCK_BYTES_MAX } from "../bytes/pool";
+import { BLOCK_BYTES_MAX, Pool } from "../bytes/pool";
 import { Regions } from "../regions";
 import { Mark } from "./marks";
 
@@ -56,7 +56,7 @@ export class Message {
 
   /** The side that sent it. */
   @inline get side(): u32 {
-    return ((<u32>this.flags) >> 3) & 1;
+    return (<u32>this.flags >> 3) & 1;
   }
 
   @inline mark(mark: u32): void {

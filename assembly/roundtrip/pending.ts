@@ -92,7 +92,7 @@ export function timerStop(request: Message): void {
 }
 
 function slotOf(conversation: Conversation, id: u32, key: u32): usize {
-  let h = (<u64>changetype<usize>(conversation) << 32) | <u64>(id * 0x9e3779b1 + key);
+  let h = ((<u64>changetype<usize>(conversation)) << 32) | <u64>(id * 0x9e3779b1 + key);
   h *= 0xbf58476d1ce4e5b9;
   return Regions.requestSlots + ((<usize>(<u32>(h >> 32) & Regions.requestSlotsMask)) << 2);
 }

@@ -13,9 +13,9 @@
  */
 import { Minute } from "../aggregate/minute";
 import { eventsFull } from "../host";
+import { Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { Settings } from "../settings";
-import { Protocols } from "../protocols/protocol";
 import { Conversation } from "./conversation";
 import { Mark, Status } from "./marks";
 import { Message, messageRelease } from "./message";

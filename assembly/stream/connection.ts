@@ -6,12 +6,12 @@
  * the pool or the stream's limit is used up, or when the connection ends.
  */
 import { Packet } from "../capture/packet";
+import { TcpMetrics } from "../modules/net-tcp";
 import { Parse, Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { reportRest } from "../roundtrip/report";
-import { TcpMetrics } from "../modules/net-tcp";
 import { deliver, deliverGap, dropCarry } from "./deliver";
 import { Early, earlyAdd, earlyRelease, earlyTake } from "./early";
 import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
@@ -201,8 +201,11 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
     stream.flags &= ~(<u16>STREAM_ZERO_WINDOW);
   }
   const repeated =
-    acknowledgement == stream.acknowledged && Packet.payloadLength == 0 && <u16>Packet.tcpWindow == stream.window &&
-    !(Packet.tcpFlags & (SYN | FIN)) && acknowledgement != peer.next;
+    acknowledgement == stream.acknowledged &&
+    Packet.payloadLength == 0 &&
+    <u16>Packet.tcpWindow == stream.window &&
+    !(Packet.tcpFlags & (SYN | FIN)) &&
+    acknowledgement != peer.next;
   if (repeated) TcpMetrics.duplicateAck(direction);
   stream.acknowledged = acknowledgement;
   stream.window = <u16>Packet.tcpWindow;

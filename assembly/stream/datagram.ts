@@ -4,8 +4,9 @@
  * The same datagram seen twice by the capture (loopback, `any`, mirrored ports) counts once: same bytes, same IP
  * identification, within 100 ms. A flow remembers its last four.
  */
-import { Packet } from "../capture/packet";
+
 import { Window } from "../bytes/window";
+import { Packet } from "../capture/packet";
 import { Found, OVER_UDP, Parse, Protocols } from "../protocols/protocol";
 import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
@@ -64,7 +65,7 @@ function seenBefore(flow: Flow, side: u32): bool {
 function digestOf(side: u32): u64 {
   let at = Packet.payloadStart;
   const end = at + Packet.payloadCaptured;
-  let h = (<u64>Packet.ipId << 32) ^ (<u64>Packet.payloadLength << 1) ^ <u64>side ^ 0x9e3779b97f4a7c15;
+  let h = ((<u64>Packet.ipId) << 32) ^ ((<u64>Packet.payloadLength) << 1) ^ <u64>side ^ 0x9e3779b97f4a7c15;
   while (at + 8 <= end) {
     h = (h ^ load<u64>(at)) * 0xbf58476d1ce4e5b9;
     h ^= h >> 29;

@@ -2,7 +2,6 @@
 import { Minute } from "../aggregate/minute";
 import { takeThresholds } from "../aggregate/previous";
 import { Packet } from "../capture/packet";
-import { hostDirection } from "./host-networks";
 import { captureSeal } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
 import { Direction } from "../roundtrip/conversation";
@@ -11,7 +10,8 @@ import { Settings } from "../settings";
 import { endConnection, giveUpHoles, releaseFlow } from "./connection";
 import { Flow } from "./flow";
 import { Holes } from "./holes";
-import { FlowTable, Lookup, flowOf, flowRemove } from "./table";
+import { hostDirection } from "./host-networks";
+import { FlowTable, flowOf, flowRemove, Lookup } from "./table";
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -117,4 +117,3 @@ export function endFlows(): void {
     flowRemove(flow);
   }
 }
-

@@ -1,6 +1,7 @@
 /** Which protocol first bytes belong to: by content, on any port. */
-import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
+
 import { Found, Parse, Protocols } from "../protocols/protocol";
+import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Flow } from "./flow";
 
 /** Segments without a match after which a stream whose start was seen is foreign. */

@@ -5,8 +5,9 @@
  * Slots are chains keyed with a secret of the process, so that nobody outside can aim at one chain; which flow is evicted
  * depends on use alone.
  */
-import { CLIENT_UNKNOWN } from "../roundtrip/conversation";
+
 import { Regions } from "../regions";
+import { CLIENT_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
 import { FLOW_BYTES, Flow } from "./flow";
 
@@ -17,9 +18,9 @@ export class FlowTable {
   static evicted: u64 = 0;
   static newest: usize = 0;
   static oldest: usize = 0;
-  private static free: usize = 0;
-  private static untouched: usize = 0;
-  private static end: usize = 0;
+  static free: usize = 0;
+  static untouched: usize = 0;
+  static end: usize = 0;
   /** Called with a flow before its record is reused: a function index. */
   static onEvict: u32 = 0;
 
@@ -37,7 +38,7 @@ export class FlowTable {
 
 /** Mixes one endpoint; the sum of two is the same in either order. */
 function endpointHash(high: u64, low: u64, port: u32): u64 {
-  let h = (low ^ (<u64>port << 48)) * 0x9e3779b97f4a7c15;
+  let h = (low ^ ((<u64>port) << 48)) * 0x9e3779b97f4a7c15;
   h ^= high + (h >> 29);
   h *= 0xbf58476d1ce4e5b9;
   return h ^ (h >> 32);

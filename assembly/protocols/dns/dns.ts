@@ -1,20 +1,26 @@
 /**
  * DNS over UDP and TCP, with multicast DNS and LLMNR: queries and responses matched by (conversation, id, question).
  */
-import { hash128 } from "../../bytes/hash";
+
 import { lower } from "../../bytes/ascii";
+import { hash128 } from "../../bytes/hash";
 import { u16be } from "../../bytes/reader";
-import { Conversation, CLIENT_UNKNOWN } from "../../roundtrip/conversation";
+import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
 import {
-  PENDING_PER_CONVERSATION_MAX, TimeoutClass, pendingAdd, pendingFind, pendingIndex, pendingTake,
+  PENDING_PER_CONVERSATION_MAX,
+  pendingAdd,
+  pendingFind,
+  pendingIndex,
+  pendingTake,
+  TimeoutClass,
 } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Settings } from "../../settings";
-import { FAULT, OVER_TCP, OVER_UDP, Parse, declareProtocol } from "../protocol";
+import { declareProtocol, FAULT, OVER_TCP, OVER_UDP, Parse } from "../protocol";
 import * as F from "./fields";
-import { DnsFault, HEADER_BYTES, Walk, isResponse, readMessage } from "./message";
+import { DnsFault, HEADER_BYTES, isResponse, readMessage, Walk } from "./message";
 import { DnsMetrics, observeDns } from "./metrics";
 import { probeDns } from "./probe";
 import { readRecords } from "./records";

@@ -1,6 +1,7 @@
 /** The fields of DNS queries and responses and where they lie in a message. */
-import { FieldKind, Side, declareField } from "../field";
+
 import { FIXED_OFFSET } from "../../roundtrip/message";
+import { declareField, FieldKind, Side } from "../field";
 import { CLASS_NAMES, FLAG_NAMES, OPCODE_NAMES, RCODE_NAMES, TYPE_NAMES } from "./numbers";
 
 /** Offsets in a message of either side; FLAGS holds DnsFlag bits. */
@@ -63,7 +64,15 @@ export function declareDnsFields(number: u32): void {
   declareField(number, Side.RESPONSE, DnsField.ANSWERS, FieldKind.U16, ANSWERS, "answers", "");
   declareField(number, Side.RESPONSE, DnsField.AUTHORITIES, FieldKind.U16, AUTHORITIES, "authorities", "");
   declareField(number, Side.RESPONSE, DnsField.ADDITIONALS, FieldKind.U16, ADDITIONALS, "additionals", "");
-  declareField(number, Side.RESPONSE, DnsField.RECORDS, FieldKind.ROWS, RECORDS, "records", "section:text,name:text,type:text,ttl:number,data:text");
+  declareField(
+    number,
+    Side.RESPONSE,
+    DnsField.RECORDS,
+    FieldKind.ROWS,
+    RECORDS,
+    "records",
+    "section:text,name:text,type:text,ttl:number,data:text",
+  );
 }
 
 function declareQuestion(number: u32, side: u32): void {

@@ -5,11 +5,11 @@
  *  0 id | 2 flags: QR opcode AA TC RD RA Z AD CD rcode | 4 QDCOUNT | 6 ANCOUNT | 8 NSCOUNT | 10 ARCOUNT | 12 questions, records
  * ```
  */
-import { u16be, u32be, u8At } from "../../bytes/reader";
+import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import * as F from "./fields";
-import { Name, NAME_TEXT_MAX, readName, skipName } from "./name";
+import { NAME_TEXT_MAX, Name, readName, skipName } from "./name";
 import { putSubnet } from "./subnet";
 
 export const HEADER_BYTES: u32 = 12;
@@ -94,8 +94,11 @@ function readHeader(message: Message, start: usize): void {
   message.present |= (1 << F.DnsField.ID) | (1 << F.DnsField.FLAGS) | (1 << F.DnsField.OPCODE);
   if (bits & RESPONSE_BIT) {
     message.present |=
-      (1 << F.DnsField.RCODE) | (1 << F.DnsField.RCODE_NAME) | (1 << F.DnsField.ANSWERS) |
-      (1 << F.DnsField.AUTHORITIES) | (1 << F.DnsField.ADDITIONALS);
+      (1 << F.DnsField.RCODE) |
+      (1 << F.DnsField.RCODE_NAME) |
+      (1 << F.DnsField.ANSWERS) |
+      (1 << F.DnsField.AUTHORITIES) |
+      (1 << F.DnsField.ADDITIONALS);
   }
 }
 

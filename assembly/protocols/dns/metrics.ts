@@ -3,8 +3,9 @@
  *
  * The direction of a transaction is that of its query. Names count in lower case. Tops count completed transactions.
  */
-import { Kind, declareKeys, declareMetric } from "../../aggregate/metric";
+
 import { declareLabel } from "../../aggregate/label";
+import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { decimal, lower } from "../../bytes/ascii";
@@ -119,30 +120,83 @@ export class DnsMetrics {
 function declareCounters(): void {
   const direction = Labels.DIRECTION;
   Series.messages = declareMetric(
-    200, Kind.COUNTER, "", "dns_messages_total", "DNS messages.", 0, direction, Labels.MESSAGE, Labels.TRANSPORT,
+    200,
+    Kind.COUNTER,
+    "",
+    "dns_messages_total",
+    "DNS messages.",
+    0,
+    direction,
+    Labels.MESSAGE,
+    Labels.TRANSPORT,
   );
   Series.messageBytes = declareMetric(
-    201, Kind.COUNTER, "bytes", "dns_message_bytes_total", "Bytes of DNS messages.", 0, direction, Labels.MESSAGE, 0,
+    201,
+    Kind.COUNTER,
+    "bytes",
+    "dns_message_bytes_total",
+    "Bytes of DNS messages.",
+    0,
+    direction,
+    Labels.MESSAGE,
+    0,
   );
   Series.malformed = declareMetric(
-    202, Kind.COUNTER, "", "dns_malformed_total", "DNS messages that break their form, by part.", 0, Labels.DNS_MALFORMED, 0, 0,
+    202,
+    Kind.COUNTER,
+    "",
+    "dns_malformed_total",
+    "DNS messages that break their form, by part.",
+    0,
+    Labels.DNS_MALFORMED,
+    0,
+    0,
   );
   Series.refused = declareMetric(
-    203, Kind.COUNTER, "", "dns_refused_total", "Queries that found no room to wait for a response.", 0, 0, 0, 0,
+    203,
+    Kind.COUNTER,
+    "",
+    "dns_refused_total",
+    "Queries that found no room to wait for a response.",
+    0,
+    0,
+    0,
+    0,
   );
   Series.requests = counter(204, "dns_requests_total", "Queries whose outcome is decided, by outcome.", Labels.STATUS);
   Series.transactions = declareMetric(
-    205, Kind.COUNTER, "", "dns_transactions_total", "Queries with their response.", 0, direction, Labels.FAMILY, Labels.TRANSPORT,
+    205,
+    Kind.COUNTER,
+    "",
+    "dns_transactions_total",
+    "Queries with their response.",
+    0,
+    direction,
+    Labels.FAMILY,
+    Labels.TRANSPORT,
   );
   Series.responses = counter(206, "dns_responses_total", "Responses of transactions, by response code.", Labels.DNS_RCODE);
   Series.nodata = counter(207, "dns_nodata_total", "Transactions answered NOERROR without an answer record.", 0);
-  Series.flags = counter(208, "dns_flags_total", "Transactions with a flag set; do and ecs as the query has them.", Labels.DNS_FLAG);
+  Series.flags = counter(
+    208,
+    "dns_flags_total",
+    "Transactions with a flag set; do and ecs as the query has them.",
+    Labels.DNS_FLAG,
+  );
   Series.orphans = counter(209, "dns_orphan_responses_total", "Responses without a query.", 0);
 }
 
 function declareDistributions(): void {
   Series.rate = declareMetric(
-    210, Kind.RATE, "", "dns_transactions_per_second", "Transactions in each second.", 0, Labels.DIRECTION, 0, 0,
+    210,
+    Kind.RATE,
+    "",
+    "dns_transactions_per_second",
+    "Transactions in each second.",
+    0,
+    Labels.DIRECTION,
+    0,
+    0,
   );
   Series.duration = histogram(211, "seconds", "dns_duration_seconds", "Time from query to response.", 1);
   Series.slow = watchSlow(Series.duration, 3);
@@ -307,4 +361,3 @@ function rcodeTop(rcode: u32): u32 {
   if (rcode == 5) return 2;
   return rcode == 2 ? 3 : NONE;
 }
-

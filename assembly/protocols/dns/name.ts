@@ -31,7 +31,7 @@ function isPlain(byte: u32): bool {
 function putEscaped(at: usize, byte: u32): usize {
   store<u8>(at, 92);
   store<u8>(at, 48 + byte / 100, 1);
-  store<u8>(at, 48 + (byte / 10) % 10, 2);
+  store<u8>(at, 48 + ((byte / 10) % 10), 2);
   store<u8>(at, 48 + (byte % 10), 3);
   return at + 4;
 }

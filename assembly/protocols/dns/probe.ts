@@ -4,7 +4,7 @@
  * On its own ports a readable header is enough. On any other the message must hold together: one question of a known class
  * with a printable name, counts that fit, and all records ending where the message does.
  */
-import { u16be, u8At } from "../../bytes/reader";
+import { u8At, u16be } from "../../bytes/reader";
 import { Found, OVER_UDP, Parse } from "../protocol";
 import { HEADER_BYTES, isResponse, recordCount } from "./message";
 import { skipName } from "./name";

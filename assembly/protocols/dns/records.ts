@@ -8,12 +8,12 @@
 import { putIpv4, putIpv6 } from "../../bytes/address";
 import { decimal, putText } from "../../bytes/ascii";
 import { putName } from "../../bytes/names";
-import { u16be, u32be, u8At } from "../../bytes/reader";
+import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import * as F from "./fields";
 import { Walk } from "./message";
-import { Name, NAME_TEXT_MAX, readName } from "./name";
+import { NAME_TEXT_MAX, Name, readName } from "./name";
 import { TYPE_NAMES } from "./numbers";
 
 /** Bytes that one row may take; the rest of its data is cut. */
@@ -147,7 +147,7 @@ function putStrings(at: usize, start: usize, length: u32): usize {
       }
       store<u8>(out, 92);
       store<u8>(out, 48 + byte / 100, 1);
-      store<u8>(out, 48 + (byte / 10) % 10, 2);
+      store<u8>(out, 48 + ((byte / 10) % 10), 2);
       store<u8>(out, 48 + (byte % 10), 3);
       out += 4;
     }
