@@ -13,6 +13,7 @@
 
 import { Regions } from "../regions";
 import { Conversation } from "../roundtrip/conversation";
+import { PROTOCOLS_MAX } from "../roundtrip/observers";
 
 /** What a probe made of first bytes. */
 export class Found {
@@ -29,9 +30,6 @@ export const FAULT: i32 = -1;
 /** Bit of a transport in `Protocol.transports`. */
 export const OVER_TCP: u32 = 1;
 export const OVER_UDP: u32 = 2;
-
-/** Protocols at the most; numbers run from 1. */
-export const PROTOCOLS_MAX: u32 = 32;
 
 /** What a parser is told and what it asks for, beside its bytes. */
 export class Parse {
@@ -77,8 +75,6 @@ export class Protocol {
   finish: u32;
   /** (conversation): lets go of what the state holds, before the state goes. */
   release: u32;
-  /** (conversation, client, request, response, status): adds a round trip to the metrics. */
-  observe: u32;
   /** First and number of its fields in the table of fields. */
   fieldFirst: u16;
   fieldCount: u16;

@@ -13,12 +13,12 @@
  */
 import { Minute } from "../aggregate/minute";
 import { eventsFull } from "../host";
-import { Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { Settings } from "../settings";
 import { Conversation } from "./conversation";
 import { Mark, Status } from "./marks";
 import { Message, messageRelease } from "./message";
+import { observerOf } from "./observers";
 import { pendingExpired, pendingTake } from "./pending";
 
 /** Bytes before the messages of an event. */
@@ -87,7 +87,7 @@ export function report(conversation: Conversation, client: u32, request: usize, 
   measure(conversation, request, response);
   Minute.use(Minute.clockNs);
   const protocol = request != 0 ? changetype<Message>(request).protocol : changetype<Message>(response).protocol;
-  call_indirect<void>(Protocols.at(protocol).observe, conversation, client, request, response, status);
+  call_indirect<void>(observerOf(protocol), conversation, client, request, response, status);
   if (Settings.events) writeEvent(conversation, client, protocol, request, response, status);
 }
 

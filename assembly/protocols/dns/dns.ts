@@ -8,6 +8,7 @@ import { u16be } from "../../bytes/reader";
 import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
+import { setObserver } from "../../roundtrip/observers";
 import {
   PENDING_PER_CONVERSATION_MAX,
   pendingAdd,
@@ -42,7 +43,7 @@ export function declareDns(number: u32): void {
   protocol.parse = onBytes.index;
   protocol.gap = onGap.index;
   protocol.finish = onFinish.index;
-  protocol.observe = observeDns.index;
+  setObserver(number, observeDns.index);
   F.declareDnsFields(number);
   DnsMetrics.declare();
 }
