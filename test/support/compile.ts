@@ -10,6 +10,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
+export { instantiate } from "./instantiate.ts";
+
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SUPPORT = join(ROOT, "test/support");
 const OUT = join(ROOT, "build/test");
@@ -75,13 +77,4 @@ export async function setup(): Promise<void> {
       console.error(error instanceof Error ? error.message : error);
     }
   }
-}
-
-/** Instantiates a module built here: `imports` beside the `env.abort` that turns a failed assert into an Error. */
-export function instantiate<Exports>(module: WebAssembly.Module, imports: WebAssembly.ModuleImports = {}): Exports {
-  const abort = (_message: number, _file: number, line: number, column: number) => {
-    throw new Error(`assert failed at ${line}:${column}`);
-  };
-  const instance = new WebAssembly.Instance(module, { env: { abort, ...imports } });
-  return instance.exports as Exports;
 }

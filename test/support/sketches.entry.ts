@@ -37,6 +37,7 @@ export {
   histogramSum,
 } from "../../assembly/sketches/histogram";
 export { histogramDecode, histogramEncode, histogramSkip } from "../../assembly/sketches/histogram-codec";
+export { distinctEncodeHll8 } from "../../assembly/sketches/hll8";
 export {
   rateAdd,
   rateCreate,
