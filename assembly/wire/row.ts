@@ -24,7 +24,8 @@ import {
   histogramQuantile,
   histogramSum,
 } from "../sketches/histogram";
-import { topBound, topKey, topKeyLength, topLower, topSelect, topTotal, topUpper } from "../sketches/top";
+import { selectedKey, selectedKeyLength, selectedLower } from "../sketches/select";
+import { topBound, topSelect, topTotal, topUpper } from "../sketches/top";
 import { Query } from "./query";
 
 /** Writes a counter's payload. */
@@ -107,9 +108,9 @@ function writeTop(state: usize): void {
   Writer.u64(topBound(state));
   Writer.u32(count);
   for (let i: u32 = 0; i < count; i++) {
-    Writer.u64(topLower(i));
+    Writer.u64(selectedLower(i));
     Writer.u64(topUpper(state, i));
-    Writer.u8(topKeyLength(i));
-    Writer.bytes(topKey(i), topKeyLength(i));
+    Writer.u8(selectedKeyLength(i));
+    Writer.bytes(selectedKey(i), selectedKeyLength(i));
   }
 }
