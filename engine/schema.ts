@@ -41,3 +41,17 @@ export interface ProtocolSchema {
   ports: string;
   help: string;
   fields: FieldSchema[];
+}
+
+export interface Schema {
+  abi: number;
+  /** Hash of all declarations, 8 hex digits. */
+  schema: string;
+  labels: LabelSchema[];
+  metrics: MetricSchema[];
+  protocols: ProtocolSchema[];
+  /** Names of the marks, lowest bit first. */
+  marks: string[];
+  /** Names of the outcomes by number. */
+  statuses: string[];
+}
