@@ -1,5 +1,5 @@
 /**
- * What follows a link header, by EtherType or LLC, with VLAN tags in any number on the way.
+ * What follows a link header, by EtherType or LLC, with VLAN and other tags in any number on the way.
  *
  * ```
  * VLAN: | priority 3, drop 1, identifier 12 | EtherType u16 | ...
@@ -28,6 +28,11 @@ const ETHERTYPE_MPLS: u32 = 0x8847;
 const ETHERTYPE_MPLS_UPSTREAM: u32 = 0x8848;
 const ETHERTYPE_PPPOE_DISCOVERY: u32 = 0x8863;
 const ETHERTYPE_PPPOE: u32 = 0x8864;
+/** Cisco's metadata: the security group of the sender. */
+const ETHERTYPE_METADATA: u32 = 0x8909;
+const ETHERTYPE_VN_TAG: u32 = 0x8926;
+/** IEEE 802.1BR. */
+const ETHERTYPE_E_TAG: u32 = 0x893f;
 const ETHERTYPE_EAPOL: u32 = 0x888e;
 const ETHERTYPE_LLDP: u32 = 0x88cc;
 
@@ -38,8 +43,12 @@ export const ETHERTYPE_MIN: u32 = 0x0600;
 export const LAYERS_MAX: u32 = 32;
 
 const VLAN_IDENTIFIER_MASK: u32 = 0x0fff;
-const VLAN_TYPE: usize = 2;
-const VLAN_BYTES: u32 = 4;
+const ETHERTYPE_BYTES: u32 = 2;
+/** Bytes of tags before the EtherType of what follows. */
+const VLAN_BYTES: u32 = 2;
+const VN_TAG_BYTES: u32 = 4;
+const METADATA_BYTES: u32 = 6;
+const E_TAG_BYTES: u32 = 6;
 
 const DSAP: usize = 0;
 const CONTROL: usize = 2;
@@ -73,6 +82,12 @@ export function etherType(type: u32, p: usize, end: usize, missing: u32): bool {
     case ETHERTYPE_QINQ_OLD:
     case ETHERTYPE_QINQ_OLDER:
       return vlan(p, end, missing);
+    case ETHERTYPE_VN_TAG:
+      return tag(VN_TAG_BYTES, p, end, missing);
+    case ETHERTYPE_METADATA:
+      return tag(METADATA_BYTES, p, end, missing);
+    case ETHERTYPE_E_TAG:
+      return tag(E_TAG_BYTES, p, end, missing);
     case ETHERTYPE_MPLS:
     case ETHERTYPE_MPLS_UPSTREAM:
       return mpls(p, end, missing);
@@ -92,11 +107,17 @@ export function etherType(type: u32, p: usize, end: usize, missing: u32): bool {
   }
 }
 
-/** A VLAN tag: two bytes of control, then the EtherType of what follows (IEEE 802.1Q). */
+/** A VLAN tag. */
 function vlan(p: usize, end: usize, missing: u32): bool {
   if (p + VLAN_BYTES > end) return linkShort(missing);
   if (Packet.vlan == 0) Packet.vlan = (u16be(p) & VLAN_IDENTIFIER_MASK) + 1;
-  return etherType(u16be(p + VLAN_TYPE), p + VLAN_BYTES, end, missing);
+  return tag(VLAN_BYTES, p, end, missing);
+}
+
+/** A tag of `bytes` and the EtherType behind it. */
+function tag(bytes: u32, p: usize, end: usize, missing: u32): bool {
+  if (p + bytes + ETHERTYPE_BYTES > end) return linkShort(missing);
+  return etherType(u16be(p + bytes), p + bytes + ETHERTYPE_BYTES, end, missing);
 }
 
 /** Reads an LLC frame of `length` bytes by its IEEE 802.3 header; what follows is padding. */

@@ -10,7 +10,6 @@
 import { u8At, u16be, u32be } from "../bytes/reader";
 import { Direction, Packet } from "../capture/packet";
 import { Undecoded } from "../capture/tally";
-import { gre } from "../net/tunnel";
 import { ETHERTYPE_MIN, etherType, llcFrame } from "./ethertype";
 import { linkShort, undecoded } from "./fault";
 
@@ -26,7 +25,6 @@ const V2_BYTES: u32 = 20;
 
 const PACKET_TYPE_OTHERHOST: u32 = 3;
 const PACKET_TYPE_OUTGOING: u32 = 4;
-const ARPHRD_IPGRE: u32 = 778;
 const ARPHRD_NETLINK: u32 = 824;
 /** ETH_P_802_2: LLC follows. */
 const PROTOCOL_LLC: u32 = 0x0004;
@@ -48,7 +46,6 @@ function cooked(packetType: u32, hardware: u32, protocol: u32, p: usize, end: us
   if (packetType == PACKET_TYPE_OUTGOING) Packet.direction = Direction.OUT;
   else Packet.direction = packetType < PACKET_TYPE_OTHERHOST ? Direction.IN : Direction.UNKNOWN;
   if (hardware == ARPHRD_NETLINK) return undecoded(Undecoded.LINUX_COOKED);
-  if (hardware == ARPHRD_IPGRE) return gre(p, end, missing);
   if (protocol >= ETHERTYPE_MIN) return etherType(protocol, p, end, missing);
   return protocol == PROTOCOL_LLC ? llcFrame(p, end, missing) : undecoded(Undecoded.LINUX_COOKED);
 }

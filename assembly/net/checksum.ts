@@ -25,6 +25,9 @@ export enum Verdict {
   WRONG = 2,
 }
 
+/** Bytes after which the lanes of a sum are emptied: 4,096 additions of 16 bits. */
+const BLOCK_BYTES_MAX: u32 = 65536;
+
 /** Folds a sum of 32-bit words to 16 bits. */
 export function fold(sum: u64): u32 {
   sum = (sum & 0xffffffff) + (sum >> 32);
@@ -34,24 +37,36 @@ export function fold(sum: u64): u32 {
   return half;
 }
 
-/** Sums `length` bytes at `p`, to be folded. */
+/**
+ * Sums `length` bytes at `p`, to be folded.
+ *
+ * In blocks of 64 bytes: `whole` adds 32-bit lanes with wrapping, `upper` their upper halves; what the lower halves add up to is
+ * then known without masking each. Emptied every BLOCK_BYTES_MAX bytes, no lane overflows.
+ */
 export function sumBytes(p: usize, length: u32): u64 {
   assert(Window.holds(p, length));
   let sum: u64 = 0;
-  if (length >= 64) {
-    let low = i64x2.splat(0);
-    let high = i64x2.splat(0);
-    const end = p + (length & ~31);
-    for (; p < end; p += 32) {
+  while (length >= 64) {
+    let whole = i32x4.splat(0);
+    let upper = i32x4.splat(0);
+    const block = length < BLOCK_BYTES_MAX ? length & ~63 : BLOCK_BYTES_MAX;
+    const end = p + block;
+    for (; p < end; p += 64) {
       const a = v128.load(p);
       const b = v128.load(p, 16);
-      const pairs = i32x4.add(i32x4.extadd_pairwise_i16x8_u(a), i32x4.extadd_pairwise_i16x8_u(b));
-      low = i64x2.add(low, i64x2.extend_low_i32x4_u(pairs));
-      high = i64x2.add(high, i64x2.extend_high_i32x4_u(pairs));
+      const c = v128.load(p, 32);
+      const d = v128.load(p, 48);
+      whole = i32x4.add(whole, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+      const e = i32x4.add(i32x4.shr_u(a, 16), i32x4.shr_u(b, 16));
+      const f = i32x4.add(i32x4.shr_u(c, 16), i32x4.shr_u(d, 16));
+      upper = i32x4.add(upper, i32x4.add(e, f));
     }
-    low = i64x2.add(low, high);
-    sum = i64x2.extract_lane(low, 0) + i64x2.extract_lane(low, 1);
-    length &= 31;
+    const lower = i32x4.sub(whole, i32x4.shl(upper, 16));
+    const low = i64x2.add(i64x2.extend_low_i32x4_u(lower), i64x2.extend_high_i32x4_u(lower));
+    const high = i64x2.add(i64x2.extend_low_i32x4_u(upper), i64x2.extend_high_i32x4_u(upper));
+    const both = i64x2.add(low, high);
+    sum += i64x2.extract_lane(both, 0) + i64x2.extract_lane(both, 1);
+    length -= block;
   }
   while (length >= 8) {
     const word = load<u64>(p);

@@ -9,7 +9,7 @@ import { u8At, u16be, u24be } from "../bytes/reader";
 import { Packet } from "../capture/packet";
 import { Count, Malformed, Tally, Undecoded } from "../capture/tally";
 import { ethernet } from "../link/ethernet";
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, etherType } from "../link/ethertype";
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MIN, etherType } from "../link/ethertype";
 import { mpls } from "../link/mpls";
 import { ppp } from "../link/ppp";
 import { Tunnel } from "../transport/encapsulation";
@@ -96,6 +96,9 @@ const GRE_PROTOCOL_ETHERNET: u32 = 0x6558;
 const GRE_PROTOCOL_PPP: u32 = 0x880b;
 const GRE_PROTOCOL_ERSPAN: u32 = 0x88be;
 const GRE_PROTOCOL_ERSPAN_3: u32 = 0x22eb;
+/** Cisco's metadata, here with the EtherType before its 6 bytes. */
+const GRE_PROTOCOL_METADATA: u32 = 0x8909;
+const METADATA_BYTES: u32 = 8;
 
 /** Reads a GRE header and what it carries. */
 export function gre(p: usize, end: usize, missing: u32): bool {
@@ -120,7 +123,12 @@ export function gre(p: usize, end: usize, missing: u32): bool {
       return erspan((flags & GRE_SEQUENCE) != 0 ? 8 : 0, p, end, missing);
     case GRE_PROTOCOL_ERSPAN_3:
       return erspan(ERSPAN_3_BYTES, p, end, missing);
+    case GRE_PROTOCOL_METADATA:
+      if (p + METADATA_BYTES > end) return tunnelShort(missing, Malformed.GRE_HEADER);
+      return etherType(u16be(p), p + METADATA_BYTES, end, missing);
     default:
+      // Keep-alives have no protocol.
+      if (protocol < ETHERTYPE_MIN) return undecodedTunnel(Undecoded.GRE_PROTOCOL);
       return etherType(protocol, p, end, missing);
   }
 }
@@ -156,17 +164,30 @@ const VXLAN_BYTES: u32 = 8;
 const VXLAN_FLAG_NETWORK: u32 = 0x08;
 const VXLAN_FLAG_POLICY: u32 = 0x80;
 const VXLAN_FLAG_NEXT_PROTOCOL: u32 = 0x04;
+const FRAME_TYPE: usize = 12;
+const FRAME_NETWORK: usize = 14;
+const FRAME_SHOWN_BYTES: u32 = 15;
 const NEXT_PROTOCOL_IPV4: u32 = 1;
 const NEXT_PROTOCOL_IPV6: u32 = 2;
 const NEXT_PROTOCOL_ETHERNET: u32 = 3;
 
+/** What is reserved is to be ignored (RFC 7348), but where it is not zero the frame must show that it is one. */
 function vxlan(p: usize, end: usize, missing: u32): bool {
   if (p + VXLAN_BYTES > end) return false;
   const flags = u8At(p);
-  const policy = (flags & VXLAN_FLAG_POLICY) != 0;
-  if ((flags & ~VXLAN_FLAG_POLICY) != VXLAN_FLAG_NETWORK || (!policy && u24be(p + VXLAN_GROUP) != 0)) return false;
-  if (u8At(p + VXLAN_RESERVED) != 0) return false;
-  return ethernet(p + VXLAN_BYTES, end, missing);
+  if ((flags & VXLAN_FLAG_NETWORK) == 0) return false;
+  const plain = (flags & ~VXLAN_FLAG_POLICY) == VXLAN_FLAG_NETWORK && u8At(p + VXLAN_RESERVED) == 0;
+  const grouped = (flags & VXLAN_FLAG_POLICY) != 0 || u24be(p + VXLAN_GROUP) == 0;
+  p += VXLAN_BYTES;
+  return ((plain && grouped) || showsIp(p, end)) && ethernet(p, end, missing);
+}
+
+/** Whether a frame carries IP beyond doubt: its EtherType and the first byte behind it agree. */
+function showsIp(p: usize, end: usize): bool {
+  if (p + FRAME_SHOWN_BYTES > end) return false;
+  const type = u16be(p + FRAME_TYPE);
+  const first = u8At(p + FRAME_NETWORK);
+  return type == ETHERTYPE_IPV4 ? first >> 4 == 4 && (first & 15) >= 5 : type == ETHERTYPE_IPV6 && first >> 4 == 6;
 }
 
 function vxlanGpe(p: usize, end: usize, missing: u32): bool {
