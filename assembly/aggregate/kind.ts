@@ -4,6 +4,8 @@
  * A counter's state is its value in the series itself and has no place here, except that its payload can be checked.
  */
 import { Cursor } from "../bytes/cursor";
+import { breakdownCreate, breakdownMerge, breakdownRelease } from "../sketches/breakdown";
+import { breakdownDecode, breakdownEncode, breakdownSkip } from "../sketches/breakdown-codec";
 import { UNITS } from "../sketches/bucket";
 import {
   DISTINCT_PRECISION_MAX,
@@ -35,6 +37,8 @@ export function parameterFits(kind: u32, parameter: u32): bool {
       return parameter >= DISTINCT_PRECISION_MIN && parameter <= DISTINCT_PRECISION_MAX;
     case Kind.TOP:
       return parameter >= TABLE_BITS_MIN && parameter <= TABLE_BITS_MAX;
+    case Kind.BREAKDOWN:
+      return parameter >= TABLE_BITS_MIN && parameter < TABLE_BITS_MAX;
     default:
       return false;
   }
@@ -53,6 +57,8 @@ export function stateCreate(kind: u32, parameter: u32): usize {
       return distinctCreate(parameter);
     case Kind.TOP:
       return topCreate(parameter);
+    case Kind.BREAKDOWN:
+      return breakdownCreate(parameter);
     default:
       return 0;
   }
@@ -76,6 +82,9 @@ export function stateRelease(kind: u32, state: usize): void {
     case Kind.TOP:
       topRelease(state);
       break;
+    case Kind.BREAKDOWN:
+      breakdownRelease(state);
+      break;
   }
 }
 
@@ -92,6 +101,8 @@ export function stateMerge(kind: u32, into: usize, from: usize): bool {
       return distinctMerge(into, from);
     case Kind.TOP:
       return topMerge(into, from);
+    case Kind.BREAKDOWN:
+      return breakdownMerge(into, from);
     default:
       return false;
   }
@@ -120,6 +131,9 @@ export function stateEncode(kind: u32, state: usize): void {
     case Kind.TOP:
       topEncode(state);
       break;
+    case Kind.BREAKDOWN:
+      breakdownEncode(state);
+      break;
   }
 }
 
@@ -136,6 +150,8 @@ export function stateDecode(kind: u32, into: usize, parameter: u32): bool {
       return distinctDecode(into, parameter);
     case Kind.TOP:
       return topDecode(into, parameter);
+    case Kind.BREAKDOWN:
+      return breakdownDecode(into, parameter);
     default:
       return false;
   }
@@ -156,6 +172,8 @@ export function stateSkip(kind: u32, parameter: u32): bool {
       return distinctSkip(parameter);
     case Kind.TOP:
       return topSkip(parameter);
+    case Kind.BREAKDOWN:
+      return breakdownSkip(parameter);
     default:
       return false;
   }

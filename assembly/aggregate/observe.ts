@@ -4,6 +4,8 @@
  * `series` is the index that `declareMetric` gave plus the mixed radix of the label values. States are made at the first
  * observation; where the sketch pool has no room the observation is lost and counted as `Minute.refused`.
  */
+import { elementHash } from "../bytes/hash";
+import { breakdownAdd } from "../sketches/breakdown";
 import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
 import { rateAdd } from "../sketches/rate";
@@ -62,20 +64,26 @@ export function distinctObserve(series: u32, element: u64): void {
 
 /** Adds `weight` to the key of `length` bytes, at most 255, at `start` in a top; `hash` is its elementHash. */
 export function topObserve(series: u32, hash: u64, start: usize, length: u32, weight: u64): void {
+  assert(hash == elementHash(start, length));
   const state = stateOf(series, Kind.TOP);
   if (state != 0 && !topAdd(state, hash, start, length, weight)) Minute.refused += 1;
 }
 
-/** Adds requests and what they cost to the label set whose key of `length` bytes lies at `start`. */
+/**
+ * Adds requests and what they cost to the label set whose key of `length` bytes, at most 255, lies at `start`: length-prefixed
+ * values, one a column. `hash` is its elementHash; `durationNs` is NO_DURATION where there was no response.
+ */
 export function breakdownObserve(
   series: u32,
-  _hash: u64,
-  _start: usize,
-  _length: u32,
-  _requests: u64,
-  _errors: u64,
-  _bytes: u64,
-  _durationNs: u64,
+  hash: u64,
+  start: usize,
+  length: u32,
+  requests: u64,
+  errors: u64,
+  bytes: u64,
+  durationNs: u64,
 ): void {
-  stateOf(series, Kind.BREAKDOWN);
+  assert(hash == elementHash(start, length));
+  const state = stateOf(series, Kind.BREAKDOWN);
+  if (state != 0 && !breakdownAdd(state, hash, start, length, requests, errors, bytes, durationNs)) Minute.refused += 1;
 }

@@ -51,7 +51,7 @@ export function open(bootId: u32, later: bool): bool {
   declareMetric(5, Kind.DISTINCT, "", "dns_names", "Names asked for.", 12, 1, 0, 0);
   declareMetric(6, Kind.TOP, "requests", "dns_top_names", "Names most asked for.", 11, 1, 0, 0);
   declareKeys(6, "name");
-  declareMetric(7, Kind.BREAKDOWN, "requests", "http_requests", "Requests by what they are.", 0, 1, 0, 0);
+  declareMetric(7, Kind.BREAKDOWN, "requests", "http_requests", "Requests by what they are.", 8, 1, 0, 0);
   declareKeys(7, "server,method", 1);
   declareMetric(9, Kind.TOP, "packets", "net_top_addresses", "Busiest addresses.", 11, 0, 0, 0);
   declareKeys(9, "address", 1);
