@@ -89,7 +89,9 @@ function writeMerged(from: u32, to: u32): bool {
   const state = stateCreate(first.kind, first.parameter);
   if (state == 0) return false;
   let complete = true;
-  for (let i = from; i < to && complete; i++) complete = stateMerge(first.kind, state, <usize>Sections.at(i).value);
+  for (let i = from; i < to && complete; i++) {
+    if (!stateMerge(first.kind, state, <usize>Sections.at(i).value)) complete = false;
+  }
   if (complete) writeState(first.kind, state);
   stateRelease(first.kind, state);
   return complete;
