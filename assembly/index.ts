@@ -20,9 +20,11 @@ import { Events } from "./roundtrip/report";
 import { readSettings, Settings } from "./settings";
 import { endFlows, openFlows } from "./stream/flows";
 import { passTime } from "./transport/deliver";
+import { Fault } from "./wire/fault";
 import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "./wire/merge";
 import { openMinutes, openRegistry } from "./wire/open";
 import { BundleQueue } from "./wire/queue";
+import { Rows, rowsEncode } from "./wire/rows";
 import { ABI_VERSION } from "./wire/seal";
 import { validate as validateBundle } from "./wire/validate";
 
@@ -194,4 +196,18 @@ export function mergeAdd(start: usize, length: u32): u32 {
 /** Encodes the accumulator as a bundle to the output; answers its length, 0 where it does not fit. */
 export function mergeEncode(): u32 {
   return accumulatorEncode(Regions.output, Regions.outputBytes);
+}
+
+/**
+ * Answers the question of `queryLength` bytes at `staging` (wire/query.ts) out of the accumulator to the output; answers 0 or
+ * the number of the fault.
+ */
+export function rows(queryLength: u32): u32 {
+  if (queryLength > STAGING_BYTES) return Fault.QUERY;
+  return rowsEncode(Regions.staging, queryLength, Regions.output, Regions.outputBytes);
+}
+
+/** Bytes of the last answer of `rows`. */
+export function rowsLength(): u32 {
+  return Rows.length;
 }

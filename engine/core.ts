@@ -37,6 +37,8 @@ interface Exports extends Record<string, unknown> {
   mergeReset(): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(): number;
+  rows(queryLength: number): number;
+  rowsLength(): number;
 }
 
 /** The core could not be set up, does not speak our ABI, or has failed. */
@@ -161,6 +163,17 @@ export class Core {
       const fault = this.call(() => this.exports.mergeAdd(start, bundle.length));
       if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`);
     }
+  }
+
+  /** Rows that answer an encoded question about the accumulator; a view that holds until the next call. */
+  rows(query: Uint8Array): Uint8Array {
+    const staging = this.exports.staging();
+    if (query.length > this.exports.stagingBytes()) throw new CoreError("the question is too long");
+    this.bytes.set(query, staging);
+    const fault = this.call(() => this.exports.rows(query.length));
+    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`);
+    const start = this.exports.outputStart();
+    return this.bytes.subarray(start, start + this.exports.rowsLength());
   }
 
   /** Puts a chunk into the input buffer and feeds it; answers how many bytes are done with. */
