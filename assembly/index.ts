@@ -22,7 +22,7 @@ import { endFlows, openFlows } from "./stream/flows";
 import { passTime } from "./transport/deliver";
 import { Fault } from "./wire/fault";
 import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "./wire/merge";
-import { openMinutes, openRegistry } from "./wire/open";
+import { openAccumulator, openMinutes, openRegistry } from "./wire/open";
 import { BundleQueue } from "./wire/queue";
 import { Rows, rowsEncode } from "./wire/rows";
 import { ABI_VERSION } from "./wire/seal";
@@ -65,6 +65,7 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   if (!Regions.layOut(role, budget)) return Configured.MEMORY;
   if (!openRegistry(Regions.sketchPool)) return Configured.MEMORY;
   declare();
+  if (!openAccumulator()) return Configured.MEMORY;
   if (role == Role.HUB) return Configured.OK;
   if (!inputsCreate(Regions.streamPool)) return Configured.MEMORY;
   if (!openMinutes(Regions.bundles, Regions.bundlesBytes, Settings.bootId)) return Configured.MEMORY;

@@ -17,8 +17,8 @@ import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
 import { checksumWrite } from "../../assembly/wire/header";
-import { Accumulator, accumulatorAdd, accumulatorEncode, accumulatorReset } from "../../assembly/wire/merge";
-import { openMinutes, openRegistry } from "../../assembly/wire/open";
+import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "../../assembly/wire/merge";
+import { openAccumulator, openMinutes, openRegistry } from "../../assembly/wire/open";
 import { BundleQueue, bundlesHaveRoom } from "../../assembly/wire/queue";
 import { Rows, rowsEncode } from "../../assembly/wire/rows";
 import { validate } from "../../assembly/wire/validate";
@@ -41,7 +41,7 @@ export function open(bootId: u32, later: bool): bool {
   Entry.staging = start;
   const bundles = start + STAGING_BYTES;
   const pool = Pool.create(bundles + BUNDLES_BYTES, POOL_BYTES);
-  if (!openRegistry(pool) || !Accumulator.open(pool, 4096)) return false;
+  if (!openRegistry(pool)) return false;
   declareLabel(1, "direction", "in,out,unknown");
   declareLabel(2, "transport", later ? "udp,tcp,other" : "udp,tcp");
   declareMetric(1, Kind.COUNTER, "packets", "net_packets_total", 'Packets, "all" of them.', 0, 1, 2, 0);
@@ -58,7 +58,7 @@ export function open(bootId: u32, later: bool): bool {
   if (later) declareMetric(8, Kind.COUNTER, "packets", "net_later_total", "A metric of a later build.", 0, 1, 0, 0);
   if (later) declareMetric(20, Kind.DISTINCT, "", "net_later", "A distinct of a later build.", 12, 1, 0, 0);
   Minute.onSeal = fold.index;
-  return openMinutes(bundles, BUNDLES_BYTES, bootId);
+  return openAccumulator() && openMinutes(bundles, BUNDLES_BYTES, bootId);
 }
 
 function fold(_minute: u32): void {
