@@ -8,6 +8,7 @@ import { elementHash } from "../bytes/hash";
 import { breakdownAdd } from "../sketches/breakdown";
 import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
+import { KEY_BYTES_MAX } from "../sketches/key-table";
 import { rateAdd } from "../sketches/rate";
 import { topAdd } from "../sketches/top";
 import { gaugeAdd } from "./gauge";
@@ -62,10 +63,14 @@ export function distinctObserve(series: u32, element: u64): void {
   if (state != 0 && !distinctAdd(state, element)) Minute.refused += 1;
 }
 
-/** Adds `weight` to the key of `length` bytes, at most 255, at `start` in a top; `hash` is its elementHash. */
+/** Adds `weight` to the key of `length` bytes at `start` in a top, cut to 255 bytes; `hash` is its elementHash. */
 export function topObserve(series: u32, hash: u64, start: usize, length: u32, weight: u64): void {
   assert(hash == elementHash(start, length));
   const state = stateOf(series, Kind.TOP);
+  if (length > KEY_BYTES_MAX) {
+    hash = elementHash(start, KEY_BYTES_MAX);
+    length = KEY_BYTES_MAX;
+  }
   if (state != 0 && !topAdd(state, hash, start, length, weight)) Minute.refused += 1;
 }
 
@@ -83,7 +88,7 @@ export function breakdownObserve(
   bytes: u64,
   durationNs: u64,
 ): void {
-  assert(hash == elementHash(start, length));
+  assert(length <= KEY_BYTES_MAX && hash == elementHash(start, length));
   const state = stateOf(series, Kind.BREAKDOWN);
   if (state != 0 && !breakdownAdd(state, hash, start, length, requests, errors, bytes, durationNs)) Minute.refused += 1;
 }

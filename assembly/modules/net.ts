@@ -7,7 +7,7 @@
 import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../aggregate/observe";
 import { decimal } from "../bytes/ascii";
-import { elementHash, hash128 } from "../bytes/hash";
+import { elementHash } from "../bytes/hash";
 import { Conversation, Direction } from "../roundtrip/conversation";
 import { FamilyLabel, Labels, TransportLabel, transportLabel } from "./labels";
 
@@ -195,7 +195,7 @@ export class NetMetrics {
   }
 
   static address(hash: u64, start: usize, length: u32, direction: u32, family: u32, packets: u64, bytes: u64): void {
-    distinctObserve(NetMetrics.addresses + direction, elementHash(start, length));
+    distinctObserve(NetMetrics.addresses + direction, hash);
     const series = direction * FamilyLabel.COUNT + family;
     topObserve(NetMetrics.topAddressPackets + series, hash, start, length, packets);
     topObserve(NetMetrics.topAddressBytes + series, hash, start, length, bytes);
@@ -214,7 +214,7 @@ export class NetMetrics {
 function foldAddress(flow: Conversation, side: u32, direction: u32, family: u32, packets: u64, bytes: u64): void {
   const length: u32 = family == FamilyLabel.IPV4 ? 4 : 16;
   const start = flow.address(side) + 16 - length;
-  NetMetrics.address(hash128(start, length), start, length, direction, family, packets, bytes);
+  NetMetrics.address(elementHash(start, length), start, length, direction, family, packets, bytes);
 }
 
 /** Mixes the two endpoints and the transport, the same in either order. */
@@ -240,5 +240,5 @@ function foldPort(flow: Conversation, direction: u32, packets: u64, bytes: u64):
   store<u32>(end, flow.transport == 6 ? 0x7063742f : 0x7064752f);
   end += 4;
   const length = <u32>(end - PORT_KEY);
-  NetMetrics.port(direction, hash128(PORT_KEY, length), length, packets, bytes);
+  NetMetrics.port(direction, elementHash(PORT_KEY, length), length, packets, bytes);
 }

@@ -9,7 +9,7 @@ import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { decimal, lower } from "../../bytes/ascii";
-import { elementOf, hash128 } from "../../bytes/hash";
+import { elementHash } from "../../bytes/hash";
 import { putName } from "../../bytes/names";
 import { Labels, TransportLabel } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
@@ -239,8 +239,8 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
   const length = lowerName(query);
   let hash: u64 = 0;
   if (length != 0) {
-    hash = hash128(NAME_TEXT, length);
-    distinctObserve(Series.names + direction, elementOf(hash));
+    hash = elementHash(NAME_TEXT, length);
+    distinctObserve(Series.names + direction, hash);
   }
   if (response == 0) return;
   const answer = changetype<Message>(response);
@@ -253,8 +253,8 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
 function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
   const length: u32 = conversation.family == 4 ? 4 : 16;
   const offset = <usize>(16 - length);
-  distinctObserve(Series.clients + direction, elementOf(hash128(conversation.address(client) + offset, length)));
-  distinctObserve(Series.servers + direction, elementOf(hash128(conversation.address(client ^ 1) + offset, length)));
+  distinctObserve(Series.clients + direction, elementHash(conversation.address(client) + offset, length));
+  distinctObserve(Series.servers + direction, elementHash(conversation.address(client ^ 1) + offset, length));
 }
 
 /** Puts the name asked for into NAME_TEXT in lower case; answers its length, 0 where it is not known. */
@@ -312,7 +312,7 @@ function observeTops(conversation: Conversation, client: u32, direction: u32, qu
 }
 
 function observeKey(series: u32, start: usize, length: u32): void {
-  topObserve(series, hash128(start, length), start, length, 1);
+  topObserve(series, elementHash(start, length), start, length, 1);
 }
 
 function observeType(direction: u32, type: u32): void {
