@@ -19,6 +19,7 @@ import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
 import { readSettings, Settings } from "./settings";
 import { endFlows, openFlows } from "./stream/flows";
+import { FlowTable } from "./stream/table";
 import { passTime } from "./transport/deliver";
 import { Fault } from "./wire/fault";
 import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "./wire/merge";
@@ -125,7 +126,7 @@ export function tick(seconds: u32, nanoseconds: u32): void {
 
 /** Ends all flows and seals all minutes: the capture is over. Events and bundles are taken out first and after. */
 export function flush(): void {
-  if (Minute.clockNs != 0) endFlows();
+  if (FlowTable.count != 0) endFlows();
   Minute.flush();
 }
 

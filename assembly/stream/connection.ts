@@ -33,6 +33,8 @@ export function onSegment(flow: Flow, side: u32): void {
   const peer = flow.stream(side ^ 1);
   Parse.timeNs = Packet.timeNs;
   Parse.acknowledgement = Packet.tcpAcknowledgment;
+  Parse.sourcePort = Packet.sourcePort;
+  Parse.destinationPort = Packet.destinationPort;
   if (flags & (SYN | RST)) {
     if (flags & RST) {
       onReset(flow, side);

@@ -33,6 +33,7 @@ export function onDatagram(flow: Flow, side: u32): void {
   Parse.wireLength = Packet.payloadLength;
   Parse.sourcePort = Packet.sourcePort;
   Parse.destinationPort = Packet.destinationPort;
+  Parse.multicast = isMulticast(Packet.destination);
   Window.open(Packet.payloadStart, Packet.payloadCaptured);
   if (flow.protocol == PROTOCOL_UNKNOWN) {
     const found = recognize(flow, side, Packet.payloadStart, Packet.payloadCaptured, OVER_UDP);
@@ -43,6 +44,12 @@ export function onDatagram(flow: Flow, side: u32): void {
   }
   const protocol = Protocols.at(flow.protocol);
   call_indirect<bool>(protocol.datagram, flow, side, Packet.payloadStart, Packet.payloadCaptured);
+}
+
+/** Whether an address of 16 bytes is one of many: IPv4's 224/4 and the limited broadcast, IPv6's ff00::/8. */
+function isMulticast(address: usize): bool {
+  if (Packet.ipVersion == 6) return load<u8>(address) == 0xff;
+  return load<u8>(address, 12) >> 4 == 14 || load<u32>(address, 12) == u32.MAX_VALUE;
 }
 
 /** Whether the flow saw this datagram a moment ago; remembers it where not. */

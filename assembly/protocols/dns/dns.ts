@@ -24,7 +24,7 @@ import * as F from "./fields";
 import { DnsFault, HEADER_BYTES, isResponse, readMessage, Walk } from "./message";
 import { DnsMetrics, observeDns } from "./metrics";
 import { probeDns } from "./probe";
-import { readRecords } from "./records";
+import { readAllQuestions, readRecords } from "./records";
 
 /** Bytes of a TCP message that are looked at together; the rest of a longer one is stepped over. */
 const TOGETHER_MAX: u32 = 4080;
@@ -122,7 +122,7 @@ function onQuery(conversation: Conversation, side: u32, start: usize, captured: 
     DnsMetrics.refused();
     return;
   }
-  const query = readMessage(changetype<Message>(block), start, captured, captured >= total);
+  const query = withQuestions(readMessage(changetype<Message>(block), start, captured, captured >= total));
   noteFault();
   stamp(query, total);
   if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>side;
@@ -145,6 +145,12 @@ function onQuery(conversation: Conversation, side: u32, start: usize, captured: 
   }
   pendingAdd(conversation, side, query, TimeoutClass.DNS);
   pendingIndex(conversation, query, id, key);
+}
+
+/** Adds all questions of a message that has several, for those who look at single round trips. */
+function withQuestions(message: Message): Message {
+  const count = <u32>load<u16>(changetype<usize>(message) + F.QUESTIONS);
+  return Settings.events && count > 1 ? readAllQuestions(message, count) : message;
 }
 
 function retried(query: Message): void {

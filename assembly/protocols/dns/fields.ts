@@ -20,8 +20,10 @@ export const ADDITIONALS: u32 = FIXED_OFFSET + 26;
 export const RECORDS: u32 = FIXED_OFFSET + 28;
 export const UDP_SIZE: u32 = FIXED_OFFSET + 32;
 export const RETRIES: u32 = FIXED_OFFSET + 34;
+/** All questions of a message that has several. */
+export const ALL_QUESTIONS: u32 = FIXED_OFFSET + 36;
 /** One past the fixed fields. */
-export const DNS_FIXED_END: u32 = FIXED_OFFSET + 36;
+export const DNS_FIXED_END: u32 = FIXED_OFFSET + 40;
 
 /** Bits of FLAGS, in the order of FLAG_NAMES. */
 export class DnsFlag {
@@ -51,6 +53,7 @@ export class DnsField {
   static readonly ADDITIONALS: u32 = 12;
   static readonly RECORDS: u32 = 13;
   static readonly RCODE_NAME: u32 = 14;
+  static readonly QUESTIONS: u32 = 15;
 }
 
 /** Declares them for protocol `number`. */
@@ -83,4 +86,5 @@ function declareQuestion(number: u32, side: u32): void {
   declareField(number, side, DnsField.FLAGS, FieldKind.FLAGS, FLAGS, "flags", FLAG_NAMES);
   declareField(number, side, DnsField.OPCODE, FieldKind.NAME, OPCODE, "opcode", OPCODE_NAMES);
   declareField(number, side, DnsField.ECS, FieldKind.TEXT, ECS, "ecs", "");
+  declareField(number, side, DnsField.QUESTIONS, FieldKind.ROWS, ALL_QUESTIONS, "questions", "name:text,type:text");
 }

@@ -1,15 +1,18 @@
 /**
  * Domain names: from the wire to text, RFC 1035 section 3.1 and 4.1.4.
  *
- * Text has no final dot; the root is `.`; a byte that is not a printable ASCII character, or is a dot, a backslash or a
- * space inside a label, reads as `\DDD` (RFC 1035 section 5.1). The case stays as on the wire.
+ * Text has no final dot; the root is `.`; a byte that is not a printable ASCII character, or is a dot or a backslash inside a
+ * label, reads as `\DDD` (RFC 1035 section 5.1). The case stays as on the wire.
  *
- * Compression is followed only backwards, so a name ends: each pointer must lie before the labels that it ends.
+ * Pointers may lead anywhere in the message, but only so many are followed, and the labels they gather may not exceed a
+ * name's 255 bytes; so every name ends.
  */
 import { u8At, u16be } from "../../bytes/reader";
 
 /** Bytes of a name on the wire at the most, RFC 1035 section 2.3.4. */
 const NAME_BYTES_MAX: u32 = 255;
+/** Pointers followed in one name at the most; a label each would leave none over. */
+const POINTERS_MAX: u32 = 128;
 /** Bytes of a name as text at the most: every byte escaped. */
 export const NAME_TEXT_MAX: u32 = 1024;
 
@@ -25,7 +28,7 @@ export class Name {
 
 /** Whether a byte stands for itself in a label's text. */
 function isPlain(byte: u32): bool {
-  return byte > 32 && byte < 127 && byte != 46 && byte != 92;
+  return byte >= 32 && byte < 127 && byte != 46 && byte != 92;
 }
 
 function putEscaped(at: usize, byte: u32): usize {
@@ -44,7 +47,7 @@ export function readName(message: usize, start: usize, end: usize, text: usize):
   let at = start;
   let out = text;
   let wire: u32 = 0;
-  let floor = start;
+  let pointers: u32 = 0;
   Name.cut = false;
   Name.end = 0;
   while (true) {
@@ -58,8 +61,8 @@ export function readName(message: usize, start: usize, end: usize, text: usize):
       if (at + 2 > end) return cut();
       const target = message + (u16be(at) & 0x3fff);
       if (Name.end == 0) Name.end = at + 2;
-      if (target >= floor) return false;
-      floor = target;
+      pointers += 1;
+      if (pointers > POINTERS_MAX) return false;
       at = target;
       continue;
     }

@@ -1,7 +1,7 @@
 /**
  * Whether bytes are DNS.
  *
- * On its own ports a readable header is enough. On any other the message must hold together: one question of a known class
+ * On its own ports a header is enough. On any other the message must hold together: one question of a known class
  * with a printable name, counts that fit, and all records ending where the message does.
  */
 import { u8At, u16be } from "../../bytes/reader";
@@ -12,6 +12,8 @@ import { skipName } from "./name";
 const PORT_DNS: u32 = 53;
 const PORT_MDNS: u32 = 5353;
 const PORT_LLMNR: u32 = 5355;
+/** NetBIOS names travel in the same form, RFC 1002, and are not DNS. */
+const PORT_NETBIOS: u32 = 137;
 /** A header, a root name, type and class. */
 const MESSAGE_BYTES_MIN: u32 = 17;
 const RECORDS_PLAUSIBLE_MAX: u32 = 512;
@@ -27,7 +29,8 @@ export function probeDns(start: usize, length: u32): u32 {
   if (Parse.transport == OVER_UDP) {
     if (length < HEADER_BYTES) return Found.NO;
     const whole = length >= Parse.wireLength;
-    if (own) return plausibleHeader(start) ? side(start) : Found.NO;
+    if (own) return side(start);
+    if (Parse.sourcePort == PORT_NETBIOS || Parse.destinationPort == PORT_NETBIOS) return Found.NO;
     return holdsTogether(start, length, length, whole) ? side(start) : Found.NO;
   }
   if (length < 2 + HEADER_BYTES) return length == 0 || u8At(start) < 0x20 ? Found.MORE : Found.NO;

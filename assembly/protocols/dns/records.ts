@@ -10,9 +10,9 @@ import { decimal, putText } from "../../bytes/ascii";
 import { putName } from "../../bytes/names";
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
-import { Message } from "../../roundtrip/message";
+import { Message, messageText } from "../../roundtrip/message";
 import * as F from "./fields";
-import { Walk } from "./message";
+import { HEADER_BYTES, Walk } from "./message";
 import { NAME_TEXT_MAX, Name, readName } from "./name";
 import { TYPE_NAMES } from "./numbers";
 
@@ -21,6 +21,10 @@ const ROW_BYTES_MAX: u32 = 2 * NAME_TEXT_MAX + 512;
 /** Bytes of raw data shown in hexadecimal at the most. */
 const HEX_BYTES_MAX: u32 = 128;
 const TYPE_OPT: u32 = 41;
+/** Rows of questions, before they are copied to their message. */
+const QUESTION_ROWS_BYTES: u32 = 3072;
+const QUESTION_BYTES_MAX: u32 = NAME_TEXT_MAX + 32;
+const QUESTION_ROWS: usize = memory.data(3072);
 
 class Rows {
   static at: usize = 0;
@@ -48,6 +52,24 @@ export function readRecords(response: Message, start: usize): Message {
   response.length = <u16>(Rows.at - base);
   response.know(F.DnsField.RECORDS);
   return response;
+}
+
+/**
+ * Appends the questions of the message that was read last, which has `count` of them, to `message`, as far as there is room;
+ * answers where the message now is.
+ */
+export function readAllQuestions(message: Message, count: u32): Message {
+  Rows.at = QUESTION_ROWS;
+  let at = Walk.message + HEADER_BYTES;
+  for (let i: u32 = 0; i < count && Rows.at + QUESTION_BYTES_MAX <= QUESTION_ROWS + QUESTION_ROWS_BYTES; i++) {
+    if (!readName(Walk.message, at, Walk.end, Rows.at + 2) || Name.end + 4 > Walk.end) break;
+    closeText(Rows.at, Rows.at + 2 + Name.length);
+    closeText(Rows.at, putName(Rows.at + 2, TYPE_NAMES, u16be(Name.end), "TYPE"));
+    at = Name.end + 4;
+  }
+  const m = messageText(message, F.ALL_QUESTIONS, QUESTION_ROWS, <u32>(Rows.at - QUESTION_ROWS), QUESTION_ROWS_BYTES);
+  m.know(F.DnsField.QUESTIONS);
+  return m;
 }
 
 /** Closes a text that was written behind a length still to be filled in. */
