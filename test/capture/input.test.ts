@@ -1,0 +1,84 @@
+/** Inputs: live records, chunks, stops, and how they are opened and closed. */
+import { describe, expect, test } from "vitest";
+import { PacketPath } from "../support/packets";
+import { ethernet, ipv4, join, LINK, number, Pcapng, pcap, rawIp, START_NS, spaced, tcp, udp } from "../support/pcap-builder";
+
+const path = new PacketPath();
+
+/** A record as the live capture hands it over. */
+function live(seconds: number, nanoseconds: number, bytes: Uint8Array, wire = bytes.length): Uint8Array {
+  return join(...[seconds, nanoseconds, bytes.length, wire].map((value) => number(value, 4, true)), bytes);
+}
+
+const frames = [
+  ethernet(ipv4(udp("first"))),
+  ethernet(ipv4(tcp("second", { sequence: 7, acknowledgment: 9, flags: "P.", window: 99 }))),
+  ethernet(ipv4(udp("third", { sourcePort: 1, destinationPort: 2 }), { id: 77, ttl: 3 })),
+];
+
+describe("live records", () => {
+  test("are read with their times and lengths", () => {
+    const batch = join(...frames.map((frame, index) => live(1_700_000_000 + index, 5 + index, frame, 1000 + index)));
+    const packets = path.packets(batch, { kind: "live", linkType: LINK.ethernet });
+    expect(packets.map(({ timeNs }) => timeNs)).toEqual([1700000000000000005n, 1700000001000000006n, 1700000002000000007n]);
+    expect(packets.map(({ wireBytes }) => wireBytes)).toEqual([1000, 1001, 1002]);
+    expect(packets.map(({ kind }) => kind)).toEqual(["udp", "tcp", "udp"]);
+    expect(packets[1]!.tcp).toEqual({ sequence: 7, acknowledgment: 9, flags: 24, window: 99 });
+    expect(packets[2]).toMatchObject({ ipId: 77, hopLimit: 3, sourcePort: 1, destinationPort: 2 });
+  });
+
+  test("have the link type that the input was opened with", () => {
+    const batch = live(1, 2, rawIp(ipv4(udp("x"))));
+    expect(path.run(batch, { kind: "live", linkType: LINK.raw }).count).toMatchObject({ packets: 1, udp: 1, sections: 1 });
+    expect(path.run(batch, { kind: "live", linkType: 65534 })).toMatchObject({ other: 1, undecoded: { link_type: 1 } });
+  });
+
+  test("that claim too much, or are too long, or are cut", () => {
+    const claims = live(1, 2, frames[0]!);
+    new DataView(claims.buffer).setUint32(8, 0x7fffffff, true);
+    expect(path.run(claims, { kind: "live", linkType: 1 }).malformed).toEqual({ file_broken: 1 });
+    const long = live(1, 2, join(frames[0]!, new Uint8Array(400_000)));
+    const counted = path.run(join(long, live(1, 3, frames[1]!)), { kind: "live", linkType: 1 });
+    expect(counted.malformed).toEqual({ record_oversize: 1 });
+    expect(counted.count).toMatchObject({ packets: 2, udp: 1, tcp: 1 });
+    expect(path.run(long.subarray(0, 50), { kind: "live", linkType: 1 }).malformed).toEqual({ record_cut: 1 });
+  });
+});
+
+describe("chunks", () => {
+  const ng = new Pcapng(true);
+  const files: Record<string, Uint8Array> = {
+    pcap: pcap(spaced(frames)),
+    "pcap, cut": pcap(spaced(frames)).subarray(0, -3),
+    pcapng: join(ng.section(), ng.interface(), ...spaced(frames).map((packet) => ng.packet(packet)), ng.block(4, "names")),
+  };
+
+  test.each(Object.keys(files))("%s: whole = split at every byte = byte by byte", (name) => {
+    const file = files[name]!;
+    const whole = path.run(file);
+    expect(path.run(file, { chunk: () => 1 })).toEqual(whole);
+    for (let at = 1; at < file.length; at++) {
+      let first = true;
+      const chunk = () => {
+        const length = first ? at : file.length;
+        first = false;
+        return length;
+      };
+      expect(path.run(file, { chunk })).toEqual(whole);
+    }
+  });
+
+  test("a stop after each packet loses none", () => {
+    expect(path.packets(files.pcap!).map(({ number }) => number)).toEqual([1, 2, 3]);
+    expect(path.packets(files.pcapng!, { chunk: () => 7 }).map(({ number }) => number)).toEqual([1, 2, 3]);
+  });
+});
+
+test("a packet's time and order are those of its record", () => {
+  const backwards = [3n, 1n, 2n].map((second, index) => ({ timeNs: START_NS + second * 1_000_000_000n, bytes: frames[index]! }));
+  expect(path.packets(pcap(backwards)).map(({ timeNs }) => timeNs - START_NS)).toEqual([
+    3_000_000_000n,
+    1_000_000_000n,
+    2_000_000_000n,
+  ]);
+});
