@@ -158,11 +158,14 @@ export class Core {
   /** Fills the accumulator with the sum of bundles. */
   accumulate(bundles: Iterable<Uint8Array>): void {
     this.call(() => this.exports.mergeReset());
-    for (const bundle of bundles) {
-      const start = this.place(bundle);
-      const fault = this.call(() => this.exports.mergeAdd(start, bundle.length));
-      if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`);
-    }
+    for (const bundle of bundles) this.add(bundle);
+  }
+
+  /** Adds one more bundle to the accumulator, which is empty at first; throws where it is faulty or the sum finds no room. */
+  add(bundle: Uint8Array): void {
+    const start = bundle.buffer === this.bytes.buffer ? bundle.byteOffset : this.place(bundle);
+    const fault = this.call(() => this.exports.mergeAdd(start, bundle.length));
+    if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`);
   }
 
   /** Rows that answer an encoded question about the accumulator; a view that holds until the next call. */

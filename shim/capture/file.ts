@@ -1,0 +1,85 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { Failure, reasonOf } from "../failure";
+
+/** Who takes the bytes of a capture file. */
+export interface CaptureSink {
+  /** A place to read into; what is read is then `written`. */
+  readonly free: Uint8Array;
+  written(length: number): void;
+  write(chunk: Uint8Array): void;
+  /** Waits until more may come; false when nothing more is wanted. */
+  ready(): Promise<boolean>;
+}
+
+/** The file ended before its compressed content did. */
+export interface CaptureEnd {
+  /** What was wrong with the compression; absent when all is well. */
+  fault?: string;
+}
+
+const HEAD_BYTES = 4;
+
+/** Reads the capture at `path` (`-` is standard input), gzipped or not, to its end. Throws Failure. */
+export async function readCapture(path: string, sink: CaptureSink): Promise<CaptureEnd> {
+  if (path === "-") return readStream(process.stdin, sink);
+  const descriptor = open(path);
+  try {
+    const head = new Uint8Array(HEAD_BYTES);
+    const isFile = fstatSync(descriptor).isFile();
+    if (isFile && !isGzip(head.subarray(0, readSync(descriptor, head, 0, HEAD_BYTES, 0)))) {
+      await readPlain(descriptor, sink);
+      return {};
+    }
+  } catch (cause) {
+    throw new Failure(`cannot read ${path}: ${reasonOf(cause)}`, 1, { cause });
+  } finally {
+    closeSync(descriptor);
+  }
+  const { createReadStream } = await import("node:fs");
+  return readStream(createReadStream(path, { highWaterMark: 1 << 14 }), sink);
+}
+
+function open(path: string): number {
+  try {
+    const descriptor = openSync(path, "r");
+    if (!fstatSync(descriptor).isDirectory()) return descriptor;
+    closeSync(descriptor);
+  } catch (cause) {
+    throw new Failure(`cannot read ${path}: ${reasonOf(cause)}`, 1, { cause });
+  }
+  throw new Failure(`cannot read ${path}: it is a folder; name the captures in it, as in ${path.replace(/\/$/, "")}/*.pcap`);
+}
+
+function isGzip(head: Uint8Array): boolean {
+  return head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
+}
+
+async function readPlain(descriptor: number, sink: CaptureSink): Promise<void> {
+  while (true) {
+    const length = readSync(descriptor, sink.free);
+    if (length === 0) return;
+    sink.written(length);
+    if (!(await sink.ready())) return;
+  }
+}
+
+async function readStream(stream: AsyncIterable<Buffer>, sink: CaptureSink): Promise<CaptureEnd> {
+  const chunks = stream[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < 2) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    head = Buffer.concat([head, value]);
+  }
+  const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
+  if (isGzip(head)) {
+    const { inflateTo } = await import("./gzip");
+    return inflateTo(head, rest, sink);
+  }
+  sink.write(head);
+  for await (const chunk of rest) {
+    if (!(await sink.ready())) break;
+    sink.write(chunk);
+  }
+  return {};
+}

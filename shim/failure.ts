@@ -1,0 +1,28 @@
+/** What ends a command: one line that says what, why, and what mends it. */
+export class Failure extends Error {
+  override name = "Failure";
+
+  constructor(
+    message: string,
+    readonly exitCode: 1 | 2 = 1,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Why the system refused, in words. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+    case "EPERM":
+      return "you may not read it";
+    case "EISDIR":
+      return "it is a folder";
+    default:
+      return message ?? String(error);
+  }
+}

@@ -1,0 +1,70 @@
+import { readBundleHeader } from "../../engine/bundle";
+import type { Core } from "../../engine/core";
+import { encodeRowQuery, type Row, RowDecoder, type RowQuery } from "../../engine/rows";
+
+/** What captures add up to, as `read --summary -o json` prints it. */
+export interface Summary {
+  /** Packet records. */
+  packets: number;
+  /** Their bytes on the wire. */
+  bytes: number;
+  /** Times of the first and last packet, RFC 3339; absent where there was none. */
+  start?: string;
+  end?: string;
+  malformed: Record<string, number>;
+  undecoded: Record<string, number>;
+  metrics: Row[];
+}
+
+const QUERY: RowQuery = { quantiles: [0.5, 0.9, 0.99], items: 10 };
+const MALFORMED = /(^|_)malformed_total$/;
+const SECOND_NS = 1_000_000_000n;
+
+/** Adds up the minutes that a core seals. */
+export class MinuteSum {
+  private firstNs: bigint | undefined;
+  private lastNs: bigint | undefined;
+  private count = 0;
+
+  constructor(private readonly core: Core) {}
+
+  /** Takes a sealed minute. */
+  add(bundle: Uint8Array): void {
+    const { firstNs, lastNs } = readBundleHeader(bundle);
+    if (firstNs !== undefined && (this.firstNs === undefined || firstNs < this.firstNs)) this.firstNs = firstNs;
+    if (lastNs !== undefined && (this.lastNs === undefined || lastNs > this.lastNs)) this.lastNs = lastNs;
+    this.core.add(bundle);
+    this.count += 1;
+  }
+
+  /** What it comes to; tops and breakdowns with `items` items. */
+  summary(items = QUERY.items): Summary {
+    const query = { ...QUERY, items };
+    const rows = this.count === 0 ? [] : new RowDecoder(this.core.schema).decode(this.core.rows(encodeRowQuery(query)), query);
+    const total = (name: string) => rows.find((row) => row.metric === name)?.value ?? 0;
+    return {
+      packets: total("capture_packets_total"),
+      bytes: total("capture_wire_bytes_total"),
+      ...(this.firstNs === undefined ? {} : { start: formatTime(this.firstNs) }),
+      ...(this.lastNs === undefined ? {} : { end: formatTime(this.lastNs) }),
+      malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
+      undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
+      metrics: rows,
+    };
+  }
+}
+
+function byLabel(rows: readonly Row[], isWanted: (metric: string) => boolean, label: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { metric, labels, value = 0 } of rows) {
+    const name = labels[label];
+    if (isWanted(metric) && name !== undefined && value > 0) counts[name] = (counts[name] ?? 0) + value;
+  }
+  return counts;
+}
+
+/** RFC 3339, UTC, nine digits. */
+export function formatTime(ns: bigint): string {
+  const seconds = new Date(Number(ns / SECOND_NS) * 1000).toISOString().slice(0, -5);
+  return `${seconds}.${(ns % SECOND_NS).toString().padStart(9, "0")}Z`;
+}

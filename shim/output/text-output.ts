@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+
+const BATCH_CHARACTERS = 1 << 16;
+
+/** Text to a stream in large pieces, no faster than its reader takes it. A reader that went away ends it quietly. */
+export class TextOutput {
+  private held: string[] = [];
+  private characters = 0;
+  private waits = false;
+  /** Whether the reader went away, so that nothing more needs to be made. */
+  closed = false;
+  private failure: Error | undefined;
+
+  constructor(private readonly stream: Writable) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      this.closed = true;
+      if (error.code !== "EPIPE") this.failure = error;
+    });
+  }
+
+  /** Takes a piece of text. */
+  write(text: string): void {
+    if (this.closed) return;
+    this.held.push(text);
+    this.characters += text.length;
+    if (this.characters >= BATCH_CHARACTERS) this.push();
+  }
+
+  /** Waits until the reader has taken what is too much to hold. */
+  async ready(): Promise<void> {
+    if (this.waits && !this.closed) await Promise.race([once(this.stream, "drain"), once(this.stream, "close")]).catch(() => {});
+    this.waits = false;
+    if (this.failure) throw this.failure;
+  }
+
+  /** Sends what is held and waits until the reader has it all. */
+  async end(): Promise<void> {
+    this.push();
+    if (!this.closed) await new Promise<void>((done) => this.stream.write("", () => done()));
+    if (this.failure) throw this.failure;
+  }
+
+  private push(): void {
+    if (this.characters === 0 || this.closed) return;
+    const text = this.held.join("");
+    this.held = [];
+    this.characters = 0;
+    if (!this.stream.write(text)) this.waits = true;
+  }
+}
