@@ -5,7 +5,7 @@ import { Refusal, type Refused } from "./refusal";
 import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
-import { query } from "./routes/query";
+import { query, sketch } from "./routes/query";
 
 export { Hub } from "./object/hub";
 
@@ -13,6 +13,7 @@ export { Hub } from "./object/hub";
 const METHODS: Readonly<Record<string, string>> = {
   "/v1/ingest": "POST",
   "/v1/query": "GET, POST",
+  "/v1/sketch": "GET",
   "/v1/hello": "GET",
   "/v1/metrics": "GET",
   "/v1/edges": "GET",
@@ -24,6 +25,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .get("/healthz", (context) => context.json({ status: "ok" }))
   .route("/v1/ingest", ingest)
   .route("/v1/query", query)
+  .route("/v1/sketch", sketch)
   .route("/v1", about)
   .all("/v1/*", (context) => {
     throw unknown(context.req.path);

@@ -25,7 +25,7 @@ export interface BundleFault {
 
 /** Which rows to read out of merged tiles. */
 export interface RowSelection {
-  metricId: number;
+  metric: Metric;
   /** Bit i keeps label i apart; the others are merged. */
   keepLabelsMask: number;
   /** Per label: the value indexes that count, or null for all. */
@@ -104,7 +104,7 @@ export interface Schema {
 export interface MergeCore {
   validate(bundle: Uint8Array): BundleHeader | BundleFault;
   /** One tile out of many; null where they do not fit the core's memory together. */
-  merge(parts: readonly Uint8Array[]): Uint8Array | null;
+  merge(parts: Iterable<Uint8Array>): Uint8Array | null;
   /** Rows of the parts merged; null where they do not fit the core's memory. */
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null;
   schema(): Schema;

@@ -1,6 +1,6 @@
 import { EXPECTED_SECONDS, LATE_SECONDS_MAX, MINUTE_SECONDS, MISSING_EDGES_MAX, SEAL_SECOND } from "../limits";
 import type { Plan } from "../query/plan";
-import type { Source } from "./answer";
+import type { Source } from "./parts";
 import type { Group } from "./registry";
 
 /** Which edges are missing in a window. */

@@ -23,6 +23,7 @@ import { type Entry, expireBatches, readBatches, writeBatch } from "./batches";
 import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
 import { EdgeStates } from "./edge-states";
 import { entryKey, Minutes } from "./minutes";
+import { findParts, readParts, type Source, type Window } from "./parts";
 import { Registry } from "./registry";
 import { migrate, readNumber, writeNumber } from "./schema";
 import { sealTiles } from "./seal";
@@ -112,8 +113,21 @@ export class Hub extends DurableObject<Environment> {
 
   /** Answers one query over sealed tiles and what is not sealed yet. */
   query(plan: Plan): Answer | Refused {
-    const { sql, registry, minutes, edges, pending, revision } = this;
-    return answer({ sql, registry, minutes, edges, pending, revision }, plan, Date.now());
+    return answer(this.source(), plan, Date.now());
+  }
+
+  /** All bundles of a window merged into one, as the core encodes it; empty where there are none. */
+  sketch(window: Window): Uint8Array | Refused {
+    const found = findParts(this.source(), window);
+    if ("status" in found) return found;
+    if (found.parts.length === 0) return new Uint8Array(0);
+    const merged = core().merge(readParts(this.sql, found.parts));
+    if (merged !== null) return merged;
+    return {
+      status: 422,
+      code: "too_much",
+      reason: "the window does not merge into one bundle; take a shorter one or one sampling rate",
+    };
   }
 
   /** How each edge is doing. */
@@ -289,6 +303,11 @@ export class Hub extends DurableObject<Environment> {
     const atMs = (second + 1 + ((SEAL_SECOND - ((second + 1) % 60) + 60) % 60)) * 1000;
     this.alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
+  }
+
+  private source(): Source {
+    const { sql, registry, minutes, edges, pending, revision } = this;
+    return { sql, registry, minutes, edges, pending, revision };
   }
 
   private edgeOf(source: number): number {

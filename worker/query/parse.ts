@@ -5,6 +5,9 @@ import { parseDuration, parseTime } from "../time";
 import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCondition } from "./plan";
 
 const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy"] as const;
+const WINDOW_FIELDS = ["from", "to", "where", "policy"] as const;
+const NO_LABELS = { name: "", labels: [] };
+type Window = Pick<Plan, "from" | "to" | "policy" | "tagConditions">;
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
 type Conditions = Record<string, unknown>;
 
@@ -39,14 +42,20 @@ export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown>
   return fields;
 }
 
+/** Checks the fields of `/v1/sketch`: a window, and conditions on tags. */
+export function parseWindowQuery(given: Record<string, unknown>, nowMs: number): Window {
+  checkNames(given, WINDOW_FIELDS);
+  const { from, to } = parseWindow(given, nowMs);
+  const { tagConditions } = parseWhere(given.where, NO_LABELS);
+  return { from, to, tagConditions, policy: parseText("policy", given.policy) ?? POLICY_DEFAULT };
+}
+
 /** Checks a query's fields against the schema; refuses what does not fit, saying what would. */
 export function parseQuery(given: unknown, schema: Schema, nowMs: number): Plan {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new Refusal(400, "bad_query", `a query is a JSON object with the fields ${FIELDS.join(", ")}`);
   }
-  for (const name of Object.keys(given)) {
-    if (!FIELDS.includes(name as (typeof FIELDS)[number])) throw bad(name, `is no field of a query; use ${FIELDS.join(", ")}`);
-  }
+  checkNames(given, FIELDS);
   const fields = given as Fields;
   const metric = parseMetric(fields.metric, schema);
   const { byTags, byLabels } = parseBy(fields.by, metric);
@@ -62,6 +71,12 @@ export function parseQuery(given: unknown, schema: Schema, nowMs: number): Plan 
     quantiles: parseQuantiles(fields.q),
     key: parseText("key", fields.key),
   };
+}
+
+function checkNames(given: object, names: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) throw bad(name, `is no field of this; use ${names.join(", ")}`);
+  }
 }
 
 function parseMetric(given: unknown, schema: Schema): Metric {
@@ -115,7 +130,7 @@ function tagName(name: string): string {
   return name.startsWith("tag:") ? name.slice("tag:".length) : name;
 }
 
-function parseWhere(given: unknown, metric: Metric): Pick<Plan, "tagConditions" | "labelValues"> {
+function parseWhere(given: unknown, metric: Pick<Metric, "name" | "labels">): Pick<Plan, "tagConditions" | "labelValues"> {
   const tagConditions: TagCondition[] = [];
   const labelValues: (number[] | null)[] = metric.labels.map(() => null);
   if (given === undefined) return { tagConditions, labelValues };

@@ -5,7 +5,7 @@ import { core } from "../core";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
-import { fieldsOfSearch, parseQuery } from "../query/parse";
+import { fieldsOfSearch, parseQuery, parseWindowQuery } from "../query/parse";
 import { Refusal } from "../refusal";
 
 type QueryContext = Context<{ Bindings: Environment }>;
@@ -21,6 +21,15 @@ export const query = new Hono<{ Bindings: Environment }>()
     const body = await readBody(context.req.raw, QUERY_BYTES_MAX);
     return run(context, tenant, parseJson(body));
   });
+
+/** `GET /v1/sketch`: a window merged into one bundle, for what wants to go on calculating with it. */
+export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (context) => {
+  const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+  const window = parseWindowQuery(fieldsOfSearch(new URL(context.req.url).searchParams), Date.now());
+  const merged = await context.env.HUB.getByName(formatName(rootOf(tenant))).sketch(window);
+  if ("status" in merged) throw new Refusal(merged.status, merged.code, merged.reason);
+  return new Response(new Uint8Array(merged), { headers: { "content-type": "application/octet-stream" } });
+});
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
   const plan = parseQuery(fields, core().schema(), Date.now());

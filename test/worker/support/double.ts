@@ -46,9 +46,10 @@ export class DoubleCore implements MergeCore {
     }
   }
 
-  merge(parts: readonly Uint8Array[]): Uint8Array {
-    const merged = { ...decode(parts[0]!), counts: {} as Record<string, number>, clients: new Set<string>() };
-    for (const part of parts) {
+  merge(parts: Iterable<Uint8Array>): Uint8Array {
+    const all = [...parts];
+    const merged = { ...decode(all[0]!), counts: {} as Record<string, number>, clients: new Set<string>() };
+    for (const part of all) {
       const { counts, clients } = decode(part);
       for (const [name, count] of Object.entries(counts)) merged.counts[name] = (merged.counts[name] ?? 0) + count;
       for (const client of clients) merged.clients.add(client);
@@ -60,7 +61,7 @@ export class DoubleCore implements MergeCore {
     const all = [...parts];
     if (all.length === 0) return [];
     const { counts, clients } = decode(this.merge(all));
-    if (selection.metricId === 2) {
+    if (selection.metric.id === 2) {
       return [{ labels: {}, estimate: clients.length, lower: clients.length, upper: clients.length }];
     }
     const chosen = selection.labelValues[0];
