@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { contentHash, isFresh, markFresh } from "./lib/content-hash.mjs";
-import { mustRun, ROOT, say, tool } from "./lib/run.mjs";
+import { mustRun, nativeTool, ROOT, say, tool } from "./lib/run.mjs";
 
 const asc = (target) => tool("assemblyscript/bin/asc.js", "assembly/index.ts", "--target", target);
 const CORE = { entry: "assembly/index.ts", sources: ["assembly", "asconfig.json"] };
@@ -20,7 +20,7 @@ const STEPS = [
       entry: "shim/main.ts",
       sources: ["shim", "engine"],
       output: "build/shim/tallywire.mjs",
-      command: tool(
+      command: nativeTool(
         "esbuild/bin/esbuild",
         "tallywire=shim/main.ts",
         "--bundle",
@@ -39,7 +39,7 @@ const STEPS = [
       entry: "worker/index.ts",
       sources: ["worker", "engine", "assembly", "asconfig.json"],
       output: "build/hub/index.js",
-      command: tool(
+      command: nativeTool(
         "esbuild/bin/esbuild",
         "worker/index.ts",
         "--bundle",

@@ -1,14 +1,92 @@
-import type { MergeCore } from "./merge";
+import module from "../build/core.wasm";
+import { readBundleHeader } from "../engine/bundle";
+import { Core } from "../engine/core";
+import { encodeRowQuery, type Row, RowDecoder } from "../engine/rows";
+import type { Schema } from "../engine/schema";
+import { CORE_BUDGET_BYTES } from "./limits";
+import type { BundleFault, BundleHead, MergeCore, Metric, RowSelection } from "./merge";
 
-let instance: MergeCore | null = null;
+/** Codes and reasons of faults, by their number in assembly/wire/fault.ts. */
+const FAULTS: readonly (readonly [code: string, reason: string])[] = [
+  ["", ""],
+  ["not_a_bundle", "the body is not a bundle; post what the agent sealed, as it is"],
+  ["bad_format", "the bundle's format is not one this hub reads; run agents no newer than the hub"],
+  ["bad_checksum", "the bundle was damaged on the way; post it again from the spool"],
+  ["bad_header", "the bundle's header is malformed; it was not written by the core"],
+  ["bad_directory", "the bundle's directory is malformed; it was not written by the core"],
+  ["bad_metric", "a section contradicts the metric's declaration; run agents and hub of the same release"],
+  ["bad_payload", "a section's payload is malformed; it was not written by the core"],
+];
 
-/** The isolate's core. Never held across an await: one instance serves the Worker and every object in its isolate. */
-export function core(): MergeCore {
-  if (instance === null) throw new Error("no core");
-  return instance;
+/** The core in this isolate, made anew after a trap. */
+class HubCore implements MergeCore {
+  readonly schema: Schema;
+  readonly metrics: readonly Metric[];
+  private readonly decoder: RowDecoder;
+  private core: Core;
+
+  constructor() {
+    this.core = newCore();
+    this.schema = this.core.schema;
+    this.decoder = new RowDecoder(this.schema);
+    const values = new Map(this.schema.labels.map((label) => [label.name, label.values]));
+    this.metrics = this.schema.metrics.map((metric) => ({
+      ...metric,
+      labels: metric.labels.map((name) => ({ name, values: values.get(name) ?? [] })),
+    }));
+  }
+
+  validate(bundle: Uint8Array): BundleHead | BundleFault {
+    const fault = this.attempt((core) => core.validate(bundle));
+    if (fault === null)
+      return { fault: "bad_bundle", reason: "the core failed on this bundle; please report it with the bundle" };
+    if (fault !== 0) {
+      const [code, reason] = FAULTS[fault] ?? ["bad_bundle", `the core refused it with fault ${fault}`];
+      return { fault: code, reason };
+    }
+    const { minute, lengthSeconds, sequence, bootId, policy, sampling } = readBundleHeader(bundle);
+    return {
+      minute: minute * 60,
+      windowSeconds: lengthSeconds,
+      sequence,
+      boot: bootId,
+      policy: policy.name,
+      samplingRate: sampling,
+    };
+  }
+
+  merge(parts: Iterable<Uint8Array>): Uint8Array | null {
+    return this.attempt((core) => core.merge(parts));
+  }
+
+  rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null {
+    const answer = this.attempt((core) => {
+      core.accumulate(parts);
+      return core.rows(encodeRowQuery(selection));
+    });
+    return answer === null ? null : this.decoder.decode(answer, selection);
+  }
+
+  /** Runs one piece of work; null where the core could not do it. A core that trapped is replaced. */
+  private attempt<T>(work: (core: Core) => T): T | null {
+    try {
+      return work(this.core);
+    } catch (error) {
+      console.error(`core: ${error instanceof Error ? error.message : String(error)}`);
+      this.core = newCore();
+      return null;
+    }
+  }
 }
 
-/** Takes another core. */
-export function useCore(other: MergeCore): void {
-  instance = other;
+function newCore(): Core {
+  return new Core(module, { role: "hub", budgetBytes: CORE_BUDGET_BYTES });
+}
+
+let instance: HubCore | undefined;
+
+/** The isolate's core. */
+export function core(): MergeCore {
+  instance ??= new HubCore();
+  return instance;
 }

@@ -1,5 +1,8 @@
 /** Every limit of the hub, in one place, each with its reason. Times are seconds unless the name says otherwise. */
 
+/** Memory of the core: it and its objects share an isolate, of which it takes 16 MiB at most. */
+export const CORE_BUDGET_BYTES = 15 * 1024 * 1024;
+
 /** Length of the one window that edges post, and of the finest tile. */
 export const MINUTE_SECONDS = 60;
 
@@ -72,7 +75,7 @@ export const STEPS_MAX = 3_000;
 export const ROWS_MAX = 20_000;
 
 /** Entries of one top or breakdown, quantiles of one query, values of one condition. */
-export const TOP_MAX = 1_000;
+export const TOP_MAX = 1_024;
 export const QUANTILES_MAX = 16;
 export const CONDITION_VALUES_MAX = 100;
 

@@ -56,6 +56,11 @@ export function tool(script, ...words) {
   return [process.execPath, `node_modules/${script}`, ...words];
 }
 
+/** A program that its package may have replaced by a native one when it was installed, as esbuild does except on Windows. */
+export function nativeTool(script, ...words) {
+  return process.platform === "win32" ? tool(script, ...words) : [`node_modules/${script}`, ...words];
+}
+
 /** Says one line to the person who waits. */
 export function say(line) {
   process.stderr.write(`${line}\n`);

@@ -1,88 +1,140 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { deriveKey, importMaster } from "../../engine/keys";
-import { useCore } from "../../worker/core";
-import { type DoubleBundle, DoubleCore, encode } from "./support/double";
+import { exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { type Exchange, mergeDirectly, sealMinute, withSequence } from "../support/edge-minute";
+import { ask, get, hubOf, MINUTE, post, readKey, timeless } from "./support/client";
 
-const MASTER = "a master key that is for tests only";
-const MINUTE = Math.floor(Date.now() / 60_000) * 60 - 120;
+const exchanges = (count: number, net = 0): Exchange[] =>
+  Array.from({ length: count }, (_, index) => ({
+    client: `10.0.${net}.${index % 250}`,
+    name: `host${index % 40}.example.com`,
+    rcode: index % 10 === 0 ? 3 : 0,
+    durationMs: 1 + (index % 20),
+  }));
 
-beforeAll(() => useCore(new DoubleCore()));
+const minute = (count: number, { at = MINUTE, boot = 1n, net = 0 } = {}) =>
+  sealMinute({ minute: at, boot, exchanges: exchanges(count, net) });
 
-async function keyOf(tenant: string, edge: string): Promise<string> {
-  return deriveKey(await importMaster(MASTER), { kind: edge === "" ? "read" : "write", tenant, edge });
+const REQUESTS = "metric=dns_requests_total&op=sum";
+
+async function sketch(tenant: string): Promise<Uint8Array> {
+  const headers = { authorization: await readKey(tenant) };
+  const window = `from=${MINUTE - 600}&to=${MINUTE + 60}`;
+  return (await exports.default.fetch(`http://hub/v1/sketch?${window}`, { headers })).bytes();
 }
-
-async function post(tenant: string, edge: string, bundle: Partial<DoubleBundle>, tags = "") {
-  const body = encode({ minute: MINUTE, sequence: 1, boot: "00", counts: { in: 1 }, clients: [edge], ...bundle });
-  const authorization = `Bearer ${await keyOf(tenant, edge)}`;
-  const headers: Record<string, string> = { authorization, ...(tags === "" ? {} : { "tallywire-tags": tags }) };
-  const response = await exports.default.fetch("http://hub/v1/ingest", { method: "POST", body, headers });
-  return { status: response.status, ...(await response.json<Record<string, unknown>>()) };
-}
-
-async function ask(tenant: string, query: string) {
-  const headers = { authorization: `Bearer ${await keyOf(tenant, "")}` };
-  const response = await exports.default.fetch(`http://hub/v1/query?${query}`, { headers });
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
-  return { status: response.status, ...(await response.json<any>()) };
-}
-
-const hubOf = (tenant: string) => env.HUB.getByName(`${tenant}/root/1/0`);
 
 describe("the hub's object", () => {
   it("keeps a bundle once and shows it at once", async () => {
-    expect(await post("once", "a", { counts: { in: 5 } })).toMatchObject({ status: "stored" });
-    expect(await post("once", "a", { counts: { in: 5 } })).toMatchObject({ status: "duplicate" });
-    const { data, meta } = await ask("once", `metric=net_packets_total&op=sum&from=${MINUTE}&to=${MINUTE + 60}`);
-    expect(data).toEqual([{ time: new Date(MINUTE * 1000).toISOString().replace(".000", ""), value: 5 }]);
-    expect(meta).toMatchObject({ complete: true, resolution: 60, missing_edges: [] });
+    const bundle = minute(25);
+    expect(await post("once", "a", bundle)).toMatchObject({ status: 200, stored: true });
+    expect(await post("once", "a", bundle)).toMatchObject({ status: 200, stored: false });
+    expect(await post("once", "b", bundle)).toMatchObject({ status: 200, stored: true });
+    const { data, meta } = await ask("once", REQUESTS);
+    expect(timeless(data)).toEqual([{ value: 50 }]);
+    expect(meta).toMatchObject({ complete: true, resolution: 60, missing_edges: [], error_bound: { kind: "exact" } });
   });
 
-  it("counts the same before and after the seal, an abort, and a late bundle", async () => {
-    const query = `metric=net_packets_total&op=sum&from=-10m`;
-    for (let sequence = 0; sequence < 20; sequence += 1) await post("seal", `e${sequence % 4}`, { sequence, counts: { in: 1 } });
-    expect((await ask("seal", query)).data[0].value).toBe(20);
+  it("counts two deliveries of one bundle at the same moment once", async () => {
+    const bundle = minute(3);
+    const told = await Promise.all(Array.from({ length: 8 }, () => post("twice", "a", bundle)));
+    expect(told.filter(({ stored }) => stored)).toHaveLength(1);
+    expect(timeless((await ask("twice", REQUESTS)).data)).toEqual([{ value: 3 }]);
+  });
+
+  it("says the same before and after a seal, an abort, and with late bundles", async () => {
+    const posted: Uint8Array[] = [];
+    const send = async (edge: string, bundle: Uint8Array<ArrayBuffer>) => {
+      posted.push(bundle);
+      expect(await post("seal", edge, bundle)).toMatchObject({ stored: true });
+    };
+    const check = async () => {
+      expect(await sketch("seal")).toEqual(mergeDirectly(posted));
+      const total = timeless((await ask("seal", REQUESTS)).data)[0]?.value;
+      expect(total).toBe(posted.length * 20);
+    };
+    for (let edge = 0; edge < 6; edge++) await send(`e${edge}`, minute(20, { net: edge }));
+    await check();
     await abortAllDurableObjects();
-    const before = await ask("seal", query);
-    expect(before.data[0].value).toBe(20);
+    await check();
     expect(await runDurableObjectAlarm(hubOf("seal"))).toBe(true);
-    const sealed = await ask("seal", query);
-    expect(sealed.data[0].value).toBe(20);
-    expect(await post("seal", "e1", { sequence: 1 })).toMatchObject({ status: "duplicate" });
-    await post("seal", "e1", { sequence: 100, counts: { out: 3 } });
-    const late = await ask("seal", query);
-    expect(late.data[0].value).toBe(23);
+    await check();
+    const before = await ask("seal", REQUESTS);
+    expect(await post("seal", "e1", posted[1] as Uint8Array<ArrayBuffer>)).toMatchObject({ stored: false });
+    await send("e1", withSequence(minute(20, { net: 7 }), 1));
+    await send("e2", minute(20, { net: 8, at: MINUTE - 300 }));
+    await check();
     await abortAllDurableObjects();
     await runDurableObjectAlarm(hubOf("seal"));
-    const again = await ask("seal", query);
-    expect(again.data[0].value).toBe(23);
-    expect(again.meta.revision).toBeGreaterThan(sealed.meta.revision);
+    await check();
+    expect(await post("seal", "e1", posted[6] as Uint8Array<ArrayBuffer>)).toMatchObject({ stored: false });
+    expect((await ask("seal", REQUESTS)).meta.revision).toBeGreaterThan(before.meta.revision);
   });
 
   it("groups and filters by tags and labels", async () => {
-    await post("tags", "a", { counts: { in: 1, out: 2 } }, "site=fra,role=web");
-    await post("tags", "b", { counts: { in: 10, out: 20 } }, "site=ams,role=web");
+    await post("tags", "a", minute(1), { "tallywire-tags": "site=fra,role=web" });
+    await post("tags", "b", minute(10, { net: 1 }), { "tallywire-tags": "role=web,site=ams" });
     await runDurableObjectAlarm(hubOf("tags"));
-    await post("tags", "c", { counts: { in: 100, out: 200 } }, "site=ams,role=db");
-    const window = `metric=net_packets_total&op=sum&from=${MINUTE}&to=${MINUTE + 60}`;
-    const values = async (query: string) =>
-      (await ask("tags", `${window}&${query}`)).data.map(({ time: _, ...row }: Record<string, unknown>) => row);
-    expect(await values("by=site")).toEqual([
-      { site: "ams", value: 330 },
-      { site: "fra", value: 3 },
+    await post("tags", "c", minute(100, { net: 2 }), { "tallywire-tags": "site=ams,role=db" });
+    const rows = async (search: string) => timeless((await ask("tags", `${REQUESTS}&${search}`)).data);
+    expect(await rows("by=site")).toEqual([
+      { site: "ams", value: 110 },
+      { site: "fra", value: 1 },
     ]);
-    expect(await values("where.role=web&by=direction")).toEqual([
-      { direction: "in", value: 11 },
-      { direction: "out", value: 22 },
+    expect(await rows("where.role=web")).toEqual([{ value: 11 }]);
+    expect(await rows("where.site=!fra&where.status=error")).toEqual([{ value: 11 }]);
+    expect(await rows("where.site=fra&where.site=ams&where.role=db")).toEqual([{ value: 100 }]);
+    expect(await rows("where.site=oslo")).toEqual([]);
+    expect(await rows("by=site,status&where.role=web")).toEqual([
+      { site: "ams", status: "ok", value: 9 },
+      { site: "ams", status: "error", value: 1 },
+      { site: "fra", status: "error", value: 1 },
     ]);
-    expect(await values("where.site=!fra&where.direction=out")).toEqual([{ value: 220 }]);
-    expect(await values("where.site=fra&where.site=ams&where.role=db")).toEqual([{ value: 300 }]);
+  });
+
+  it("answers every operation", async () => {
+    await post("ops", "a", minute(200));
+    await runDurableObjectAlarm(hubOf("ops"));
+    await post("ops", "b", minute(200, { net: 1 }));
+    const rows = async (search: string) => timeless((await ask("ops", search, `from=${MINUTE}&to=${MINUTE + 60}`)).data);
+    expect(await rows("metric=dns_requests_total&op=rate")).toEqual([{ value: 400 / 60 }]);
+    const [clients] = await rows("metric=dns_clients&op=distinct");
+    expect(Math.abs(Number(clients?.value) - 400)).toBeLessThan(20);
+    expect(Number(clients?.lower)).toBeLessThanOrEqual(400);
+    expect(Number(clients?.upper)).toBeGreaterThanOrEqual(400);
+    const top = await rows("metric=dns_top_names&op=top&n=3");
+    expect(top).toHaveLength(3);
+    expect(top[0]).toMatchObject({ lower: 10, value: 10, upper: 10, total: 400 });
+    const one = await rows("metric=dns_top_names&op=top&key=host7.example.com");
+    expect(one).toEqual([{ key: "host7.example.com", lower: 10, value: 10, upper: 10, total: 400 }]);
+    expect(await rows("metric=dns_top_names&op=top&key=nobody.example.com")).toMatchObject([{ lower: 0, upper: 0 }]);
+    const quantiles = await rows("metric=dns_duration_seconds&op=quantile&q=0.5,1");
+    expect(quantiles).toMatchObject([
+      { q: 0.5, count: 400 },
+      { q: 1, count: 400 },
+    ]);
+    expect(Number(quantiles[0]?.value)).toBeCloseTo(0.01, 3);
+    const buckets = await rows("metric=dns_duration_seconds&op=histogram");
+    expect(buckets.reduce((sum, bucket) => sum + Number(bucket.count), 0)).toBe(400);
+    expect(await rows("metric=dns_transactions_per_second&op=rate&q=0.5")).toMatchObject([
+      { value: 400 / 60, p50: expect.any(Number) },
+    ]);
+  });
+
+  it("cuts a window into steps", async () => {
+    for (const [index, at] of [MINUTE - 300, MINUTE - 240, MINUTE].entries()) {
+      await post("steps", "a", minute(index + 1, { at }));
+    }
+    const { data } = await ask("steps", `${REQUESTS}&step=2m`, `from=${MINUTE - 300}&to=${MINUTE + 60}`);
+    const time = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+    expect(data).toEqual([
+      { time: time(MINUTE - 300), value: 3 },
+      { time: time(MINUTE - 60), value: 3 },
+    ]);
   });
 
   it("writes many bundles as one row", async () => {
-    await Promise.all(Array.from({ length: 30 }, (_, index) => post("group", `e${index}`, {})));
+    const bundle = minute(2);
+    await Promise.all(Array.from({ length: 30 }, (_, index) => post("group", `e${index}`, bundle)));
     const rows = await runInDurableObject(
       hubOf("group"),
       (_, state) => [...state.storage.sql.exec("SELECT id FROM batches")].length,
@@ -91,34 +143,32 @@ describe("the hub's object", () => {
   });
 
   it("knows which edges are missing", async () => {
-    await post("gone", "a", { minute: MINUTE - 120 });
-    await post("gone", "b", { minute: MINUTE - 120 });
-    await post("gone", "a", { minute: MINUTE - 60, sequence: 2 });
-    const { meta } = await ask("gone", `metric=net_clients&op=distinct&from=-15m&to=${MINUTE}`);
+    await post("gone", "a", minute(1, { at: MINUTE - 120 }));
+    await post("gone", "b", minute(1, { at: MINUTE - 120 }));
+    await post("gone", "a", minute(1, { at: MINUTE - 60 }));
+    const { meta } = await ask("gone", REQUESTS, `from=-15m&to=${MINUTE}`);
     expect(meta).toMatchObject({ complete: false, missing_edges: ["b"], missing_edges_count: 1 });
   });
 
   it("reports how edges are doing", async () => {
-    await post("health", "a", { minute: MINUTE - 600, sequence: 0 }, "site=fra");
-    await post("health", "a", { minute: MINUTE - 600, sequence: 1 }, "site=fra");
-    await post("health", "a", { minute: MINUTE - 480, sequence: 0 }, "site=fra");
+    const fra = { "tallywire-tags": "site=fra" };
+    await post("health", "a", minute(1, { at: MINUTE - 540 }), fra);
+    await post("health", "a", withSequence(minute(2, { at: MINUTE - 540 }), 1), fra);
+    await post("health", "a", minute(1, { at: MINUTE - 420 }), fra);
     await runDurableObjectAlarm(hubOf("health"));
     await abortAllDurableObjects();
-    await post("health", "a", { minute: MINUTE - 300, sequence: 0, boot: "01" }, "site=ams");
-    const headers = { authorization: `Bearer ${await keyOf("health", "")}` };
-    const listed = async (what: string) =>
-      (await exports.default.fetch(`http://hub/v1/${what}`, { headers })).json<{ data: unknown }>();
-    const figures = {
-      edge: "a",
-      tags: { site: "ams" },
-      bundles: 4,
-      lost_minutes: 1,
-      down_minutes: 2,
-      starts: 2,
-      skew_seconds: null,
+    const headers = {
+      "tallywire-tags": "site=ams",
+      "tallywire-clock": String(Date.now() / 1000 + 30),
+      "user-agent": "tallywire/0.1.0",
     };
-    expect((await listed("edges")).data).toMatchObject([figures]);
-    expect((await listed("tags")).data).toEqual({
+    await post("health", "a", minute(1, { at: MINUTE - 240, boot: 2n }), headers);
+    const { data: edges } = await get<{ data: Record<string, unknown>[] }>("health", "/v1/edges");
+    const figures = { edge: "a", tags: { site: "ams" }, bundles: 4, lost_minutes: 1, down_minutes: 2, starts: 2 };
+    expect(edges).toMatchObject([{ ...figures, version: "tallywire/0.1.0" }]);
+    expect(Number(edges[0]?.skew_seconds)).toBeCloseTo(30, 0);
+    const { data: tags } = await get<{ data: unknown }>("health", "/v1/tags");
+    expect(tags).toEqual({
       site: [
         { value: "ams", edges: 1 },
         { value: "fra", edges: 0 },

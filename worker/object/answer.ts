@@ -80,10 +80,10 @@ function readCells(sql: SqlStorage, cells: readonly Cell[], plan: Plan, nowSecon
 
 function selectionOf(plan: Plan): RowSelection {
   return {
-    metric: plan.metric,
+    metric: plan.metric.id,
     keepLabelsMask: plan.byLabels,
     labelValues: plan.labelValues,
-    top: plan.key === null ? plan.top : TOP_MAX,
+    items: plan.key === null ? plan.top : TOP_MAX,
     quantiles: plan.quantiles,
     buckets: plan.operation === "histogram",
   };

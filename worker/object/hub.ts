@@ -13,7 +13,7 @@ import {
   RETRY_AFTER_SECONDS,
   SEAL_SECOND,
 } from "../limits";
-import type { BundleHeader } from "../merge";
+import type { BundleHead } from "../merge";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import type { Tags } from "../tags";
@@ -157,7 +157,7 @@ export class Hub extends DurableObject<Environment> {
   }
 
   /** What speaks against a valid bundle now. */
-  private refusal(header: BundleHeader, nowMs: number): Refused | null {
+  private refusal(header: BundleHead, nowMs: number): Refused | null {
     const { minute } = header;
     if (header.windowSeconds !== MINUTE_SECONDS || minute % MINUTE_SECONDS !== 0) {
       return { status: 422, code: "bad_window", reason: "send bundles of whole UTC minutes of 60 s" };
@@ -177,7 +177,7 @@ export class Hub extends DurableObject<Environment> {
     return null;
   }
 
-  private entryOf(delivery: Delivery, header: BundleHeader, nowMs: number): Entry | Refused {
+  private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
     const { policy, samplingRate } = header;
     const edge = this.registry.edge(delivery.edge);
     if (typeof edge !== "number") return edge;

@@ -1,5 +1,5 @@
 import { CONDITION_VALUES_MAX, MINUTE_SECONDS, QUANTILES_MAX, STEPS_MAX, TOP_MAX } from "../limits";
-import type { Metric, Schema } from "../merge";
+import type { Metric } from "../merge";
 import { quote, Refusal } from "../refusal";
 import { parseDuration, parseTime } from "../time";
 import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCondition } from "./plan";
@@ -50,14 +50,14 @@ export function parseWindowQuery(given: Record<string, unknown>, nowMs: number):
   return { from, to, tagConditions, policy: parseText("policy", given.policy) ?? POLICY_DEFAULT };
 }
 
-/** Checks a query's fields against the schema; refuses what does not fit, saying what would. */
-export function parseQuery(given: unknown, schema: Schema, nowMs: number): Plan {
+/** Checks a query's fields against the known metrics; refuses what does not fit, saying what would. */
+export function parseQuery(given: unknown, metrics: readonly Metric[], nowMs: number): Plan {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new Refusal(400, "bad_query", `a query is a JSON object with the fields ${FIELDS.join(", ")}`);
   }
   checkNames(given, FIELDS);
   const fields = given as Fields;
-  const metric = parseMetric(fields.metric, schema);
+  const metric = parseMetric(fields.metric, metrics);
   const { byTags, byLabels } = parseBy(fields.by, metric);
   return {
     metric,
@@ -79,12 +79,12 @@ function checkNames(given: object, names: readonly string[]): void {
   }
 }
 
-function parseMetric(given: unknown, schema: Schema): Metric {
+function parseMetric(given: unknown, metrics: readonly Metric[]): Metric {
   const name = parseText("metric", given);
   if (name === null) throw bad("metric", "is missing; /v1/metrics lists them");
-  const metric = schema.metrics.find((candidate) => candidate.name === name);
+  const metric = metrics.find((candidate) => candidate.name === name);
   if (metric !== undefined) return metric;
-  const near = schema.metrics.map((candidate) => candidate.name).filter((other) => other.startsWith(name.split("_")[0] ?? name));
+  const near = metrics.map((candidate) => candidate.name).filter((other) => other.startsWith(name.split("_")[0] ?? name));
   const hint =
     near.length === 0 ? "/v1/metrics lists them" : `did you mean ${near.slice(0, 3).join(", ")}? /v1/metrics lists all`;
   throw bad("metric", `${quote(name)} is not known; ${hint}`);

@@ -1,4 +1,5 @@
-import type { Metric, MetricKind } from "../merge";
+import type { MetricKind } from "../../engine/schema";
+import type { Metric } from "../merge";
 
 /** What a query asks for. */
 export const OPERATIONS = ["sum", "rate", "distinct", "top", "quantile", "histogram", "breakdown", "last"] as const;
@@ -8,7 +9,7 @@ export type Operation = (typeof OPERATIONS)[number];
 export const OPERATIONS_OF_KIND: Readonly<Record<MetricKind, readonly Operation[]>> = {
   counter: ["sum", "rate"],
   gauge: ["last"],
-  rate: ["rate", "sum", "quantile", "histogram"],
+  rate: ["rate", "sum", "quantile"],
   histogram: ["quantile", "histogram", "sum"],
   distinct: ["distinct"],
   top: ["top", "sum"],

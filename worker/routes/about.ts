@@ -17,12 +17,12 @@ import { OPERATIONS_OF_KIND } from "../query/plan";
 /** What the hub is and has: `/v1/hello`, `/v1/metrics`, `/v1/edges`, `/v1/tags`. */
 export const about = new Hono<{ Bindings: Environment }>()
   .get("/hello", (context) => {
-    const schema = core().schema();
+    const schema = core().schema;
     return context.json({
       service: "tallywire",
       time: Date.now() / 1000,
       abi: schema.abi,
-      schema: schema.id,
+      schema: schema.schema,
       limits: {
         body_bytes: WIRE_BYTES_MAX,
         bundle_bytes: BUNDLE_BYTES_MAX,
@@ -35,8 +35,7 @@ export const about = new Hono<{ Bindings: Environment }>()
     });
   })
   .get("/metrics", (context) => {
-    const { metrics } = core().schema();
-    return context.json({ data: metrics.map((metric) => ({ ...metric, ops: OPERATIONS_OF_KIND[metric.kind] })) });
+    return context.json({ data: core().metrics.map((metric) => ({ ...metric, ops: OPERATIONS_OF_KIND[metric.kind] })) });
   })
   .get("/edges", async (context) => {
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");

@@ -32,7 +32,7 @@ export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (cont
 });
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
-  const plan = parseQuery(fields, core().schema(), Date.now());
+  const plan = parseQuery(fields, core().metrics, Date.now());
   const answer = await context.env.HUB.getByName(formatName(rootOf(tenant))).query(plan);
   if ("status" in answer) throw new Refusal(answer.status, answer.code, answer.reason);
   return context.json(answer);
