@@ -58,6 +58,18 @@ export class Cursor {
 
   /** Reads an unsigned LEB128; the shortest form only, so that one value has one encoding. */
   static varint(): u64 {
+    if (Cursor.at < Cursor.end && !Cursor.fault) {
+      const byte = <u64>load<u8>(Cursor.at);
+      if (byte < 0x80) {
+        Cursor.at += 1;
+        return byte;
+      }
+    }
+    return Cursor.longVarint();
+  }
+
+  /** Reads an unsigned LEB128 of any length, or notes the fault. */
+  private static longVarint(): u64 {
     let value: u64 = 0;
     let shift: u64 = 0;
     while (true) {

@@ -66,6 +66,7 @@ export class Pool {
 
   /** Gives a block of at least `bytes` (at most BLOCK_BYTES_MAX), its content undefined; 0 when the pool is used up. */
   allocate(bytes: u32): usize {
+    assert(bytes <= BLOCK_BYTES_MAX);
     const index = classOf(bytes);
     const list = changetype<usize>(this) + offsetof<Pool>("open0") + (index << 2);
     let page = <usize>load<u32>(list);

@@ -132,7 +132,10 @@ export function breakdownPart(breakdown: Breakdown, hash: u64, start: usize, len
 
 /** Enters a new label set; 0 when the pool is used up. */
 function enter(breakdown: Breakdown, hash: u64, start: usize, length: u32): usize {
-  if (breakdown.count == breakdown.capacity) purge(breakdown);
+  if (breakdown.count == breakdown.capacity) {
+    purge(breakdown);
+    tableFind(breakdown, hash, start, length);
+  }
   if (breakdown.count == breakdown.capacity) return 0;
   const part = SketchPool.zeroed(offsetof<Part>());
   if (part == 0) return 0;

@@ -41,7 +41,9 @@ export function unitScale(unit: u32): f64 {
 
 /** Gives the bucket of `value`, which is not 0. */
 export function bucketOf(value: u64, unit: u32): i32 {
-  const quotient = unit == 0 ? <f64>value : unit == 1 ? <f64>value / 1e9 : <f64>value / 1e6;
+  // A signed conversion is one instruction, an unsigned one is not.
+  const whole = <i64>value >= 0 ? <f64>(<i64>value) : <f64>value;
+  const quotient = unit == 0 ? whole : unit == 1 ? whole / 1e9 : whole / 1e6;
   const bits = reinterpret<u64>(quotient);
   const mantissa = bits & MANTISSA_MASK;
   const cell = <usize>load<u8>(CELLS + <usize>(mantissa >> CELL_SHIFT));

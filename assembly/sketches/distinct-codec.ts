@@ -110,16 +110,23 @@ function validRegister(register: u32): bool {
   return register >= 20 || register == REGISTER_MIN || register == 16 || register == 18;
 }
 
-/** Whether all of `length` registers are empty or can be, and more than `least` are filled. */
+/** Whether all of `length` registers are empty or can be, and more than `least` are filled: `validRegister` by sixteen. */
 function validDense(start: usize, length: u32, least: u32): bool {
-  let filled: u32 = 0;
-  for (const end = start + length; start < end; start++) {
-    const register = <u32>load<u8>(start);
-    if (register == 0) continue;
-    if (!validRegister(register)) return false;
-    filled++;
+  // Registers of levels 0 to 4 that can be, by their value; higher levels can be in every form.
+  const low = i8x16(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0);
+  const next = i8x16(-1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  const sixteen = i8x16.splat(16);
+  const zero = i8x16.splat(0);
+  let empty: u32 = 0;
+  let valid = i8x16.splat(-1);
+  for (const end = start + length; start < end; start += 16) {
+    const registers = v128.load(start);
+    const less = v128.or(v128.swizzle(low, registers), v128.swizzle(next, v128.sub<i8>(registers, sixteen)));
+    const more = v128.and(v128.ge<u8>(registers, i8x16.splat(20)), v128.le<u8>(registers, i8x16.splat(<i8>REGISTER_MAX)));
+    valid = v128.and(valid, v128.or(less, more));
+    empty += <u32>popcnt<i32>(v128.bitmask<i8>(v128.eq<i8>(registers, zero)));
   }
-  return filled > least;
+  return v128.all_true<i8>(valid) && length - empty > least;
 }
 
 /** Merges one encoded state of 2^`precision` registers into `into`; false when it is not valid or the pool is used up. */

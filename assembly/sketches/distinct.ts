@@ -22,6 +22,9 @@ export const DISTINCT_PRECISION_MIN: u32 = 12;
 export const DISTINCT_PRECISION_MAX: u32 = 14;
 
 const STATE_BYTES: u32 = 32;
+/** Registers of a page: as many as it has bytes. */
+const PAGE_SHIFT: u32 = 12;
+const PAGE_MASK: u32 = PAGE_BYTES - 1;
 const LIST_BYTES_MIN: u32 = 64;
 const RUN_BITS: u64 = 38;
 const RUN_MASK: u64 = (1 << 38) - 1;
@@ -40,6 +43,22 @@ export class Distinct {
   page1: u32;
   page2: u32;
   page3: u32;
+
+  /** Adds an element to its register: the merge of two registers as in `mergeRegisters`, with neither a branch nor a select. */
+  @inline addToRegister(element: u64): void {
+    const index = <u32>(element >> RUN_BITS) & ((1 << (<u32>this.precision)) - 1);
+    const page = load<u32>(changetype<usize>(this) + ((index >> PAGE_SHIFT) << 2), offsetof<Distinct>("page0"));
+    const at = <usize>page + (index & PAGE_MASK);
+    const register = <i32>load<u8>(at);
+    // clz counts the 26 bits above the run too: k + 2 = clz - 26 + 1 + 2.
+    const level = (<i32>clz<u64>(element & RUN_MASK) - 23) << 2;
+    const above = level - register;
+    const sign = above >> 31;
+    const high = register + (above & ~sign);
+    const low = register + (above & sign);
+    const below = (high >> 2) - (low >> 2);
+    store<u8>(at, high | (<i32>(<u64>(4 | (low & 3)) >> <u64>below) & 3));
+  }
 }
 
 /** Creates an empty state of 2^`precision` registers; 0 when the pool is used up. */
@@ -65,7 +84,7 @@ export function distinctRelease(state: usize): void {
 export function distinctAdd(state: usize, element: u64): bool {
   const distinct = changetype<Distinct>(state);
   if (!distinct.full) return addToList(distinct, element);
-  addToRegister(distinct, element);
+  distinct.addToRegister(element);
   return true;
 }
 
@@ -77,17 +96,6 @@ export function pagesOf(distinct: Distinct): u32 {
 /** Address of 4096 registers. */
 export function registerPage(distinct: Distinct, page: u32): usize {
   return <usize>load<u32>(changetype<usize>(distinct) + offsetof<Distinct>("page0") + (page << 2));
-}
-
-function addToRegister(distinct: Distinct, element: u64): void {
-  const index = <u32>(element >> RUN_BITS) & ((1 << (<u32>distinct.precision)) - 1);
-  const at = registerPage(distinct, index >> DISTINCT_PRECISION_MIN) + (index & (PAGE_BYTES - 1));
-  const register = <u32>load<u8>(at);
-  // clz counts the 26 bits above the run too; k + 2 = clz - 26 + 1 + 2.
-  const level = <i32>clz<u64>(element & RUN_MASK) - 23;
-  const above = level - <i32>(register >> 2);
-  if (above <= 0) store<u8>(at, register | ((4 >> min(-above, 3)) & 3));
-  else store<u8>(at, ((<u32>level) << 2) | ((4 | (register & 3)) >> min(above, 3)));
 }
 
 /** Address at which `element` is, or belongs, in the list. */
@@ -104,7 +112,7 @@ function addToList(distinct: Distinct, element: u64): bool {
   if (at < end && load<u64>(at) == element) return true;
   if (<u32>distinct.listed == DISTINCT_LIST_MAX) {
     if (!distinctOpenRegisters(distinct)) return false;
-    addToRegister(distinct, element);
+    distinct.addToRegister(element);
     return true;
   }
   if (distinct.listed == distinct.room) return growList(distinct) && addToList(distinct, element);
@@ -143,7 +151,7 @@ export function distinctOpenRegisters(distinct: Distinct): bool {
   }
   distinct.full = true;
   const list = <usize>distinct.list;
-  for (let i: u32 = 0; i < <u32>distinct.listed; i++) addToRegister(distinct, load<u64>(list + (i << 3)));
+  for (let i: u32 = 0; i < <u32>distinct.listed; i++) distinct.addToRegister(load<u64>(list + (i << 3)));
   if (list != 0) SketchPool.pool.release(list);
   distinct.list = 0;
   distinct.listed = 0;

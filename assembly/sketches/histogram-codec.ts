@@ -14,16 +14,7 @@
 import { Cursor } from "../bytes/cursor";
 import { Writer } from "../bytes/writer";
 import { bucketOf } from "./bucket";
-import {
-  addOctave,
-  addToBucket,
-  addToSum,
-  HISTOGRAM_COUNT_MAX,
-  Histogram,
-  histogramOctave,
-  makeRoom,
-  multiplyHigh,
-} from "./histogram";
+import { addOctave, HISTOGRAM_COUNT_MAX, Histogram, histogramOctave, makeRoom, multiplyHigh } from "./histogram";
 import { SketchPool } from "./sketch-pool";
 
 /** Bytes of an octave's counts in the scratch. */
@@ -149,7 +140,7 @@ export function histogramDecode(into: usize, unit: u32): bool {
   histogram.zero += Head.zero;
   histogram.min = min(histogram.min, Head.min);
   histogram.max = max(histogram.max, Head.max);
-  addToSum(histogram, Head.sumLow, Head.sumHigh);
+  histogram.addToSum(Head.sumLow, Head.sumHigh);
   return true;
 }
 
@@ -180,6 +171,7 @@ function readRuns(unit: u32, into: usize): bool {
   let rest = Head.count;
   let index = lowest;
   let first = lowest;
+  let opened = i32.MIN_VALUE;
   for (let run: u32 = 0; run < runs; run++) {
     const gap = Cursor.count(<u32>(last + 1 - index)) + u32(run != 0);
     index += <i32>gap;
@@ -190,7 +182,9 @@ function readRuns(unit: u32, into: usize): bool {
       const count = Cursor.varint();
       if (count == 0 || count > rest) return false;
       rest -= count;
-      if (into != 0 && histogramOctave(changetype<Histogram>(into), index >> 5) == 0) return false;
+      if (into == 0 || index >> 5 == opened) continue;
+      opened = index >> 5;
+      if (histogramOctave(changetype<Histogram>(into), opened) == 0) return false;
     }
   }
   if (Cursor.fault || index != last + 1) return false;
@@ -203,10 +197,13 @@ function readRuns(unit: u32, into: usize): bool {
 function applyRuns(histogram: Histogram): void {
   const runs = <u32>Cursor.varint();
   let index = bucketOf(1, histogram.unit);
+  let octave: usize = 0;
   for (let run: u32 = 0; run < runs; run++) {
     index += <i32>Cursor.varint() + i32(run != 0);
+    octave = 0;
     for (const end = index + <i32>Cursor.varint() + 1; index < end; index++) {
-      addToBucket(histogram, histogramOctave(histogram, index >> 5), index & 31, Cursor.varint());
+      if (octave == 0 || (index & 31) == 0) octave = histogramOctave(histogram, index >> 5);
+      histogram.addToBucket(octave, index & 31, Cursor.varint());
     }
   }
 }

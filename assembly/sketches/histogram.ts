@@ -42,6 +42,31 @@ export class Histogram {
   unit: u8;
   /** Whether octaves count in u64. */
   wide: bool;
+
+  /** Counts of `octave`; 0 where there are none. */
+  @inline octave(octave: i32): usize {
+    const entry = <u32>(octave - this.base);
+    return entry < <u32>this.span ? <usize>load<u32>(<usize>this.directory + (entry << 2)) : 0;
+  }
+
+  /** Adds `count` to bucket `bucket` of an octave. */
+  @inline addToBucket(octave: usize, bucket: u32, count: u64): void {
+    if (this.wide) {
+      const at = octave + (bucket << 3);
+      store<u64>(at, load<u64>(at) + count);
+    } else {
+      const at = octave + (bucket << 2);
+      store<u32>(at, load<u32>(at) + <u32>count);
+    }
+  }
+
+  /** Adds a 128-bit number to the sum. */
+  @inline addToSum(low: u64, high: u64): void {
+    const sum = this.sumLow + low;
+    this.sumLow = sum;
+    const carried = high + u64(sum < low);
+    if (carried != 0) this.sumHigh += carried;
+  }
 }
 
 /** Creates an empty histogram of `unit` (see `bucket.ts`); 0 when the pool is used up. */
@@ -72,41 +97,23 @@ export function histogramAdd(state: usize, value: u64, count: u64): bool {
   const histogram = changetype<Histogram>(state);
   const total = histogram.count + count;
   if (total > NARROW_COUNT_MAX && !makeRoom(histogram, count)) return false;
+  if (count == 0) return true;
   if (value != 0) {
     const index = bucketOf(value, histogram.unit);
-    const octave = histogramOctave(histogram, index >> 5);
-    if (octave == 0) return false;
-    addToBucket(histogram, octave, index & 31, count);
+    let octave = histogram.octave(index >> 5);
+    if (octave == 0) {
+      octave = openOctave(histogram, index >> 5);
+      if (octave == 0) return false;
+    }
+    histogram.addToBucket(octave, index & 31, count);
   } else {
     histogram.zero += count;
   }
   histogram.count = total;
-  if (value < histogram.min && count != 0) histogram.min = value;
-  if (value > histogram.max && count != 0) histogram.max = value;
-  if ((value | count) >> 32 == 0 || count == 1) {
-    addToSum(histogram, value * count, 0);
-  } else {
-    addToSum(histogram, value * count, multiplyHigh(value, count));
-  }
+  if (value < histogram.min) histogram.min = value;
+  if (value > histogram.max) histogram.max = value;
+  histogram.addToSum(value * count, count == 1 ? 0 : multiplyHigh(value, count));
   return true;
-}
-
-/** Adds `count` to bucket `bucket` of an octave. */
-export function addToBucket(histogram: Histogram, octave: usize, bucket: u32, count: u64): void {
-  if (histogram.wide) {
-    const at = octave + (bucket << 3);
-    store<u64>(at, load<u64>(at) + count);
-  } else {
-    const at = octave + (bucket << 2);
-    store<u32>(at, load<u32>(at) + <u32>count);
-  }
-}
-
-/** Adds a 128-bit number to the sum. */
-export function addToSum(histogram: Histogram, low: u64, high: u64): void {
-  const sum = histogram.sumLow + low;
-  histogram.sumHigh += high + u64(sum < low);
-  histogram.sumLow = sum;
 }
 
 /** Gives bits 64 to 127 of a product. */
@@ -154,12 +161,8 @@ function narrowAgain(directory: usize, entries: u32): void {
 
 /** Gives the counts of `octave`, opened empty where there were none; 0 when the pool is used up. */
 export function histogramOctave(histogram: Histogram, octave: i32): usize {
-  const entry = <u32>(octave - histogram.base);
-  if (entry < <u32>histogram.span) {
-    const block = <usize>load<u32>(<usize>histogram.directory + (entry << 2));
-    if (block != 0) return block;
-  }
-  return openOctave(histogram, octave);
+  const block = histogram.octave(octave);
+  return block != 0 ? block : openOctave(histogram, octave);
 }
 
 function openOctave(histogram: Histogram, octave: i32): usize {
@@ -170,23 +173,29 @@ function openOctave(histogram: Histogram, octave: i32): usize {
   return block;
 }
 
-/** Makes the directory reach to `octave`; false when the pool is used up. */
+/** Makes the directory reach to `octave`, with room on both sides; false when the pool is used up. */
 function reach(histogram: Histogram, octave: i32): bool {
+  const before = <usize>histogram.directory;
   const span = <i32>histogram.span;
   const base = <i32>histogram.base;
-  if (span != 0 && octave >= base && octave < base + span) return true;
-  const first = span == 0 ? octave - 2 : min(base, octave);
-  const last = span == 0 ? octave : max(base + span - 1, octave);
+  if (octave >= base && octave < base + span) return true;
+  let first = 0;
+  while (first < span && load<u32>(before + (first << 2)) == 0) first++;
+  let end = span;
+  while (end > first && load<u32>(before + ((end - 1) << 2)) == 0) end--;
+  const least = end > first ? min(base + first, octave) : octave;
+  const most = end > first ? max(base + end - 1, octave) : octave;
   let entries = <i32>DIRECTORY_ENTRIES_MIN;
-  while (entries < last - first + 1) entries <<= 1;
+  while (entries < most - least + 1) entries <<= 1;
   const directory = SketchPool.zeroed((<u32>entries) << 2);
   if (directory == 0) return false;
-  if (span != 0) {
-    memory.copy(directory + ((base - first) << 2), histogram.directory, span << 2);
-    SketchPool.pool.release(histogram.directory);
+  const start = least - ((entries - (most - least + 1)) >> 1);
+  for (let entry = first; entry < end; entry++) {
+    store<u32>(directory + ((base + entry - start) << 2), load<u32>(before + (entry << 2)));
   }
+  if (before != 0) SketchPool.pool.release(before);
   histogram.directory = <u32>directory;
-  histogram.base = <i16>first;
+  histogram.base = <i16>start;
   histogram.span = <u16>entries;
   return true;
 }
@@ -210,7 +219,7 @@ export function histogramMerge(into: usize, from: usize): bool {
   target.count += source.count;
   target.min = min(target.min, source.min);
   target.max = max(target.max, source.max);
-  addToSum(target, source.sumLow, source.sumHigh);
+  target.addToSum(source.sumLow, source.sumHigh);
   return true;
 }
 
@@ -235,9 +244,7 @@ export function addOctave(target: usize, targetWide: bool, source: usize, source
 /** Gives one bucket's count. */
 export function histogramBucket(state: usize, index: i32): u64 {
   const histogram = changetype<Histogram>(state);
-  const entry = <u32>((index >> 5) - histogram.base);
-  if (entry >= <u32>histogram.span) return 0;
-  const octave = <usize>load<u32>(<usize>histogram.directory + (entry << 2));
+  const octave = histogram.octave(index >> 5);
   if (octave == 0) return 0;
   return histogram.wide ? load<u64>(octave + ((index & 31) << 3)) : <u64>load<u32>(octave + ((index & 31) << 2));
 }

@@ -50,7 +50,10 @@ export class SketchPool {
   /** Gives a zeroed block of at least `bytes`; 0 and counted as refused when the pool is used up. */
   static zeroed(bytes: u32): usize {
     const block = SketchPool.block(bytes);
-    if (block != 0) memory.fill(block, 0, bytes);
+    if (block == 0) return 0;
+    // Every block is a multiple of 16 bytes; for so few, stores are several times faster than a call to fill.
+    const zero = i64x2.splat(0);
+    for (let at: usize = 0; at < bytes; at += 16) v128.store(block + at, zero);
     return block;
   }
 }

@@ -38,7 +38,8 @@ export function topAdd(state: usize, hash: u64, start: usize, length: u32, weigh
   const top = changetype<Top>(state);
   if (weight == 0) return true;
   top.total += weight;
-  const cell = cellOf(top, hash, start, length);
+  let cell = tableFind(top, hash, start, length);
+  if (cell == 0) cell = enter(top, hash, start, length);
   if (cell == 0) {
     top.offset += weight;
     return false;
@@ -47,11 +48,12 @@ export function topAdd(state: usize, hash: u64, start: usize, length: u32, weigh
   return true;
 }
 
-/** Finds the cell of a key, entered where it is new; 0 when the pool is used up. */
-function cellOf(top: Top, hash: u64, start: usize, length: u32): usize {
-  const cell = tableFind(top, hash, start, length);
-  if (cell != 0) return cell;
-  if (top.count == top.capacity) tableDrop(top, tableMedian(top));
+/** Enters the key that was just searched for; 0 when the pool is used up. */
+function enter(top: Top, hash: u64, start: usize, length: u32): usize {
+  if (top.count == top.capacity) {
+    tableDrop(top, tableMedian(top));
+    tableFind(top, hash, start, length);
+  }
   return tableEnter(top, hash, start, length);
 }
 
@@ -64,7 +66,8 @@ export function topMergeTotals(top: Top, total: u64, bound: u64): void {
 
 /** Adds one key of another state, whose bound `topMergeTotals` added. */
 export function topMergeKey(top: Top, hash: u64, start: usize, length: u32, upper: u64, error: u64, bound: u64): void {
-  const found = cellOf(top, hash, start, length);
+  let found = tableFind(top, hash, start, length);
+  if (found == 0) found = enter(top, hash, start, length);
   if (found == 0) {
     top.offset += upper - bound;
     return;

@@ -4,6 +4,7 @@ import { Hash, hash128 } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
 import { BreakdownExport } from "../../assembly/sketches/breakdown-codec";
+import { distinctAdd } from "../../assembly/sketches/distinct";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
 import { TopExport } from "../../assembly/sketches/top-codec";
 
@@ -139,4 +140,14 @@ export function hashMany(start: usize, length: u32, count: u32): u64 {
   let digest: u64 = 0;
   for (let i: u32 = 0; i < count; i++) digest ^= hash128(start + i * length, length);
   return digest;
+}
+
+/** Adds `count` elements to a distinct state: a sequence of splitmix64 from `seed`, its outputs taken as element hashes. */
+export function distinctFill(state: usize, seed: u64, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    seed += 0x9e3779b97f4a7c15;
+    let mixed = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    distinctAdd(state, mixed ^ (mixed >> 31));
+  }
 }

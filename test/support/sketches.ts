@@ -32,6 +32,8 @@ interface SketchExports {
   rateSeal(state: number, windowSeconds: number): number;
   rateTotal(state: number): bigint;
   distinctAdd(state: number, element: bigint): number;
+  distinctFill(state: number, seed: bigint, count: number): void;
+  distinctEncodeHll8(state: number): void;
   distinctEstimate(state: number): number;
   distinctLower(state: number): number;
   distinctUpper(state: number): number;
