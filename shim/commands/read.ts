@@ -1,8 +1,8 @@
 import { RoundTripReader } from "../../engine/round-trip";
+import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
-import { MinuteSum, type Summary } from "../output/summary";
 import { TextOutput } from "../output/text-output";
 
 export interface ReadOptions {
@@ -13,13 +13,10 @@ export interface ReadOptions {
   hostNetwork?: string[];
 }
 
-/** Bytes of memory for the core: a workstation's, so that the sum of many busy minutes fits. */
-const BUDGET_BYTES = 64 << 20;
-
 /** `tallywire read`: round trips or a summary of capture files. */
 export async function read(files: string[], options: ReadOptions): Promise<number> {
   const { raw, keepDuplicates, hostNetwork: hostNetworks } = options;
-  const core = loadCore({ events: !options.summary, raw, keepDuplicates, hostNetworks, budgetBytes: BUDGET_BYTES });
+  const core = loadCore({ events: !options.summary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
   const output = new TextOutput(process.stdout);
   const sum = new MinuteSum(core);
   const reader = new RoundTripReader(core.schema);

@@ -1,6 +1,10 @@
-import { readBundleHeader } from "../../engine/bundle";
-import type { Core } from "../../engine/core";
-import { encodeRowQuery, type Row, RowDecoder, type RowQuery } from "../../engine/rows";
+/** What whole captures add up to: one object, which the command line prints and the page shows. */
+import { readBundleHeader } from "./bundle.ts";
+import type { Core } from "./core.ts";
+import { encodeRowQuery, type Row, RowDecoder, type RowQuery } from "./rows.ts";
+
+/** Memory of a core that reads whole captures: a workstation's, so that the sum of many busy minutes fits. */
+export const CAPTURE_BUDGET_BYTES = 64 << 20;
 
 /** What captures add up to, as `read --summary -o json` prints it. */
 export interface Summary {
