@@ -1,5 +1,5 @@
 /** DNS and HTTP messages of a capture by figure, as tshark counted them and as round trips show them. */
-import { CORPUS, corpusRows } from "./corpus";
+import { corpusRows } from "./corpus";
 
 /** How often each value of a figure was seen. */
 export type Figure = Record<string, number>;
@@ -20,11 +20,25 @@ export interface MessagesRow {
   stacks: Record<string, Stack>;
 }
 
-/** The part of a line of `read -o json` that messages are counted by. */
-export interface RoundTripLine {
+/** A line of `read -o json`. */
+interface RoundTripLine {
   protocol: string;
-  request?: { name?: string; questions?: { name: string }[]; method?: string };
-  response?: { rcode?: number; statusCode?: number; informational?: number[] };
+  request?: object;
+  response?: object;
+}
+
+/** The fields that messages are counted by. */
+interface RequestFields {
+  name?: string;
+  questions?: { name: string }[];
+  retries?: number;
+  method?: string;
+}
+
+interface ResponseFields {
+  rcode?: number;
+  statusCode?: number;
+  informational?: number[];
 }
 
 /** Figures of nothing. */
@@ -40,17 +54,27 @@ function addAll(into: Figure, from: Figure): void {
   for (const [key, count] of Object.entries(from)) add(into, key, count);
 }
 
+/** Layers that the core reads though the first issue does not name them. */
+const READ_TOO = new Set(["pppoes", "ppp", "mpls", "ieee8021ad"]);
+
+const PLAIN = new Set(["eth", "ethertype", "vlan", "ip", "ipv6", "udp", "tcp"]);
+
+/** Whether every layer of a stack is one that the core reads. */
+function isRead(layers: string, stack: Stack): boolean {
+  return stack.layers_of_first_issue || layers.split(":").every((layer) => PLAIN.has(layer) || READ_TOO.has(layer));
+}
+
 /** What tshark saw under encapsulations that the core reads. */
 export function expectedFigures(row: MessagesRow): Figures {
   const sum = noFigures();
-  for (const { dns, http, layers_of_first_issue } of Object.values(row.stacks)) {
-    if (!layers_of_first_issue) continue;
-    sum.dns.queries += dns.queries;
-    sum.dns.responses += dns.responses;
-    addAll(sum.dns.rcodes, dns.rcodes);
-    for (const [name, count] of Object.entries(dns.names)) add(sum.dns.names, comparableName(name), count);
-    addAll(sum.http.methods, http.methods);
-    addAll(sum.http.codes, http.codes);
+  for (const [layers, stack] of Object.entries(row.stacks)) {
+    if (!isRead(layers, stack)) continue;
+    sum.dns.queries += stack.dns.queries;
+    sum.dns.responses += stack.dns.responses;
+    addAll(sum.dns.rcodes, stack.dns.rcodes);
+    for (const [name, count] of Object.entries(stack.dns.names)) add(sum.dns.names, comparableName(name), count);
+    addAll(sum.http.methods, stack.http.methods);
+    addAll(sum.http.codes, stack.http.codes);
   }
   return sum;
 }
@@ -64,26 +88,30 @@ export function comparableName(name: string): string {
   return lower.length > 1 ? lower.replace(/\.$/, "") : lower;
 }
 
+function addDns(dns: Figures["dns"], request: RequestFields | undefined, response: ResponseFields | undefined): void {
+  if (request) {
+    // A query that the client sent again is a retry of the same round trip.
+    const times = 1 + (request.retries ?? 0);
+    dns.queries += times;
+    const names = request.questions?.map((question) => question.name) ?? (request.name === undefined ? [] : [request.name]);
+    for (const name of names) add(dns.names, comparableName(name), times);
+  }
+  if (response) dns.responses += 1;
+  // tshark shows the four bits of the header, a round trip those of EDNS above them too.
+  if (response?.rcode !== undefined) add(dns.rcodes, response.rcode & 15);
+}
+
 /** What round trips say of the same. */
 export function figuresOf(lines: Iterable<RoundTripLine>): Figures {
   const sum = noFigures();
-  for (const { protocol, request, response } of lines) {
-    if (protocol === "dns") {
-      if (request) {
-        sum.dns.queries += 1;
-        const names = request.questions?.map((question) => question.name) ?? (request.name === undefined ? [] : [request.name]);
-        for (const name of names) add(sum.dns.names, comparableName(name));
-      }
-      if (response) {
-        sum.dns.responses += 1;
-        if (response.rcode !== undefined) add(sum.dns.rcodes, response.rcode);
-      }
-    }
-    if (protocol === "http") {
-      if (request?.method !== undefined) add(sum.http.methods, request.method);
-      for (const code of response?.informational ?? []) add(sum.http.codes, code);
-      if (response?.statusCode !== undefined) add(sum.http.codes, response.statusCode);
-    }
+  for (const line of lines) {
+    const request: RequestFields | undefined = line.request;
+    const response: ResponseFields | undefined = line.response;
+    if (line.protocol === "dns") addDns(sum.dns, request, response);
+    if (line.protocol !== "http") continue;
+    if (request?.method !== undefined) add(sum.http.methods, request.method);
+    for (const code of response?.informational ?? []) add(sum.http.codes, code);
+    if (response?.statusCode !== undefined) add(sum.http.codes, response.statusCode);
   }
   return sum;
 }
@@ -107,10 +135,7 @@ export function differences(expected: Figures, actual: Figures): { protocol: "dn
   return found;
 }
 
-/** All captures of messages.ndjson that the core reads a message of. */
+/** All captures of messages.ndjson. */
 export function messagesRows(): MessagesRow[] {
   return corpusRows<MessagesRow>("messages.ndjson");
 }
-
-/** Where the captures lie. */
-export const FOLDER = CORPUS;
