@@ -4,7 +4,7 @@
  * assembly/wire/query.ts and row.ts draw the bytes.
  */
 import { formatRawAddress } from "./address.ts";
-import type { LabelSchema, MetricSchema, Schema } from "./schema.ts";
+import { type LabelSchema, labelsOf, type MetricSchema, type Schema } from "./schema.ts";
 
 /** What a question wants to know. */
 export interface RowQuery {
@@ -168,11 +168,11 @@ class Reader {
 /** Decodes answers of a core with this schema. */
 export class RowDecoder {
   private readonly metrics: ReadonlyMap<number, MetricSchema>;
-  private readonly labels: ReadonlyMap<string, LabelSchema>;
+  private readonly labels: ReadonlyMap<number, LabelSchema[]>;
 
   constructor(schema: Pick<Schema, "metrics" | "labels">) {
     this.metrics = new Map(schema.metrics.map((metric) => [metric.id, metric]));
-    this.labels = new Map(schema.labels.map((label) => [label.name, label]));
+    this.labels = new Map(schema.metrics.map((metric) => [metric.id, labelsOf(schema, metric)]));
   }
 
   /** Decodes the answer to `query`; rows of metrics that the schema does not know are left out. Throws RowsError. */
@@ -195,10 +195,10 @@ export class RowDecoder {
 
   private labelsOf(metric: MetricSchema, key: number, mask: number): Record<string, string> {
     const labels: Record<string, string> = {};
-    for (const [position, name] of metric.labels.entries()) {
+    for (const [position, { name, values }] of (this.labels.get(metric.id) ?? []).entries()) {
       if (((mask >> position) & 1) === 0) continue;
       const index = (key >>> (24 - position * 8)) & 0xff;
-      labels[name] = this.labels.get(name)?.values[index] ?? String(index);
+      labels[name] = values[index] ?? String(index);
     }
     return labels;
   }

@@ -17,7 +17,9 @@ export interface MetricSchema {
   unit: string;
   help: string;
   parameter: number;
+  /** Names of its labels, and their numbers: two labels may share a name. */
   labels: string[];
+  labelIds: number[];
   /** Columns of a top's or breakdown's keys. */
   keys?: { name: string; type: "text" | "address" }[];
 }
@@ -54,4 +56,11 @@ export interface Schema {
   marks: string[];
   /** Names of the outcomes by number. */
   statuses: string[];
+}
+
+/** The labels of a metric with their values. */
+export function labelsOf({ labels }: Pick<Schema, "labels">, metric: MetricSchema): LabelSchema[] {
+  return metric.labelIds.map((id, index) => {
+    return labels.find((label) => label.id === id) ?? { id, name: metric.labels[index] ?? String(id), values: [] };
+  });
 }

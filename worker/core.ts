@@ -2,7 +2,7 @@ import module from "../build/core.wasm";
 import { readBundleHeader } from "../engine/bundle";
 import { Core } from "../engine/core";
 import { encodeRowQuery, type Row, RowDecoder } from "../engine/rows";
-import type { Schema } from "../engine/schema";
+import { labelsOf, type Schema } from "../engine/schema";
 import { CORE_BUDGET_BYTES } from "./limits";
 import type { BundleFault, BundleHead, MergeCore, Metric, RowSelection } from "./merge";
 
@@ -29,10 +29,9 @@ class HubCore implements MergeCore {
     this.core = newCore();
     this.schema = this.core.schema;
     this.decoder = new RowDecoder(this.schema);
-    const values = new Map(this.schema.labels.map((label) => [label.name, label.values]));
     this.metrics = this.schema.metrics.map((metric) => ({
       ...metric,
-      labels: metric.labels.map((name) => ({ name, values: values.get(name) ?? [] })),
+      labels: labelsOf(this.schema, metric),
     }));
   }
 

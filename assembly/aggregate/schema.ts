@@ -5,7 +5,7 @@
  * {"abi":1,"schema":"0badcafe",
  *  "labels":[{"id":1,"name":"direction","values":["in","out","unknown"]}],
  *  "metrics":[{"id":1,"name":"net_packets_total","kind":"counter","unit":"packets","help":"...","parameter":0,
- *              "labels":["direction"],"keys":[{"name":"address","type":"address"}]}]}
+ *              "labels":["direction"],"labelIds":[1],"keys":[{"name":"address","type":"address"}]}]}
  * ```
  * Metrics stand in the order of their numbers; "keys" only where a metric has them.
  */
@@ -62,6 +62,11 @@ function metric(metric: Metric): void {
   for (let i: u32 = 0; i < METRIC_LABELS_MAX && metricLabel(metric, i) != 0; i++) {
     if (i > 0) raw(",");
     text(labelName(metricLabel(metric, i)));
+  }
+  raw('],"labelIds":[');
+  for (let i: u32 = 0; i < METRIC_LABELS_MAX && metricLabel(metric, i) != 0; i++) {
+    if (i > 0) raw(",");
+    decimal(metricLabel(metric, i));
   }
   raw("]");
   if (metric.columns != 0) keys(metric);
