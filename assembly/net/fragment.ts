@@ -9,7 +9,7 @@
  * ```
  * Overlap policy: a fragment that brings nothing new is ignored (the first one wins); any other overlap, or a second opinion
  * on where the datagram ends, drops the datagram and what else of it comes (RFC 5722, and what Linux does for both versions).
- * Time: a datagram is given up 30 s after its first fragment. Memory: the oldest is given up first.
+ * Time: a datagram is given up 60 s after its first fragment. Memory: the oldest is given up first.
  */
 import { Pool } from "../bytes/pool";
 import { Window } from "../bytes/window";
@@ -22,8 +22,8 @@ export const DATAGRAMS_MAX: u32 = 64;
 export const FRAGMENT_BYTES_MAX: u32 = 512 * 1024;
 /** Most pieces of a datagram: a full one over links of 576 bytes has 119. */
 export const PIECES_MAX: u32 = 256;
-/** How long a datagram is waited for: Linux' ipfrag_time. */
-export const FRAGMENT_TIME_NS: u64 = 30000000000;
+/** How long a datagram is waited for: RFC 8200 section 4.5, and the least of RFC 1122 section 3.3.2. */
+export const FRAGMENT_TIME_NS: u64 = 60000000000;
 /** Most bytes of a datagram behind its IP header. */
 const DATAGRAM_BYTES_MAX: u32 = 65535;
 

@@ -101,6 +101,9 @@ export interface Feeding {
   poison?: number;
 }
 
+/** Bytes behind each chunk that are filled: more than any read could stray by within a header. */
+const POISON_BYTES = 4096;
+
 const FILE = 0;
 const LIVE = 1;
 
@@ -141,8 +144,7 @@ export class PacketPath {
       const room = memory.length - held;
       const length = Math.min(bytes.length - at, room, feeding.chunk?.() ?? room);
       memory.set(bytes.subarray(at, at + length), held);
-      if (feeding.poison !== undefined)
-        memory.fill(feeding.poison, held + length, Math.min(memory.length, held + length + 65536));
+      if (feeding.poison !== undefined) memory.fill(feeding.poison, held + length, held + length + POISON_BYTES);
       at += length;
       held += length;
       let done = 0;
