@@ -14,6 +14,8 @@ import { stateEncode } from "../aggregate/kind";
 import { KIND_MAX, Kind } from "../aggregate/metric";
 import { Series } from "../aggregate/series";
 import { Writer } from "../bytes/writer";
+import { BreakdownExport } from "../sketches/breakdown-codec";
+import { TopExport } from "../sketches/top-codec";
 import { checksumWrite, HEADER_BYTES_MAX, Header, headerWrite } from "./header";
 
 /** Sections of one bundle at the most. */
@@ -106,8 +108,26 @@ export function bundleSlack(sections: u32): u32 {
   return HEADER_BYTES_MAX + 8 + sections * SECTION_BYTES_MAX;
 }
 
+/**
+ * Encodes `header` and the listed sections at `start` into `most` bytes at the most, with fewer keys of tops and breakdowns
+ * where they do not fit: half as many, and half of that. Gives the length, 0 when `capacity` or `most` is too small for none.
+ */
+export function encodeCut(header: Header, start: usize, capacity: u32, most: u32): u32 {
+  const topKeys = TopExport.keysMax;
+  const breakdownKeys = BreakdownExport.keysMax;
+  let length = bundleEncode(header, start, capacity);
+  while ((length == 0 || length > most) && (TopExport.keysMax | BreakdownExport.keysMax) != 0) {
+    TopExport.keysMax >>= 1;
+    BreakdownExport.keysMax >>= 1;
+    length = bundleEncode(header, start, capacity);
+  }
+  TopExport.keysMax = topKeys;
+  BreakdownExport.keysMax = breakdownKeys;
+  return length <= most ? length : 0;
+}
+
 /** Encodes `header` and the listed sections at `start`; gives the length, or 0 when `capacity` is too small. */
-export function bundleEncode(header: Header, start: usize, capacity: u32): u32 {
+function bundleEncode(header: Header, start: usize, capacity: u32): u32 {
   const slack = bundleSlack(Sections.count);
   if (capacity <= slack) return 0;
   const payloads = start + slack;

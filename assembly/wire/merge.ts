@@ -10,7 +10,7 @@ import { KIND_MAX, Kind } from "../aggregate/metric";
 import { SERIES_BYTES, Series, SeriesTable, saturatingAdd } from "../aggregate/series";
 import { Cursor } from "../bytes/cursor";
 import { Pool } from "../bytes/pool";
-import { bundleEncode, SECTIONS_MAX, Sections } from "./bundle";
+import { encodeCut, SECTIONS_MAX, Sections } from "./bundle";
 import { Directory, openBundle } from "./directory";
 import { Fault } from "./fault";
 import { Header } from "./header";
@@ -176,5 +176,5 @@ export function accumulatorEncode(start: usize, capacity: u32): u32 {
   if (Accumulator.broken || Accumulator.bundles == 0) return 0;
   Accumulator.list();
   Sections.sort(u32.MAX_VALUE);
-  return bundleEncode(Accumulator.header, start, capacity);
+  return encodeCut(Accumulator.header, start, capacity, capacity);
 }

@@ -6,7 +6,7 @@ import { Kind, METRIC_IDS, Registry } from "../aggregate/metric";
 import { Minute, MinuteSlot, WINDOW_SECONDS } from "../aggregate/minute";
 import { Policy } from "../aggregate/policy";
 import { SERIES_BYTES, Series } from "../aggregate/series";
-import { bundleEncode, Sections } from "./bundle";
+import { encodeCut, Sections } from "./bundle";
 import { Header } from "./header";
 import { BUNDLE_BYTES_MAX, BundleQueue } from "./queue";
 
@@ -77,7 +77,7 @@ function sealMinute(slotAddress: usize): void {
   listSeries(slot.entries);
   const header = fillHeader(slot);
   const place = BundleQueue.place();
-  const length = bundleEncode(header, place, BundleQueue.placeBytes());
-  if (length == 0 || length > BUNDLE_BYTES_MAX) BundleQueue.lost += 1;
+  const length = encodeCut(header, place, BundleQueue.placeBytes(), BUNDLE_BYTES_MAX);
+  if (length == 0) BundleQueue.lost += 1;
   else BundleQueue.push(length);
 }

@@ -172,6 +172,12 @@ export function poolBytes(): u32 {
   return SketchPool.pool.bytesUsed;
 }
 
+/** Takes all memory of the sketch pool that is left. */
+export function fillPool(): void {
+  while (SketchPool.pool.allocatePage() != 0) {}
+  for (let bytes: u32 = 4080; bytes >= 32; bytes >>= 1) while (SketchPool.pool.allocate(bytes) != 0) {}
+}
+
 export function sign(start: usize, length: u32): void {
   checksumWrite(start, length);
 }
@@ -195,6 +201,7 @@ export function mergeEncode(start: usize, capacity: u32): u32 {
 export function schema(start: usize, capacity: u32): u32 {
   Writer.open(start, capacity);
   schemaEncode(1);
+  Writer.u8(0x7d);
   return Writer.overflow ? 0 : Writer.length;
 }
 

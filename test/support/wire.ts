@@ -32,11 +32,13 @@ export interface WireExports {
   hasRoom(): number;
   lost(): number;
   poolBytes(): number;
+  fillPool(): void;
   sign(start: number, length: number): void;
   validateBundle(start: number, length: number): number;
   mergeReset(): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(start: number, capacity: number): number;
+  rows(length: number, capacity: number): number;
   schema(start: number, capacity: number): number;
 }
 
@@ -105,6 +107,12 @@ export class Wire {
       if (fault !== 0) throw new Error(`bundle refused: ${fault}`);
     }
     return this.encode();
+  }
+
+  /** Answers a question from the accumulator; gives the bytes, or the fault as a negative number. */
+  ask(query: Uint8Array, capacity = 1 << 20): Uint8Array | number {
+    const length = this.core.rows(this.stage(query), capacity);
+    return length < 0 ? length : this.bytes(this.core.staging() + query.length, length);
   }
 
   /** The schema's text. */
