@@ -1,7 +1,21 @@
 /** Inputs: live records, chunks, stops, and how they are opened and closed. */
 import { describe, expect, test } from "vitest";
 import { PacketPath } from "../support/packets";
-import { ethernet, ipv4, join, LINK, number, Pcapng, pcap, rawIp, START_NS, spaced, tcp, udp } from "../support/pcap-builder";
+import {
+  ethernet,
+  ipv4,
+  join,
+  LINK,
+  number,
+  Pcapng,
+  pcap,
+  raw,
+  rawIp,
+  START_NS,
+  spaced,
+  tcp,
+  udp,
+} from "../support/pcap-builder";
 
 const path = new PacketPath();
 
@@ -45,14 +59,19 @@ describe("live records", () => {
   });
 });
 
-describe("chunks", () => {
-  const ng = new Pcapng(true);
-  const files: Record<string, Uint8Array> = {
-    pcap: pcap(spaced(frames)),
-    "pcap, cut": pcap(spaced(frames)).subarray(0, -3),
-    pcapng: join(ng.section(), ng.interface(), ...spaced(frames).map((packet) => ng.packet(packet)), ng.block(4, "names")),
-  };
+const blocks = new Pcapng(true);
+const files: Record<string, Uint8Array> = {
+  pcap: pcap(spaced(frames)),
+  "pcap, cut": pcap(spaced(frames)).subarray(0, -3),
+  pcapng: join(
+    blocks.section(),
+    blocks.interface(),
+    ...spaced(frames).map((packet) => blocks.packet(packet)),
+    blocks.block(4, "names"),
+  ),
+};
 
+describe("chunks", () => {
   test.each(Object.keys(files))("%s: whole = split at every byte = byte by byte", (name) => {
     const file = files[name]!;
     const whole = path.run(file);
@@ -81,4 +100,33 @@ test("a packet's time and order are those of its record", () => {
     1_000_000_000n,
     2_000_000_000n,
   ]);
+});
+
+describe("several inputs", () => {
+  const whole = udp("x".repeat(100)).encode({ source: Uint8Array.of(192, 0, 2, 1), destination: Uint8Array.of(192, 0, 2, 2) });
+  const parts = [0, 56].map((from) => {
+    const content = whole.subarray(from, from === 0 ? 56 : undefined);
+    return ethernet(ipv4(raw(content, { protocol: 17 }), { id: 5, fragmentOffset: from, moreFragments: from === 0 }));
+  });
+
+  test("are read side by side, and their fragments kept apart", () => {
+    const ng = new Pcapng(true);
+    const other = join(ng.section(), ng.interface(), ...spaced([...frames, parts[0]!]).map((packet) => ng.packet(packet)));
+    const both = [pcap(spaced([parts[0]!, ...frames, parts[1]!])), other, pcap(spaced([parts[1]!]), { bigEndian: true })];
+    for (const chunk of [1, 33, 1000]) {
+      const { counted, handles } = path.alternate(both, chunk);
+      expect(handles).toEqual([0, 1, 2]);
+      expect(counted).toMatchObject({ udp: 5, tcp: 2, other: 3, undecoded: { fragment_incomplete: 2 }, malformed: {} });
+      expect(counted.count).toMatchObject({ packets: 10, sections: 3, joined: 1 });
+    }
+  });
+
+  test("are bounded", () => {
+    const { handles, counted } = path.alternate(
+      Array.from({ length: 10 }, () => files.pcap!),
+      1000,
+    );
+    expect(handles).toEqual([0, 1, 2, 3, 4, 5, 6, 7, -1, -1]);
+    expect(counted.count.packets).toBe(24);
+  });
 });

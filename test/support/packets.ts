@@ -130,6 +130,26 @@ export class PacketPath {
     return found;
   }
 
+  /** Opens one input a file and feeds them in turn, `chunk` bytes each; gives the counters of all, and the handles. */
+  alternate(files: Uint8Array[], chunk: number): { counted: Counted; handles: number[] } {
+    const core = this.core;
+    const input = core.create(0xffffffff, 0);
+    const memory = new Uint8Array(core.memory.buffer, input, core.inputBytes());
+    const handles = files.map(() => core.open(FILE, 0));
+    const done = files.map(() => 0);
+    const reach = files.map(() => 0);
+    while (files.some((bytes, index) => reach[index]! < bytes.length)) {
+      for (const [index, bytes] of files.entries()) {
+        reach[index] = Math.min(bytes.length, reach[index]! + chunk);
+        const part = bytes.subarray(done[index]!, reach[index]!);
+        memory.set(part);
+        done[index]! += core.feed(handles[index]!, input, part.length);
+      }
+    }
+    for (const handle of handles) core.end(handle);
+    return { counted: this.counted(0), handles };
+  }
+
   private *steps(bytes: Uint8Array, feeding: Feeding, stopAlways: boolean): Generator<number> {
     const core = this.core;
     if (feeding.poison !== undefined) core.poison(feeding.poison);
