@@ -16,6 +16,22 @@ export function decimal(at: usize, value: u32): usize {
   return at + digits;
 }
 
+/** The decimal digits of `value`, at most 8, as text in one register: the first digit in the lowest byte. */
+export function packDecimal(value: u32): u64 {
+  let packed: u64 = 0;
+  let rest = value;
+  do {
+    packed = (packed << 8) | <u64>(48 + (rest % 10));
+    rest /= 10;
+  } while (rest != 0);
+  return packed;
+}
+
+/** Bytes of such a text. */
+export function packedLength(packed: u64): u32 {
+  return 8 - (<u32>clz<u64>(packed) >> 3);
+}
+
 /** A byte's lower case, where it is an ASCII letter. */
 export function lower(byte: u32): u32 {
   return byte - 65 < 26 ? byte | 32 : byte;

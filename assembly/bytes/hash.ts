@@ -2,19 +2,18 @@
  * The one hash of tallywire: MurmurHash3_x64_128 (Austin Appleby, public domain) with seed 9001, the seed of Apache
  * DataSketches, so that sketches of both can meet.
  *
- * The tail of a key is read without a branch a byte: one 16-byte load that ends where the key ends, moved down by a swizzle.
- * It may begin up to 15 bytes before the key; those bytes are moved out and change nothing. Keys therefore lie at address 16
- * or above.
+ * The tail of a key is read without a branch a byte: one 16-byte load from where it begins, what lies behind the key masked
+ * away. A load that begins where the key was written is answered by the write itself; one that ends with the key would have to
+ * wait for several.
  */
 
 const SEED: u64 = 9001;
 const C1: u64 = 0x87c37b91114253d5;
 const C2: u64 = 0x4cf5ad432745937f;
 
-/** Indices 0 to 15, then sixteen that select zero: the swizzle for `t` bytes of tail starts at 16 - t. */
-const TAIL: usize = memory.data<u8>([
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255,
+/** Sixteen bytes of ones, then sixteen of zeros: the mask for `t` bytes of tail starts at 16 - t. */
+const TAIL_MASKS: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ]);
 
 /** The second half of the last hash. */
@@ -43,7 +42,7 @@ export function hash128(start: usize, length: u32): u64 {
     h2 = (rotl<u64>(h2, 31) + h1) * 5 + 0x38495ab5;
     at += 16;
   }
-  const tail = v128.swizzle(v128.load(end - 16), v128.load(TAIL + 16 - (length & 15)));
+  const tail = v128.and(v128.load(tailStart), v128.load(TAIL_MASKS + 16 - (length & 15)));
   h1 ^= (rotl<u64>(v128.extract_lane<u64>(tail, 0) * C1, 31) * C2) ^ length;
   h2 ^= (rotl<u64>(v128.extract_lane<u64>(tail, 1) * C2, 33) * C1) ^ length;
   h1 += h2;

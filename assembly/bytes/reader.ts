@@ -36,6 +36,12 @@ export function u64be(p: usize): u64 {
   return bswap<u64>(load<u64>(p));
 }
 
+/** Reads 16 bytes of which the first `length` count; the caller masks the others, which may lie outside the window. */
+export function v128At(p: usize, length: u32): v128 {
+  assert(Window.holds(p, length));
+  return v128.load(p);
+}
+
 /** Reads two bytes, least significant first. */
 export function u16le(p: usize): u32 {
   assert(Window.holds(p, 2));

@@ -6,7 +6,7 @@
  */
 import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../aggregate/observe";
-import { decimal } from "../bytes/ascii";
+import { packDecimal, packedLength } from "../bytes/ascii";
 import { elementHash } from "../bytes/hash";
 import { Conversation, Direction } from "../roundtrip/conversation";
 import { FamilyLabel, Labels, TransportLabel, transportLabel } from "./labels";
@@ -18,7 +18,7 @@ const TOP_LOG2: u32 = 11;
 const PORT_TOP_LOG2: u32 = 10;
 
 /** Text of a port key under construction: "65535/other". */
-const PORT_KEY: usize = memory.data(16);
+const PORT_KEY: usize = memory.data(16, 16);
 
 export class NetMetrics {
   private static packets: u32 = 0;
@@ -181,20 +181,29 @@ export class NetMetrics {
     NetMetrics.packet(direction, wireBytes, 0);
   }
 
-  /** Adds what one side of a flow sent to the minute in use. */
-  static fold(flow: Conversation, side: u32, packets: u64, bytes: u64): void {
-    const direction = flow.directionOf(side);
+  /** Adds what a flow did since it was last folded to the minute in use; side 0 sent the first, side 1 the second figures. */
+  static fold(flow: Conversation, packets0: u64, bytes0: u64, packets1: u64, bytes1: u64): void {
     const family = flow.family == 6 ? FamilyLabel.IPV6 : FamilyLabel.IPV4;
-    const series = (direction * FamilyLabel.COUNT + family) * TransportLabel.COUNT + transportLabel(flow.transport);
+    count(flow, flow.direction0, family, packets0, bytes0);
+    count(flow, flow.direction1, family, packets1, bytes1);
+    Shares.packets0 = packets0;
+    Shares.packets1 = packets1;
+    Shares.bytes0 = bytes0;
+    Shares.bytes1 = bytes1;
+    foldAddress(flow, 0, family);
+    foldAddress(flow, 1, family);
+    foldConversation(flow);
+    if (flow.transport == 6 || flow.transport == 17) foldPort(flow);
+  }
+
+  /** Counts what went one way. */
+  static count(series: u32, packets: u64, bytes: u64): void {
     countAdd(NetMetrics.packets + series, packets);
     countAdd(NetMetrics.bytes + series, bytes);
-    if (direction != Direction.OUT) foldAddress(flow, side, direction, family, packets, bytes);
-    if (direction != Direction.IN) foldAddress(flow, side ^ 1, direction, family, packets, bytes);
-    foldConversation(flow, direction);
-    if (flow.transport == 6 || flow.transport == 17) foldPort(flow, direction, packets, bytes);
   }
 
   static address(hash: u64, start: usize, length: u32, direction: u32, family: u32, packets: u64, bytes: u64): void {
+    if (packets == 0) return;
     distinctObserve(NetMetrics.addresses + direction, hash);
     const series = direction * FamilyLabel.COUNT + family;
     topObserve(NetMetrics.topAddressPackets + series, hash, start, length, packets);
@@ -206,39 +215,84 @@ export class NetMetrics {
   }
 
   static port(direction: u32, hash: u64, length: u32, packets: u64, bytes: u64): void {
+    if (packets == 0) return;
     topObserve(NetMetrics.topPortPackets + direction, hash, PORT_KEY, length, packets);
     topObserve(NetMetrics.topPortBytes + direction, hash, PORT_KEY, length, bytes);
   }
 }
 
-function foldAddress(flow: Conversation, side: u32, direction: u32, family: u32, packets: u64, bytes: u64): void {
+/** What each side of the flow in hand sent. */
+class Shares {
+  static packets0: u64 = 0;
+  static packets1: u64 = 0;
+  static bytes0: u64 = 0;
+  static bytes1: u64 = 0;
+}
+
+function count(flow: Conversation, direction: u32, family: u32, packets: u64, bytes: u64): void {
+  if (packets == 0) return;
+  const series = (direction * FamilyLabel.COUNT + family) * TransportLabel.COUNT + transportLabel(flow.transport);
+  NetMetrics.count(series, packets, bytes);
+}
+
+/**
+ * Adds the address of `side` where it is remote: as the sender of what came in, the receiver of what went out, and both where
+ * no side is ours.
+ */
+function foldAddress(flow: Conversation, side: u32, family: u32): void {
+  const sends = flow.directionOf(side);
+  const receives = flow.directionOf(side ^ 1);
+  const asSender = sends != Direction.OUT;
+  const asReceiver = receives != Direction.IN;
+  if (!asSender && !asReceiver) return;
   const length: u32 = family == FamilyLabel.IPV4 ? 4 : 16;
   const start = flow.address(side) + 16 - length;
-  NetMetrics.address(elementHash(start, length), start, length, direction, family, packets, bytes);
+  const hash = elementHash(start, length);
+  const sentPackets = side == 0 ? Shares.packets0 : Shares.packets1;
+  const sentBytes = side == 0 ? Shares.bytes0 : Shares.bytes1;
+  const gotPackets = side == 0 ? Shares.packets1 : Shares.packets0;
+  const gotBytes = side == 0 ? Shares.bytes1 : Shares.bytes0;
+  if (asSender && asReceiver && sends == receives) {
+    NetMetrics.address(hash, start, length, sends, family, sentPackets + gotPackets, sentBytes + gotBytes);
+    return;
+  }
+  if (asSender) NetMetrics.address(hash, start, length, sends, family, sentPackets, sentBytes);
+  if (asReceiver) NetMetrics.address(hash, start, length, receives, family, gotPackets, gotBytes);
 }
 
 /** Mixes the two endpoints and the transport, the same in either order. */
-function foldConversation(flow: Conversation, direction: u32): void {
-  const low = flow.address0Low ^ flow.address1Low;
-  const high = flow.address0High ^ flow.address1High;
+function foldConversation(flow: Conversation): void {
   const ports = <u64>flow.port0 * <u64>flow.port1;
-  store<u64>(PAIR, low);
-  store<u64>(PAIR, high, 8);
+  store<u64>(PAIR, flow.address0Low ^ flow.address1Low);
+  store<u64>(PAIR, flow.address0High ^ flow.address1High, 8);
   store<u64>(PAIR, flow.address0Low + flow.address1Low, 16);
   store<u32>(PAIR, <u32>ports, 24);
   store<u32>(PAIR, (<u32>flow.port0 + <u32>flow.port1) | ((<u32>flow.transport) << 24), 28);
-  NetMetrics.conversation(direction, elementHash(PAIR, 32));
+  const element = elementHash(PAIR, 32);
+  const same = flow.direction0 == flow.direction1;
+  if (Shares.packets0 != 0 || same) NetMetrics.conversation(flow.direction0, element);
+  if (Shares.packets1 != 0 && !same) NetMetrics.conversation(flow.direction1, element);
 }
 
 const PAIR: usize = memory.data(32);
 
 /** The server's port: of the side that did not ask, else the lower one. */
-function foldPort(flow: Conversation, direction: u32, packets: u64, bytes: u64): void {
+function foldPort(flow: Conversation): void {
   const lower = flow.port0 < flow.port1 ? flow.port0 : flow.port1;
   const port = flow.client < 2 ? flow.port(<u32>flow.client ^ 1) : <u32>lower;
-  let end = decimal(PORT_KEY, port);
-  store<u32>(end, flow.transport == 6 ? 0x7063742f : 0x7064752f);
-  end += 4;
-  const length = <u32>(end - PORT_KEY);
-  NetMetrics.port(direction, elementHash(PORT_KEY, length), length, packets, bytes);
+  const digits = packDecimal(port);
+  const bytes = packedLength(digits);
+  // "/tcp" or "/udp" behind the digits, all in one store.
+  const suffix: u64 = flow.transport == 6 ? 0x7063742f : 0x7064752f;
+  const low = bytes < 8 ? digits | (suffix << (bytes << 3)) : digits;
+  const high = bytes > 4 ? suffix >> ((8 - bytes) << 3) : 0;
+  v128.store(PORT_KEY, i64x2.replace_lane(i64x2.replace_lane(i64x2.splat(0), 0, low), 1, high));
+  const length = bytes + 4;
+  const hash = elementHash(PORT_KEY, length);
+  if (flow.direction0 == flow.direction1) {
+    NetMetrics.port(flow.direction0, hash, length, Shares.packets0 + Shares.packets1, Shares.bytes0 + Shares.bytes1);
+    return;
+  }
+  NetMetrics.port(flow.direction0, hash, length, Shares.packets0, Shares.bytes0);
+  NetMetrics.port(flow.direction1, hash, length, Shares.packets1, Shares.bytes1);
 }

@@ -51,6 +51,8 @@ export class Conversation {
   pendingCount: u32;
   /** The protocol's own record, `stateBytes` of its declaration; 0 while there is none. */
   state: u32;
+  /** The minute in which the protocol's metrics last took the endpoints in. */
+  observedMinute: u32;
   /** Handshake: times of SYN, SYN-ACK and the first ACK, ns; 0 when not seen. */
   synNs: u64;
   synAckNs: u64;

@@ -10,7 +10,7 @@ import { Packet } from "../capture/packet";
 import { Found, OVER_UDP, Parse, Protocols } from "../protocols/protocol";
 import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
-import { Flow } from "./flow";
+import { Flow, STREAMS_OFFSET } from "./flow";
 import { recognize, unrecognized } from "./recognize";
 import { StreamTally } from "./tally";
 
@@ -18,9 +18,6 @@ import { StreamTally } from "./tally";
 const DUPLICATE_NS: u64 = 100_000_000;
 /** Datagrams that a flow remembers. */
 const REMEMBERED: u32 = 4;
-
-/** Digests and times of the last datagrams: {u64 digest, u64 timeNs} four times, where a TCP flow has its streams. */
-const DIGESTS_OFFSET: usize = 192;
 
 /** Takes the datagram in `Packet`, sent by `side`. */
 export function onDatagram(flow: Flow, side: u32): void {
@@ -55,7 +52,7 @@ function isMulticast(address: usize): bool {
 /** Whether the flow saw this datagram a moment ago; remembers it where not. */
 function seenBefore(flow: Flow, side: u32): bool {
   const digest = digestOf(side);
-  const base = changetype<usize>(flow) + DIGESTS_OFFSET;
+  const base = changetype<usize>(flow) + STREAMS_OFFSET;
   let oldest = base;
   for (let i: u32 = 0; i < REMEMBERED; i++) {
     const at = base + (i << 4);

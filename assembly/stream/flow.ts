@@ -5,6 +5,8 @@ import { Conversation } from "../roundtrip/conversation";
 
 /** Bytes of a flow record. */
 export const FLOW_BYTES: u32 = 320;
+/** Where its two streams lie; a flow over UDP keeps digests there. */
+export const STREAMS_OFFSET: u32 = 192;
 
 /** One direction of a TCP connection: what its sender sent, as far as it is known. 64 bytes. */
 @unmanaged
@@ -74,6 +76,6 @@ export class Flow extends Conversation {
 
   /** The stream that `side` sends. */
   @inline stream(side: u32): Stream {
-    return changetype<Stream>(changetype<usize>(this) + 192 + side * 64);
+    return changetype<Stream>(changetype<usize>(this) + STREAMS_OFFSET + side * 64);
   }
 }

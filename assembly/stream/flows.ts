@@ -8,16 +8,43 @@ import { Direction } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { Settings } from "../settings";
 import { endConnection, giveUpHoles, releaseFlow } from "./connection";
-import { Flow } from "./flow";
+import { FLOW_BYTES, Flow, STREAMS_OFFSET } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
 import { FlowTable, flowOf, flowRemove, Lookup } from "./table";
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
+/** Flows that have something for one of the open minutes, of which one is even and one odd. */
+class Unfolded {
+  private static even: u32 = 0;
+  private static odd: u32 = 0;
+
+  static reset(): void {
+    Unfolded.even = 0;
+    Unfolded.odd = 0;
+  }
+
+  @inline static of(minute: u32): u32 {
+    return minute & 1 ? Unfolded.odd : Unfolded.even;
+  }
+
+  @inline static add(minute: u32): void {
+    if (minute & 1) Unfolded.odd += 1;
+    else Unfolded.even += 1;
+  }
+
+  @inline static take(minute: u32): void {
+    if (minute & 1) Unfolded.odd -= 1;
+    else Unfolded.even -= 1;
+  }
+}
+
 /** Readies the table for its first packet. */
 export function openFlows(): void {
+  assert(offsetof<Flow>() <= STREAMS_OFFSET && STREAMS_OFFSET + 128 <= FLOW_BYTES);
   FlowTable.reset();
+  Unfolded.reset();
   FlowTable.onEvict = onEvict.index;
   Holes.reset();
   Minute.onSeal = foldMinute.index;
@@ -29,6 +56,7 @@ export function flowOfPacket(): Flow {
   const side = Lookup.side;
   if (Lookup.created) begin(flow);
   if (flow.minute != Minute.number) turn(flow);
+  if ((flow.packets0 | flow.packets1) == 0) Unfolded.add(flow.minute);
   flow.lastNs = Packet.timeNs;
   if (side == 0) {
     flow.packets0 += 1;
@@ -74,23 +102,23 @@ function foldInto(flow: Flow): void {
 
 /** Adds what a flow did to the minute in use. */
 function fold(flow: Flow): void {
-  if (flow.packets0 != 0) NetMetrics.fold(flow, 0, flow.packets0, flow.bytes0);
-  if (flow.packets1 != 0) NetMetrics.fold(flow, 1, flow.packets1, flow.bytes1);
+  NetMetrics.fold(flow, flow.packets0, flow.bytes0, flow.packets1, flow.bytes1);
+  Unfolded.take(flow.minute);
   flow.packets0 = 0;
   flow.packets1 = 0;
   flow.bytes0 = 0;
   flow.bytes1 = 0;
 }
 
-/** Before `minute` is sealed: every flow that has something of it, oldest use first. */
+/** Before `minute` is sealed: every flow that has something of it, latest use first, until none is left. */
 function foldMinute(minute: u32): void {
   takeThresholds();
   captureSeal(minute);
-  let at = FlowTable.oldest;
-  while (at != 0) {
+  let at = FlowTable.newest;
+  while (at != 0 && Unfolded.of(minute) != 0) {
     const flow = changetype<Flow>(at);
-    if (flow.minute == minute) fold(flow);
-    at = flow.newer;
+    if (flow.minute == minute && (flow.packets0 | flow.packets1) != 0) fold(flow);
+    at = flow.older;
   }
 }
 

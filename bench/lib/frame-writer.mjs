@@ -1,5 +1,5 @@
 /** Writes Ethernet frames to a pcap file through one buffer: addresses, checksums and times as real stacks make them. */
-import { openSync, writeSync, closeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 
 const BUFFER_BYTES = 4 << 20;
 const RECORD_BYTES = 16;

@@ -2,8 +2,6 @@
  * DNS over UDP and TCP, with multicast DNS and LLMNR: queries and responses matched by (conversation, id, question).
  */
 
-import { lower } from "../../bytes/ascii";
-import { hash128 } from "../../bytes/hash";
 import { u16be } from "../../bytes/reader";
 import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
@@ -30,8 +28,6 @@ import { readAllQuestions, readRecords } from "./records";
 const TOGETHER_MAX: u32 = 4080;
 /** A query's block: the fixed fields and a name of usual length. */
 const QUERY_BYTES: u32 = 160;
-
-const LOWER: usize = memory.data(1024);
 
 /** Declares protocol `number`, its fields and its metrics. */
 export function declareDns(number: u32): void {
@@ -107,15 +103,6 @@ function stamp(message: Message, total: u32): void {
   message.wireBytes = total;
 }
 
-/** A hash of the question without regard to case; 0 where there is none. */
-function questionKey(message: Message): u32 {
-  if (!message.knows(F.DnsField.NAME)) return 0;
-  const length = message.textLength(F.NAME);
-  const start = message.textStart(F.NAME);
-  for (let i: u32 = 0; i < length; i++) store<u8>(LOWER + i, lower(load<u8>(start + i)));
-  return <u32>hash128(LOWER, length) ^ load<u32>(changetype<usize>(message) + F.TYPE);
-}
-
 function onQuery(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
   const block = messageCreate(DNS, F.DNS_FIXED_END, QUERY_BYTES);
   if (block == 0) {
@@ -127,7 +114,7 @@ function onQuery(conversation: Conversation, side: u32, start: usize, captured: 
   stamp(query, total);
   if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>side;
   const id = <u32>load<u16>(changetype<usize>(query) + F.ID);
-  const key = questionKey(query);
+  const key = Walk.question;
   const before = pendingFind(conversation, id, key);
   if (before != 0 && changetype<Message>(before).side == side) {
     retried(changetype<Message>(before));
@@ -182,7 +169,7 @@ function onResponse(conversation: Conversation, side: u32, start: usize, capture
 /** The query that a response answers, 0 when there is none: one that repeats no question is matched by its id alone. */
 function findQuery(conversation: Conversation, response: Message): usize {
   const id = <u32>load<u16>(changetype<usize>(response) + F.ID);
-  if (response.knows(F.DnsField.NAME)) return pendingFind(conversation, id, questionKey(response));
+  if (Walk.question != 0) return pendingFind(conversation, id, Walk.question);
   let at = <usize>conversation.pendingHead;
   while (at != 0) {
     if (changetype<Message>(at).id == id) return at;

@@ -22,8 +22,10 @@ export const UDP_SIZE: u32 = FIXED_OFFSET + 32;
 export const RETRIES: u32 = FIXED_OFFSET + 34;
 /** All questions of a message that has several. */
 export const ALL_QUESTIONS: u32 = FIXED_OFFSET + 36;
+/** Text: the name in lower case, as the metrics have it. */
+export const LOWER_NAME: u32 = FIXED_OFFSET + 40;
 /** One past the fixed fields. */
-export const DNS_FIXED_END: u32 = FIXED_OFFSET + 40;
+export const DNS_FIXED_END: u32 = FIXED_OFFSET + 44;
 
 /** Bits of FLAGS, in the order of FLAG_NAMES. */
 export class DnsFlag {

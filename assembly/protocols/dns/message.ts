@@ -5,11 +5,14 @@
  *  0 id | 2 flags: QR opcode AA TC RD RA Z AD CD rcode | 4 QDCOUNT | 6 ANCOUNT | 8 NSCOUNT | 10 ARCOUNT | 12 questions, records
  * ```
  */
+
+import { lower } from "../../bytes/ascii";
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import * as F from "./fields";
-import { NAME_TEXT_MAX, Name, readName, skipName } from "./name";
+import { NAME_TEXT_MAX, Name, NameForm, readName, skipName } from "./name";
 import { putSubnet } from "./subnet";
 
 export const HEADER_BYTES: u32 = 12;
@@ -25,7 +28,7 @@ const OPTION_CLIENT_SUBNET: u32 = 8;
 const RECORD_HEAD_BYTES: u32 = 10;
 
 /** Text of the name that was read last. */
-const NAME_TEXT: usize = memory.data(1024);
+const NAME_TEXT: usize = memory.data(1056);
 const SUBNET_TEXT: usize = memory.data(64);
 
 /** What a walk found wrong, as label `reason` of `dns_malformed_total` numbers it. */
@@ -45,6 +48,8 @@ export class Walk {
   /** One past the last record, 0 when they could not be passed. */
   static last: usize = 0;
   static fault: u32 = 0;
+  /** Key of the first question: name without case, type and class; 0 where it is not known. */
+  static question: u32 = 0;
 }
 
 /** Whether the header at `start`, of which 12 bytes are there, is a response's. */
@@ -67,6 +72,7 @@ export function readMessage(message: Message, start: usize, captured: u32, whole
   Walk.records = 0;
   Walk.last = 0;
   Walk.fault = DnsFault.NONE;
+  Walk.question = 0;
   readHeader(message, start);
   const m = readQuestions(message, u16be(start + QUESTIONS_AT), whole);
   if (Walk.records == 0) return m;
@@ -115,16 +121,13 @@ function readQuestions(message: Message, count: u32, whole: bool): Message {
   let m = message;
   let at = Walk.message + HEADER_BYTES;
   for (let i: u32 = 0; i < count; i++) {
-    const read = i == 0 ? readName(Walk.message, at, Walk.end, NAME_TEXT) : stepName(at);
+    const read = i == 0 ? readName(Walk.message, at, Walk.end, NAME_TEXT, formOf(m)) : stepName(at);
     if (!read) {
       fault(m, DnsFault.QUESTION, whole);
       return m;
     }
     at = Name.end;
-    if (i == 0) {
-      m = messageText(m, F.NAME, NAME_TEXT, Name.length, NAME_TEXT_MAX);
-      m.know(F.DnsField.NAME);
-    }
+    if (i == 0) m = keepName(m);
     if (at + 4 > Walk.end) {
       Name.cut = true;
       fault(m, DnsFault.QUESTION, whole);
@@ -136,11 +139,30 @@ function readQuestions(message: Message, count: u32, whole: bool): Message {
       // The top bit of the class asks for a unicast response in multicast DNS, RFC 6762 section 5.4.
       store<u16>(into + F.CLASS, u16be(at + 2) & 0x7fff);
       m.present |= (1 << F.DnsField.TYPE) | (1 << F.DnsField.CLASS);
+      Walk.question = (<u32>(Name.key >> 32) ^ load<u32>(into + F.TYPE)) | 1;
     }
     at += 4;
   }
   Walk.records = at;
   return m;
+}
+
+/** A response's name is only shown with events; a query's is counted in any case, in lower case. */
+function formOf(message: Message): u32 {
+  if (Settings.events) return NameForm.AS_IS;
+  return message.knows(F.DnsField.RCODE) ? NameForm.KEY_ONLY : NameForm.LOWER;
+}
+
+/** Puts the name that was read into `message` as NAME, and in lower case as LOWER_NAME, which may be the same text. */
+function keepName(message: Message): Message {
+  message.know(F.DnsField.NAME);
+  if (Name.length == 0) return message;
+  const m = messageText(message, F.NAME, NAME_TEXT, Name.length, NAME_TEXT_MAX);
+  const at = changetype<usize>(m);
+  store<u32>(at + F.LOWER_NAME, load<u32>(at + F.NAME));
+  if (!Name.upper || !Settings.events) return m;
+  for (let i: u32 = 0; i < Name.length; i++) store<u8>(NAME_TEXT + i, lower(load<u8>(NAME_TEXT + i)));
+  return messageText(m, F.LOWER_NAME, NAME_TEXT, Name.length, NAME_TEXT_MAX);
 }
 
 function stepName(at: usize): bool {

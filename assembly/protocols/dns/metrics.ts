@@ -6,32 +6,24 @@
 
 import { declareLabel } from "../../aggregate/label";
 import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
+import { Minute } from "../../aggregate/minute";
 import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
-import { decimal, lower } from "../../bytes/ascii";
 import { elementHash } from "../../bytes/hash";
-import { putName } from "../../bytes/names";
 import { Labels, TransportLabel } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Timing } from "../../roundtrip/report";
 import * as F from "./fields";
-import { RCODE_LABELS, RCODE_NAMES, TYPE_NAMES } from "./numbers";
+import { Key, portKey, rcodeKey, typeKey } from "./keys";
+import { RCODE_LABELS } from "./numbers";
 
 const RCODE_OTHER: u32 = 24;
 const RCODES: u32 = 25;
 const FLAGS: u32 = 8;
 const STATUSES: u32 = 6;
 const UNTIMED: u64 = u64.MAX_VALUE;
-const TYPES_KEPT: u32 = 128;
-const TYPE_TEXT_BYTES: u32 = 24;
-
-/** The name of the transaction in hand, in lower case. */
-const NAME_TEXT: usize = memory.data(1024);
-const KEY_TEXT: usize = memory.data(32);
-/** Texts of common types once they were asked for: {length u8, text}. */
-const TYPE_TEXTS: usize = memory.data(128 * 24);
 
 /** First series of each metric. */
 class Series {
@@ -236,10 +228,10 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
   countAdd(Series.requests + direction * STATUSES + status, 1);
   observeEndpoints(conversation, client, direction);
   const query = changetype<Message>(request);
-  const length = lowerName(query);
+  const named = query.knows(F.DnsField.NAME);
   let hash: u64 = 0;
-  if (length != 0) {
-    hash = elementHash(NAME_TEXT, length);
+  if (named) {
+    hash = elementHash(query.textStart(F.LOWER_NAME), query.textLength(F.LOWER_NAME));
     distinctObserve(Series.names + direction, hash);
   }
   if (response == 0) return;
@@ -247,23 +239,17 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
   countTransaction(conversation, direction, query, answer);
   measure(direction, query, answer);
   observeTops(conversation, client, direction, query, answer);
-  if (length != 0) observeNames(direction, hash, length, answer, status);
+  if (named) observeNames(direction, query, hash, answer, status);
 }
 
+/** Endpoints are the same for all round trips of a conversation: once a minute is enough. */
 function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
+  if (conversation.observedMinute == Minute.number) return;
+  conversation.observedMinute = Minute.number;
   const length: u32 = conversation.family == 4 ? 4 : 16;
   const offset = <usize>(16 - length);
   distinctObserve(Series.clients + direction, elementHash(conversation.address(client) + offset, length));
   distinctObserve(Series.servers + direction, elementHash(conversation.address(client ^ 1) + offset, length));
-}
-
-/** Puts the name asked for into NAME_TEXT in lower case; answers its length, 0 where it is not known. */
-function lowerName(query: Message): u32 {
-  if (!query.knows(F.DnsField.NAME)) return 0;
-  const length = query.textLength(F.NAME);
-  const start = query.textStart(F.NAME);
-  for (let i: u32 = 0; i < length; i++) store<u8>(NAME_TEXT + i, lower(load<u8>(start + i)));
-  return length;
 }
 
 function rcodeOf(answer: Message): u32 {
@@ -301,54 +287,54 @@ function measure(direction: u32, query: Message, answer: Message): void {
 }
 
 function observeTops(conversation: Conversation, client: u32, direction: u32, query: Message, answer: Message): void {
-  const portEnd = decimal(KEY_TEXT, conversation.port(client));
-  observeKey(Series.topPorts + direction, KEY_TEXT, <u32>(portEnd - KEY_TEXT));
-  if (query.knows(F.DnsField.TYPE)) observeType(direction, load<u16>(changetype<usize>(query) + F.TYPE));
-  const rcodeEnd = putName(KEY_TEXT, RCODE_NAMES, load<u16>(changetype<usize>(answer) + F.RCODE), "RCODE");
-  observeKey(Series.topRcodes + direction, KEY_TEXT, <u32>(rcodeEnd - KEY_TEXT));
+  portKey(conversation.port(client));
+  observeKey(Series.topPorts + direction);
+  if (query.knows(F.DnsField.TYPE)) {
+    typeKey(load<u16>(changetype<usize>(query) + F.TYPE));
+    observeKey(Series.topTypes + direction);
+  }
+  rcodeKey(load<u16>(changetype<usize>(answer) + F.RCODE));
+  observeKey(Series.topRcodes + direction);
   if (query.knows(F.DnsField.ECS)) {
-    observeKey(Series.topSubnets + direction, query.textStart(F.ECS), query.textLength(F.ECS));
+    observeText(Series.topSubnets + direction, query.textStart(F.ECS), query.textLength(F.ECS));
   }
 }
 
-function observeKey(series: u32, start: usize, length: u32): void {
+/** Adds the key that was made last. */
+function observeKey(series: u32): void {
+  topObserve(series, Key.hash, Key.start, Key.length, 1);
+}
+
+function observeText(series: u32, start: usize, length: u32): void {
   topObserve(series, elementHash(start, length), start, length, 1);
 }
 
-function observeType(direction: u32, type: u32): void {
-  if (type >= TYPES_KEPT) {
-    observeKey(Series.topTypes + direction, KEY_TEXT, <u32>(putName(KEY_TEXT, TYPE_NAMES, type, "TYPE") - KEY_TEXT));
-    return;
-  }
-  const at = TYPE_TEXTS + type * TYPE_TEXT_BYTES;
-  if (load<u8>(at) == 0) store<u8>(at, putName(at + 1, TYPE_NAMES, type, "TYPE") - at - 1);
-  observeKey(Series.topTypes + direction, at + 1, load<u8>(at));
-}
-
-/** The last `labels` labels of the name in NAME_TEXT: where they start. An escaped dot is three digits, so a dot separates. */
-function lastLabels(length: u32, labels: u32): usize {
+/** Where the last `labels` labels of a name start. An escaped dot is three digits, so a dot separates. */
+function lastLabels(start: usize, end: usize, labels: u32): usize {
   let left = labels;
-  for (let at = NAME_TEXT + length; at > NAME_TEXT; at--) {
-    if (load<u8>(at - 1) != 46 || length == 1) continue;
+  for (let at = end - 1; at > start; at--) {
+    if (load<u8>(at) != 46) continue;
     left -= 1;
-    if (left == 0) return at;
+    if (left == 0) return at + 1;
   }
-  return NAME_TEXT;
+  return start;
 }
 
-function observeNames(direction: u32, hash: u64, length: u32, answer: Message, status: u32): void {
-  topObserve(Series.topNames + direction, hash, NAME_TEXT, length, 1);
-  const end = NAME_TEXT + length;
-  const two = lastLabels(length, 2);
-  observeKey(Series.topNames2 + direction, two, <u32>(end - two));
-  const three = lastLabels(length, 3);
-  observeKey(Series.topNames3 + direction, three, <u32>(end - three));
-  topObserve(Series.topBytes + direction, hash, NAME_TEXT, length, answer.wireBytes);
+function observeNames(direction: u32, query: Message, hash: u64, answer: Message, status: u32): void {
+  const start = query.textStart(F.LOWER_NAME);
+  const length = query.textLength(F.LOWER_NAME);
+  const end = start + length;
+  topObserve(Series.topNames + direction, hash, start, length, 1);
+  const two = lastLabels(start, end, 2);
+  observeText(Series.topNames2 + direction, two, <u32>(end - two));
+  const three = lastLabels(start, end, 3);
+  observeText(Series.topNames3 + direction, three, <u32>(end - three));
+  topObserve(Series.topBytes + direction, hash, start, length, answer.wireBytes);
   const list = rcodeTop(rcodeOf(answer));
-  if (list != NONE) topObserve(Series.topOfRcode + list * 3 + direction, hash, NAME_TEXT, length, 1);
-  if (isNodata(answer)) topObserve(Series.topNodata + direction, hash, NAME_TEXT, length, 1);
+  if (list != NONE) topObserve(Series.topOfRcode + list * 3 + direction, hash, start, length, 1);
+  if (isNodata(answer)) topObserve(Series.topNodata + direction, hash, start, length, 1);
   if (status <= Status.ERROR && Timing.durationNs > slowAboveNs(Series.slow + direction)) {
-    topObserve(Series.topSlow + direction, hash, NAME_TEXT, length, 1);
+    topObserve(Series.topSlow + direction, hash, start, length, 1);
   }
 }
 

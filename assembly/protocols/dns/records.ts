@@ -13,7 +13,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import * as F from "./fields";
 import { HEADER_BYTES, Walk } from "./message";
-import { NAME_TEXT_MAX, Name, readName } from "./name";
+import { NAME_TEXT_MAX, Name, NameForm, readName } from "./name";
 import { TYPE_NAMES } from "./numbers";
 
 /** Bytes that one row may take; the rest of its data is cut. */
@@ -62,7 +62,7 @@ export function readAllQuestions(message: Message, count: u32): Message {
   Rows.at = QUESTION_ROWS;
   let at = Walk.message + HEADER_BYTES;
   for (let i: u32 = 0; i < count && Rows.at + QUESTION_BYTES_MAX <= QUESTION_ROWS + QUESTION_ROWS_BYTES; i++) {
-    if (!readName(Walk.message, at, Walk.end, Rows.at + 2) || Name.end + 4 > Walk.end) break;
+    if (!readName(Walk.message, at, Walk.end, Rows.at + 2, NameForm.AS_IS) || Name.end + 4 > Walk.end) break;
     closeText(Rows.at, Rows.at + 2 + Name.length);
     closeText(Rows.at, putName(Rows.at + 2, TYPE_NAMES, u16be(Name.end), "TYPE"));
     at = Name.end + 4;
@@ -82,7 +82,7 @@ function closeText(lengthAt: usize, end: usize): void {
 function readRow(message: usize, start: usize, section: string): usize {
   const row = Rows.at;
   closeText(row, putText(row + 2, section));
-  if (!readName(message, start, Walk.end, Rows.at + 2)) {
+  if (!readName(message, start, Walk.end, Rows.at + 2, NameForm.AS_IS)) {
     Rows.at = row;
     return 0;
   }
@@ -122,7 +122,7 @@ function putData(at: usize, message: usize, type: u32, start: usize, length: u32
 function putNameAfter(at: usize, message: usize, start: usize, end: usize, separator: u32): usize {
   let out = at;
   if (separator != 0) store<u8>(out++, separator);
-  return readName(message, start, end, out) ? out + Name.length : out;
+  return readName(message, start, end, out, NameForm.AS_IS) ? out + Name.length : out;
 }
 
 function putService(at: usize, message: usize, start: usize, end: usize): usize {
