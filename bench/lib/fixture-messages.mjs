@@ -38,8 +38,8 @@ function dnsTemplates() {
 /** Request and response heads as a real client and server sent them, with path and length put in. */
 function httpTemplates() {
   const text = readFileSync(HTTP_FIXTURE).toString("latin1");
-  const request = /GET (\S+) HTTP\/1\.[01]\r\n[^]*?\r\n\r\n/.exec(text)[0];
-  const response = /HTTP\/1\.[01] 200 OK\r\n[^]*?\r\n\r\n/.exec(text)[0];
+  const request = /GET (\S+) HTTP\/1\.[01]\r\n[\s\S]*?\r\n\r\n/.exec(text)[0];
+  const response = /HTTP\/1\.[01] 200 OK\r\n[\s\S]*?\r\n\r\n/.exec(text)[0];
   return {
     request: (path) => request.replace(/GET \S+/, `GET ${path}`),
     response: (bytes) => response.replace(/Content-Length: \d+/i, `Content-Length: ${bytes}`),
