@@ -33,6 +33,9 @@ export const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 /** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
 export const SEAL_SECOND = 55;
 
+/** How late an alarm may be before it is taken for lost. */
+export const ALARM_LATE_MAX_MS = 60_000;
+
 /** How late a minute may come; its dedupe keys are kept as long. */
 export const LATE_SECONDS_MAX = 48 * 3600;
 

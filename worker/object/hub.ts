@@ -3,6 +3,7 @@ import { core } from "../core";
 import type { Environment } from "../environment";
 import {
   AHEAD_SECONDS_MAX,
+  ALARM_LATE_MAX_MS,
   BATCH_BUNDLES_MAX,
   BATCH_BYTES_MAX,
   COMMIT_WAIT_MAX_MS,
@@ -89,7 +90,7 @@ export class Hub extends DurableObject<Environment> {
       this.keep(batch.entries);
       this.revision = Math.max(this.revision, batch.id);
     }
-    if (this.pending.length > 0) this.arm();
+    if (this.pending.length > 0) void state.blockConcurrencyWhile(() => this.rearm());
   }
 
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
@@ -295,14 +296,20 @@ export class Hub extends DurableObject<Environment> {
     this.edges.saved();
   }
 
-  /** Sets the alarm to the next seal second, where it is not set. */
+  /** Sets the alarm to the next seal second, where none is on its way. */
   private arm(): void {
     const nowMs = Date.now();
-    if (this.alarmAtMs > nowMs) return;
+    if (this.alarmAtMs > nowMs - ALARM_LATE_MAX_MS) return;
     const second = Math.floor(nowMs / 1000);
     const atMs = (second + 1 + ((SEAL_SECOND - ((second + 1) % 60) + 60) % 60)) * 1000;
     this.alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
+  }
+
+  /** Sets the alarm where a crash lost it. One that is due may be what woke this object: setting another would cancel it. */
+  private async rearm(): Promise<void> {
+    this.alarmAtMs = (await this.ctx.storage.getAlarm()) ?? 0;
+    this.arm();
   }
 
   private source(): Source {
