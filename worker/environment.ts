@@ -7,6 +7,8 @@ export interface Environment {
   MASTER_KEY?: string;
   /** The master before it, whose keys stay good while a rotation is under way. */
   MASTER_KEY_PREVIOUS?: string;
+  /** Seconds between two seals, 60 unless set; tests seal more often. */
+  SEAL_PERIOD_SECONDS?: string;
   /** The built page. */
   ASSETS?: Fetcher;
 }

@@ -25,6 +25,8 @@ export interface LocalHubOptions {
   assetsFolder?: string;
   /** 0 takes any free port. */
   port?: number;
+  /** Variables of the Worker, as worker/environment.ts names them. */
+  variables?: Record<string, string>;
   /** An address other than loopback makes the hub reachable from other hosts, without TLS. */
   host?: string;
 }
@@ -57,14 +59,14 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   mkdirSync(objectsFolder, { recursive: true });
   await claimFolder(pidPath, configPath);
 
-  const host = options.host ?? "127.0.0.1";
+  const { host = "127.0.0.1", variables = {} } = options;
   const assets = options.assetsFolder === undefined ? null : resolve(options.assetsFolder);
   const assetsFolder = assets !== null && existsSync(assets) ? assets : null;
   const paths = { configFolder: dataFolder, workerFolder: resolve(options.workerFolder), objectsFolder, assetsFolder };
-  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`));
+  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables)));
   const master = readMaster(join(dataFolder, "master-key"));
 
-  const child = spawnWorkerd(configPath, logPath, master);
+  const child = spawnWorkerd(configPath, logPath, { ...variables, [MASTER_KEY_VARIABLE]: master });
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()).once("error", () => settle()));
   const killOnExit = () => child.kill("SIGKILL");
   process.once("exit", killOnExit);
@@ -93,12 +95,12 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   };
 }
 
-function spawnWorkerd(configPath: string, logPath: string, master: string): ChildProcess {
+function spawnWorkerd(configPath: string, logPath: string, env: NodeJS.ProcessEnv): ChildProcess {
   const log = openSync(logPath, "w");
   try {
     return spawn(workerdPath(), ["serve", configPath, `--control-fd=${CONTROL_DESCRIPTOR}`], {
       stdio: ["ignore", log, log, "pipe"],
-      env: { [MASTER_KEY_VARIABLE]: master },
+      env,
     });
   } finally {
     closeSync(log);

@@ -18,8 +18,11 @@ export interface WorkerdPaths {
   assetsFolder: string | null;
 }
 
+/** Names of variables that the Worker gets as they are in workerd's environment. */
+export type Variables = readonly string[];
+
 /** workerd's configuration of one hub on one address. Nothing in it may reach the network. */
-export function workerdConfig(paths: WorkerdPaths, address: string): string {
+export function workerdConfig(paths: WorkerdPaths, address: string, variables: Variables): string {
   const embedded = (file: string) => quote(`${relative(paths.configFolder, paths.workerFolder)}/${file}`.replaceAll("\\", "/"));
   const { assetsFolder } = paths;
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -46,6 +49,7 @@ const hub :Workerd.Worker = (
   bindings = [
     (name = "HUB", durableObjectNamespace = "Hub"),
     (name = "MASTER_KEY", fromEnvironment = ${quote(MASTER_KEY_VARIABLE)}),
+    ${variables.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)}),`).join("\n    ")}
     ${assetsFolder === null ? "" : `(name = "ASSETS", service = "assets"),`}
   ],
 );

@@ -300,10 +300,8 @@ export class Hub extends DurableObject<Environment> {
   private arm(): void {
     const nowMs = Date.now();
     if (this.alarmAtMs > nowMs - ALARM_LATE_MAX_MS) return;
-    const second = Math.floor(nowMs / 1000);
-    const atMs = (second + 1 + ((SEAL_SECOND - ((second + 1) % 60) + 60) % 60)) * 1000;
-    this.alarmAtMs = atMs;
-    void this.ctx.storage.setAlarm(atMs);
+    this.alarmAtMs = nextSealMs(nowMs, Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    void this.ctx.storage.setAlarm(this.alarmAtMs);
   }
 
   /** Sets the alarm where a crash lost it. One that is due may be what woke this object: setting another would cancel it. */
@@ -326,4 +324,11 @@ export class Hub extends DurableObject<Environment> {
     yield* this.pending;
     for (const waiting of this.waiting.values()) yield waiting.entry;
   }
+}
+
+/** The next time after now that lies SEAL_SECOND into a period. */
+function nextSealMs(nowMs: number, periodSeconds: number): number {
+  const periodMs = periodSeconds * 1000;
+  const phaseMs = (SEAL_SECOND * 1000) % periodMs;
+  return Math.floor((nowMs - phaseMs) / periodMs + 1) * periodMs + phaseMs;
 }

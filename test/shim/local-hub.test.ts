@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "../../shim/hub/workerd-config";
+import { ROOT } from "../support/repository";
+
+const workerFolder = join(ROOT, "build/hub");
+let dataFolder: string;
+
+beforeEach(() => {
+  dataFolder = mkdtempSync(join(tmpdir(), "tallywire hub-"));
+});
+afterEach(() => rmSync(dataFolder, { recursive: true, force: true }));
+
+const start = () => startLocalHub({ dataFolder, workerFolder });
+
+async function listed(hub: LocalHub): Promise<number> {
+  const authorization = `Bearer ${await hub.key({ kind: "read", tenant: "local", edge: "" })}`;
+  return (await fetch(`${hub.origin}/v1/edges`, { headers: { authorization } })).status;
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+describe("a local hub", () => {
+  it("is configured as wrangler.toml says", () => {
+    const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+    expect(toml).toContain(`compatibility_date = "${COMPATIBILITY_DATE}"`);
+    expect(toml).toContain(`compatibility_flags = ${JSON.stringify(COMPATIBILITY_FLAGS)}`);
+  });
+
+  it("starts, answers, keeps its keys, and leaves no process behind", async () => {
+    const first = await start();
+    expect(await (await fetch(`${first.origin}/healthz`)).json()).toEqual({ status: "ok" });
+    const key = await first.key({ kind: "read", tenant: "local", edge: "" });
+    await first.stop();
+    expect(runs(first.pid)).toBe(false);
+    const second = await start();
+    expect(await second.key({ kind: "read", tenant: "local", edge: "" })).toBe(key);
+    expect(await listed(second)).toBe(200);
+    await second.kill();
+    expect(runs(second.pid)).toBe(false);
+  });
+
+  it("ends the workerd of a starter that was killed", async () => {
+    const script = `
+      import { build } from "esbuild";
+      await build({ entryPoints: ["shim/hub/local-hub.ts"], bundle: true, platform: "node", format: "esm",
+        packages: "external", outfile: ${JSON.stringify(join(ROOT, "build/test/local-hub.mjs"))} });
+      const { startLocalHub } = await import(${JSON.stringify(join(ROOT, "build/test/local-hub.mjs"))});
+      const hub = await startLocalHub(${JSON.stringify({ dataFolder, workerFolder })});
+      console.log(hub.pid);
+      setInterval(() => {}, 1000);`;
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const orphan = Number(await new Promise<string>((settle) => starter.stdout.once("data", (text) => settle(String(text)))));
+    expect(runs(orphan)).toBe(true);
+    await expect(start()).rejects.toThrow("a hub is running on this data folder");
+    const ended = new Promise((settle) => starter.once("exit", settle));
+    starter.kill("SIGKILL");
+    await ended;
+    expect(runs(orphan)).toBe(true);
+    const hub = await start();
+    expect(runs(orphan)).toBe(false);
+    await hub.stop();
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("ends with its starter at %s", async (signal) => {
+    const script = `
+      const { startLocalHub } = await import(${JSON.stringify(join(ROOT, "build/test/local-hub.mjs"))});
+      const hub = await startLocalHub(${JSON.stringify({ dataFolder, workerFolder })});
+      for (const name of ["SIGINT", "SIGTERM"]) process.once(name, async () => { await hub.stop(); process.exit(0); });
+      console.log(hub.pid);
+      setInterval(() => {}, 1000);`;
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = Number(await new Promise<string>((settle) => starter.stdout.once("data", (text) => settle(String(text)))));
+    const ended = new Promise((settle) => starter.once("exit", settle));
+    starter.kill(signal);
+    expect(await ended).toBe(0);
+    expect(runs(pid)).toBe(false);
+  });
+
+  it("says why it does not start", async () => {
+    const one = await start();
+    const other = mkdtempSync(join(tmpdir(), "tallywire hub-"));
+    await expect(startLocalHub({ dataFolder: other, workerFolder, port: one.port })).rejects.toThrow(/did not start.*in use/is);
+    rmSync(other, { recursive: true });
+    await one.stop();
+    await expect(startLocalHub({ dataFolder, workerFolder: join(ROOT, "nowhere") })).rejects.toThrow(/did not start/);
+  });
+});
