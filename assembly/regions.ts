@@ -7,6 +7,7 @@
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
 import { Pool } from "./bytes/pool";
+import { INPUT_BYTES_MIN } from "./capture/input-state";
 
 /** Who runs the core: a host that captures, or a hub that merges. */
 export class Role {
@@ -90,7 +91,7 @@ export class Regions {
 
   private static layOutHost(budget: u32): void {
     const large = budget >= 16 << 20;
-    Regions.inputBytes = large ? 1 << 20 : 1 << 18;
+    Regions.inputBytes = large ? 1 << 20 : INPUT_BYTES_MIN;
     Regions.input = Regions.take(Regions.inputBytes);
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
     Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
