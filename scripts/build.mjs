@@ -1,4 +1,4 @@
-/** Builds what is missing or stale: the core twice, the command line, the page. */
+/** Builds what is missing or stale: the core twice, the command line, the hub, the scripts in TypeScript, the page. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,7 +12,7 @@ const CORE = { entry: "assembly/index.ts", sources: ["assembly", "asconfig.json"
 const STEPS = [
   [
     { name: "core.wasm", ...CORE, output: "build/core.wasm", command: asc("release") },
-    { name: "core.checked.wasm", ...CORE, output: "build/core.checked.wasm", command: asc("checked") },
+    { name: "core.checked.wasm", ...CORE, output: "build/core.checked.wasm", command: asc("checked"), onlyForTests: true },
   ],
   [
     {
@@ -55,6 +55,25 @@ const STEPS = [
       ),
     },
     {
+      name: "the scripts",
+      entry: "scripts/start/main.ts",
+      sources: ["scripts", "shim/hub", "engine", "test/support/oracle", "test/support/pcap-builder"],
+      output: "build/scripts/start.mjs",
+      command: nativeTool(
+        "esbuild/bin/esbuild",
+        "start=scripts/start/main.ts",
+        "docs=scripts/docs/main.ts",
+        "--bundle",
+        "--platform=node",
+        "--target=node20",
+        "--format=esm",
+        "--packages=external",
+        "--outdir=build/scripts",
+        "--out-extension:.js=.mjs",
+        "--log-level=warning",
+      ),
+    },
+    {
       name: "the page",
       entry: "web/index.html",
       sources: ["web", "engine", "assembly", "asconfig.json"],
@@ -74,9 +93,9 @@ async function buildOne({ name, entry, sources, output, command }) {
   say(`built ${name} in ${((performance.now() - from) / 1000).toFixed(1)} s`);
 }
 
-/** Builds everything whose sources changed since it was last built. */
-export async function build() {
-  for (const step of STEPS) await Promise.all(step.map(buildOne));
+/** Builds everything whose sources changed since it was last built; the checked core only where it is wanted `forTests`. */
+export async function build({ forTests = true } = {}) {
+  for (const step of STEPS) await Promise.all(step.filter((one) => forTests || !one.onlyForTests).map(buildOne));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -63,12 +63,12 @@ export function captureMissing() {
   }
 }
 
-/** Installs and builds what is missing; says one line about live capture where that is not possible. */
-export async function setup() {
+/** Installs and builds what is missing, as `build` takes its options; says one line about live capture where that is not possible. */
+export async function setup(options) {
   checkNode();
   await installPackages();
   const { build } = await import("./build.mjs");
-  await build();
+  await build(options);
   const missing = captureMissing();
   if (missing) say(missing);
 }

@@ -15,7 +15,7 @@ import { setup } from "./setup.mjs";
 const WORKER_GZIP_KIB_MAX = 400;
 
 async function checkWorkerSize() {
-  const dryRun = ["deploy", "--dry-run", "--outdir", "build/worker"];
+  const dryRun = ["deploy", "--dry-run", "--outdir", "build/wrangler"];
   const output = await checkProgram("wrangler deploy --dry-run", tool("wrangler/bin/wrangler.js", ...dryRun));
   const kib = Number(/gzip: ([\d.]+) KiB/.exec(output)?.[1]);
   count(kib > 0 && kib <= WORKER_GZIP_KIB_MAX, `the Worker is ${kib} KiB gzipped, at most ${WORKER_GZIP_KIB_MAX} are allowed`);

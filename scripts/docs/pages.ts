@@ -1,0 +1,117 @@
+/** The pages of docs/ that are written from what the core says of itself. */
+import type { MetricSchema, Schema } from "../../engine/schema";
+
+const GENERATED = "<!-- Written by `npm run docs` from the core's schema. -->";
+
+/** What each kind is and how exact its answers are. */
+const KINDS: Record<MetricSchema["kind"], [what: string, error: string]> = {
+  counter: ["a sum", "exact"],
+  gauge: ["the last value, with the least and the greatest", "exact"],
+  rate: ["a total, and the distribution of the totals of single seconds", "total exact; p50, p90, p99 of seconds within 1.083 %"],
+  histogram: ["a distribution: count, sum, least, greatest, any quantile", "count and sum exact; quantiles within 1.083 %"],
+  distinct: ["how many different ones", "exact up to 32; then a standard error of 1.19 % (0.59 % for those marked fine)"],
+  top: ["the heaviest keys", "total exact; each key with a lower and an upper bound that hold"],
+  breakdown: ["requests, errors, bytes and durations of the busiest label sets", "totals exact; each set with bounds that hold"],
+};
+
+/** Precision from which a distinct count is the finer one. */
+const FINE_PRECISION = 14;
+
+function tableRow(cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function describe(metric: MetricSchema): string {
+  const fine = metric.kind === "distinct" && metric.parameter >= FINE_PRECISION ? " Fine." : "";
+  const keys = metric.keys ? ` Keys: ${metric.keys.map((key) => key.name).join(", ")}.` : "";
+  return `${metric.help}${keys}${fine}`;
+}
+
+/** The module that a metric belongs to, by its name. */
+function moduleOf(metric: MetricSchema): string {
+  return metric.name.slice(0, metric.name.indexOf("_"));
+}
+
+function metricRow(metric: MetricSchema): string {
+  const labels = metric.labels.map((label) => `\`${label}\``).join(" ");
+  return tableRow([`\`${metric.name}\``, metric.kind, metric.unit, labels, describe(metric)]);
+}
+
+/** docs/metrics.md. */
+export function metricsPage(schema: Schema): string {
+  const modules = [...new Set(schema.metrics.map(moduleOf))];
+  const sections = modules.map((module) => {
+    const rows = schema.metrics.filter((metric) => moduleOf(metric) === module).map(metricRow);
+    return [
+      `## ${module}`,
+      "",
+      tableRow(["metric", "kind", "unit", "labels", "what it is"]),
+      "|---|---|---|---|---|",
+      ...rows,
+      "",
+    ];
+  });
+  const kinds = Object.entries(KINDS).map(([kind, [what, error]]) => tableRow([kind, what, error]));
+  const labels = schema.labels.map((label) =>
+    tableRow([`\`${label.name}\``, label.values.map((value) => `\`${value}\``).join(" ")]),
+  );
+  return [
+    "# Metrics",
+    "",
+    GENERATED,
+    "",
+    "The same names everywhere: on the command line, in JSON, in the API and on the page. Units are base units; a metric without a",
+    "unit counts things. `tallywire schema` prints this as JSON.",
+    "",
+    tableRow(["kind", "what it keeps", "how exact"]),
+    "|---|---|---|",
+    ...kinds,
+    "",
+    ...sections.flat(),
+    "## Labels",
+    "",
+    tableRow(["label", "of", "values"]),
+    "|---|---|---|",
+    ...labels,
+    "",
+  ].join("\n");
+}
+
+/** docs/protocols.md. */
+export function protocolsPage(schema: Schema): string {
+  const sections = schema.protocols.map((protocol) => {
+    const sides = (["request", "response"] as const).map((side) => {
+      const names = protocol.fields.filter((field) => field.side === side).map((field) => `\`${field.name}\``);
+      return tableRow([side, ["`bytes`", ...names].join(" ")]);
+    });
+    const head = [`## ${protocol.name}`, "", `${protocol.help} Usual ports: ${protocol.ports || "any"}.`, ""];
+    return [...head, tableRow(["side", "fields"]), "|---|---|", ...sides, ""];
+  });
+  return [
+    "# Protocols",
+    "",
+    GENERATED,
+    "",
+    "What is recognised is recognised by its content, on any port; the usual ports only break ties. `tallywire protocols` prints this too.",
+    "",
+    "Every round trip has `time`, `protocol`, `status`, `durationNs`, `client`, `server`, `direction`, `interface`, `timing` and `marks`, over TCP also `tcp`;",
+    "a field that is not known is absent.",
+    "",
+    tableRow(["status", "means"]),
+    "|---|---|",
+    ...STATUSES.filter(([status]) => schema.statuses.includes(status)).map(([status, means]) =>
+      tableRow([`\`${status}\``, means]),
+    ),
+    "",
+    ...sections.flat(),
+  ].join("\n");
+}
+
+const STATUSES: [status: string, means: string][] = [
+  ["ok", "it went well, by the protocol's own outcome"],
+  ["error", "it did not, by the protocol's own outcome"],
+  ["timeout", "no response came in time"],
+  ["reset", "the connection was reset first"],
+  ["closed", "the connection was closed first"],
+  ["unobserved", "the bytes that decide it are not in the capture"],
+];
