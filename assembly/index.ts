@@ -185,9 +185,9 @@ export function validate(start: usize, length: u32): u32 {
   return validateBundle(start, length);
 }
 
-/** Empties the accumulator. */
-export function mergeReset(): void {
-  accumulatorReset();
+/** Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. */
+export function mergeReset(metric: u32): void {
+  accumulatorReset(metric);
 }
 
 /** Merges a bundle into the accumulator; answers 0, or a fault, after which the accumulator is to be reset. */

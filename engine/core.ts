@@ -34,7 +34,7 @@ interface Exports extends Record<string, unknown> {
   outputBytes(): number;
   schema(): number;
   validate(start: number, length: number): number;
-  mergeReset(): void;
+  mergeReset(metric: number): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(): number;
   rows(queryLength: number): number;
@@ -155,9 +155,9 @@ export class Core {
     return this.bytes.slice(this.exports.outputStart(), this.exports.outputStart() + length);
   }
 
-  /** Fills the accumulator with the sum of bundles. */
-  accumulate(bundles: Iterable<Uint8Array>): void {
-    this.call(() => this.exports.mergeReset());
+  /** Fills the accumulator with the sum of bundles, of one metric alone where `metric` is not 0. */
+  accumulate(bundles: Iterable<Uint8Array>, metric = 0): void {
+    this.call(() => this.exports.mergeReset(metric));
     for (const bundle of bundles) this.add(bundle);
   }
 

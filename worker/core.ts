@@ -60,7 +60,7 @@ class HubCore implements MergeCore {
 
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null {
     const answer = this.attempt((core) => {
-      core.accumulate(parts);
+      core.accumulate(parts, selection.metric);
       return core.rows(encodeRowQuery(selection));
     });
     return answer === null ? null : this.decoder.decode(answer, selection);

@@ -23,6 +23,9 @@ export class Directory {
   static payload: usize = 0;
   static payloadBytes: u32 = 0;
 
+  private static first: usize = 0;
+  private static firstGroups: u32 = 0;
+  private static firstPayload: usize = 0;
   private static at: usize = 0;
   private static end: usize = 0;
   private static groups: u32 = 0;
@@ -47,8 +50,16 @@ export class Directory {
       before = identity;
     }
     if (Cursor.fault || <u64>(end - Directory.at) != payloads) return false;
-    Directory.begin(first, end, groups, Directory.at);
+    Directory.first = first;
+    Directory.firstGroups = groups;
+    Directory.firstPayload = Directory.at;
+    Directory.rewind();
     return true;
+  }
+
+  /** Stands before the first section of the bundle again that was opened last. */
+  static rewind(): void {
+    Directory.begin(Directory.first, Directory.end, Directory.firstGroups, Directory.firstPayload);
   }
 
   /** The section as one number in the order of the wire: metric, kind, parameter, key. */

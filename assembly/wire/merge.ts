@@ -11,17 +11,16 @@ import { SERIES_BYTES, Series, SeriesTable, saturatingAdd } from "../aggregate/s
 import { Cursor } from "../bytes/cursor";
 import { Pool } from "../bytes/pool";
 import { encodeCut, SECTIONS_MAX, Sections } from "./bundle";
-import { Directory, openBundle } from "./directory";
+import { Directory } from "./directory";
 import { Fault } from "./fault";
 import { Header } from "./header";
-import { validate } from "./validate";
+import { validate, validatedHeader } from "./validate";
 
 /** Sections of unknown kinds in one accumulator at the most, and their bytes. */
 const CARRIED_MAX: u32 = 1024;
 const CARRIED_BYTES_MAX: u32 = 64 << 10;
 
 const HEADER: usize = memory.data(offsetof<Header>(), 8);
-const INCOMING: usize = memory.data(offsetof<Header>(), 8);
 /** The policy's name. */
 const NAME: usize = memory.data(256);
 
@@ -29,6 +28,8 @@ export class Accumulator {
   static table: SeriesTable = changetype<SeriesTable>(0);
   /** Bundles that were added. */
   static bundles: u32 = 0;
+  /** The one metric whose sections are added; 0 for all. */
+  static only: u32 = 0;
   /** Whether memory ended in the middle of a bundle, so that the sum is of no use. */
   static broken: bool = false;
   private static carried: usize = 0;
@@ -94,9 +95,10 @@ export class Accumulator {
   }
 }
 
-/** Forgets what was added. */
-export function accumulatorReset(): void {
+/** Forgets what was added. From now on only sections of the metric `only` are added, or all where it is 0. */
+export function accumulatorReset(only: u32 = 0): void {
   Accumulator.reset();
+  Accumulator.only = only;
 }
 
 /**
@@ -105,20 +107,21 @@ export function accumulatorReset(): void {
  */
 export function accumulatorAdd(start: usize, length: u32): u32 {
   if (Accumulator.broken) return Fault.FULL;
-  const fault = validate(start, length);
+  const fault = validate(start, length, Accumulator.only);
   if (fault != Fault.NONE) return fault;
-  const header = changetype<Header>(INCOMING);
-  openBundle(start, length, header);
+  const header = validatedHeader();
   if (Accumulator.bundles == 0) {
     memory.copy(NAME, header.nameStart, header.nameLength);
-    memory.copy(HEADER, INCOMING, offsetof<Header>());
+    memory.copy(HEADER, changetype<usize>(header), offsetof<Header>());
     Accumulator.header.nameStart = <u32>NAME;
   } else {
     const conflict = mergeHeader(Accumulator.header, header);
     if (conflict != Fault.NONE) return conflict;
   }
   Accumulator.bundles += 1;
+  Directory.rewind();
   while (Directory.next()) {
+    if (Accumulator.only != 0 && Directory.metric != Accumulator.only) continue;
     if (Directory.kind > KIND_MAX) {
       if (!Accumulator.carry()) Accumulator.header.lost = saturatingAdd(Accumulator.header.lost, 1);
     } else if (!addSection()) {

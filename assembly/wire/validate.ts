@@ -13,14 +13,23 @@ import { Header } from "./header";
 
 const HEADER: usize = memory.data(offsetof<Header>(), 8);
 
-/** Checks the bundle of `length` bytes at `start` completely and changes nothing. Gives a Fault. */
-export function validate(start: usize, length: u32): u32 {
+/** Header of the bundle that was validated last. */
+export function validatedHeader(): Header {
+  return changetype<Header>(HEADER);
+}
+
+/**
+ * Checks the bundle of `length` bytes at `start` and changes nothing: completely, or of its sections only those of the metric
+ * `only` where that is not 0. Gives a Fault.
+ */
+export function validate(start: usize, length: u32, only: u32 = 0): u32 {
   const fault = openBundle(start, length, changetype<Header>(HEADER));
   if (fault != Fault.NONE) return fault;
   let before: u64 = 0;
   let payload: usize = 0;
   let payloadBytes: u32 = 0;
   while (Directory.next()) {
+    if (only != 0 && Directory.metric != only) continue;
     if (Directory.kind > KIND_MAX) {
       const inOrder = Directory.identity != before || compareBytes(payload, payloadBytes) <= 0;
       if (!inOrder) return Fault.DIRECTORY;
