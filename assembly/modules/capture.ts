@@ -108,6 +108,14 @@ export function captureTurn(): void {
   Capture.minute = Minute.number;
 }
 
+/** Whether something was counted that no minute has: a file of no known format brings no packet and so no time. */
+export function captureWaits(): bool {
+  let slot = TAKEN;
+  for (let i: u32 = 0; i < COUNTS; i++, slot += 8) if (load<u64>(slot) != Tally.count(i)) return true;
+  for (let i: u32 = 0; i < <u32>Malformed.LENGTH; i++, slot += 8) if (load<u64>(slot) != Tally.malformedCount(i)) return true;
+  return false;
+}
+
 /** Before `minute` is sealed: puts what was counted since into it, where it belongs there. */
 export function captureSeal(minute: u32): void {
   if (Capture.minute == minute) captureFold();

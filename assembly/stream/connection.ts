@@ -1,9 +1,6 @@
 /**
- * TCP: from segments to bytes in order, gaps and ends.
- *
- * A segment in its turn goes to the parser where it lies. One that comes early waits in the pool; the hole before it is given
- * up as a gap when the peer has acknowledged past it and some packet time has gone by, when nothing fills it for longer, when
- * the pool or the stream's limit is used up, or when the connection ends.
+ * TCP: the life of a connection, segment by segment: how it opens, what it carries, how it ends. `order.ts` puts its bytes in
+ * order.
  */
 import { Packet } from "../capture/packet";
 import { TcpMetrics } from "../modules/net-tcp";
@@ -12,19 +9,17 @@ import { Regions } from "../regions";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { reportRest } from "../roundtrip/report";
-import { deliver, deliverGap, dropCarry } from "./deliver";
-import { Early, earlyAdd, earlyRelease, earlyTake } from "./early";
+import { dropCarry } from "./deliver";
+import { earlyRelease } from "./early";
 import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
+import { checkHoles, giveUp, order, waiting } from "./order";
 import { StreamTally } from "./tally";
 
 const FIN: u32 = 1;
 const SYN: u32 = 2;
 const RST: u32 = 4;
 const ACK: u32 = 16;
-
-/** How long a hole stays open once the peer has acknowledged past it: captures may bring packets out of order. */
-const ACKNOWLEDGED_HOLE_NS: u64 = 100_000_000;
 
 /** Takes the segment in `Packet`, sent by `side`. */
 export function onSegment(flow: Flow, side: u32): void {
@@ -46,8 +41,8 @@ export function onSegment(flow: Flow, side: u32): void {
   if (Packet.payloadLength > 0) onData(flow, side, stream, sequence);
   if (flags & FIN) onFin(stream, sequence + Packet.payloadLength);
   if (flags & ACK) onAcknowledgement(flow, side, stream, peer);
-  if (stream.early != 0) checkHole(flow, side, stream, peer);
-  if (stream.flags & STREAM_FIN) checkEnd(flow, side, stream);
+  if (flow.holeSinceNs != 0) checkHoles(flow);
+  checkEnds(flow);
 }
 
 /** Whether the rest of the segment is worth a look: a repeated SYN says nothing new. */
@@ -111,23 +106,10 @@ function onData(flow: Flow, side: u32, stream: Stream, sequence: u32): void {
     start += behind < captured ? behind : captured;
     captured = behind < captured ? captured - behind : 0;
   } else if (ahead > 0) {
-    early(flow, side, stream, position, start, captured, wire);
-    return;
+    flow.outOfOrder += 1;
+    TcpMetrics.outOfOrder(flow.directionOf(side));
   }
-  if (flow.protocol == PROTOCOL_FOREIGN) {
-    stream.next = position + wire;
-    return;
-  }
-  inOrder(flow, side, stream, position, start, captured, wire);
-  if (stream.early != 0) drain(flow, side, stream);
-}
-
-/** Delivers a segment in its turn; what the snap length cut off is a gap behind it. */
-function inOrder(flow: Flow, side: u32, stream: Stream, sequence: u32, start: usize, captured: u32, wire: u32): void {
-  Parse.sequence = sequence;
-  stream.next = sequence + wire;
-  if (captured > 0) deliver(flow, side, start, captured);
-  if (captured < wire) deliverGap(flow, side, wire - captured);
+  order(flow, side, position, start, captured, wire);
 }
 
 function retransmitted(flow: Flow, side: u32, stream: Stream): void {
@@ -137,51 +119,6 @@ function retransmitted(flow: Flow, side: u32, stream: Stream): void {
   }
   flow.retransmissions += 1;
   TcpMetrics.retransmission(flow.directionOf(side));
-}
-
-/** Keeps a segment that came before its turn, making room by giving the hole up where there is none. */
-function early(flow: Flow, side: u32, stream: Stream, sequence: u32, start: usize, captured: u32, wire: u32): void {
-  flow.outOfOrder += 1;
-  TcpMetrics.outOfOrder(flow.directionOf(side));
-  if (flow.protocol == PROTOCOL_FOREIGN) {
-    stream.next = sequence + wire;
-    return;
-  }
-  if (earlyAdd(stream, sequence, start, captured, Packet.timeNs)) {
-    Holes.wait(flow, Packet.timeNs);
-    return;
-  }
-  while (stream.early != 0) giveUpHole(flow, side, stream);
-  const ahead = <i32>(sequence - stream.next);
-  if (ahead < 0) return;
-  Parse.timeNs = Packet.timeNs;
-  if (ahead > 0) deliverGap(flow, side, ahead);
-  inOrder(flow, side, stream, sequence, start, captured, wire);
-}
-
-/** Delivers what waits as far as it is in turn now. */
-function drain(flow: Flow, side: u32, stream: Stream): void {
-  while (stream.early != 0) {
-    const behind = <i32>(stream.next - Early.sequence(stream.early));
-    if (behind < 0) return;
-    const block = earlyTake(stream);
-    const length = Early.length(block);
-    if (<u32>behind < length) {
-      Parse.timeNs = Early.timeNs(block);
-      inOrder(flow, side, stream, stream.next, Early.data(block) + behind, length - behind, length - behind);
-    }
-    Regions.streamPool.release(block);
-  }
-  if (flow.stream(side ^ 1).early == 0) Holes.fill(flow);
-}
-
-/** Gives up the first hole of a stream as a gap. */
-function giveUpHole(flow: Flow, side: u32, stream: Stream): void {
-  const missing = Early.sequence(stream.early) - stream.next;
-  Parse.timeNs = Early.timeNs(stream.early);
-  stream.next += missing;
-  if (<i32>missing > 0) deliverGap(flow, side, missing);
-  drain(flow, side, stream);
 }
 
 function onFin(stream: Stream, sequence: u32): void {
@@ -213,15 +150,13 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
   stream.window = <u16>Packet.tcpWindow;
   stream.lastIpId = <u16>Packet.ipId;
   stream.lastSequence = Packet.tcpSequence;
-  if (peer.early != 0) checkHole(flow, side ^ 1, peer, stream);
 }
 
-/** Gives a hole up that the peer has acknowledged past long enough ago. */
-function checkHole(flow: Flow, side: u32, stream: Stream, peer: Stream): void {
-  if (<i32>(peer.acknowledged - stream.next) <= 0) return;
-  if (Packet.timeNs < flow.holeSinceNs + ACKNOWLEDGED_HOLE_NS) return;
-  giveUpHole(flow, side, stream);
-  if (flow.holeSinceNs != 0) flow.holeSinceNs = Packet.timeNs;
+function checkEnds(flow: Flow): void {
+  for (let side: u32 = 0; side < 2; side++) {
+    const stream = flow.stream(side);
+    if (stream.flags & STREAM_FIN) checkEnd(flow, side, stream);
+  }
 }
 
 /** Tells the parser of a stream's end once all before the FIN has gone by. */
@@ -242,21 +177,17 @@ function finish(flow: Flow, side: u32): void {
 
 /** Ends one stream: what waits is delivered with its gaps, then the parser is told. */
 function endStream(flow: Flow, side: u32): void {
+  while (flow.stream(side).early != 0) giveUp(flow);
   const stream = flow.stream(side);
-  while (stream.early != 0) giveUpHole(flow, side, stream);
-  if (!(stream.flags & STREAM_DONE)) {
-    stream.flags |= <u16>STREAM_DONE;
-    finish(flow, side);
-  }
+  if (stream.flags & STREAM_DONE) return;
+  stream.flags |= <u16>STREAM_DONE;
+  finish(flow, side);
 }
 
 /** Gives up the holes of a flow that waited too long. */
 export function giveUpHoles(flow: Flow): void {
-  for (let side: u32 = 0; side < 2; side++) {
-    const stream = flow.stream(side);
-    while (stream.early != 0) giveUpHole(flow, side, stream);
-    if (stream.flags & STREAM_FIN) checkEnd(flow, side, stream);
-  }
+  while (waiting(flow)) giveUp(flow);
+  checkEnds(flow);
 }
 
 /** Ends both streams and reports what still waits with `status`; the flow may begin anew. */
@@ -264,6 +195,7 @@ export function endConnection(flow: Flow, status: u32): void {
   if (flow.transport == 6) {
     // The asking side first, so that its last request is there when the answer is.
     const client: u32 = flow.client == 1 ? 1 : 0;
+    while (waiting(flow)) giveUp(flow);
     endStream(flow, client);
     endStream(flow, client ^ 1);
   }

@@ -2,7 +2,7 @@
  * Segments that came before their turn: a list by sequence number, in blocks of the stream pool.
  *
  * ```
- * 0 next u32 | 4 sequence u32 | 8 timeNs u64 | 16 length u16 | 18 spare | 24 bytes ...
+ * 0 next u32 | 4 sequence u32 | 8 timeNs u64 | 16 length u16 | 20 acknowledgement u32 | 24 bytes ...
  * ```
  * What overlaps is trimmed when it is taken out, so the bytes that came first win.
  */
@@ -14,21 +14,29 @@ const NEXT: usize = 0;
 const SEQUENCE: usize = 4;
 const TIME: usize = 8;
 const LENGTH: usize = 16;
+const ACKNOWLEDGEMENT: usize = 20;
 const DATA: usize = 24;
 const DATA_MAX: u32 = BLOCK_BYTES_MAX - 24;
 
 /** Bytes that one stream may hold back while it waits for a missing segment. */
 export const EARLY_BYTES_MAX: u32 = 262144;
 
-/** Keeps a copy of `length` bytes at `sequence`; false when the stream's limit or the pool does not allow it. */
-export function earlyAdd(stream: Stream, sequence: u32, start: usize, length: u32, timeNs: u64): bool {
+/** Keeps a copy of `length` bytes at `sequence` that came with an acknowledgement; false when the stream's limit or the pool does not allow it. */
+export function earlyAdd(
+  stream: Stream,
+  sequence: u32,
+  start: usize,
+  length: u32,
+  timeNs: u64,
+  acknowledgement: u32,
+): bool {
   if (stream.earlyBytes + length > EARLY_BYTES_MAX) return false;
   let at = start;
   let left = length;
   let position = sequence;
   while (left > 0) {
     const take = left < DATA_MAX ? left : DATA_MAX;
-    if (!insert(stream, position, at, take, timeNs)) return false;
+    if (!insert(stream, position, at, take, timeNs, acknowledgement)) return false;
     at += take;
     position += take;
     left -= take;
@@ -36,7 +44,7 @@ export function earlyAdd(stream: Stream, sequence: u32, start: usize, length: u3
   return true;
 }
 
-function insert(stream: Stream, sequence: u32, start: usize, length: u32, timeNs: u64): bool {
+function insert(stream: Stream, sequence: u32, start: usize, length: u32, timeNs: u64, acknowledgement: u32): bool {
   let link = changetype<usize>(stream) + offsetof<Stream>("early");
   let at = <usize>load<u32>(link);
   while (at != 0) {
@@ -52,6 +60,7 @@ function insert(stream: Stream, sequence: u32, start: usize, length: u32, timeNs
   store<u32>(block, sequence, SEQUENCE);
   store<u64>(block, timeNs, TIME);
   store<u16>(block, length, LENGTH);
+  store<u32>(block, acknowledgement, ACKNOWLEDGEMENT);
   memory.copy(block + DATA, start, length);
   store<u32>(link, <u32>block);
   stream.earlyBytes += length;
@@ -66,6 +75,9 @@ export class Early {
   }
   @inline static length(block: usize): u32 {
     return load<u16>(block, LENGTH);
+  }
+  @inline static acknowledgement(block: usize): u32 {
+    return load<u32>(block, ACKNOWLEDGEMENT);
   }
   @inline static timeNs(block: usize): u64 {
     return load<u64>(block, TIME);
