@@ -22,14 +22,7 @@ const DATA_MAX: u32 = BLOCK_BYTES_MAX - 24;
 export const EARLY_BYTES_MAX: u32 = 262144;
 
 /** Keeps a copy of `length` bytes at `sequence` that came with an acknowledgement; false when the stream's limit or the pool does not allow it. */
-export function earlyAdd(
-  stream: Stream,
-  sequence: u32,
-  start: usize,
-  length: u32,
-  timeNs: u64,
-  acknowledgement: u32,
-): bool {
+export function earlyAdd(stream: Stream, sequence: u32, start: usize, length: u32, timeNs: u64, acknowledgement: u32): bool {
   if (stream.earlyBytes + length > EARLY_BYTES_MAX) return false;
   let at = start;
   let left = length;
