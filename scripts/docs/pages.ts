@@ -52,9 +52,10 @@ export function metricsPage(schema: Schema): string {
     ];
   });
   const kinds = Object.entries(KINDS).map(([kind, [what, error]]) => tableRow([kind, what, error]));
-  const labels = schema.labels.map((label) =>
-    tableRow([`\`${label.name}\``, label.values.map((value) => `\`${value}\``).join(" ")]),
-  );
+  const labels = schema.labels.map((label) => {
+    const users = schema.metrics.filter((metric) => metric.labelIds.includes(label.id)).map(moduleOf);
+    return tableRow([`\`${label.name}\``, [...new Set(users)].join(", "), label.values.map((value) => `\`${value}\``).join(" ")]);
+  });
   return [
     "# Metrics",
     "",
