@@ -4,9 +4,10 @@
  * ```
  * 0..32                             elements in the list:
  *   element u64 x n                   ascending
- * 33, registers filled              at most a quarter of them:
+ * 33, registers filled              at most one in 64 of them:
  *   n x { gap LEB128, register u8 }   gap: empty registers before this one, since the last
- * 34, registers u8 x 2^p            more than a quarter
+ * 34, registers packed              more (`register-codec.ts`)
+ * 35, registers u8 x 2^p            more, where packing them gains too little
  * ```
  */
 import { Cursor } from "../bytes/cursor";
@@ -22,11 +23,12 @@ import {
   pagesOf,
   registerPage,
 } from "./distinct";
+import { registerSource, registersFilled, registersFit, registersPack, registersUnpack, validRegister } from "./register-codec";
 
 const SPARSE: u32 = 33;
-const DENSE: u32 = 34;
-/** Registers of level 3, that is k = 1, and level 41, k = 39. */
-const REGISTER_MIN: u32 = 12;
+const PACKED: u32 = 34;
+const DENSE: u32 = 35;
+/** The greatest register: level 41, k = 39. */
 const REGISTER_MAX: u32 = 167;
 
 /** Writes the canonical form of `state`. */
@@ -41,6 +43,11 @@ export function distinctEncode(state: usize): void {
   let filled: u32 = 0;
   for (let page: u32 = 0; page < pages; page++) filled += countFilled(registerPage(distinct, page));
   if (filled > sparseMax(distinct.precision)) {
+    const packedAt = Writer.at;
+    Writer.u8(PACKED);
+    for (let page: u32 = 0; page < pages; page++) registerSource(page, registerPage(distinct, page));
+    if (registersPack(pages)) return;
+    Writer.at = packedAt;
     Writer.u8(DENSE);
     for (let page: u32 = 0; page < pages; page++) Writer.bytes(registerPage(distinct, page), PAGE_BYTES);
     return;
@@ -62,7 +69,7 @@ export function distinctEncode(state: usize): void {
 
 /** The most filled registers that are written one by one. */
 function sparseMax(precision: u32): u32 {
-  return 1 << (precision - 2);
+  return 1 << (precision - 6);
 }
 
 /** Counts the registers of one page that are not empty. */
@@ -81,8 +88,12 @@ export function distinctSkip(precision: u32): bool {
   if (Cursor.fault || form > DENSE) return false;
   if (form <= DISTINCT_LIST_MAX) return skipList(form);
   if (form == SPARSE) return skipSparse(precision);
+  const pages: u32 = 1 << (precision - DISTINCT_PRECISION_MIN);
+  if (form == PACKED) return registersUnpack(pages, false) && registersFilled(pages) > sparseMax(precision);
   const start = Cursor.take(1 << precision);
-  return start != 0 && validDense(start, 1 << precision, sparseMax(precision));
+  if (start == 0 || !validDense(start, 1 << precision, sparseMax(precision))) return false;
+  for (let page: u32 = 0; page < pages; page++) registerSource(page, start + page * PAGE_BYTES);
+  return !registersFit(pages);
 }
 
 function skipList(length: u32): bool {
@@ -102,12 +113,6 @@ function skipSparse(precision: u32): bool {
     if (!validRegister(Cursor.u8()) || Cursor.fault || index > (<u32>1) << precision) return false;
   }
   return filled != 0 && !Cursor.fault;
-}
-
-/** Whether a filled register can be: for k = 1 nothing lies below, for k = 2 one level does. */
-function validRegister(register: u32): bool {
-  if (register > REGISTER_MAX) return false;
-  return register >= 20 || register == REGISTER_MIN || register == 16 || register == 18;
 }
 
 /** Whether all of `length` registers are empty or can be, and more than `least` are filled: `validRegister` by sixteen. */
@@ -134,8 +139,9 @@ export function distinctDecode(into: usize, precision: u32): bool {
   const distinct = changetype<Distinct>(into);
   assert(<u32>distinct.precision == precision);
   const start = Cursor.at;
+  const form = Cursor.left > 0 ? <u32>load<u8>(start) : DENSE;
+  if (form == PACKED) return decodePacked(distinct);
   if (!distinctSkip(precision)) return false;
-  const form = <u32>load<u8>(start);
   if (form <= DISTINCT_LIST_MAX) return distinctMergeList(distinct, start + 1, form);
   if (!distinctOpenRegisters(distinct)) return false;
   if (form == DENSE) {
@@ -149,6 +155,15 @@ export function distinctDecode(into: usize, precision: u32): bool {
   mergeSparse(distinct);
   assert(Cursor.at == end);
   return true;
+}
+
+/** Merges packed registers; where they are not valid some of them may be merged already. */
+function decodePacked(distinct: Distinct): bool {
+  if (!distinctOpenRegisters(distinct)) return false;
+  Cursor.u8();
+  const pages = pagesOf(distinct);
+  for (let page: u32 = 0; page < pages; page++) registerSource(page, registerPage(distinct, page));
+  return registersUnpack(pages, true) && registersFilled(pages) > sparseMax(distinct.precision);
 }
 
 /** Merges registers that `skipSparse` found valid. */

@@ -1,5 +1,6 @@
 /** Distinct states against a register model of their own, exact counts, and error over many seeds. */
 import { describe, expect, test } from "vitest";
+import { decodeRegisters } from "../support/registers";
 import { bytesOf, Sketches } from "../support/sketches";
 
 const RELATIVE_ERROR: Record<number, number> = { 12: 0.7608621 / 64, 14: 0.7608621 / 128 };
@@ -29,29 +30,6 @@ function registersOf(elements: Iterable<bigint>, precision: number): Uint8Array 
     const top = Math.max(...levels);
     registers[index] = ((top + 2) << 2) | (levels.has(top - 1) ? 2 : 0) | (levels.has(top - 2) ? 1 : 0);
   }
-  return registers;
-}
-
-/** Registers of an encoding in its sparse or dense form. */
-function decodeRegisters(encoding: Uint8Array, precision: number): Uint8Array {
-  if (encoding[0] === 34) return encoding.slice(1);
-  expect(encoding[0]).toBe(33);
-  const registers = new Uint8Array(1 << precision);
-  let at = 1;
-  const varint = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = encoding[at++]!;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  let index = 0;
-  for (let rest = varint(); rest > 0; rest--) {
-    index += varint();
-    registers[index++] = encoding[at++]!;
-  }
-  expect(at).toBe(encoding.length);
   return registers;
 }
 
