@@ -197,7 +197,7 @@ export function registersUnpack(pages: u32, merge: bool): bool {
   let complete = true;
   for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) < LOW) complete = false;
   for (let page: u32 = 0; page < pages && complete; page++) {
-    complete = unpackPage();
+    if (!unpackPage()) complete = false;
     if (merge && complete) mergeRegisters(Pages.at(page), SketchPool.scratch + PAGE, PAGE_BYTES);
   }
   for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) != LOW) complete = false;
