@@ -285,6 +285,11 @@ export class CoreInput {
     this.advance(this.core.inputBuffer, this.kept + length);
   }
 
+  /** Bytes that wait for more of their record. */
+  get pendingBytes(): number {
+    return this.kept;
+  }
+
   /** Ends the input. */
   end(): void {
     this.core.end(this.handle);

@@ -6,17 +6,21 @@ import { encodeRowQuery, type Row, RowDecoder, type RowQuery } from "./rows.ts";
 /** Memory of a core that reads whole captures: a workstation's, so that the sum of many busy minutes fits. */
 export const CAPTURE_BUDGET_BYTES = 64 << 20;
 
-/** What captures add up to, as `read --summary -o json` prints it. */
-export interface Summary {
+/** What captures came to, apart from their metrics. */
+export interface CaptureCounts {
   /** Packet records. */
   packets: number;
   /** Their bytes on the wire. */
   bytes: number;
+  malformed: Record<string, number>;
+  undecoded: Record<string, number>;
+}
+
+/** What captures add up to, as `read --summary -o json` prints it. */
+export interface Summary extends CaptureCounts {
   /** Times of the first and last packet, RFC 3339; absent where there was none. */
   start?: string;
   end?: string;
-  malformed: Record<string, number>;
-  undecoded: Record<string, number>;
   metrics: Row[];
 }
 
@@ -45,17 +49,22 @@ export class MinuteSum {
   summary(items = QUERY.items): Summary {
     const query = { ...QUERY, items };
     const rows = this.count === 0 ? [] : new RowDecoder(this.core.schema).decode(this.core.rows(encodeRowQuery(query)), query);
-    const total = (name: string) => rows.find((row) => row.metric === name)?.value ?? 0;
-    return {
-      packets: total("capture_packets_total"),
-      bytes: total("capture_wire_bytes_total"),
-      ...(this.firstNs === undefined ? {} : { start: formatTime(this.firstNs) }),
-      ...(this.lastNs === undefined ? {} : { end: formatTime(this.lastNs) }),
-      malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
-      undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
-      metrics: rows,
-    };
+    const { packets, bytes, malformed, undecoded } = captureCounts(rows);
+    const start = this.firstNs === undefined ? {} : { start: formatTime(this.firstNs) };
+    const end = this.lastNs === undefined ? {} : { end: formatTime(this.lastNs) };
+    return { packets, bytes, ...start, ...end, malformed, undecoded, metrics: rows };
   }
+}
+
+/** Reads the counts out of rows of all metrics. */
+export function captureCounts(rows: readonly Row[]): CaptureCounts {
+  const total = (name: string) => rows.find((row) => row.metric === name)?.value ?? 0;
+  return {
+    packets: total("capture_packets_total"),
+    bytes: total("capture_wire_bytes_total"),
+    malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
+    undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
+  };
 }
 
 function byLabel(rows: readonly Row[], isWanted: (metric: string) => boolean, label: string): Record<string, number> {

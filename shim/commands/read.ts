@@ -1,66 +1,98 @@
-import { RoundTripReader } from "../../engine/round-trip";
+import type { Core } from "../../engine/core";
+import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
+import { exitSummary } from "../output/exit-summary";
 import { TextOutput } from "../output/text-output";
 
+export type OutputForm = "line" | "wide" | "json";
+
 export interface ReadOptions {
-  output?: "line" | "wide" | "json";
+  output?: OutputForm;
   summary?: boolean;
   raw?: boolean;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
 }
 
-/** `tallywire read`: round trips or a summary of capture files. */
-export async function read(files: string[], options: ReadOptions): Promise<number> {
-  const { raw, keepDuplicates, hostNetwork: hostNetworks } = options;
-  const core = loadCore({ events: !options.summary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
+/** `tallywire read`: round trips or a summary of capture files. Gives the exit code. */
+export async function read(files: readonly string[], options: ReadOptions): Promise<number> {
+  if (files.length === 0) throw new Failure("no file is given; name captures, or - for standard input", 2);
+  const { raw, keepDuplicates, hostNetwork: hostNetworks, summary: isSummary } = options;
+  const core = loadCore({ events: !isSummary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
   const output = new TextOutput(process.stdout);
   const sum = new MinuteSum(core);
-  const reader = new RoundTripReader(core.schema);
-  let roundTrips = 0;
-  core.drainTo({
-    bundle: (bundle) => sum.add(bundle),
-    events: (view) => {
-      for (const roundTrip of reader.read(view)) {
-        roundTrips += 1;
-        output.write(`${JSON.stringify(roundTrip)}\n`);
-      }
-    },
-  });
+  const trips = isSummary ? undefined : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output);
+  core.drainTo({ bundle: (bundle) => sum.add(bundle), events: (view) => trips?.print(view) });
+  const { failures, refused } = await readAll(core, files, output);
+  const summary = sum.summary();
+  if (refused > 0) summary.malformed.file_format = refused;
+  if (isSummary) output.write(await summaryText(summary, core, options.output));
+  await output.end();
+  for (const failure of failures) process.stderr.write(`tallywire: ${failure}\n`);
+  if (!output.closed) process.stderr.write(`${exitSummary(summary, trips?.count)}\n`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** Reads all files; what is wrong with one does not keep the others from being read. */
+async function readAll(
+  core: Core,
+  files: readonly string[],
+  output: TextOutput,
+): Promise<{ failures: string[]; refused: number }> {
   const failures: string[] = [];
+  let refused = 0;
+  const goesOn = async () => {
+    await output.ready();
+    return !output.closed;
+  };
   for (const file of files) {
     if (output.closed) break;
     try {
-      const { isCapture, fault } = await feedCapture(core, file, output);
-      if (!isCapture) failures.push(`${file} is no capture: tallywire reads pcap and pcapng, plain or gzipped`);
-      else if (fault) failures.push(`${file}: its gzip stream is broken (${fault}); what came before was read`);
+      const { isCapture, failure, warning } = await feedCapture(core, file, goesOn);
+      if (!isCapture) refused += 1;
+      if (failure) failures.push(failure);
+      else if (warning) process.stderr.write(`tallywire: ${warning}\n`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failures.push(error.message);
     }
     core.flush();
   }
-  const summary = sum.summary();
-  if (options.summary) output.write(`${JSON.stringify(summary)}\n`);
-  await output.end();
-  for (const failure of failures) process.stderr.write(`tallywire: ${failure}\n`);
-  if (!output.closed && failures.length < files.length)
-    process.stderr.write(exitSummary(summary, options.summary ? undefined : roundTrips));
-  return failures.length === 0 ? 0 : 1;
+  return { failures, refused };
 }
 
-/** What was seen, parsed, and what was not, in one line. */
-function exitSummary({ packets, malformed, undecoded }: Summary, roundTrips: number | undefined): string {
-  const parts = [`${packets} packets`];
-  if (roundTrips !== undefined) parts.push(`${roundTrips} round trips`);
-  parts.push(`malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`);
-  return `${parts.join("; ")}\n`;
+/** Prints the round trips that a core gives out. */
+class RoundTripPrinter {
+  count = 0;
+  private readonly reader: RoundTripReader;
+
+  constructor(
+    core: Core,
+    private readonly format: (trip: RoundTrip) => string,
+    private readonly output: TextOutput,
+  ) {
+    this.reader = new RoundTripReader(core.schema);
+  }
+
+  print(view: DataView): void {
+    for (const trip of this.reader.read(view)) {
+      this.count += 1;
+      this.output.write(this.format(trip));
+    }
+  }
 }
 
-function list(counts: Record<string, number>): string {
-  const parts = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
-  return parts.length === 0 ? "none" : parts.join(", ");
+async function formatterOf(form: OutputForm): Promise<(trip: RoundTrip) => string> {
+  if (form === "json") return (trip) => `${JSON.stringify(trip)}\n`;
+  const { lineFormatter } = await import("../output/line");
+  return lineFormatter(form === "wide", process.stdout);
+}
+
+async function summaryText(summary: Summary, core: Core, form: OutputForm | undefined): Promise<string> {
+  if (form === "json") return `${JSON.stringify(summary)}\n`;
+  const { summaryPage } = await import("../output/summary-page");
+  return summaryPage(summary, core.schema, process.stdout);
 }

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
+import { readBundleHeader } from "../../engine/bundle";
+import type { Core } from "../../engine/core";
+import type { CaptureCounts } from "../../engine/summary";
+import { feedCapture } from "../capture/capture-reader";
+import { CAP_LOSSES, captureLive, ownNetworks } from "../capture/live";
+import { loadCore } from "../core";
+import { Failure } from "../failure";
+import { exitSummary } from "../output/exit-summary";
+import { MinuteCounts } from "../output/minute-counts";
+import { Delivery } from "../post/delivery";
+import { bundleFileName, SPOOL_LIMITS, Spool } from "../spool/spool";
+import { VERSION } from "../version";
+import { postingTime } from "./posting-time";
+import { FileRun, newBootId } from "./run-state";
+import type { AgentSettings } from "./settings";
+
+const deflated = promisify(deflate);
+const TICK_MS = 1000;
+/** How long an agent that is told to end goes on posting. */
+const FAREWELL_MS = 5000;
+
+/** Reads packets and sees to it that each minute of them reaches the hub. */
+export class Agent {
+  private readonly spool: Spool;
+  private readonly sealed: Uint8Array[] = [];
+  private readonly ending = new AbortController();
+  private core!: Core;
+  private counts: MinuteCounts | undefined;
+  private delivery: Delivery | undefined;
+  private bundles = 0;
+  private saving: Promise<void> = Promise.resolve();
+  private failed = false;
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly say: (line: string) => void,
+  ) {
+    this.spool = new Spool(settings.spoolFolder, { ...SPOOL_LIMITS, bytesMax: settings.spoolBytesMax });
+  }
+
+  /** Tells the agent to end: what is open is sealed, kept, and posted if that goes quickly. */
+  end(): void {
+    this.ending.abort();
+  }
+
+  /** Runs to the end of the input or until it is told to end; gives the exit code. */
+  async run(): Promise<number> {
+    const close = await this.openDelivery();
+    try {
+      if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths);
+      else await this.readInterface(this.settings.source.name);
+      await this.deliverRest();
+    } finally {
+      await close();
+    }
+    this.sayEnd();
+    return this.failed ? 1 : 0;
+  }
+
+  private async openDelivery(): Promise<() => Promise<void>> {
+    const { hub, edge, tags, source } = this.settings;
+    if (hub === undefined) {
+      this.say(`no hub is given: nothing leaves this host, minutes wait in ${this.spool.folder}`);
+      return async () => {};
+    }
+    const { Poster } = await import("../post/poster");
+    const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
+    const poster = new Poster({ hub: hub.address, key: hub.key, tags, userAgent });
+    const isLive = source.kind === "interface";
+    const dueMs = isLive ? (name: string) => postingTime(name, edge) : undefined;
+    this.delivery = new Delivery(this.spool, poster, { dueMs, say: this.say, stopWhenHeld: !isLive });
+    this.delivery.start();
+    return () => poster.close();
+  }
+
+  private openCore(bootId: bigint, isLive: boolean): void {
+    const { budgetBytes, keepDuplicates, hostNetworks } = this.settings;
+    const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
+    this.core = loadCore({ bootId, budgetBytes, keepDuplicates, hostNetworks: networks, live: isLive });
+    const counts = new MinuteCounts(this.core);
+    this.counts = counts;
+    this.core.drainTo({
+      bundle: (bundle) => {
+        this.sealed.push(bundle.slice());
+        counts.add(bundle);
+      },
+    });
+  }
+
+  private async readFiles(paths: readonly string[]): Promise<void> {
+    const { edge, hostNetworks, keepDuplicates } = this.settings;
+    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates });
+    this.openCore(run.bootId, false);
+    this.say(`edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", as a run before that did not end" : ""}`);
+    for (const path of paths) {
+      if (this.ending.signal.aborted) break;
+      try {
+        const { failure, warning } = await feedCapture(this.core, path, () => this.goesOn());
+        if (failure) this.fail(failure);
+        else if (warning) this.say(warning);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        this.fail(error.message);
+      }
+      this.core.flush();
+    }
+    await this.save();
+    if (!this.ending.signal.aborted) run.end();
+  }
+
+  private async readInterface(name: string): Promise<void> {
+    this.openCore(BigInt(`0x${newBootId()}`), true);
+    const capture = await captureLive(this.core, name);
+    this.say(`edge ${this.settings.edge}: reading interface ${name}; ${CAP_LOSSES}`);
+    while (!this.ending.signal.aborted) {
+      await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
+      capture.push();
+      const nowMs = Date.now();
+      this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
+      await this.save();
+    }
+    capture.close();
+    this.core.flush();
+    await this.save();
+  }
+
+  private async goesOn(): Promise<boolean> {
+    if (this.sealed.length > 0) await this.save();
+    return !this.ending.signal.aborted;
+  }
+
+  /** Puts what was sealed into the spool. */
+  private save(): Promise<void> {
+    this.saving = this.saving.then(async () => {
+      for (let bundle = this.sealed.shift(); bundle !== undefined; bundle = this.sealed.shift()) {
+        await this.spool.put(bundleFileName(readBundleHeader(bundle)), await deflated(bundle));
+        this.bundles += 1;
+        this.delivery?.wake();
+      }
+    });
+    return this.saving;
+  }
+
+  /** Posts what waits: all of it after files, unless told to end; briefly otherwise. */
+  private async deliverRest(): Promise<void> {
+    if (this.delivery === undefined) return;
+    const hurry = () => void this.delivery?.finish(FAREWELL_MS);
+    if (this.ending.signal.aborted) hurry();
+    else this.ending.signal.addEventListener("abort", hurry, { once: true });
+    await this.delivery.finish();
+    if (this.delivery.counts.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
+  }
+
+  private fail(line: string): void {
+    this.failed = true;
+    this.say(line);
+  }
+
+  private sayEnd(): void {
+    const seen: CaptureCounts = this.counts?.total ?? { packets: 0, bytes: 0, malformed: {}, undecoded: {} };
+    const { stored, duplicates, refused } = this.delivery?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
+    const parts = [
+      exitSummary(seen),
+      `${this.bundles} minutes sealed`,
+      `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
+    ];
+    if (refused > 0) parts.push(`${refused} refused`);
+    if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} wait in ${this.spool.folder}`);
+    if (this.spool.droppedCount > 0) parts.push(`${this.spool.droppedCount} dropped from the full spool`);
+    this.say(parts.join(", "));
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** A run that has not ended: which input it reads, and as whom. */
+interface RunState {
+  input: string;
+  bootId: string;
+}
+
+const FILE = "run.json";
+const BOOT_ID = /^[0-9a-f]{16}$/;
+
+/**
+ * The boot id of a run over files. A run that was killed leaves its id behind, and the next one over the same files takes it up
+ * again: the minutes that were sealed before are then the same bundles, which the hub counts once.
+ */
+export class FileRun {
+  readonly bootId: bigint;
+  /** Whether an earlier run over these files did not end. */
+  readonly resumed: boolean;
+  private readonly path: string;
+
+  constructor(folder: string, paths: readonly string[], settings: unknown) {
+    this.path = join(folder, FILE);
+    const input = inputDigest(paths, settings);
+    const before = readState(this.path);
+    this.resumed = before?.input === input;
+    const bootId = this.resumed && before ? before.bootId : newBootId();
+    this.bootId = BigInt(`0x${bootId}`);
+    writeFileSync(`${this.path}.draft`, JSON.stringify({ input, bootId } satisfies RunState), { mode: 0o600 });
+    renameSync(`${this.path}.draft`, this.path);
+  }
+
+  /** The files were read to their end and all minutes are in the spool. */
+  end(): void {
+    rmSync(this.path, { force: true });
+  }
+}
+
+/** A name for a run, never 0. */
+export function newBootId(): string {
+  const id = randomBytes(8).toString("hex");
+  return /^0+$/.test(id) ? newBootId() : id;
+}
+
+function readState(path: string): RunState | undefined {
+  try {
+    const { input, bootId } = JSON.parse(readFileSync(path, "utf8"));
+    return typeof input === "string" && BOOT_ID.test(bootId) ? { input, bootId } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the input is, by the files' places, sizes and times, and how it is read. */
+function inputDigest(paths: readonly string[], settings: unknown): string {
+  const hash = createHash("sha256").update(JSON.stringify(settings));
+  for (const path of paths) {
+    const { size, mtimeMs } = path === "-" ? { size: 0, mtimeMs: Date.now() } : (statSync(path, { throwIfNoEntry: false }) ?? {});
+    hash.update(`\0${resolve(path)} ${size} ${mtimeMs}`);
+  }
+  return hash.digest("hex");
+}

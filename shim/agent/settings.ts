@@ -1,0 +1,118 @@
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { parseKey } from "../../engine/keys";
+import { Failure } from "../failure";
+import { hubAddress } from "../post/hub-address";
+
+/** The words of `tallywire agent`, as commander gives them. */
+export interface AgentOptions {
+  file?: string[];
+  interface?: string;
+  hub?: string;
+  key?: string;
+  tags?: string;
+  spool?: string;
+  spoolSize?: number;
+  edge?: string;
+  insecure?: boolean;
+  budget?: number;
+  hostNetwork?: string[];
+  keepDuplicates?: boolean;
+}
+
+/** Where bundles go. */
+export interface HubSettings {
+  address: URL;
+  key: string;
+}
+
+/** What an agent does, checked. */
+export interface AgentSettings {
+  source: { kind: "files"; paths: string[] } | { kind: "interface"; name: string };
+  /** Absent: nothing leaves this host. */
+  hub: HubSettings | undefined;
+  edge: string;
+  tags: string;
+  spoolFolder: string;
+  spoolBytesMax: number;
+  budgetBytes: number;
+  hostNetworks: string[] | undefined;
+  keepDuplicates: boolean | undefined;
+}
+
+const EDGE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
+const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
+const TAG_VALUE_CHARACTERS_MAX = 64;
+const TAGS_MAX = 8;
+const MIB = 1 << 20;
+const BUDGET_MIB = 24;
+const SPOOL_MIB = 256;
+
+/** Checks the words of the command line and the environment. Throws Failure. */
+export function agentSettings(options: AgentOptions): AgentSettings {
+  const hub = hubOf(options);
+  const edge = edgeOf(options.edge, hub?.key);
+  return {
+    source: sourceOf(options),
+    hub,
+    edge,
+    tags: tagsHeader(options.tags ?? ""),
+    spoolFolder: join(options.spool ?? defaultSpool(), edge),
+    spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
+    budgetBytes: (options.budget ?? BUDGET_MIB) * MIB,
+    hostNetworks: options.hostNetwork,
+    keepDuplicates: options.keepDuplicates,
+  };
+}
+
+function sourceOf({ file = [], interface: name }: AgentOptions): AgentSettings["source"] {
+  if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
+  if (file.length > 0) return { kind: "files", paths: file };
+  if (name !== undefined) return { kind: "interface", name };
+  throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
+}
+
+function hubOf({ hub, key, insecure }: AgentOptions): HubSettings | undefined {
+  if (hub === undefined) {
+    if (key !== undefined) throw new Failure("a key but no hub; add --hub https://HUB, or leave the key out", 2);
+    return undefined;
+  }
+  const address = hubAddress(hub, insecure);
+  if (key === undefined) throw new Failure("a hub but no key; give this edge's write key with --key or TALLYWIRE_KEY", 2);
+  const holder = parseKey(key);
+  if (holder?.kind === "write") return { address, key };
+  throw new Failure(`${holder ? `this is a ${holder.kind} key` : "this is no key"}; an agent needs a write key, tw_w_...`, 2);
+}
+
+/** The hub takes the edge's name from its key, so the two must agree. */
+function edgeOf(given: string | undefined, key: string | undefined): string {
+  const named = key === undefined ? undefined : parseKey(key)?.edge;
+  if (given !== undefined && named !== undefined && given !== named) {
+    throw new Failure(`the key is of edge ${named}, not ${given}; leave --edge out, or take that edge's key`, 2);
+  }
+  const edge = named ?? given ?? hostname();
+  if (EDGE.test(edge)) return edge;
+  throw new Failure(`"${edge}" cannot name an edge; give --edge with letters, digits, and . _ -, at most 100 characters`, 2);
+}
+
+/** The header `tallywire-tags` from `site=fra1,role=edge`. Throws Failure. */
+export function tagsHeader(text: string): string {
+  const names = new Set<string>();
+  const parts = text.split(",").flatMap((part) => {
+    const pair = part.trim();
+    if (pair === "") return [];
+    const [name = "", ...rest] = pair.split("=");
+    const value = rest.join("=");
+    if (!TAG_NAME.test(name) || value === "" || value.length > TAG_VALUE_CHARACTERS_MAX || names.has(name)) {
+      throw new Failure(`"${pair}" is no tag; write tags as site=fra1,role=edge, each name once`, 2);
+    }
+    names.add(name);
+    return [`${name}=${encodeURIComponent(value)}`];
+  });
+  if (parts.length > TAGS_MAX) throw new Failure(`${parts.length} tags; an edge has at most ${TAGS_MAX}`, 2);
+  return parts.join(",");
+}
+
+function defaultSpool(): string {
+  return join(process.env.XDG_STATE_HOME || join(homedir(), ".local/state"), "tallywire/spool");
+}

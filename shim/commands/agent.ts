@@ -1,0 +1,21 @@
+import { Agent } from "../agent/agent";
+import { type AgentOptions, agentSettings } from "../agent/settings";
+
+/** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
+export async function agent(options: AgentOptions): Promise<number> {
+  const running = new Agent(agentSettings(options), (line) => process.stderr.write(`tallywire: ${line}\n`));
+  let signals = 0;
+  const onSignal = () => {
+    signals += 1;
+    if (signals > 1) process.exit(1);
+    running.end();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return await running.run();
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}

@@ -1,0 +1,29 @@
+import type { Core } from "../../engine/core";
+import { encodeRowQuery, RowDecoder } from "../../engine/rows";
+import { type CaptureCounts, captureCounts } from "../../engine/summary";
+
+const QUERY = { items: 0 };
+
+/** Adds up what the capture came to, minute by minute, for as long as a host runs. */
+export class MinuteCounts {
+  readonly total: CaptureCounts = { packets: 0, bytes: 0, malformed: {}, undecoded: {} };
+  private readonly decoder: RowDecoder;
+
+  constructor(private readonly core: Core) {
+    this.decoder = new RowDecoder(core.schema);
+  }
+
+  /** Takes a sealed minute. */
+  add(bundle: Uint8Array): void {
+    this.core.accumulate([bundle]);
+    const counts = captureCounts(this.decoder.decode(this.core.rows(encodeRowQuery(QUERY)), QUERY));
+    this.total.packets += counts.packets;
+    this.total.bytes += counts.bytes;
+    addTo(this.total.malformed, counts.malformed);
+    addTo(this.total.undecoded, counts.undecoded);
+  }
+}
+
+function addTo(into: Record<string, number>, from: Record<string, number>): void {
+  for (const [name, count] of Object.entries(from)) into[name] = (into[name] ?? 0) + count;
+}

@@ -1,0 +1,137 @@
+import type { Writable } from "node:stream";
+import type { BreakdownItem, Row, TopItem } from "../../engine/rows";
+import type { MetricSchema, Schema } from "../../engine/schema";
+import type { Summary } from "../../engine/summary";
+import { type Palette, paletteFor } from "./colour";
+import { printable } from "./printable";
+import { formatBytes, formatCount, formatFigure, formatSeconds, formatShare } from "./units";
+
+/** One line of the page: what it is about, and its figures. */
+interface Line {
+  indent: number;
+  name: string;
+  text: string;
+  isMetric: boolean;
+}
+
+const NAME_WIDTH_MAX = 50;
+const QUANTILE_WIDTH = 8;
+
+/** The summary as a page to read: a part for each module, its metrics by their names, error bars beside what has them. */
+export function summaryPage(summary: Summary, schema: Schema, stream: Writable): string {
+  const palette = paletteFor(stream);
+  const modules = new Map<string, Line[]>();
+  for (const metric of schema.metrics) {
+    const rows = summary.metrics.filter((row) => row.metric === metric.name);
+    if (rows.length === 0) continue;
+    const module = metric.name.split("_")[0] ?? "";
+    modules.set(module, [...(modules.get(module) ?? []), ...metricLines(metric, rows)]);
+  }
+  const lines = [...modules.values()].flat();
+  const width = Math.min(NAME_WIDTH_MAX, Math.max(0, ...lines.map((line) => line.indent + line.name.length)));
+  const parts = [...modules].map(([module, own]) => {
+    return [palette.strong(module), ...own.map((line) => formatLine(line, width, palette))].join("\n");
+  });
+  const note = "Quantiles are within 1.1 %. Where a figure has bounds, the true value lies between them.";
+  return `${[headOf(summary, palette), ...parts, palette.faint(note)].join("\n\n")}\n`;
+}
+
+function headOf(summary: Summary, palette: Palette): string {
+  const { packets, bytes, start, end, malformed, undecoded } = summary;
+  const span = start && end ? `, ${formatSeconds((Date.parse(end) - Date.parse(start)) / 1000)} from ${start} to ${end}` : "";
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => `${name} ${formatCount(count)}`)
+      .join(", ") || "none";
+  return [
+    `${palette.strong(`${formatCount(packets)} packets, ${formatBytes(bytes)}`)}${span}`,
+    `malformed: ${list(malformed)}`,
+    `undecoded: ${list(undecoded)}`,
+  ].join("\n");
+}
+
+function formatLine({ indent, name, text, isMetric }: Line, width: number, palette: Palette): string {
+  const left = name.padEnd(Math.max(0, width - indent));
+  return `${" ".repeat(indent)}${isMetric ? palette.name(left) : palette.faint(left)}  ${text}`.trimEnd();
+}
+
+/** A metric's lines: one where it is not split, else one for its name and one for each combination of labels that differ. */
+function metricLines(metric: MetricSchema, rows: readonly Row[]): Line[] {
+  const differing = metric.labels.filter((label) => new Set(rows.map((row) => row.labels[label])).size > 1);
+  if (rows.length === 1) return rowLines(metric, rows[0] as Row, 2, metric.name, true);
+  const total = metric.kind === "counter" ? rows.reduce((sum, row) => sum + (row.value ?? 0), 0) : undefined;
+  const head = {
+    indent: 2,
+    name: metric.name,
+    text: total === undefined ? "" : formatFigure(total, metric.unit),
+    isMetric: true,
+  };
+  const parts = rows.map((row) => ({ row, name: differing.map((label) => row.labels[label]).join(" ") }));
+  if (total !== undefined) parts.sort((a, b) => (b.row.value ?? 0) - (a.row.value ?? 0));
+  return [head, ...parts.flatMap(({ row, name }) => rowLines(metric, row, 4, name, false))];
+}
+
+function rowLines(metric: MetricSchema, row: Row, indent: number, name: string, isMetric: boolean): Line[] {
+  const line = (text: string): Line => ({ indent, name, text, isMetric });
+  switch (metric.kind) {
+    case "counter":
+      return [line(formatFigure(row.value ?? 0, metric.unit))];
+    case "gauge":
+      return [line(`${formatFigure(row.value ?? 0, metric.unit)}, ${boundsText(row.min, row.max, metric.unit)}`)];
+    case "rate":
+      return [line(`${quantilesText(row, metric.unit, "/s")}  over ${formatCount(row.seconds ?? 0)} s`)];
+    case "histogram":
+      return [line(`${quantilesText(row, metric.unit)}  of ${formatCount(row.count ?? 0)}`)];
+    case "distinct":
+      return [line(distinctText(row))];
+    case "top":
+      return [line(`${formatFigure(row.total ?? 0, metric.unit)} in all`), ...topLines(metric, row, indent + 2)];
+    default:
+      return [
+        line(`${formatCount(row.requests ?? 0)} requests, ${formatCount(row.errors ?? 0)} errors`),
+        ...breakdownLines(row, indent + 2),
+      ];
+  }
+}
+
+function boundsText(lower = 0, upper = 0, unit = ""): string {
+  return `${formatFigure(lower, unit)} to ${formatFigure(upper, unit)}`;
+}
+
+function quantilesText({ quantiles = {}, max = 0 }: Row, unit: string, suffix = ""): string {
+  const entries = Object.entries(quantiles).map(([q, value]) => [`p${Number(q) * 100}`, value] as const);
+  return [...entries, ["max", max] as const]
+    .map(([name, value]) => `${name} ${(formatFigure(value, unit) + suffix).padEnd(QUANTILE_WIDTH)}`)
+    .join("  ")
+    .trimEnd();
+}
+
+function distinctText({ estimate = 0, lower = 0, upper = 0 }: Row): string {
+  return lower === upper
+    ? formatCount(estimate)
+    : `${formatCount(estimate)} (${formatCount(Math.floor(lower))} to ${formatCount(Math.ceil(upper))})`;
+}
+
+function topLines(metric: MetricSchema, { items = [], total = 0 }: Row, indent: number): Line[] {
+  return (items as TopItem[]).map(({ key, value, lower, upper }) => {
+    const figure = formatFigure(value, metric.unit).padStart(9);
+    const bounds = lower === upper ? "" : `  (${boundsText(lower, upper, metric.unit)})`;
+    return { indent, name: printable(key), text: `${figure} ${formatShare(value, total).padStart(7)}${bounds}`, isMetric: false };
+  });
+}
+
+function breakdownLines({ items = [], other }: Row, indent: number): Line[] {
+  const part = (name: string, { requests, errors, bytes, duration }: Omit<BreakdownItem, "key" | "lower" | "upper">): Line => {
+    const quantiles = quantilesText({ metric: "", labels: {}, quantiles: duration.quantiles }, "seconds").replace(
+      / {2}max.*$/,
+      "",
+    );
+    const counts = [`${formatCount(requests).padStart(9)} requests`, `${formatCount(errors)} errors`, formatBytes(bytes)].join(
+      ", ",
+    );
+    return { indent, name, text: duration.count > 0 ? `${counts}  ${quantiles}` : counts, isMetric: false };
+  };
+  const lines = (items as BreakdownItem[]).map((item) => part(printable(Object.values(item.key).join(" ")), item));
+  return other && other.requests > 0 ? [...lines, part("all others", other)] : lines;
+}

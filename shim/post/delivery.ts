@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Spool } from "../spool/spool";
+import { Backoff } from "./backoff";
+import type { Poster } from "./poster";
+import type { Verdict } from "./verdict";
+
+const PARALLEL = 4;
+/** How long to wait where only a person can mend it. */
+const HELD_MS = 30_000;
+/** How long to wait for a minute that the hub's clock has not reached. */
+const EARLY_MS = 15_000;
+
+/** What became of bundles. */
+export interface DeliveryCounts {
+  stored: number;
+  /** The hub had them already. */
+  duplicates: number;
+  refused: number;
+}
+
+export interface DeliveryOptions {
+  /** When a bundle may be posted first, ms since the epoch. */
+  dueMs?(name: string): number;
+  /** Says one line to the operator. */
+  say(line: string): void;
+  /** Whether to give up where only a person can mend it. */
+  stopWhenHeld?: boolean;
+}
+
+/** Takes bundles from the spool to the hub, until it has them all or refuses them for good. */
+export class Delivery {
+  readonly counts: DeliveryCounts = { stored: 0, duplicates: 0, refused: 0 };
+  private readonly backoff = new Backoff();
+  private readonly ending = new AbortController();
+  private readonly early = new Map<string, number>();
+  private trouble = "";
+  private pausing: { end: AbortController; untilNew: boolean } | undefined;
+  private hurried = false;
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly spool: Spool,
+    private readonly poster: Pick<Poster, "post">,
+    private readonly options: DeliveryOptions,
+  ) {}
+
+  /** Begins; goes on until `finish` or `stop`. */
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Says that the spool has something new. */
+  wake(): void {
+    if (this.pausing?.untilNew) this.pausing.end.abort();
+  }
+
+  /** Posts all that waits, due or not; resolves when nothing waits, or after `withinMs`. */
+  async finish(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
+    this.hurried = true;
+    this.pausing?.end.abort();
+    const timer = Number.isFinite(withinMs) ? setTimeout(() => this.stop(), withinMs) : undefined;
+    await this.running;
+    clearTimeout(timer);
+  }
+
+  /** Stops at once; what was on its way stays in the spool. */
+  stop(): void {
+    this.ending.abort();
+    this.pausing?.end.abort();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.ending.signal.aborted) {
+      const { names, waitMs } = this.next();
+      if (names.length === 0 && this.hurried && this.spool.waitingCount === 0) return;
+      const pauseMs = names.length === 0 ? waitMs : await this.deliver(names);
+      if (pauseMs > 0) await this.pause(pauseMs, names.length === 0);
+    }
+  }
+
+  /** What may be posted now, or how long until something may. */
+  private next(): { names: string[]; waitMs: number } {
+    const nowMs = Date.now();
+    const names: string[] = [];
+    let nextMs = nowMs + 60_000;
+    for (const name of this.spool.names) {
+      const dueMs = this.hurried ? 0 : (this.options.dueMs?.(name) ?? 0);
+      const fromMs = Math.max(dueMs, this.early.get(name) ?? 0);
+      if (fromMs <= nowMs) names.push(name);
+      else nextMs = Math.min(nextMs, fromMs);
+      if (names.length === PARALLEL) break;
+    }
+    return { names, waitMs: nextMs - nowMs };
+  }
+
+  /** Posts some bundles side by side; gives the ms to wait before the next ones. */
+  private async deliver(names: readonly string[]): Promise<number> {
+    const waits = await Promise.all(names.map((name) => this.deliverOne(name)));
+    const waitMs = Math.max(...waits);
+    if (waitMs === 0) this.recovered();
+    return waitMs;
+  }
+
+  private async deliverOne(name: string): Promise<number> {
+    const bytes = await this.spool.read(name);
+    if (bytes === undefined) return 0;
+    const verdict = await this.poster.post(bytes, this.ending.signal);
+    if (this.ending.signal.aborted && verdict.kind !== "stored") return 0;
+    return this.obey(name, verdict);
+  }
+
+  private async obey(name: string, verdict: Verdict): Promise<number> {
+    switch (verdict.kind) {
+      case "stored":
+        this.counts.stored += 1;
+        if (verdict.duplicate) this.counts.duplicates += 1;
+        this.early.delete(name);
+        await this.spool.remove(name);
+        return 0;
+      case "refused":
+        this.counts.refused += 1;
+        this.options.say(`the hub refused ${name}, which is set aside in ${this.spool.folder}/refused: ${verdict.reason}`);
+        await this.spool.setAside(name, verdict.reason);
+        return 0;
+      case "early":
+        this.early.set(name, Date.now() + EARLY_MS);
+        this.troubled(`the hub's clock is behind this host's: ${verdict.reason}`);
+        return 0;
+      case "held":
+        this.troubled(`the hub takes nothing from this edge: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
+        if (this.options.stopWhenHeld) this.ending.abort();
+        return HELD_MS * (0.75 + Math.random() / 2);
+      case "later":
+        this.troubled(`the hub cannot be reached: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
+        return verdict.afterMs === undefined ? this.backoff.next() : verdict.afterMs * (1 + Math.random() / 4);
+    }
+  }
+
+  /** Says what is wrong, once until it changes. */
+  private troubled(line: string): void {
+    if (line !== this.trouble) this.options.say(line);
+    this.trouble = line;
+  }
+
+  private recovered(): void {
+    this.backoff.reset();
+    if (this.trouble !== "" && this.early.size === 0) {
+      this.options.say("the hub takes bundles again");
+      this.trouble = "";
+    }
+  }
+
+  /** Waits; something new in the spool ends it where nothing was due. */
+  private async pause(ms: number, untilNew: boolean): Promise<void> {
+    if (this.ending.signal.aborted) return;
+    this.pausing = { end: new AbortController(), untilNew };
+    await sleep(ms, undefined, { signal: this.pausing.end.signal }).catch(() => {});
+    this.pausing = undefined;
+  }
+}

@@ -1,0 +1,197 @@
+import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { open, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure, reasonOf } from "../failure";
+
+const BUNDLE = /^[0-9]{10}-[0-9a-f]{16}-[0-9]+-[0-9]+\.twb$/;
+const DRAFT = /\.draft$/;
+const REASON_SUFFIX = ".txt";
+
+/** What a spool may take on disk. */
+export interface SpoolLimits {
+  bytesMax: number;
+  /** Of bundles that the hub refused for good. */
+  refusedBytesMax: number;
+}
+
+/** 256 MiB are ten days of quiet minutes, or four of busy ones. */
+export const SPOOL_LIMITS: SpoolLimits = { bytesMax: 256 << 20, refusedBytesMax: 16 << 20 };
+
+/** What tells one bundle of an edge from every other. */
+export interface BundleIdentity {
+  minute: number;
+  bootId: string;
+  policy: { number: number };
+  sequence: number;
+}
+
+/** Name of a bundle's file; names sort by minute. */
+export function bundleFileName({ minute, bootId, policy, sequence }: BundleIdentity): string {
+  return `${String(minute).padStart(10, "0")}-${bootId}-${policy.number}-${sequence}.twb`;
+}
+
+/** Files of a folder with their sizes, oldest minute first, in bounded bytes: the oldest make room. */
+class BoundedFolder {
+  private readonly sizes = new Map<string, number>();
+  private bytes = 0;
+  /** Files that made room for others. */
+  dropped = 0;
+
+  constructor(
+    readonly path: string,
+    private readonly bytesMax: number,
+  ) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(path).sort()) {
+      if (DRAFT.test(name)) unlinkSync(join(path, name));
+      else if (BUNDLE.test(name)) this.note(name, statSync(join(path, name)).size);
+    }
+  }
+
+  get names(): string[] {
+    return [...this.sizes.keys()].sort();
+  }
+
+  get count(): number {
+    return this.sizes.size;
+  }
+
+  /** Writes a file so that after a crash it is there in whole or not at all. */
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    await this.makeRoom(bytes.length);
+    const path = join(this.path, name);
+    const draft = `${path}.draft`;
+    const file = await open(draft, "w", 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncFolder(this.path);
+    this.note(name, bytes.length);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.forget(name);
+    await unlinkIfThere(join(this.path, name));
+  }
+
+  note(name: string, bytes: number): void {
+    this.forget(name);
+    this.sizes.set(name, bytes);
+    this.bytes += bytes;
+  }
+
+  forget(name: string): number {
+    const bytes = this.sizes.get(name) ?? 0;
+    this.sizes.delete(name);
+    this.bytes -= bytes;
+    return bytes;
+  }
+
+  async makeRoom(bytes: number): Promise<void> {
+    while (this.sizes.size > 0 && this.bytes + bytes > this.bytesMax) {
+      const oldest = this.names[0] as string;
+      await this.remove(oldest);
+      await unlinkIfThere(join(this.path, oldest + REASON_SUFFIX));
+      this.dropped += 1;
+    }
+  }
+}
+
+/** Sealed bundles on disk until the hub has them. What is in it survives a crash at any moment. */
+export class Spool {
+  private readonly waiting: BoundedFolder;
+  private readonly refused: BoundedFolder;
+
+  /** Opens the spool in `folder`, made where it is missing. Throws Failure. */
+  constructor(folder: string, limits: SpoolLimits = SPOOL_LIMITS) {
+    try {
+      this.waiting = new BoundedFolder(folder, limits.bytesMax);
+      this.refused = new BoundedFolder(join(folder, "refused"), limits.refusedBytesMax);
+    } catch (cause) {
+      throw new Failure(`cannot use the spool ${folder}: ${reasonOf(cause)}; name another with --spool`, 1, { cause });
+    }
+  }
+
+  get folder(): string {
+    return this.waiting.path;
+  }
+
+  /** Names of the bundles that wait, oldest minute first. */
+  get names(): string[] {
+    return this.waiting.names;
+  }
+
+  get waitingCount(): number {
+    return this.waiting.count;
+  }
+
+  /** Bundles that made room for newer ones. */
+  get droppedCount(): number {
+    return this.waiting.dropped;
+  }
+
+  /** Keeps a bundle. When this resolves it is on disk. */
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.waiting.put(name, bytes);
+    } catch (cause) {
+      throw new Failure(
+        `cannot write to the spool ${this.folder}: ${reasonOf(cause)}; make room or name another with --spool`,
+        1,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  /** The bytes of a bundle; undefined when it is gone. */
+  async read(name: string): Promise<Buffer | undefined> {
+    try {
+      return await readFile(join(this.folder, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      this.waiting.forget(name);
+      return undefined;
+    }
+  }
+
+  /** Forgets a bundle that the hub has. */
+  remove(name: string): Promise<void> {
+    return this.waiting.remove(name);
+  }
+
+  /** Puts a bundle that the hub refuses for good into the folder `refused`, with the reason beside it. */
+  async setAside(name: string, reason: string): Promise<void> {
+    const bytes = this.waiting.forget(name);
+    await this.refused.makeRoom(bytes);
+    const path = join(this.refused.path, name);
+    await writeFile(path + REASON_SUFFIX, `${reason}\n`, { mode: 0o600 });
+    await rename(join(this.folder, name), path);
+    await syncFolder(this.refused.path);
+    this.refused.note(name, bytes);
+  }
+}
+
+/** Makes a rename in this folder outlive a crash; Windows has no such call and needs none. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,258 @@
+/** `tallywire read` as a user meets it: forms of output, inputs of every kind, and what it says when something is wrong. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import type { RoundTrip } from "../../engine/round-trip";
+import type { Row } from "../../engine/rows";
+import { startCommand, tallywire } from "../support/command";
+import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { countCapture } from "../support/oracle/count";
+import * as make from "../support/pcap-builder";
+
+interface Summary {
+  packets: number;
+  bytes: number;
+  start?: string;
+  end?: string;
+  malformed: Record<string, number>;
+  undecoded: Record<string, number>;
+  metrics: Row[];
+}
+
+const KDIG = "test/fixtures/dns_kdig_udp.pcap";
+const folder = mkdtempSync(join(tmpdir(), "tallywire-read-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, bytes: Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const tripsOf = (stdout: string) =>
+  stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as RoundTrip);
+
+async function summaryOf(words: string[], input?: Uint8Array): Promise<Summary> {
+  const { stdout } = await tallywire(["read", ...words, "--summary", "-o", "json"], { input });
+  return JSON.parse(stdout);
+}
+
+const timeOf = (ns: bigint) =>
+  `${new Date(Number(ns / 1_000_000_000n) * 1000).toISOString().slice(0, -5)}.${String(ns % 1_000_000_000n).padStart(9, "0")}Z`;
+
+describe("-o json", () => {
+  test("gives one object a round trip", async () => {
+    const { code, stdout, stderr } = await tallywire(["read", KDIG, "-o", "json"]);
+    const trips = tripsOf(stdout);
+    expect(code).toBe(0);
+    expect(trips).toHaveLength(83);
+    expect(stderr).toBe("166 packets seen, 83 round trips, malformed: none, undecoded: none\n");
+    expect(trips[0]).toEqual({
+      time: "2026-11-20T10:49:57.464246000Z",
+      protocol: "dns",
+      status: "ok",
+      durationNs: 109_000,
+      client: { address: "127.0.0.1", port: 53911 },
+      server: { address: "127.0.0.1", port: 5300 },
+      direction: "unknown",
+      interface: 0,
+      request: expect.objectContaining({
+        bytes: 29,
+        id: 63345,
+        name: "h1.lab.test",
+        type: "A",
+        class: "IN",
+        flags: ["rd", "ad"],
+      }),
+      response: expect.objectContaining({
+        bytes: 45,
+        rcode: 0,
+        rcodeName: "NOERROR",
+        answers: 1,
+        authorities: 0,
+        additionals: 0,
+        records: [expect.objectContaining({ section: "answer", name: "h1.lab.test", type: "A", ttl: 300, data: "192.0.2.1" })],
+      }),
+      timing: { requestNs: 0, serverNs: 109_000, responseNs: 0 },
+      marks: [],
+    });
+  });
+
+  test("leaves the request of an orphan response out", async () => {
+    const orphan = make.udp(make.dnsResponse("a.example", { id: 3 }), { sourcePort: 53, destinationPort: 9000 });
+    const path = file("orphan.pcap", make.pcap(make.spaced([make.ethernet(make.ipv4(orphan))])));
+    const [trip] = tripsOf((await tallywire(["read", path, "-o", "json"])).stdout);
+    expect(trip).not.toHaveProperty("request");
+    expect(trip).not.toHaveProperty("durationNs");
+    expect(trip?.response?.rcode).toBe(0);
+  });
+
+  test("tells in from out by the host's networks", async () => {
+    const query = make.udp(make.dnsQuery("a.example", { id: 1 }), { sourcePort: 4000, destinationPort: 53 });
+    const frame = make.ethernet(make.ipv4(query, { source: "192.0.2.1", destination: "198.51.100.1" }));
+    const path = file("direction.pcap", make.pcap(make.spaced([frame])));
+    const directionFor = async (...networks: string[]) => {
+      const words = networks.flatMap((network) => ["--host-network", network]);
+      return tripsOf((await tallywire(["read", path, "-o", "json", ...words])).stdout)[0]?.direction;
+    };
+    expect(await directionFor()).toBe("unknown");
+    expect(await directionFor("192.0.2.0/24")).toBe("out");
+    expect(await directionFor("10.0.0.0/8", "198.51.100.1")).toBe("in");
+  });
+});
+
+describe("-o line and wide", () => {
+  test("give one line a round trip, without colours where nobody sees them", async () => {
+    const { stdout } = await tallywire(["read", KDIG]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(83);
+    expect(lines[0]).toMatch(
+      /^10:49:57\.464246 dns +ok +109 us 127\.0\.0\.1:53911 +> 127\.0\.0\.1:5300 +A h1\.lab\.test -> NOERROR 192\.0\.2\.1$/,
+    );
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  test("wide has the whole time and all fields", async () => {
+    const { stdout } = await tallywire(["read", KDIG, "-o", "wide"]);
+    expect(stdout.split("\n")[0]).toMatch(
+      /^2026-11-20T10:49:57\.464246000Z dns .*server 109 us.*id=63345.*ttl|300.*192\.0\.2\.1/,
+    );
+  });
+
+  test("what comes from the wire cannot move the cursor", async () => {
+    const query = make.udp(make.dnsQuery("a\u001b[2Jb.example", { id: 1 }), { sourcePort: 4000, destinationPort: 53 });
+    const bytes = make.pcap(make.spaced([make.ethernet(make.ipv4(query))]));
+    const { stdout } = await tallywire(["read", file("escape.pcap", bytes), "-o", "wide"]);
+    expect(stdout).not.toContain("\u001b");
+  });
+});
+
+describe("--summary", () => {
+  test.each(FIXTURES)("counts every packet of %s", async (name) => {
+    const summary = await summaryOf([`test/fixtures/${name}`]);
+    const count = countCapture(fixtureBytes(name));
+    expect([summary.packets, summary.bytes]).toEqual([count.packets, count.bytes]);
+    expect([summary.start, summary.end]).toEqual([timeOf(count.startNs), timeOf(count.endNs)]);
+    expect(summary.malformed).toEqual({});
+  });
+
+  test("has the metrics of the merged minutes", async () => {
+    const { metrics } = await summaryOf([KDIG]);
+    const sum = (metric: string) =>
+      metrics.filter((row) => row.metric === metric).reduce((total, row) => total + (row.value ?? 0), 0);
+    expect(sum("dns_transactions_total")).toBe(83);
+    const rcodes = metrics
+      .filter((row) => row.metric === "dns_responses_total")
+      .map(({ labels, value }) => [labels.rcode, value]);
+    expect(Object.fromEntries(rcodes)).toEqual({ noerror: 77, nxdomain: 5, refused: 1 });
+    const duration = metrics.find((row) => row.metric === "dns_duration_seconds");
+    expect(duration).toMatchObject({ count: 83, quantiles: { "0.5": expect.any(Number), "0.99": expect.any(Number) } });
+  });
+
+  test("reads well without -o json", async () => {
+    const { code, stdout } = await tallywire(["read", KDIG, "--summary"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^166 packets, 14\.6 kB, 45\d ms from 2026-11-20T10:49:57\.464246000Z/);
+    expect(stdout).toMatch(/\ndns\n {2}dns_messages_total +166\n/);
+    expect(stdout).toMatch(/dns_duration_seconds +p50 .* p99 .* max .* of 83\n/);
+    expect(stdout).not.toContain("\u001b");
+  });
+});
+
+describe("inputs", () => {
+  const bytes = fixtureBytes("dns_kdig_udp.pcap");
+
+  test("gzip is known by its content", async () => {
+    expect((await summaryOf([file("a.bin", gzipSync(bytes))])).packets).toBe(166);
+  });
+
+  test.each([
+    ["plain", bytes],
+    ["gzip", gzipSync(bytes)],
+  ])("standard input, %s", async (_, input) => {
+    expect((await summaryOf(["-"], input)).packets).toBe(166);
+  });
+
+  test("several files add up, whatever their order", async () => {
+    const [one, other] = ["test/fixtures/http1_nano.pcap", KDIG];
+    const count = countCapture(fixtureBytes("http1_nano.pcap"));
+    for (const files of [
+      [one, other],
+      [other, one],
+    ]) {
+      const summary = await summaryOf(files);
+      expect([summary.packets, summary.bytes]).toEqual([166 + count.packets, 14_559 + count.bytes]);
+    }
+  });
+
+  test("a file that ends inside a record is read so far, and that is said", async () => {
+    const { code, stdout, stderr } = await tallywire([
+      "read",
+      file("cut.pcap", bytes.subarray(0, 10_000)),
+      "--summary",
+      "-o",
+      "json",
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 101, malformed: { record_cut: 1 } });
+    expect(stderr).toContain("ends inside a record; what came before was read");
+  });
+
+  test("a gzip stream that ends early or breaks is read so far, and fails", async () => {
+    const packed = gzipSync(bytes);
+    const cut = await tallywire(["read", file("cut.gz", packed.subarray(0, packed.length - 100)), "--summary", "-o", "json"]);
+    expect([cut.code, cut.stderr]).toEqual([1, expect.stringContaining("its gzip stream is broken")]);
+    expect(JSON.parse(cut.stdout).packets).toBeGreaterThan(100);
+    const large = gzipSync(fixtureBytes("dns_dnsperf_udp.pcap"));
+    const broken = Uint8Array.from(large).fill(0xff, large.length - 2000, large.length - 1000);
+    const run = await tallywire(["read", file("broken.gz", broken), "--summary", "-o", "json"]);
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining("its gzip stream is broken")]);
+    expect(JSON.parse(run.stdout).packets).toBeGreaterThan(1000);
+  });
+
+  test("what is no capture is named and counted, and the others are read", async () => {
+    const garbage = file("garbage", new Uint8Array(5000).fill(7));
+    const { code, stdout, stderr } = await tallywire(["read", garbage, KDIG, "--summary", "-o", "json"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("garbage is no capture; tallywire reads pcap and pcapng, plain or gzipped");
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 166, malformed: { file_format: 1 } });
+  });
+
+  test.each([
+    ["a missing file", ["read", "nowhere.pcap"], 1, "cannot read nowhere.pcap: there is no such file"],
+    ["a folder", ["read", "test/fixtures"], 1, "it is a folder; name the captures in it, as in test/fixtures/*.pcap"],
+    ["no file", ["read"], 2, "no file is given; name captures, or - for standard input"],
+    ["an option nearly right", ["read", "--sumary", KDIG], 2, "(Did you mean --summary?)"],
+    ["a form that is none", ["read", "-o", "xml", KDIG], 2, "Allowed choices are line, wide, json"],
+    ["a network that is none", ["read", "--host-network", "10.0.0.0/99", KDIG], 2, '"10.0.0.0/99" is no network'],
+  ])("%s", async (_, words, code, line) => {
+    const run = await tallywire(words);
+    expect([run.code, run.stdout]).toEqual([code, ""]);
+    expect(run.stderr).toContain(line);
+    expect(run.stderr).not.toContain("    at ");
+  });
+
+  test("an empty file is no capture, an empty capture is one", async () => {
+    expect((await tallywire(["read", file("empty", new Uint8Array(0))])).code).toBe(1);
+    const { code, stdout } = await tallywire(["read", file("head.pcap", bytes.subarray(0, 24)), "--summary", "-o", "json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ packets: 0, bytes: 0, malformed: {}, undecoded: {}, metrics: [] });
+  });
+});
+
+test("a reader that goes away ends it quietly", async () => {
+  const child = startCommand(["read", ...Array<string>(200).fill(KDIG), "-o", "json"]);
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  await new Promise((done) => child.stdout.once("data", done));
+  child.stdout.destroy();
+  const code = await new Promise((done) => child.once("close", done));
+  expect([code, stderr]).toEqual([0, ""]);
+});
