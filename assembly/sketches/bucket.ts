@@ -33,17 +33,20 @@ const CELLS: usize = memory.data<u8>([
   20, 21, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25, 25, 26, 26, 27, 27, 27, 28, 28, 29, 29, 29, 30, 30, 30, 31, 31,
 ]);
 
+/** Base units of one unit of export, by unit. */
+const SCALES: usize = memory.data<f64>([1, 1e9, 1e6]);
+
 /** Base units of one unit of export. */
 export function unitScale(unit: u32): f64 {
-  if (unit == 1) return 1e9;
-  return unit == 2 ? 1e6 : 1;
+  return load<f64>(SCALES + ((<usize>unit) << 3));
 }
 
 /** Gives the bucket of `value`, which is not 0. */
 export function bucketOf(value: u64, unit: u32): i32 {
-  // A signed conversion is one instruction, an unsigned one is not.
-  const whole = <i64>value >= 0 ? <f64>(<i64>value) : <f64>value;
-  const quotient = unit == 0 ? whole : unit == 1 ? whole / 1e9 : whole / 1e6;
+  // A signed conversion is one instruction; for more, the bit that halving would lose is kept to round as a whole.
+  let whole = <f64>(<i64>value);
+  if (<i64>value < 0) whole = <f64>(<i64>(value >> 1) | <i64>(value & 1)) * 2;
+  const quotient = unit == 0 ? whole : whole / load<f64>(SCALES + ((<usize>unit) << 3));
   const bits = reinterpret<u64>(quotient);
   const mantissa = bits & MANTISSA_MASK;
   const cell = <usize>load<u8>(CELLS + <usize>(mantissa >> CELL_SHIFT));

@@ -193,17 +193,28 @@ function readRuns(unit: u32, into: usize): bool {
   return rest != 0 || bucketOf(Head.min, unit) == first;
 }
 
-/** Adds runs that `readRuns` found valid and opened the octaves of. */
+/** Adds runs that `readRuns` found valid and opened the octaves of, reading them without a check. */
 function applyRuns(histogram: Histogram): void {
   const runs = <u32>Cursor.varint();
   let index = bucketOf(1, histogram.unit);
-  let octave: usize = 0;
   for (let run: u32 = 0; run < runs; run++) {
     index += <i32>Cursor.varint() + i32(run != 0);
-    octave = 0;
-    for (const end = index + <i32>Cursor.varint() + 1; index < end; index++) {
+    const end = index + <i32>Cursor.varint() + 1;
+    let at = Cursor.at;
+    let octave: usize = 0;
+    for (; index < end; index++) {
       if (octave == 0 || (index & 31) == 0) octave = histogramOctave(histogram, index >> 5);
-      histogram.addToBucket(octave, index & 31, Cursor.varint());
+      let count = <u64>load<u8>(at++);
+      if (count >= 0x80) {
+        count &= 0x7f;
+        for (let shift: u64 = 7; ; shift += 7) {
+          const byte = <u64>load<u8>(at++);
+          count |= (byte & 0x7f) << shift;
+          if (byte < 0x80) break;
+        }
+      }
+      histogram.addToBucket(octave, index & 31, count);
     }
+    Cursor.at = at;
   }
 }
