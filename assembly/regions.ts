@@ -1,5 +1,5 @@
 /**
- * The memory plan: every region is laid out once, by `configure`, from `__heap_base`; nothing grows afterwards.
+ * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
  * staging | input | scratch | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
@@ -47,10 +47,15 @@ export class Regions {
   /** One past the last byte of the plan. */
   static end: usize = 0;
   private static at: usize = 0;
+  private static base: usize = 0;
 
-  /** First address of the plan, a multiple of a page. */
+  /**
+   * First address of the plan, a multiple of a page, behind what the start function laid on the heap: texts that are put
+   * together from several literals. Nothing is allocated there later.
+   */
   static begin(): usize {
-    return (__heap_base + PAGE - 1) & ~(<usize>PAGE - 1);
+    if (Regions.base == 0) Regions.base = (heap.alloc(1) + PAGE) & ~(<usize>PAGE - 1);
+    return Regions.base;
   }
 
   private static take(bytes: u32): usize {
