@@ -3,7 +3,7 @@ import { formatAddress } from "./address.ts";
 import type { FieldSchema, ProtocolSchema, Schema } from "./schema.ts";
 
 /** A field's value: what is not known is absent, so there is no null. */
-export type FieldValue = string | number | boolean | string[] | Record<string, string | number>[];
+export type FieldValue = string | number | boolean | string[] | number[] | Record<string, string | number>[];
 
 /** One side of a round trip: `bytes` on the wire and the protocol's own fields. */
 export type MessageFields = { bytes: number } & Record<string, FieldValue>;
@@ -176,9 +176,19 @@ function readerOf(field: FieldSchema): FieldReader {
       const columns = names.split(",").map((part) => part.split(":") as [string, string]);
       return (view, message) => rowsAt(view, message, offset, columns);
     }
+    case 10:
+      return (view, message) => numbersAt(view, message, offset);
     default:
       return (view, message) => view.getUint8(message + offset) !== 0;
   }
+}
+
+/** Numbers of four bytes, as many as the field's bytes hold. */
+function numbersAt(view: DataView, message: number, offset: number): number[] {
+  const start = message + view.getUint16(message + offset, true);
+  return Array.from({ length: view.getUint16(message + offset + 2, true) >> 2 }, (_, index) =>
+    view.getUint32(start + index * 4, true),
+  );
 }
 
 function textAt(view: DataView, start: number, length: number): string {

@@ -19,6 +19,8 @@ export class FieldKind {
   /** {offset u16, length u16} of rows; `names` gives the columns as "name:text|number|<name table>". */
   static readonly ROWS: u32 = 8;
   static readonly BOOL: u32 = 9;
+  /** {offset u16, length u16} of numbers of 4 bytes. */
+  static readonly NUMBERS: u32 = 10;
 }
 
 /** Whose field it is. */

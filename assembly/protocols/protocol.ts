@@ -9,6 +9,9 @@
  *   have passed;
  *
  * or answer FAULT, after which its bytes are passed over until a segment begins with what its probe takes for a message.
+ *
+ * Bytes that a parser left are shown once more, with `Parse.isCut`, before a gap; they are gone then. `gap` and `finish` find in `Parse.skip` what was still to be skipped; a
+ * parser that answers true and had less to skip than is missing finds its way itself.
  */
 
 import { Regions } from "../regions";
@@ -39,10 +42,14 @@ export class Parse {
   static need: u32 = 0;
   /** Bytes to step over behind those consumed. */
   static skip: u64 = 0;
-  /** Acknowledgement number that came with these bytes, and whether there was one. */
+  /** Acknowledgement number that came with these bytes, 0 where there was none. */
   static acknowledgement: u32 = 0;
-  /** Sequence number of the first byte of these bytes. */
+  /** Sequence number of the first of these bytes, or of the missing ones. */
   static sequence: u32 = 0;
+  /** Whether nothing that follows these bytes was captured: the parser takes them as far as they go. */
+  static isCut: bool = false;
+  /** Outcome (Status) of what is still open when a side finishes. */
+  static outcome: u32 = 0;
   /** Length on the wire of a datagram, of which fewer bytes may be captured. */
   static wireLength: u32 = 0;
   static sourcePort: u32 = 0;
@@ -115,4 +122,11 @@ export function stateOf(conversation: Conversation, protocol: Protocol): usize {
   memory.fill(block, 0, protocol.stateBytes);
   conversation.state = <u32>block;
   return block;
+}
+
+/** Ends a protocol's part in a conversation, whose state holds nothing more: its number becomes `next`. */
+export function leave(conversation: Conversation, next: u32): void {
+  if (conversation.state != 0) Regions.streamPool.release(conversation.state);
+  conversation.state = 0;
+  conversation.protocol = <u8>next;
 }

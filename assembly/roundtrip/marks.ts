@@ -14,10 +14,12 @@ export class Mark {
   static readonly UPGRADE: u32 = 32;
   /** Part of the message broke the protocol's rules. */
   static readonly MALFORMED: u32 = 64;
+  /** The connection ended inside a message. */
+  static readonly INCOMPLETE: u32 = 128;
 }
 
 /** Names of the marks, lowest bit first. */
-export const MARK_NAMES: string = "gap,truncated,mid-stream,retry,resynchronized,upgrade,malformed";
+export const MARK_NAMES: string = "gap,truncated,mid-stream,retry,resynchronized,upgrade,malformed,incomplete";
 
 /** Outcome of a round trip; the order is the label `status`. */
 export class Status {

@@ -50,18 +50,21 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
   TcpMetrics.syn(flow.directionOf(side), acknowledges);
   const first = Packet.tcpSequence + 1;
   if (stream.flags & STREAM_STARTED) {
-    if (stream.next == first && !flow.ended) {
+    // Seen twice by the capture, or sent again: a connection that is opened anew has a sequence number of its own.
+    if (stream.first == first && flow.started) {
       retransmitted(flow, side, stream);
       return Packet.payloadLength > 0;
     }
     if (!acknowledges || flow.ended) restart(flow);
     else {
       // A SYN-ACK that does not fit what was seen starts its own direction anew.
+      Parse.outcome = Status.CLOSED;
       endStream(flow, side);
       resetStream(stream);
     }
   }
   stream.next = first;
+  stream.first = first;
   stream.flags |= <u16>STREAM_STARTED;
   if (!acknowledges) {
     flow.client = <u8>side;
@@ -163,6 +166,7 @@ function checkEnds(flow: Flow): void {
 function checkEnd(flow: Flow, side: u32, stream: Stream): void {
   if (stream.flags & STREAM_DONE || <i32>(stream.finSequence - stream.next) > 0) return;
   stream.flags |= <u16>STREAM_DONE;
+  Parse.outcome = Status.CLOSED;
   finish(flow, side);
   const peer = flow.stream(side ^ 1);
   const answersCanCome = !(peer.flags & STREAM_DONE);
@@ -172,6 +176,7 @@ function checkEnd(flow: Flow, side: u32, stream: Stream): void {
 
 function finish(flow: Flow, side: u32): void {
   if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN || flow.state == 0) return;
+  Parse.skip = flow.stream(side).skip;
   call_indirect<void>(Protocols.at(flow.protocol).finish, flow, side);
 }
 
@@ -192,6 +197,7 @@ export function giveUpHoles(flow: Flow): void {
 
 /** Ends both streams and reports what still waits with `status`; the flow may begin anew. */
 export function endConnection(flow: Flow, status: u32): void {
+  Parse.outcome = status;
   if (flow.transport == 6) {
     // The asking side first, so that its last request is there when the answer is.
     const client: u32 = flow.client == 1 ? 1 : 0;

@@ -16,14 +16,17 @@ import { StreamTally } from "./tally";
 /** Hands `length` bytes, the next in order that `side` sent, to the flow's protocol. */
 export function deliver(flow: Flow, side: u32, start: usize, length: u32): void {
   const stream = flow.stream(side);
+  const first = Parse.sequence;
   let at = start;
   let left = length;
   while (flow.protocol != PROTOCOL_FOREIGN) {
+    Parse.sequence = first + <u32>(at - start);
     if (stream.skip > 0) {
       const passed = skipOver(stream, left);
       at += passed;
       left -= passed;
       if (stream.skip > 0) return;
+      Parse.sequence = first + <u32>(at - start) - stream.carryLength;
       Window.open(at, 0);
       if (!ask(flow, side, stream, at, 0)) return;
       continue;
@@ -127,6 +130,7 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
     if (taken < length) tooLong(stream);
     return STOP;
   }
+  Parse.sequence -= before;
   Window.open(stream.carry, together);
   if (!placed(flow, side, stream, stream.carry, together)) return STOP;
   if (!ask(flow, side, stream, stream.carry, together)) return STOP;
@@ -203,26 +207,37 @@ export function dropCarry(stream: Stream, bytes: u32): void {
   stream.carryCapacity = 0;
 }
 
-/** Tells the parser of `side` that `bytes` are missing before the next byte in order. */
+/** Shows the parser what it left, since what follows up to `end` is not there, and drops it. */
+function deliverCut(flow: Flow, side: u32, stream: Stream, end: u32): void {
+  const length = <u32>stream.carryLength;
+  Parse.sequence = end - length;
+  Parse.isCut = true;
+  Window.open(stream.carry, length);
+  if (placed(flow, side, stream, stream.carry, length)) ask(flow, side, stream, stream.carry, length);
+  Parse.isCut = false;
+  dropCarry(stream, stream.carryLength);
+}
+
+/** Tells the parser of `side` that the `bytes` before `stream.next` are missing. */
 export function deliverGap(flow: Flow, side: u32, bytes: u32): void {
   flow.gapBytes += bytes;
   StreamTally.gaps += 1;
   StreamTally.gapBytes += bytes;
   const stream = flow.stream(side);
   if (flow.protocol == PROTOCOL_FOREIGN) return;
-  if (flow.protocol == PROTOCOL_UNKNOWN || stream.flags & STREAM_LOST) {
-    dropCarry(stream, stream.carryLength);
-    return;
-  }
+  if (stream.carryLength != 0) deliverCut(flow, side, stream, stream.next - bytes);
+  if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN || stream.flags & STREAM_LOST) return;
+  stream.need = 0;
   Parse.skip = stream.skip;
-  const keeps = call_indirect<bool>(Protocols.at(flow.protocol).gap, flow, side, bytes);
-  if (stream.skip >= <u64>bytes && stream.skip > 0) {
-    stream.skip -= bytes;
-    if (stream.skip > 0) return;
-    Window.open(0, 0);
-    ask(flow, side, stream, 0, 0);
+  Parse.sequence = stream.next - bytes;
+  if (!call_indirect<bool>(Protocols.at(flow.protocol).gap, flow, side, bytes)) {
+    lose(stream);
     return;
   }
-  if (keeps && stream.skip == 0) return;
-  lose(stream);
+  const ended = stream.skip == <u64>bytes;
+  stream.skip = stream.skip > <u64>bytes ? stream.skip - bytes : 0;
+  if (!ended) return;
+  Parse.sequence = stream.next;
+  Window.open(0, 0);
+  ask(flow, side, stream, 0, 0);
 }

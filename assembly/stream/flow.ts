@@ -40,6 +40,8 @@ export class Stream {
   lastSequence: u32;
   lastIpId: u16;
   spare: u16;
+  /** Sequence number behind its SYN, 0 where that was not seen. */
+  first: u32;
 }
 
 /** `next` is valid. */
