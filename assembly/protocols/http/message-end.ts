@@ -1,0 +1,157 @@
+/**
+ * The end of the headers: how long the body is (RFC 9112 section 6.3), and what comes behind the message.
+ */
+import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
+import { Mark } from "../../roundtrip/marks";
+import { Message, messageRelease, messageRoom, messageScratch } from "../../roundtrip/message";
+import { pendingTake } from "../../roundtrip/pending";
+import { report } from "../../roundtrip/report";
+import { leave, Parse } from "../protocol";
+import * as F from "./fields";
+import { endMessage, endResponse, enqueue, isInterim } from "./match";
+import { Method } from "./method";
+import { HttpMetrics } from "./metrics";
+import { Half, HalfFlag, HttpState, INTERIM_MAX, Phase, Role, StateFlag, stateAt } from "./state";
+import { Turn } from "./turn";
+
+const SWITCHING_PROTOCOLS: u32 = 101;
+const NO_CONTENT: u32 = 204;
+const NOT_MODIFIED: u32 = 304;
+
+/** The message that `half` is in has all its headers; false when the conversation is left. */
+export function endHeaders(conversation: Conversation, half: Half): bool {
+  if (half.role == Role.REQUESTS) {
+    endRequestHeaders(conversation, half);
+    return true;
+  }
+  return endResponseHeaders(conversation, half);
+}
+
+function endRequestHeaders(conversation: Conversation, half: Half): void {
+  const request = changetype<Message>(half.message);
+  request.endSequence = Turn.sequenceOf(Turn.at);
+  if (!request.knows(F.HttpField.HOST) && request.textLength(F.HOST) != 0) request.know(F.HttpField.HOST);
+  request.know(F.HttpField.BODY_BYTES);
+  endHeldResponse(conversation);
+  enqueue(conversation, Turn.side, half);
+  if (half.is(HalfFlag.CHUNKED)) {
+    half.phase = Phase.CHUNK_SIZE;
+  } else if (half.is(HalfFlag.LENGTH) && half.left != 0 && !half.is(HalfFlag.UNBOUNDED)) {
+    const expects = load<u8>(half.message, F.REQUEST_FLAGS) & <u8>F.RequestFlag.EXPECTS;
+    half.phase = expects ? Phase.PEEK : Phase.BODY;
+    half.header = Phase.BODY;
+  } else {
+    endMessage(half);
+  }
+}
+
+/** A client that waits for its responses asks again: a response whose end was lost has ended. */
+function endHeldResponse(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  const half = state.half(Turn.side ^ 1);
+  if (half.phase != Phase.SEEK || half.message == 0 || state.is(StateFlag.PIPELINES)) return;
+  endResponse(conversation, Turn.side ^ 1);
+  half.phase = Phase.SEEK;
+}
+
+function endResponseHeaders(conversation: Conversation, half: Half): bool {
+  const code = load<u32>(half.message, F.STATUS_CODE);
+  if (isInterim(code)) {
+    endInterim(conversation, half, code);
+    return true;
+  }
+  const state = stateAt(conversation);
+  takeInterim(state, half);
+  const request = <usize>state.answering;
+  const method: u32 = request != 0 ? load<u8>(request, F.METHOD_NUMBER) : <u32>Method.OTHER;
+  const opensTunnel = method == Method.CONNECT && code >= 200 && code < 300;
+  if (code == SWITCHING_PROTOCOLS || opensTunnel) {
+    changetype<Message>(half.message).mark(Mark.UPGRADE);
+    endResponse(conversation, Turn.side);
+    letGo(conversation);
+    leave(conversation, opensTunnel ? PROTOCOL_UNKNOWN : PROTOCOL_FOREIGN);
+    return false;
+  }
+  changetype<Message>(half.message).know(F.HttpField.BODY_BYTES);
+  if (method == Method.HEAD || code == NO_CONTENT || code == NOT_MODIFIED) {
+    endResponse(conversation, Turn.side);
+    return true;
+  }
+  const next = bodyPhase(half);
+  if (next == Phase.START) {
+    endResponse(conversation, Turn.side);
+  } else {
+    // An orphan may answer a HEAD.
+    half.phase = request == 0 ? Phase.PEEK : next;
+    half.header = next;
+  }
+  return true;
+}
+
+/** What follows a response's headers; START for nothing. */
+function bodyPhase(half: Half): u8 {
+  if (half.is(HalfFlag.CHUNKED)) return Phase.CHUNK_SIZE;
+  if (half.is(HalfFlag.UNBOUNDED) || !half.is(HalfFlag.LENGTH)) return Phase.UNTIL_CLOSE;
+  return half.left != 0 ? Phase.BODY : Phase.START;
+}
+
+/** An interim response is no end: its code goes with the final one. */
+function endInterim(conversation: Conversation, half: Half, code: u32): void {
+  const state = stateAt(conversation);
+  const count = <u32>state.interimCount;
+  if (count < INTERIM_MAX) {
+    store<u16>(changetype<usize>(state) + offsetof<HttpState>("interim") + (count << 1), code);
+    state.interimCount = <u8>(count + 1);
+  }
+  state.interimNs = Parse.timeNs;
+  messageRelease(changetype<Message>(half.message));
+  endMessage(half);
+  HttpMetrics.interim(conversation.directionOf(Turn.side ^ 1));
+}
+
+/** Puts the codes of interim responses into the final one as rows. */
+function takeInterim(state: HttpState, half: Half): void {
+  const count = <u32>state.interimCount;
+  if (count == 0) return;
+  state.interimCount = 0;
+  const response = messageRoom(changetype<Message>(half.message), count << 2);
+  const base = changetype<usize>(response);
+  half.message = <u32>base;
+  if (<u32>response.length + (count << 2) > <u32>response.capacity) return;
+  store<u16>(base, response.length, F.INTERIM);
+  store<u16>(base, count << 2, F.INTERIM + 2);
+  for (let i: u32 = 0; i < count; i++) {
+    const code = <u32>load<u16>(changetype<usize>(state) + offsetof<HttpState>("interim") + (i << 1));
+    store<u32>(base + response.length, code);
+    response.length += 4;
+  }
+  response.know(F.HttpField.INTERIM);
+}
+
+/** The server of `side` sends no more after interim responses: they are all that came to the oldest request. */
+export function endWithInterim(conversation: Conversation, side: u32): void {
+  const state = stateAt(conversation);
+  if (state.interimCount == 0 || conversation.pendingHead == 0) return;
+  const half = state.half(side);
+  half.message = <u32>changetype<usize>(messageScratch(F.HTTP, F.RESPONSE_FIXED_END, 1));
+  takeInterim(state, half);
+  const response = changetype<Message>(half.message);
+  half.message = 0;
+  response.firstNs = state.interimNs;
+  response.lastNs = state.interimNs;
+  const request = changetype<Message>(conversation.pendingHead);
+  pendingTake(request);
+  state.outstanding -= 1;
+  report(conversation, side ^ 1, changetype<usize>(request), changetype<usize>(response), Parse.outcome);
+  messageRelease(request);
+}
+
+/** Gives back the messages in progress that are in no list. */
+export function letGo(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  for (let side: u32 = 0; side < 2; side++) {
+    const half = state.half(side);
+    if (half.message != 0 && half.is(HalfFlag.OWNS)) messageRelease(changetype<Message>(half.message));
+    half.message = 0;
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The metrics of module `http`: round trips when their outcome is decided.
+ *
+ * The direction of a round trip is that of its request. Paths count as templates, hosts in lower case. Responses of 500 and
+ * above and those from 400 to 499 stand in tops of their own: a server that fails and a client that asks for what is not
+ * there are different news.
+ */
+import { declareLabel } from "../../aggregate/label";
+import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
+import { breakdownObserve, countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
+import { slowAboveNs, watchSlow } from "../../aggregate/previous";
+import { lower } from "../../bytes/ascii";
+import { elementHash } from "../../bytes/hash";
+import { Labels } from "../../modules/labels";
+import { Conversation } from "../../roundtrip/conversation";
+import { Status } from "../../roundtrip/marks";
+import { Message } from "../../roundtrip/message";
+import { Timing } from "../../roundtrip/report";
+import * as F from "./fields";
+import { METHOD_NAMES, Method } from "./method";
+import { pathTemplate, Template } from "./template";
+
+const STATUSES: u32 = 6;
+const CLASSES: u32 = 6;
+const CLASS_OTHER: u32 = 5;
+const UNTIMED: u64 = u64.MAX_VALUE;
+
+/** Reasons of `http_malformed_total`, in the order of its label. */
+export class HttpFault {
+  static readonly START_LINE: u32 = 0;
+  static readonly HEADER: u32 = 1;
+  static readonly CONTENT_LENGTH: u32 = 2;
+  static readonly CHUNK: u32 = 3;
+}
+
+/** A host in lower case, and the key of a breakdown under construction. */
+const HOST_TEXT: usize = memory.data(256);
+const KEY: usize = memory.data(256);
+
+/** First series of each metric. */
+class Series {
+  static requests: u32 = 0;
+  static responses: u32 = 0;
+  static orphans: u32 = 0;
+  static interim: u32 = 0;
+  static malformed: u32 = 0;
+  static refused: u32 = 0;
+  static rate: u32 = 0;
+  static duration: u32 = 0;
+  /** Place of the durations' thresholds among those that are watched. */
+  static slow: u32 = 0;
+  static serverTime: u32 = 0;
+  static requestBytes: u32 = 0;
+  static responseBytes: u32 = 0;
+  static clients: u32 = 0;
+  static servers: u32 = 0;
+  static hosts: u32 = 0;
+  static templates: u32 = 0;
+  static topPaths: u32 = 0;
+  static topHosts: u32 = 0;
+  static topClients: u32 = 0;
+  static topUserAgents: u32 = 0;
+  static topSlow: u32 = 0;
+  static topServerErrors: u32 = 0;
+  static topClientErrors: u32 = 0;
+  static routes: u32 = 0;
+}
+
+function counter(id: u32, name: string, help: string, label: u32): u32 {
+  return declareMetric(id, Kind.COUNTER, "", name, help, 0, Labels.DIRECTION, label, 0);
+}
+
+function histogram(id: u32, unit: string, name: string, help: string, scale: u32): u32 {
+  return declareMetric(id, Kind.HISTOGRAM, unit, name, help, scale, Labels.DIRECTION, 0, 0);
+}
+
+function distinct(id: u32, name: string, help: string, precision: u32): u32 {
+  return declareMetric(id, Kind.DISTINCT, "", name, help, precision, Labels.DIRECTION, 0, 0);
+}
+
+function top(id: u32, name: string, help: string, key: string, log2: u32): u32 {
+  const series = declareMetric(id, Kind.TOP, "", name, help, log2, Labels.DIRECTION, 0, 0);
+  declareKeys(id, key, key == "client" ? 1 : 0);
+  return series;
+}
+
+export class HttpMetrics {
+  static declare(): void {
+    declareLabel(Labels.HTTP_METHOD, "method", METHOD_NAMES);
+    declareLabel(Labels.STATUS_CLASS, "status_class", "1xx,2xx,3xx,4xx,5xx,other");
+    declareLabel(Labels.HTTP_MALFORMED, "reason", "start_line,header,content_length,chunk");
+    declareCounters();
+    declareDistributions();
+    declareTops();
+    Template.open();
+  }
+
+  /** Counts a message that breaks its form. */
+  static malformed(fault: u32): void {
+    countAdd(Series.malformed + fault, 1);
+  }
+
+  /** Counts a message for which the stream pool had no room. */
+  static refused(): void {
+    countAdd(Series.refused, 1);
+  }
+
+  /** Counts an interim response. */
+  static interim(direction: u32): void {
+    countAdd(Series.interim + direction, 1);
+  }
+}
+
+function declareCounters(): void {
+  Series.requests = declareMetric(
+    300,
+    Kind.COUNTER,
+    "",
+    "http_requests_total",
+    "Requests whose outcome is decided, by method and outcome.",
+    0,
+    Labels.DIRECTION,
+    Labels.HTTP_METHOD,
+    Labels.STATUS,
+  );
+  Series.responses = counter(301, "http_responses_total", "Final responses, by class of their status code.", Labels.STATUS_CLASS);
+  Series.orphans = counter(302, "http_orphan_responses_total", "Responses without a request.", 0);
+  Series.interim = counter(303, "http_interim_responses_total", "Responses before the final one.", 0);
+  Series.malformed = declareMetric(
+    304,
+    Kind.COUNTER,
+    "",
+    "http_malformed_total",
+    "Parts of HTTP messages that break their form.",
+    0,
+    Labels.HTTP_MALFORMED,
+    0,
+    0,
+  );
+  Series.refused = declareMetric(
+    305,
+    Kind.COUNTER,
+    "",
+    "http_refused_total",
+    "Messages that found no room to be read.",
+    0,
+    0,
+    0,
+    0,
+  );
+}
+
+function declareDistributions(): void {
+  Series.rate = declareMetric(
+    306,
+    Kind.RATE,
+    "",
+    "http_requests_per_second",
+    "Decided requests in each second.",
+    0,
+    Labels.DIRECTION,
+    0,
+    0,
+  );
+  Series.duration = histogram(
+    307,
+    "seconds",
+    "http_duration_seconds",
+    "Time from a request's first byte to its response's last.",
+    1,
+  );
+  Series.slow = watchSlow(Series.duration, 3);
+  Series.serverTime = histogram(
+    308,
+    "seconds",
+    "http_server_seconds",
+    "Wait for a response, without the way where that is known.",
+    1,
+  );
+  Series.requestBytes = histogram(309, "bytes", "http_request_bytes", "Size of requests.", 0);
+  Series.responseBytes = histogram(310, "bytes", "http_response_bytes", "Size of final responses.", 0);
+  Series.clients = distinct(311, "http_clients", "Distinct clients.", 14);
+  Series.servers = distinct(312, "http_servers", "Distinct servers.", 12);
+  Series.hosts = distinct(313, "http_hosts", "Distinct hosts asked for.", 12);
+  Series.templates = distinct(314, "http_path_templates", "Distinct path templates.", 12);
+}
+
+function declareTops(): void {
+  Series.topPaths = top(320, "http_top_paths", "Path templates by requests.", "path", 11);
+  Series.topHosts = top(321, "http_top_hosts", "Hosts by requests.", "host", 11);
+  Series.topClients = top(322, "http_top_clients", "Clients by requests.", "client", 11);
+  Series.topUserAgents = top(323, "http_top_user_agents", "User agents by requests.", "user_agent", 10);
+  Series.topSlow = top(
+    324,
+    "http_top_slow",
+    "Path templates that took longer than nine tenths of the minute before.",
+    "path",
+    10,
+  );
+  Series.topServerErrors = top(325, "http_top_server_errors", "Path templates answered 500 or above.", "path", 10);
+  Series.topClientErrors = top(326, "http_top_client_errors", "Path templates answered 400 to 499.", "path", 10);
+  Series.routes = declareMetric(
+    330,
+    Kind.BREAKDOWN,
+    "",
+    "http_routes",
+    "Round trips by server, method, path template and class of status code.",
+    8,
+    Labels.DIRECTION,
+    0,
+    0,
+  );
+  declareKeys(330, "server,method,path,status_class", 1);
+}
+
+/** The contract's observe. */
+export function observeHttp(conversation: Conversation, client: u32, request: usize, response: usize, status: u32): void {
+  const direction = conversation.directionOf(client);
+  if (response != 0) {
+    countAdd(Series.responses + direction * CLASSES + classOf(response), 1);
+    histogramObserve(Series.responseBytes + direction, changetype<Message>(response).wireBytes, 1);
+  }
+  if (request == 0) {
+    countAdd(Series.orphans + direction, 1);
+    return;
+  }
+  const asked = changetype<Message>(request);
+  const method = <u32>load<u8>(request, F.METHOD_NUMBER);
+  countAdd(Series.requests + (direction * Method.COUNT + method) * STATUSES + status, 1);
+  rateObserve(Series.rate + direction, 1);
+  histogramObserve(Series.requestBytes + direction, asked.wireBytes, 1);
+  if (Timing.durationNs != UNTIMED) histogramObserve(Series.duration + direction, Timing.durationNs, 1);
+  if (Timing.serverNs != UNTIMED) histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
+  observeEndpoints(conversation, client, direction);
+  observeTexts(direction, asked);
+  observePath(direction, asked, response, status);
+  observeRoute(conversation, client, direction, asked, response, status);
+}
+
+/** The class of a response's status code, as the label `status_class` numbers it. */
+function classOf(response: usize): u32 {
+  const hundreds = load<u32>(response, F.STATUS_CODE) / 100;
+  return hundreds - 1 < CLASS_OTHER ? hundreds - 1 : CLASS_OTHER;
+}
+
+function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
+  const length: u32 = conversation.family == 4 ? 4 : 16;
+  const asking = conversation.address(client) + 16 - length;
+  const hash = elementHash(asking, length);
+  distinctObserve(Series.clients + direction, hash);
+  topObserve(Series.topClients + direction, hash, asking, length, 1);
+  distinctObserve(Series.servers + direction, elementHash(conversation.address(client ^ 1) + 16 - length, length));
+}
+
+function observeTexts(direction: u32, request: Message): void {
+  if (request.knows(F.HttpField.HOST)) {
+    const length = request.textLength(F.HOST);
+    const start = request.textStart(F.HOST);
+    for (let i: u32 = 0; i < length; i++) store<u8>(HOST_TEXT + i, lower(load<u8>(start + i)));
+    const hash = elementHash(HOST_TEXT, length);
+    distinctObserve(Series.hosts + direction, hash);
+    topObserve(Series.topHosts + direction, hash, HOST_TEXT, length, 1);
+  }
+  if (request.knows(F.HttpField.USER_AGENT)) {
+    const start = request.textStart(F.USER_AGENT);
+    const length = request.textLength(F.USER_AGENT);
+    topObserve(Series.topUserAgents + direction, elementHash(start, length), start, length, 1);
+  }
+}
+
+function observePath(direction: u32, request: Message, response: usize, status: u32): void {
+  Template.length = 0;
+  if (!request.knows(F.HttpField.PATH)) return;
+  pathTemplate(request.textStart(F.PATH), request.textLength(F.PATH));
+  const start = Template.start;
+  const length = Template.length;
+  const hash = elementHash(start, length);
+  distinctObserve(Series.templates + direction, hash);
+  topObserve(Series.topPaths + direction, hash, start, length, 1);
+  if (status > Status.ERROR || response == 0) return;
+  if (Timing.durationNs > slowAboveNs(Series.slow + direction)) {
+    topObserve(Series.topSlow + direction, hash, start, length, 1);
+  }
+  const code = load<u32>(response, F.STATUS_CODE);
+  if (code >= 500) topObserve(Series.topServerErrors + direction, hash, start, length, 1);
+  else if (code >= 400) topObserve(Series.topClientErrors + direction, hash, start, length, 1);
+}
+
+/** Adds a column of a key: its length, then its bytes. */
+function putColumn(at: usize, start: usize, length: u32): usize {
+  store<u8>(at, length);
+  memory.copy(at + 1, start, length);
+  return at + 1 + length;
+}
+
+/** "2xx" and the like; what is no class of RFC 9110 is "other", no response "none". */
+function putClass(at: usize, response: usize): usize {
+  if (response == 0) return putName(at, 0x656e6f6e, 4);
+  const index = classOf(response);
+  return index < CLASS_OTHER ? putName(at, 0x787831 + index, 3) : putName(at, 0x726568746f, 5);
+}
+
+/** Adds a column of at most eight letters, packed as a little-endian load gives them. */
+function putName(at: usize, letters: u64, length: u32): usize {
+  store<u8>(at, length);
+  store<u64>(at, letters, 1);
+  return at + 1 + length;
+}
+
+function observeRoute(
+  conversation: Conversation,
+  client: u32,
+  direction: u32,
+  request: Message,
+  response: usize,
+  status: u32,
+): void {
+  const addressLength: u32 = conversation.family == 4 ? 4 : 16;
+  let at = putColumn(KEY, conversation.address(client ^ 1) + 16 - addressLength, addressLength);
+  at = putColumn(at, request.textStart(F.METHOD), request.textLength(F.METHOD));
+  at = putColumn(at, Template.start, Template.length);
+  at = putClass(at, response);
+  const length = <u32>(at - KEY);
+  const bytes = request.wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
+  const errors: u64 = status != Status.OK ? 1 : 0;
+  breakdownObserve(Series.routes + direction, elementHash(KEY, length), KEY, length, 1, errors, bytes, Timing.durationNs);
+}
