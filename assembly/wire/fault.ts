@@ -19,7 +19,7 @@ export class Fault {
   static readonly POLICY: u32 = 8;
   /** The bundle was sampled at another rate than those it should be merged with. */
   static readonly SAMPLING: u32 = 9;
-  /** There is no memory left to merge into; the accumulator is of no more use. */
+  /** There is no memory left to merge into, or a sum is beyond its limit; the accumulator is of no more use until it is reset. */
   static readonly FULL: u32 = 10;
   /** A question to the accumulator is malformed. */
   static readonly QUERY: u32 = 11;

@@ -28,14 +28,17 @@ const BUNDLES_BYTES: u32 = 1 << 20;
 const POOL_BYTES: u32 = 16 << 20;
 const SECOND_NS: u64 = 1_000_000_000;
 
+const FORTY: string =
+  "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39";
+
 class Entry {
   static staging: usize = 0;
   /** What the hook before a seal adds to the first counter. */
   static folded: u64 = 0;
 }
 
-/** Lays everything out; a `later` build knows more metrics and label values. */
-export function open(bootId: u32, later: bool): bool {
+/** Lays everything out; a `later` build knows more metrics and label values; `tops`, 0 or 40, of metric 100. */
+export function open(bootId: u32, later: bool, tops: u32): bool {
   const start = (__heap_base + 0xffff) & ~(<usize>0xffff);
   memory.grow((STAGING_BYTES + BUNDLES_BYTES + POOL_BYTES) >> 16);
   Entry.staging = start;
@@ -57,6 +60,10 @@ export function open(bootId: u32, later: bool): bool {
   declareKeys(9, "address", 1);
   if (later) declareMetric(8, Kind.COUNTER, "packets", "net_later_total", "A metric of a later build.", 0, 1, 0, 0);
   if (later) declareMetric(20, Kind.DISTINCT, "", "net_later", "A distinct of a later build.", 12, 1, 0, 0);
+  if (tops != 0) {
+    declareLabel(3, "wide", FORTY);
+    declareMetric(100, Kind.TOP, "", "test_wide", "Many tops of long keys.", 11, 3, 0, 0);
+  }
   Minute.onSeal = fold.index;
   return openAccumulator() && openMinutes(bundles, BUNDLES_BYTES, bootId);
 }

@@ -5,7 +5,7 @@ import { instantiate } from "./compile.js";
 export interface WireExports {
   memory: WebAssembly.Memory;
   start(): void;
-  open(bootId: number, later: boolean): number;
+  open(bootId: number, later: boolean, tops: number): number;
   setFolded(n: number): void;
   staging(): number;
   series(id: number): number;
@@ -49,10 +49,10 @@ const STAGING_BYTES = 8 << 20;
 export class Wire {
   readonly core: WireExports;
 
-  constructor({ bootId = 77, later = false } = {}) {
+  constructor({ bootId = 77, later = false, tops = 0 } = {}) {
     this.core = instantiate<WireExports>(module);
     this.core.start();
-    if (!this.core.open(bootId, later)) throw new Error("the entry does not open");
+    if (!this.core.open(bootId, later, tops)) throw new Error("the entry does not open");
   }
 
   /** Takes a packet at `seconds` since the epoch, a fraction to the nanosecond. */
