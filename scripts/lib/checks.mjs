@@ -6,6 +6,9 @@ import { ROOT, run, say, tool } from "./run.mjs";
 /** What the checks came to so far. */
 export const tally = { passed: 0, failed: 0 };
 
+/** Output goes through a pipe, so what runs cannot see for itself whether a terminal is there. */
+const COLOUR = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
+
 /** Announces a part of the run. */
 export function part(name) {
   say(`\n== ${name}`);
@@ -45,7 +48,7 @@ export async function checkVitest(name, words, { node = process.execPath, env = 
   rmSync(report, { force: true });
   const [, script] = tool("vitest/vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { code } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { FORCE_COLOR: "0", ...env } });
+  const { code } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { ...COLOUR, ...env } });
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = readReport(report) ?? {};
   tally.passed += numPassedTests;
   tally.failed += numFailedTests;
