@@ -17,6 +17,13 @@ const CONTENT_TYPES: Record<string, string> = {
   txt: "text/plain; charset=utf-8",
 };
 
+/** What the page may do: load and ask its own origin, nothing else. Same as in web/public/_headers; a test compares them. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** What the page's workers may do, which read captures: compute. They cannot connect to anything. */
+const WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+
 /** The built page, where the platform does not serve it before the Worker runs. */
 export const page = new Hono<{ Bindings: Environment }>().get("*", async (context) => {
   const assets = context.env.ASSETS;
@@ -30,6 +37,8 @@ export const page = new Hono<{ Bindings: Environment }>().get("*", async (contex
   const response = new Response(found.body, found);
   response.headers.set("content-type", type);
   response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("referrer-policy", "no-referrer");
+  response.headers.set("content-security-policy", path.startsWith("/assets/workers/") ? WORKER_POLICY : PAGE_POLICY);
   const hashed = path.startsWith("/assets/");
   response.headers.set("cache-control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
   return response;

@@ -1,0 +1,60 @@
+import { count, inUnit, percent } from "../parts/format";
+import { type Figure, topItems } from "./arrange";
+import { IntervalBar } from "./interval-bar";
+
+/** Takes a filter that matches what has this key. */
+export type OnKey = (filter: string) => void;
+
+/** The heaviest keys of a top, each with the interval that is certain. */
+export function TopCard({ figure, onKey }: { figure: Figure; onKey?: OnKey }) {
+  const items = topItems(figure);
+  const { total = 0, bound = 0, schema, title, variant } = figure;
+  const most = items[0]?.upper ?? 0;
+  const show = (value: number) => (schema.unit === "bytes" ? inUnit(value, "bytes") : count(value));
+  return (
+    <div class="card">
+      <h3 title={figure.metric}>
+        {title}
+        {variant === "" ? null : <span class="variant"> {variant}</span>}
+      </h3>
+      <table class="top">
+        <thead class="hidden">
+          <tr>
+            <th scope="col">{schema.keys?.[0]?.name ?? "key"}</th>
+            <th scope="col">value</th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map(({ key, value, lower, upper }) => (
+            <tr key={key}>
+              <th scope="row">
+                <Key text={key} onKey={onKey} />
+                <IntervalBar lower={lower} upper={upper} most={most} />
+              </th>
+              <td
+                class="number"
+                title={lower === upper ? `${percent(value / total)} of all, exact` : `${show(lower)} to ${show(upper)}`}
+              >
+                {show(value)}
+                {lower === upper ? null : <span class="aside"> ± {show(Math.ceil((upper - lower) / 2))}</span>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="aside">
+        {show(total)} in all{bound > 0 ? `; nothing above ${show(bound)} is missing` : ""}
+      </p>
+    </div>
+  );
+}
+
+function Key({ text, onKey }: { text: string; onKey?: OnKey }) {
+  const shown = text === "" ? "(empty)" : text;
+  if (onKey === undefined || text.includes('"')) return <span class="key">{shown}</span>;
+  return (
+    <button type="button" class="key" title={`Round trips with ${shown}`} onClick={() => onKey(`"${text}"`)}>
+      {shown}
+    </button>
+  );
+}

@@ -1,0 +1,90 @@
+import { useEffect, useState } from "hono/jsx/dom";
+import { CaptureView } from "./capture/capture-view";
+import { CaptureSession } from "./capture/session";
+import { HubView } from "./hub/hub-view";
+import { address, addressWith, changeAddress } from "./parts/address";
+import { useStore } from "./parts/store";
+
+const session = new CaptureSession();
+
+const VIEWS = [
+  { id: "capture", title: "Capture" },
+  { id: "hub", title: "Hub" },
+];
+
+/** Opens what was chosen or dropped; of several files the first. */
+function openFile(files: FileList | null | undefined): void {
+  const file = files?.[0];
+  if (file === undefined) return;
+  changeAddress({ view: "" });
+  void session.open(file);
+}
+
+/** The whole page: its head, and the view that the address names. */
+export function Page() {
+  const { fields } = useStore(address);
+  const view = fields.view ?? (fields.key === undefined ? "capture" : "hub");
+  const isDragging = useDrop();
+  return (
+    <>
+      <header class="head">
+        <button type="button" class="skip" onClick={skipToMain}>
+          Skip to content
+        </button>
+        <span class="mark">
+          <img src="/icon.svg" alt="" width="20" height="20" />
+          tallywire
+        </span>
+        <nav aria-label="Views">
+          {VIEWS.map(({ id, title }) => (
+            <a key={id} href={addressWith({ view: id })} aria-current={view === id ? "page" : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {view === "hub" ? <HubView /> : <CaptureView session={session} onFiles={openFile} />}
+      </main>
+      {isDragging ? (
+        <div class="drop" aria-hidden="true">
+          <p>Drop the capture to open it</p>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function skipToMain(): void {
+  document.getElementById("main")?.focus();
+}
+
+/** Takes files that are dropped anywhere on the page; whether one is held above it. */
+function useDrop(): boolean {
+  const [isDragging, setDragging] = useState(false);
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") === true;
+    const over = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDragging(true);
+    };
+    addEventListener("dragenter", over, { signal });
+    addEventListener("dragover", over, { signal });
+    addEventListener("dragleave", (event) => event.relatedTarget === null && setDragging(false), { signal });
+    addEventListener(
+      "drop",
+      (event) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        setDragging(false);
+        openFile(event.dataTransfer?.files);
+      },
+      { signal },
+    );
+    return () => controller.abort();
+  }, []);
+  return isDragging;
+}
