@@ -136,7 +136,10 @@ export class Agent {
   private save(): Promise<void> {
     this.saving = this.saving.then(async () => {
       for (let bundle = this.sealed.shift(); bundle !== undefined; bundle = this.sealed.shift()) {
-        await this.spool.put(bundleFileName(readBundleHeader(bundle)), await deflated(bundle));
+        const header = readBundleHeader(bundle);
+        // Counts of input without any packet have no time and go no further than the exit summary.
+        if (header.minute === 0) continue;
+        await this.spool.put(bundleFileName(header), await deflated(bundle));
         this.bundles += 1;
         this.delivery?.wake();
       }

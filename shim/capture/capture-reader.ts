@@ -4,13 +4,9 @@ import { type CaptureSink, readCapture } from "./file";
 /** First bytes of pcap (either endian; micro- and nanosecond, Kuznetzov's) and pcapng. */
 const MAGICS = new Set([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1, 0x0a0d0d0a]);
 const MAGIC_BYTES = 4;
-/** Read at first, before the core is asked for room. */
-const FIRST_BYTES = 1 << 12;
 
 /** What became of a capture file, in words; nothing where all is well. */
 export interface CaptureResult {
-  /** Whether it begins as captures do; otherwise nothing of it was read. */
-  isCapture: boolean;
   /** Why it could not be read to its end. */
   failure?: string;
   /** What its reader should know. */
@@ -19,7 +15,7 @@ export interface CaptureResult {
 
 /** Feeds a capture file to a core as long as `goesOn`. Throws Failure. */
 export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>): Promise<CaptureResult> {
-  const sink = new InputSink(core, goesOn);
+  const sink = new InputSink(core.open("file"), goesOn);
   try {
     const { fault } = await readCapture(path, sink);
     return resultOf(path, sink, fault);
@@ -29,62 +25,55 @@ export async function feedCapture(core: Core, path: string, goesOn: () => Promis
 }
 
 function resultOf(path: string, { isCapture, isCut }: InputSink, fault: string | undefined): CaptureResult {
-  if (fault) return { isCapture, failure: `${path}: its gzip stream is broken (${fault}); what came before was read` };
-  if (!isCapture) return { isCapture, failure: `${path} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
-  return isCut ? { isCapture, warning: `${path} ends inside a record; what came before was read` } : { isCapture };
+  if (fault) return { failure: `${path}: its gzip stream is broken (${fault}); what came before was read` };
+  if (!isCapture) return { failure: `${path} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
+  return isCut ? { warning: `${path} ends inside a record; what came before was read` } : {};
 }
 
-/** Opens an input of the core once the first bytes show that they begin a capture. */
+/** An input of the core that notes how the file begins. */
 class InputSink implements CaptureSink {
-  private input: CoreInput | undefined;
+  private readonly head = new Uint8Array(MAGIC_BYTES);
+  private bytes = 0;
   private stopped = false;
-  private readonly head: number[] = [];
-  private readonly first = new Uint8Array(FIRST_BYTES);
 
   constructor(
-    private readonly core: Core,
+    private readonly input: CoreInput,
     private readonly goesOn: () => Promise<boolean>,
   ) {}
 
   get isCapture(): boolean {
-    return this.input !== undefined;
+    return this.bytes >= MAGIC_BYTES && MAGICS.has(new DataView(this.head.buffer).getUint32(0));
   }
 
   get isCut(): boolean {
-    return !this.stopped && this.input !== undefined && this.input.pendingBytes > 0;
+    return !this.stopped && this.input.pendingBytes > 0;
   }
 
   get free(): Uint8Array {
-    return this.input?.free ?? this.first;
+    return this.input.free;
   }
 
   written(length: number): void {
-    if (this.input) this.input.written(length);
-    else this.write(this.first.subarray(0, length));
+    this.note(this.input.free.subarray(0, length));
+    this.input.written(length);
   }
 
   write(chunk: Uint8Array): void {
-    if (this.input) {
-      this.input.write(chunk);
-      return;
-    }
-    const missing = MAGIC_BYTES - this.head.length;
-    this.head.push(...chunk.subarray(0, missing));
-    if (this.head.length < MAGIC_BYTES) return;
-    const head = Uint8Array.from(this.head);
-    if (!MAGICS.has(new DataView(head.buffer).getUint32(0))) return;
-    this.input = this.core.open("file");
-    this.input.write(head);
-    this.input.write(chunk.subarray(missing));
+    this.note(chunk);
+    this.input.write(chunk);
   }
 
   async ready(): Promise<boolean> {
-    if (this.head.length === MAGIC_BYTES && !this.input) return false;
-    this.stopped = !(await this.goesOn());
+    this.stopped = (this.bytes >= MAGIC_BYTES && !this.isCapture) || !(await this.goesOn());
     return !this.stopped;
   }
 
   end(): void {
-    this.input?.end();
+    this.input.end();
+  }
+
+  private note(chunk: Uint8Array): void {
+    if (this.bytes < MAGIC_BYTES) this.head.set(chunk.subarray(0, MAGIC_BYTES - this.bytes), this.bytes);
+    this.bytes += chunk.length;
   }
 }

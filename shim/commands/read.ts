@@ -26,9 +26,8 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   const sum = new MinuteSum(core);
   const trips = isSummary ? undefined : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output);
   core.drainTo({ bundle: (bundle) => sum.add(bundle), events: (view) => trips?.print(view) });
-  const { failures, refused } = await readAll(core, files, output);
+  const failures = await readAll(core, files, output);
   const summary = sum.summary();
-  if (refused > 0) summary.malformed.file_format = refused;
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
   for (const failure of failures) process.stderr.write(`tallywire: ${failure}\n`);
@@ -37,13 +36,8 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
 }
 
 /** Reads all files; what is wrong with one does not keep the others from being read. */
-async function readAll(
-  core: Core,
-  files: readonly string[],
-  output: TextOutput,
-): Promise<{ failures: string[]; refused: number }> {
+async function readAll(core: Core, files: readonly string[], output: TextOutput): Promise<string[]> {
   const failures: string[] = [];
-  let refused = 0;
   const goesOn = async () => {
     await output.ready();
     return !output.closed;
@@ -51,8 +45,7 @@ async function readAll(
   for (const file of files) {
     if (output.closed) break;
     try {
-      const { isCapture, failure, warning } = await feedCapture(core, file, goesOn);
-      if (!isCapture) refused += 1;
+      const { failure, warning } = await feedCapture(core, file, goesOn);
       if (failure) failures.push(failure);
       else if (warning) process.stderr.write(`tallywire: ${warning}\n`);
     } catch (error) {
@@ -61,7 +54,7 @@ async function readAll(
     }
     core.flush();
   }
-  return { failures, refused };
+  return failures;
 }
 
 /** Prints the round trips that a core gives out. */

