@@ -43,6 +43,7 @@ export class FamilyLabel {
 export function declareLabels(): void {
   declareLabel(Labels.DIRECTION, "direction", "in,out,unknown");
   declareLabel(Labels.FAMILY, "family", "ipv4,ipv6,other");
+  // "other" holds fragments too, whatever they carry.
   declareLabel(Labels.TRANSPORT, "transport", "tcp,udp,icmp,sctp,other");
   declareLabel(Labels.STATUS, "status", STATUS_NAMES);
   declareLabel(Labels.MESSAGE, "message", "request,response");

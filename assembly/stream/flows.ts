@@ -1,7 +1,7 @@
 /** The life of a flow: made by its first packet, counted by each, folded into minutes, ended and let go of. */
 import { Minute } from "../aggregate/minute";
 import { takeThresholds } from "../aggregate/previous";
-import { Packet } from "../capture/packet";
+import { Fragment, Packet } from "../capture/packet";
 import { captureSeal } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
 import { Direction } from "../roundtrip/conversation";
@@ -50,14 +50,41 @@ export function openFlows(): void {
   Minute.onSeal = foldMinute.index;
 }
 
-/** Finds the flow of the packet in hand, makes it where it is new, and counts the packet in it. */
+/** What fragments count as: IPv6's fragment header, a transport of neither TCP nor UDP, without ports. */
+const FRAGMENT_PROTOCOL: u32 = 44;
+
+/**
+ * Finds the flow of the packet in hand, makes it where it is new, and counts the packet in it. A fragment is counted as such,
+ * also the one that completes a datagram: what the datagram carries is the flow's all the same.
+ */
 export function flowOfPacket(): Flow {
-  const flow = flowOf(Packet.source, Packet.destination, Packet.sourcePort, Packet.destinationPort, Packet.protocol);
-  const side = Lookup.side;
+  if (Packet.fragment == Fragment.PART) return countFragment();
+  if (Packet.fragment == Fragment.JOINED) {
+    countFragment();
+    return find(Packet.sourcePort, Packet.destinationPort, Packet.protocol);
+  }
+  const flow = find(Packet.sourcePort, Packet.destinationPort, Packet.protocol);
+  count(flow, Lookup.side);
+  return flow;
+}
+
+function countFragment(): Flow {
+  const flow = find(0, 0, FRAGMENT_PROTOCOL);
+  count(flow, Lookup.side);
+  return flow;
+}
+
+function find(sourcePort: u32, destinationPort: u32, protocol: u32): Flow {
+  const flow = flowOf(Packet.source, Packet.destination, sourcePort, destinationPort, protocol);
   if (Lookup.created) begin(flow);
+  flow.lastNs = Packet.timeNs;
+  return flow;
+}
+
+/** Counts the packet in hand, sent by `side`, in the flow and in the minute's rates. */
+function count(flow: Flow, side: u32): void {
   if (flow.minute != Minute.number) turn(flow);
   if ((flow.packets0 | flow.packets1) == 0) Unfolded.add(flow.minute);
-  flow.lastNs = Packet.timeNs;
   if (side == 0) {
     flow.packets0 += 1;
     flow.bytes0 += Packet.wireBytes;
@@ -66,7 +93,6 @@ export function flowOfPacket(): Flow {
     flow.bytes1 += Packet.wireBytes;
   }
   NetMetrics.packet(flow.directionOf(side), Packet.wireBytes, Packet.payloadLength);
-  return flow;
 }
 
 function begin(flow: Flow): void {
