@@ -1,10 +1,13 @@
 import { gunzipSync, inflateSync } from "node:zlib";
 import { Refusal } from "./refusal";
 
+/** Content encodings of a body; their places stand in rows. `deflate` is RFC 9110's, which is zlib's form. */
+export const BODY_ENCODINGS = ["identity", "gzip", "deflate"] as const;
+export type BodyEncoding = (typeof BODY_ENCODINGS)[number];
+
 type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
 
-/** Content encodings that a body may have; `deflate` is RFC 9110's, which is zlib's form. */
-const INFLATE: Record<string, Inflate> = { gzip: gunzipSync, "x-gzip": gunzipSync, deflate: inflateSync };
+const INFLATE: Record<Exclude<BodyEncoding, "identity">, Inflate> = { gzip: gunzipSync, deflate: inflateSync };
 
 /** Reads a request's body, counting while reading, and refuses it once it is longer than `most` bytes. */
 export async function readBody(request: Request, most: number): Promise<Uint8Array> {
@@ -34,23 +37,25 @@ export async function readBody(request: Request, most: number): Promise<Uint8Arr
   return body;
 }
 
+/** Reads the header content-encoding. */
+export function parseEncoding(header: string | undefined): BodyEncoding {
+  const name = (header ?? "").trim().toLowerCase();
+  if (name === "") return "identity";
+  if (name === "x-gzip") return "gzip";
+  const encoding = BODY_ENCODINGS.find((known) => known === name);
+  if (encoding !== undefined) return encoding;
+  throw new Refusal(415, "bad_content_encoding", "content-encoding: use identity, gzip or deflate (zlib)");
+}
+
 /** Undoes the content encoding; what would grow beyond `most` bytes is refused before it does. */
-export function inflateBody(body: Uint8Array, encoding: string | null | undefined, most: number): Uint8Array {
-  const name = (encoding ?? "identity").trim().toLowerCase();
-  if (name === "identity" || name === "") {
-    if (body.byteLength > most) throw new Refusal(413, "bundle_too_large", `a bundle has at most ${most} bytes`);
-    return body;
-  }
-  const inflate = INFLATE[name];
-  if (inflate === undefined) {
-    throw new Refusal(415, "bad_content_encoding", "content-encoding: use identity, gzip or deflate (zlib)");
-  }
+export function inflateBody(body: Uint8Array, encoding: BodyEncoding, most: number): Uint8Array {
+  if (encoding === "identity") return body;
   try {
-    return inflate(body, { maxOutputLength: most });
+    return INFLATE[encoding](body, { maxOutputLength: most });
   } catch (cause) {
     if (cause instanceof Error && /limit|larger than|ERR_BUFFER_TOO_LARGE/i.test(cause.message)) {
       throw new Refusal(413, "bundle_too_large", `a bundle has at most ${most} bytes after inflating`, { cause });
     }
-    throw new Refusal(400, "bad_body", `the body is not ${name}, as its content-encoding says`, { cause });
+    throw new Refusal(400, "bad_body", `the body is not ${encoding}, as its content-encoding says`, { cause });
   }
 }

@@ -27,6 +27,9 @@ export const COMMIT_WAIT_MAX_MS = 1_000;
 /** Wait for each edge that posted within the last second: a quiet hub commits at once, a busy one gathers. */
 export const COMMIT_WAIT_PER_EDGE_MS = 20;
 
+/** After this long without another bundle nobody more is waited for. */
+export const COMMIT_QUIET_MS = 100;
+
 /** Bytes of acknowledged bundles that an object holds unsealed; beyond it seals early. Objects may share an isolate of 128 MB. */
 export const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -142,6 +142,29 @@ describe("the hub's object", () => {
     expect(rows).toBeLessThanOrEqual(3);
   });
 
+  it("acknowledges nothing that it could not write, and counts it once when it comes again", async () => {
+    const bundle = minute(4);
+    await post("full", "a", minute(1, { at: MINUTE - 60 }));
+    await runInDurableObject(hubOf("full"), (_, { storage }) => {
+      Object.assign(storage, {
+        transactionSync: () => {
+          throw new Error("database or disk is full");
+        },
+      });
+    });
+    const told = await Promise.all([post("full", "a", bundle), post("full", "a", bundle), post("full", "b", bundle)]);
+    expect(told).toMatchObject(told.map(() => ({ status: 503, error: "not_stored" })));
+    expect(timeless((await ask("full", REQUESTS)).data)).toEqual([{ value: 1 }]);
+    await runInDurableObject(hubOf("full"), (_, { storage }) => {
+      Reflect.deleteProperty(storage, "transactionSync");
+    });
+    expect(await post("full", "a", bundle)).toMatchObject({ stored: true });
+    expect(await post("full", "b", bundle)).toMatchObject({ stored: true });
+    await abortAllDurableObjects();
+    expect(await post("full", "b", bundle)).toMatchObject({ stored: false });
+    expect(timeless((await ask("full", REQUESTS)).data)).toEqual([{ value: 9 }]);
+  });
+
   it("knows which edges are missing", async () => {
     await post("gone", "a", minute(1, { at: MINUTE - 120 }));
     await post("gone", "b", minute(1, { at: MINUTE - 120 }));

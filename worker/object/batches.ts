@@ -1,4 +1,5 @@
-import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS } from "../limits";
+import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
+import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, BUNDLE_BYTES_MAX } from "../limits";
 
 /** One bundle that passed every check, and what came with it. */
 export interface Entry {
@@ -14,6 +15,13 @@ export interface Entry {
   bytes: Uint8Array;
 }
 
+/** A bundle as it came over the wire, which is how its row keeps it: deflated it takes less than half. */
+export interface Arrival {
+  entry: Entry;
+  body: Uint8Array;
+  encoding: BodyEncoding;
+}
+
 type PackedEntry = [
   source: number,
   group: number,
@@ -23,18 +31,20 @@ type PackedEntry = [
   skewMs: number | null,
   version: string,
   length: number,
+  encoding: number,
 ];
 
 /** Writes one batch. */
-export function writeBatch(sql: SqlStorage, id: number, entries: readonly Entry[], nowMs: number): void {
-  const data = new Uint8Array(entries.reduce((bytes, entry) => bytes + entry.bytes.byteLength, 0));
+export function writeBatch(sql: SqlStorage, id: number, arrivals: readonly Arrival[], nowMs: number): void {
+  const data = new Uint8Array(arrivals.reduce((length, { body }) => length + body.byteLength, 0));
   const packed: PackedEntry[] = [];
   let at = 0;
-  for (const entry of entries) {
-    data.set(entry.bytes, at);
-    at += entry.bytes.byteLength;
-    const { source, group, minute, sequence, receivedMs, skewMs, version, bytes } = entry;
-    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, bytes.byteLength]);
+  for (const { entry, body, encoding } of arrivals) {
+    data.set(body, at);
+    at += body.byteLength;
+    const { source, group, minute, sequence, receivedMs, skewMs, version } = entry;
+    const form = BODY_ENCODINGS.indexOf(encoding);
+    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, body.byteLength, form]);
   }
   const values = [id, nowMs, data.byteLength, JSON.stringify(packed), data];
   sql.exec("INSERT INTO batches (id, received_ms, bytes, entries, data) VALUES (?, ?, ?, ?, ?)", ...values);
@@ -50,9 +60,10 @@ export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: numbe
     const entries: Entry[] = [];
     let at = 0;
     for (const packed of JSON.parse(row.entries) as PackedEntry[]) {
-      const [source, group, minute, sequence, receivedMs, skewMs, version, length] = packed;
-      const bytes = new Uint8Array(row.data, at, length);
+      const [source, group, minute, sequence, receivedMs, skewMs, version, length, form] = packed;
+      const body = new Uint8Array(row.data, at, length);
       at += length;
+      const bytes = inflateBody(body, BODY_ENCODINGS[form] ?? "identity", BUNDLE_BYTES_MAX);
       entries.push({ source, group, minute, sequence, receivedMs, skewMs, version, bytes });
     }
     yield { id: row.id, entries };

@@ -1,13 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
+import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import {
   AHEAD_SECONDS_MAX,
   ALARM_LATE_MAX_MS,
-  BATCH_BUNDLES_MAX,
-  BATCH_BYTES_MAX,
-  COMMIT_WAIT_MAX_MS,
-  COMMIT_WAIT_PER_EDGE_MS,
   LATE_SECONDS_MAX,
   MINUTE_SECONDS,
   PENDING_BYTES_MAX,
@@ -20,7 +17,8 @@ import type { Refused } from "../refusal";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type Answer, answer } from "./answer";
-import { type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { CommitQueue } from "./commit-queue";
 import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
 import { EdgeStates } from "./edge-states";
 import { entryKey, Minutes } from "./minutes";
@@ -38,17 +36,13 @@ export interface Delivery {
   /** The edge's clock as it sent the bundle, milliseconds; null where it did not say. */
   clockMs: number | null;
   bytes: Uint8Array;
+  /** The bundle as it came, in its content encoding. */
+  body: Uint8Array;
+  encoding: BodyEncoding;
 }
 
 /** What became of a delivery. */
 export type Receipt = { stored: boolean; timeMs: number } | Refused;
-
-/** A delivery that waits for its row. */
-interface Waiting {
-  entry: Entry;
-  settle: (refused: Refused | null) => void;
-  settled: Promise<Refused | null>;
-}
 
 /**
  * One node of the tree: takes bundles, keeps each once, seals them into tiles, answers queries.
@@ -68,11 +62,7 @@ export class Hub extends DurableObject<Environment> {
   private pending: Entry[] = [];
   private pendingBytes = 0;
   /** Accepted, not yet committed, by minute and key. */
-  private readonly waiting = new Map<string, Waiting>();
-  private waitingBytes = 0;
-  private commitTimer: ReturnType<typeof setTimeout> | null = null;
-  /** When each edge last posted, as far as it was within the last second or so. */
-  private readonly recent = new Map<number, number>();
+  private readonly queue = new CommitQueue((arrivals) => this.commit(arrivals));
   private revision: number;
   private sealed: number;
   private alarmAtMs = 0;
@@ -104,12 +94,14 @@ export class Hub extends DurableObject<Environment> {
     if ("status" in entry) return entry;
 
     const name = `${entry.minute} ${entryKey(entry)}`;
-    const same = this.waiting.get(name);
-    if (same !== undefined) return (await same.settled) ?? { stored: false, timeMs: nowMs };
+    const same = this.queue.settled(name);
+    if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
     const keys = this.minutes.keys(entry.minute);
     if (keys.has(entryKey(entry))) return { stored: false, timeMs: nowMs };
     keys.add(entryKey(entry));
-    return (await this.wait(name, entry, nowMs)) ?? { stored: true, timeMs: nowMs };
+    const { body, encoding } = delivery;
+    const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), { entry, body, encoding }, nowMs);
+    return refusedLater ?? { stored: true, timeMs: nowMs };
   }
 
   /** Answers one query over sealed tiles and what is not sealed yet. */
@@ -148,12 +140,12 @@ export class Hub extends DurableObject<Environment> {
       this.seal();
       this.expire();
     } catch (error) {
-      console.error(`seal failed, will try again: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`seal failed, will try again: ${messageOf(error)}`);
     }
     try {
       this.arm();
     } catch (error) {
-      console.error(`alarm not set, the next bundle sets it: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`alarm not set, the next bundle sets it: ${messageOf(error)}`);
     }
   }
 
@@ -191,54 +183,25 @@ export class Hub extends DurableObject<Environment> {
     return { source, group, minute: header.minute, sequence: header.sequence, receivedMs: nowMs, skewMs, version, bytes };
   }
 
-  /** Lines an entry up for the next row; what waits always fits one. */
-  private wait(name: string, entry: Entry, nowMs: number): Promise<Refused | null> {
-    const bytes = entry.bytes.byteLength;
-    if (this.waitingBytes + bytes > BATCH_BYTES_MAX || this.waiting.size >= BATCH_BUNDLES_MAX) this.commit();
-    const { promise, resolve } = Promise.withResolvers<Refused | null>();
-    this.waiting.set(name, { entry, settle: resolve, settled: promise });
-    this.waitingBytes += bytes;
-    this.recent.set(this.edgeOf(entry.source), nowMs);
-    if (this.commitTimer === null) this.commitTimer = setTimeout(() => this.commit(), this.waitMs(nowMs));
-    return promise;
-  }
-
-  /** How long to wait for company: longer, the more edges posted within the last second. */
-  private waitMs(nowMs: number): number {
-    for (const [edge, timeMs] of this.recent) if (timeMs < nowMs - 1000) this.recent.delete(edge);
-    return Math.min(COMMIT_WAIT_MAX_MS, this.recent.size * COMMIT_WAIT_PER_EDGE_MS);
-  }
-
-  /** Writes what waits as one row and settles it: stored, or refused where the row could not be written. */
-  private commit(): void {
-    if (this.commitTimer !== null) clearTimeout(this.commitTimer);
-    this.commitTimer = null;
-    if (this.waiting.size === 0) return;
-    const batch = [...this.waiting.values()];
-    const entries = batch.map((waiting) => waiting.entry);
-    const refused = this.commitEntries(entries);
-    this.waiting.clear();
-    this.waitingBytes = 0;
-    if (refused === null) this.keep(entries);
-    else for (const entry of entries) this.minutes.keys(entry.minute).delete(entryKey(entry));
-    for (const waiting of batch) waiting.settle(refused);
-    this.arm();
-    if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
-  }
-
-  private commitEntries(entries: readonly Entry[]): Refused | null {
+  /** Writes one row and takes its entries into memory; where it cannot be written they are forgotten, and the reason given. */
+  private commit(arrivals: readonly Arrival[]): Refused | null {
     const id = this.revision + 1;
+    const entries = arrivals.map(({ entry }) => entry);
     try {
       this.ctx.storage.transactionSync(() => {
         this.registry.save();
-        writeBatch(this.sql, id, entries, Date.now());
+        writeBatch(this.sql, id, arrivals, Date.now());
       });
     } catch (error) {
-      console.error(`commit failed: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`commit failed: ${messageOf(error)}`);
+      for (const entry of entries) this.minutes.keys(entry.minute).delete(entryKey(entry));
       return { status: 503, code: "not_stored", reason: `the hub could not write; try again in ${RETRY_AFTER_SECONDS} s` };
     }
     this.registry.saved();
     this.revision = id;
+    this.keep(entries);
+    this.arm();
+    if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
     return null;
   }
 
@@ -255,12 +218,12 @@ export class Hub extends DurableObject<Environment> {
     try {
       this.sealPending();
     } catch (error) {
-      console.error(`early seal failed: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(`early seal failed: ${messageOf(error)}`);
     }
   }
 
   private seal(): void {
-    this.commit();
+    this.queue.flush();
     this.sealPending();
   }
 
@@ -322,7 +285,7 @@ export class Hub extends DurableObject<Environment> {
   /** Entries that are accepted and not sealed. */
   private *live(): Generator<Entry> {
     yield* this.pending;
-    for (const waiting of this.waiting.values()) yield waiting.entry;
+    yield* this.queue.entries();
   }
 }
 
@@ -331,4 +294,8 @@ function nextSealMs(nowMs: number, periodSeconds: number): number {
   const periodMs = periodSeconds * 1000;
   const phaseMs = (SEAL_SECOND * 1000) % periodMs;
   return Math.floor((nowMs - phaseMs) / periodMs + 1) * periodMs + phaseMs;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@ const MIGRATIONS: readonly string[] = [
   `
   -- Single numbers: format (of this list), revision (of the last change), sealed (the last batch that went into tiles).
   CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  -- What edges posted, many bundles a row. entries: JSON, one array a bundle; data: the bundles one after another.
+  -- What edges posted, many bundles a row. entries: JSON, one array a bundle; data: the bodies as they came, one after another.
   CREATE TABLE batches (id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, entries TEXT NOT NULL, data BLOB NOT NULL);
   -- Merged minutes. id: see tiles.ts.
   CREATE TABLE tiles (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, data BLOB NOT NULL);

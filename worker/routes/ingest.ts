@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { authorize } from "../authorize";
-import { inflateBody, readBody } from "../body";
+import { inflateBody, parseEncoding, readBody } from "../body";
 import type { Environment } from "../environment";
 import { BUNDLE_BYTES_MAX, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
@@ -13,10 +13,11 @@ export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (con
   const tags = parseTags(context.req.header("tallywire-tags"));
   const clockMs = parseClock(context.req.header("tallywire-clock"));
   const version = (context.req.header("user-agent") ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, VERSION_LENGTH_MAX);
+  const encoding = parseEncoding(context.req.header("content-encoding"));
   const body = await readBody(context.req.raw, WIRE_BYTES_MAX);
-  const bytes = inflateBody(body, context.req.header("content-encoding"), BUNDLE_BYTES_MAX);
+  const bytes = inflateBody(body, encoding, BUNDLE_BYTES_MAX);
   const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
-  const receipt = await hub.ingest({ edge, tags, version, clockMs, bytes });
+  const receipt = await hub.ingest({ edge, tags, version, clockMs, bytes, body, encoding });
   if ("status" in receipt) throw new Refusal(receipt.status, receipt.code, receipt.reason);
   return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
 });
