@@ -38,6 +38,9 @@ export const OVER_UDP: u32 = 2;
 export class Parse {
   /** Time of the packet that brought these bytes, ns. */
   static timeNs: u64 = 0;
+  /** Bytes before this address came earlier, the first of them at `carriedNs`. */
+  static carriedEnd: usize = 0;
+  static carriedNs: u64 = 0;
   /** Bytes that must lie together before the next call; 0 for any. */
   static need: u32 = 0;
   /** Bytes to step over behind those consumed. */
@@ -58,6 +61,11 @@ export class Parse {
   static transport: u32 = 0;
   /** Whether the capture may hold the datagram's destination to be many: multicast or broadcast. */
   static multicast: bool = false;
+
+  /** When the byte at `at` came: of those that came earlier, when the first did. */
+  @inline static timeOf(at: usize): u64 {
+    return at < Parse.carriedEnd ? Parse.carriedNs : Parse.timeNs;
+  }
 }
 
 /** One protocol. Function indexes; 0 where there is none. */

@@ -93,6 +93,15 @@ function ask(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): 
   return true;
 }
 
+/** Calls the parser with the carry, the first `before` bytes of which came earlier than now. */
+function askCarried(flow: Flow, side: u32, stream: Stream, before: u32, length: u32): bool {
+  Parse.carriedNs = stream.carryNs;
+  Parse.carriedEnd = stream.carry + before;
+  const inPlace = ask(flow, side, stream, stream.carry, length);
+  Parse.carriedEnd = 0;
+  return inPlace;
+}
+
 /** Whether the parser knows where it is, or finds itself at these bytes; keeps them where a probe wants more. */
 function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): bool {
   if (flow.protocol != PROTOCOL_UNKNOWN && !(stream.flags & STREAM_LOST)) return true;
@@ -133,7 +142,7 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
   Parse.sequence -= before;
   Window.open(stream.carry, together);
   if (!placed(flow, side, stream, stream.carry, together)) return STOP;
-  if (!ask(flow, side, stream, stream.carry, together)) return STOP;
+  if (!askCarried(flow, side, stream, before, together)) return STOP;
   const consumed = Answer.consumed;
   if (consumed == 0 && stream.skip == 0) {
     if (taken < length || together == BLOCK_BYTES_MAX) tooLong(stream);
@@ -178,6 +187,7 @@ function carry(flow: Flow, stream: Stream, start: usize, length: u32): void {
 function append(stream: Stream, start: usize, length: u32): bool {
   const before = <u32>stream.carryLength;
   const together = before + length;
+  if (before == 0) stream.carryNs = Parse.timeNs;
   if (together > <u32>stream.carryCapacity) {
     const block = Regions.streamPool.allocate(together);
     if (block == 0) return false;
@@ -213,7 +223,7 @@ function deliverCut(flow: Flow, side: u32, stream: Stream, end: u32): void {
   Parse.sequence = end - length;
   Parse.isCut = true;
   Window.open(stream.carry, length);
-  if (placed(flow, side, stream, stream.carry, length)) ask(flow, side, stream, stream.carry, length);
+  if (placed(flow, side, stream, stream.carry, length)) askCarried(flow, side, stream, length, length);
   Parse.isCut = false;
   dropCarry(stream, stream.carryLength);
 }

@@ -1,14 +1,16 @@
 /**
- * A flow record: a conversation, what it did this minute, and the state of its two streams. 320 bytes, in one table.
+ * A flow record: a conversation, what it did this minute, and the state of its two streams. 336 bytes, in one table.
  */
 import { Conversation } from "../roundtrip/conversation";
 
 /** Bytes of a flow record. */
-export const FLOW_BYTES: u32 = 320;
+export const FLOW_BYTES: u32 = 336;
 /** Where its two streams lie; a flow over UDP keeps digests there. */
 export const STREAMS_OFFSET: u32 = 192;
+/** Bytes of one of them. */
+export const STREAM_BYTES: u32 = 72;
 
-/** One direction of a TCP connection: what its sender sent, as far as it is known. 64 bytes. */
+/** One direction of a TCP connection: what its sender sent, as far as it is known. 72 bytes. */
 @unmanaged
 export class Stream {
   /** Sequence number of the next byte that the parser has not seen. */
@@ -42,6 +44,8 @@ export class Stream {
   spare: u16;
   /** Sequence number behind its SYN, 0 where that was not seen. */
   first: u32;
+  /** When the first byte of the carry came. */
+  carryNs: u64;
 }
 
 /** `next` is valid. */
@@ -78,6 +82,6 @@ export class Flow extends Conversation {
 
   /** The stream that `side` sends. */
   @inline stream(side: u32): Stream {
-    return changetype<Stream>(changetype<usize>(this) + STREAMS_OFFSET + side * 64);
+    return changetype<Stream>(changetype<usize>(this) + STREAMS_OFFSET + side * STREAM_BYTES);
   }
 }

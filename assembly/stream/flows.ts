@@ -8,7 +8,7 @@ import { Direction } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { Settings } from "../settings";
 import { endConnection, giveUpHoles, releaseFlow } from "./connection";
-import { FLOW_BYTES, Flow, STREAMS_OFFSET } from "./flow";
+import { FLOW_BYTES, Flow, STREAM_BYTES, STREAMS_OFFSET, Stream } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
 import { FlowTable, flowOf, flowRemove, Lookup } from "./table";
@@ -42,7 +42,8 @@ class Unfolded {
 
 /** Readies the table for its first packet. */
 export function openFlows(): void {
-  assert(offsetof<Flow>() <= STREAMS_OFFSET && STREAMS_OFFSET + 128 <= FLOW_BYTES);
+  assert(offsetof<Flow>() <= STREAMS_OFFSET && offsetof<Stream>() <= STREAM_BYTES);
+  assert(STREAMS_OFFSET + 2 * STREAM_BYTES <= FLOW_BYTES);
   FlowTable.reset();
   Unfolded.reset();
   FlowTable.onEvict = onEvict.index;

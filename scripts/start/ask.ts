@@ -38,11 +38,4 @@ export class Hub {
     if (answer.data === undefined) throw new Error(`the hub refused ${query.op} of ${query.metric}: ${answer.reason}`);
     return answer.data;
   }
-
-  /** Names of the metrics that the hub knows. */
-  async metrics(): Promise<Set<string>> {
-    const response = await fetch(`${this.origin}/v1/metrics`, { headers: { authorization: `Bearer ${this.key}` } });
-    const { data } = (await response.json()) as { data: { name: string }[] };
-    return new Set(data.map((metric) => metric.name));
-  }
 }

@@ -99,11 +99,11 @@ async function busiest(hub: Hub, window: Window, title: string, metric: string):
   return lines.length === 0 ? "" : `${title}\n${table(lines)}`;
 }
 
-/** The whole page. `known` are the metrics that the hub has. */
-export async function worldPage(hub: Hub, window: Window, sites: string[], known: ReadonlySet<string>): Promise<string> {
+/** The whole page. */
+export async function worldPage(hub: Hub, window: Window, sites: string[]): Promise<string> {
   const parts = [await traffic(hub, window, sites)];
-  for (const protocol of PROTOCOLS) if (known.has(protocol.requests)) parts.push(await requests(hub, window, sites, protocol));
-  if (known.has("dns_top_names")) parts.push(await busiest(hub, window, "Names asked for most", "dns_top_names"));
-  if (known.has("http_top_paths")) parts.push(await busiest(hub, window, "Paths asked for most", "http_top_paths"));
-  return parts.filter((part) => part !== "").join("\n");
+  for (const protocol of PROTOCOLS) parts.push(await requests(hub, window, sites, protocol));
+  parts.push(await busiest(hub, window, "Names asked for most", "dns_top_names"));
+  parts.push(await busiest(hub, window, "Paths asked for most", "http_top_paths"));
+  return parts.join("\n");
 }

@@ -25,6 +25,8 @@ export const SITES: readonly Site[] = [
 
 /** Pause between the first packets of two captures within a minute. */
 const SPACING_NS = 5_000_000_000n;
+/** Few connections stand beside many queries: their clients are spread so that neighbouring sites share them too. */
+const CONNECTION_STEP = 25;
 const MINUTE_NS = 60_000_000_000n;
 const ETHERNET = 1;
 const TCP = 6;
@@ -105,7 +107,8 @@ export function relocate(capture: Uint8Array, site: Site, minute: number, startN
     const packet = new DataView(copy.buffer);
     const places = placesOf(packet, record.linkType);
     const { number, fromClient } = conversations.find(packet, places);
-    const client = clientAddress(site.firstClient + ((number + minute) % site.clients), places.addressBytes);
+    const step = places.protocol === TCP ? CONNECTION_STEP : 1;
+    const client = clientAddress(site.firstClient + ((number * step + minute) % site.clients), places.addressBytes);
     const server = serverAddress(places.addressBytes);
     replace(packet, places, places.source, fromClient ? client : server);
     replace(packet, places, places.source + places.addressBytes, fromClient ? server : client);

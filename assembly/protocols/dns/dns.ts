@@ -97,8 +97,9 @@ function onMessage(conversation: Conversation, side: u32, start: usize, captured
   else onQuery(conversation, side, start, captured, total);
 }
 
-function stamp(message: Message, total: u32): void {
-  message.firstNs = Parse.timeNs;
+/** Over TCP the length before the message, which may have come by itself, is its first byte. */
+function stamp(message: Message, start: usize, total: u32): void {
+  message.firstNs = Parse.timeOf(start - 2);
   message.lastNs = Parse.timeNs;
   message.wireBytes = total;
 }
@@ -111,7 +112,7 @@ function onQuery(conversation: Conversation, side: u32, start: usize, captured: 
   }
   const query = withQuestions(readMessage(changetype<Message>(block), start, captured, captured >= total));
   noteFault();
-  stamp(query, total);
+  stamp(query, start, total);
   if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>side;
   const id = <u32>load<u16>(changetype<usize>(query) + F.ID);
   const key = Walk.question;
@@ -150,7 +151,7 @@ function retried(query: Message): void {
 function onResponse(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
   let response = readMessage(messageScratch(DNS, F.DNS_FIXED_END, 1), start, captured, captured >= total);
   noteFault();
-  stamp(response, total);
+  stamp(response, start, total);
   if (Settings.events && Walk.records != 0) response = readRecords(response, start);
   if (conversation.client == <u8>CLIENT_UNKNOWN) conversation.client = <u8>(side ^ 1);
   const rcode = <u32>load<u16>(changetype<usize>(response) + F.RCODE);

@@ -92,7 +92,7 @@ function readStart(conversation: Conversation, half: Half): bool {
   const at = passEmptyLines(conversation, half);
   if (at == Turn.end) return false;
   if (half.firstNs == 0) {
-    half.firstNs = Parse.timeNs;
+    half.firstNs = Parse.timeOf(at);
     half.floor = Parse.acknowledgement;
     half.sequence = Turn.sequenceOf(at);
   }

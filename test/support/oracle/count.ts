@@ -83,7 +83,7 @@ class DnsCount {
 
   constructor(private readonly dns: Count["dns"]) {}
 
-  add(source: string, destination: string, { message, timeNs }: TimedDns): void {
+  add(source: string, destination: string, { message, firstNs, timeNs }: TimedDns): void {
     const [client, server] = message.isResponse ? [destination, source] : [source, destination];
     const key = [client, server, message.id, message.names.join(), message.types.join()].join(" ");
     if (message.isResponse) this.addResponse(key, message.rcode, timeNs);
@@ -92,7 +92,7 @@ class DnsCount {
       for (const name of message.names) add(this.dns.names, name);
       for (const type of message.types) add(this.dns.types, type);
       add(this.dns.clients, client.replace(/ \d+$/, ""));
-      this.waiting.set(key, [...(this.waiting.get(key) ?? []), timeNs]);
+      this.waiting.set(key, [...(this.waiting.get(key) ?? []), firstNs]);
     }
   }
 
@@ -164,7 +164,7 @@ const NETBIOS_PORT = 137;
 function countDatagram(dns: DnsCount, { timeNs, source, sourcePort, destination, destinationPort, payload }: Segment): void {
   if (sourcePort === NETBIOS_PORT || destinationPort === NETBIOS_PORT) return;
   const message = dnsMessage(payload);
-  if (message) dns.add(`${source} ${sourcePort}`, `${destination} ${destinationPort}`, { message, timeNs });
+  if (message) dns.add(`${source} ${sourcePort}`, `${destination} ${destinationPort}`, { message, firstNs: timeNs, timeNs });
 }
 
 const PROTOCOLS: Record<number, string> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };

@@ -14,14 +14,25 @@ export interface HttpExchange {
   durationNs?: number;
 }
 
-/** A DNS message with the time of its last byte. */
+/** A DNS message with its times. */
 export interface TimedDns {
   message: DnsMessage;
+  /** When its first byte came, over TCP that of its length. */
+  firstNs: bigint;
+  /** When its last byte came. */
   timeNs: bigint;
 }
 
-const isTunnel = (request: HttpMessage, status: number) =>
-  status === 101 || (request.method === "CONNECT" && status >= 200 && status < 300);
+/** Whether what follows is another conversation inside this one. */
+function isTunnel(request: HttpMessage, status: number): boolean {
+  return status === 101 || (request.method === "CONNECT" && status >= 200 && status < 300);
+}
+
+/** Whether HTTP goes on inside a tunnel. */
+function goesOn(requests: Assembled, at: number): boolean {
+  const next = httpMessage(requests, at);
+  return next?.start === at && next.method !== "";
+}
 
 /** The exchanges of a connection that speaks HTTP/1. */
 export function httpExchanges(connection: Connection, requests: Assembled, responses: Assembled): HttpExchange[] {
@@ -43,7 +54,7 @@ export function httpExchanges(connection: Connection, requests: Assembled, respo
     if (response) exchange.response = response;
     if (request && response) exchange.durationNs = Number(responses.timeNs(response.end - 1) - requests.timeNs(request.start));
     exchanges.push(exchange);
-    if (request && response && isTunnel(request, response.status)) return exchanges;
+    if (request && response && isTunnel(request, response.status) && !goesOn(requests, request.end)) return exchanges;
     asked = request?.end ?? requests.length;
     answered = response?.end ?? responses.length;
   }
@@ -58,7 +69,7 @@ export function dnsOverTcp(stream: Assembled): TimedDns[] | undefined {
     if (end > stream.hole(at)) break;
     const message = dnsMessage(stream.bytes.subarray(at + 2, end));
     if (!message) return undefined;
-    found.push({ message, timeNs: stream.timeNs(end - 1) });
+    found.push({ message, firstNs: stream.timeNs(at), timeNs: stream.timeNs(end - 1) });
     at = end;
   }
   return found.length > 0 ? found : undefined;

@@ -74,6 +74,12 @@ function startLine(line: string): Pick<HttpMessage, "method" | "target" | "statu
   return status ? { method: "", target: "", status: Number(status[1]) } : undefined;
 }
 
+/** Whether a message has no body whatever its headers say (RFC 9112 section 6.3). */
+function hasNoBody(status: number, answered: string | undefined): boolean {
+  if (status === 0) return false;
+  return answered === "HEAD" || status < 200 || status === 204 || status === 304 || (answered === "CONNECT" && status < 300);
+}
+
 /** Next place at or after `at` where a segment begins with a start line. */
 function resynchronise(stream: Assembled, at: number): number {
   const isStart = (place: number) => {
@@ -94,7 +100,7 @@ export function httpMessage(stream: Assembled, from: number, answered?: string):
     else {
       const { headers, end, whole } = readHeaders(stream, read.next);
       const { status } = head;
-      const isBare = answered === "HEAD" || (status > 0 && (status < 200 || status === 204 || status === 304));
+      const isBare = hasNoBody(status, answered);
       const isResponse = status > 0;
       const last = whole ? bodyEnd(stream, end, headers, isResponse, isBare) : resynchronise(stream, end);
       return { ...head, headers, start: at, end: last };
