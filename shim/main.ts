@@ -1,55 +1,124 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure";
+import { VERSION } from "./version";
 
 /** Errors that speak for themselves; any other is a fault of this program and shows where it was. */
 const EXPECTED = new Set(["Failure", "SettingError", "CoreError"]);
 
 const program = new Command("tallywire")
   .description("Reads packets, understands the requests in them, and adds up what it saw.")
+  .version(VERSION)
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "tallywire: ")) });
+  .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 100) })
+  .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 
-program
-  .command("read")
-  .description("show the round trips of captures, or what they add up to")
+/** Each command is loaded when it is called, so that none waits for another's needs. */
+command("read", "show the round trips of captures, or what they add up to")
   .argument("[file...]", "pcap or pcapng, plain or gzipped; - is standard input")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
-  .option("--summary", "what the captures add up to instead of each round trip")
+  .option("--summary", "what the captures add up to, instead of each round trip")
   .option("--raw", "keep query strings in paths")
-  .option("--keep-duplicates", "count packets twice that the capture itself saw twice")
-  .option("--host-network <cidr...>", "networks of the host, which make directions in and out")
+  .option("--keep-duplicates", "count twice what the capture itself saw twice")
+  .option("--host-network <cidr...>", "networks of the host, which tell in from out")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire read capture.pcap", "a line a round trip"],
+      ["tallywire read *.pcap.gz --summary", "what they add up to"],
+      ["tcpdump -w - | tallywire read - -o json", "from a pipe, as JSON"],
+    ),
+  )
   .action(async (files, options) => {
     const { read } = await import("./commands/read");
     const { networks, others } = sortNetworks(options.hostNetwork);
     process.exitCode = await read([...files, ...others], { ...options, hostNetwork: networks });
   });
 
-program
-  .command("agent")
-  .description("read packets and keep each minute of metrics on disk until the hub has it")
+command("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
   .addOption(new Option("-i, --interface <name>", "capture on this interface").env("TALLYWIRE_INTERFACE"))
-  .option("--file <path...>", "read captures instead; ends when the hub has their minutes")
+  .option("--file <path...>", "read captures instead, and end when the hub has their minutes")
   .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
-  .addOption(new Option("--key <key>", "this edge's write key").env("TALLYWIRE_KEY"))
+  .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))
   .addOption(new Option("--tags <list>", "what answers can be grouped by, as site=fra1,role=edge").env("TALLYWIRE_TAGS"))
   .addOption(new Option("--edge <name>", "name of this edge; the key's, else the host's").env("TALLYWIRE_EDGE"))
   .addOption(new Option("--spool <folder>", "where minutes wait").env("TALLYWIRE_SPOOL"))
   .addOption(
-    new Option("--spool-size <mib>", "most that may wait, the oldest make room").default(256).argParser(wholeNumber(1, 1 << 20)),
+    new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
   )
-  .addOption(new Option("--budget <mib>", "memory for all that is kept").default(24).argParser(wholeNumber(8, 1024)))
-  .option("--host-network <cidr...>", "networks of the host, which make directions in and out; its addresses where live")
-  .option("--keep-duplicates", "count packets twice that the capture itself saw twice")
+  .addOption(new Option("--budget <mib>", "memory for all that is kept of the traffic").default(24).argParser(whole(8, 1024)))
+  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+  .option("--keep-duplicates", "count twice what the capture itself saw twice")
   .option("--insecure", "allow a hub on another host without TLS")
-  .action(async (options) => {
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire agent -i eth0", "keeps minutes in the spool"],
+      ["TALLYWIRE_KEY=tw_w_... tallywire agent -i eth0 --hub https://hub.example.com --tags site=fra1", "and posts them"],
+      ["tallywire agent --file capture.pcap --hub http://127.0.0.1:8787 --key tw_w_...", "posts a capture"],
+    ),
+  )
+  .action(async (options, self: Command) => {
     const { agent } = await import("./commands/agent");
-    process.exitCode = await agent(options);
+    const isFromVariable = self.getOptionValueSource("interface") === "env";
+    process.exitCode = await agent(options.file && isFromVariable ? { ...options, interface: undefined } : options);
+  });
+
+command("query", "ask a hub for one figure over a window")
+  .argument("<metric>", "as tallywire schema names it")
+  .argument("[op]", "sum, rate, distinct, top, quantile, histogram, breakdown or last; the metric's usual one unless given")
+  .addOption(new Option("--hub <url>", "the hub").env("TALLYWIRE_HUB"))
+  .addOption(new Option("--read-key <key>", "a read key; better given as the variable").env("TALLYWIRE_READ_KEY"))
+  .option("--from <time>", "RFC 3339, unix seconds, or a span before now as -15m; -1h unless given")
+  .option("--to <time>", "the same, not included; now unless given")
+  .option("--step <span>", "a row for each, as 5m; the whole window unless given")
+  .option("--by <names...>", "tags and labels to keep apart, as site,direction")
+  .option("--where <condition...>", "site=fra1, site=fra1,ams2 or role=!db")
+  .option("-n, --n <count>", "items of a top or breakdown")
+  .option("-q, --q <list...>", "quantiles, as 0.5,0.99")
+  .option("--key <item>", "only this item of a top")
+  .option("--policy <name>", "the policy whose minutes are meant")
+  .option("--insecure", "allow a hub on another host without TLS")
+  .addOption(new Option("-o, --output <form>", "the hub's answer as it is").choices(["json"]))
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire query dns_clients --by site", "distinct clients of each site in the last hour"],
+      ["tallywire query http_duration_seconds -q 0.5,0.99 --from -15m --step 1m", "latency by the minute"],
+      ["tallywire query dns_top_names --where site=fra1 -n 20", "the busiest names of a site"],
+    ),
+  )
+  .action(async (metric, op, options) => {
+    const { query } = await import("./commands/query");
+    process.exitCode = await query(metric, op, options);
+  });
+
+command("schema", "print every metric, label, protocol and field as JSON").action(async () => {
+  const { schema } = await import("./commands/schema");
+  process.exitCode = await schema();
+});
+
+command("protocols", "list the protocols that are understood, and the fields of their round trips")
+  .addOption(new Option("-o, --output <form>", "how to print").choices(["json"]))
+  .action(async (options) => {
+    const { protocols } = await import("./commands/protocols");
+    process.exitCode = await protocols(options);
+  });
+
+command("interfaces", "list this host's interfaces, and which packets can be captured on")
+  .addOption(new Option("-o, --output <form>", "how to print").choices(["json"]))
+  .action(async (options) => {
+    const { interfaces } = await import("./commands/interfaces");
+    process.exitCode = await interfaces(options);
   });
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+function command(name: string, description: string): Command {
+  return program.command(name).description(description);
 }
 
 function exitCodeOf(error: unknown): number {
@@ -59,7 +128,17 @@ function exitCodeOf(error: unknown): number {
   return error instanceof Failure ? error.exitCode : error.name === "SettingError" ? 2 : 1;
 }
 
-function wholeNumber(least: number, most: number): (text: string) => number {
+/** What is wrong with the words, and what may have been meant, in one line. */
+function oneLine(text: string): string {
+  return text.replace(/^error: /, "tallywire: ").replace(/\n\(Did you mean/, " (did you mean");
+}
+
+function examples(...lines: [command: string, says: string][]): string {
+  return `\nExamples:\n${lines.map(([line, says]) => `  ${line}\n      ${says}\n`).join("")}`;
+}
+
+/** Reads a whole number within bounds. */
+function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;

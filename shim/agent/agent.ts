@@ -71,9 +71,13 @@ export class Agent {
     const poster = new Poster({ hub: hub.address, key: hub.key, tags, userAgent });
     const isLive = source.kind === "interface";
     const dueMs = isLive ? (name: string) => postingTime(name, edge) : undefined;
-    this.delivery = new Delivery(this.spool, poster, { dueMs, say: this.say, stopWhenHeld: !isLive });
-    this.delivery.start();
-    return () => poster.close();
+    const delivery = new Delivery(this.spool, poster, { dueMs, say: this.say, stopWhenHeld: !isLive });
+    this.delivery = delivery;
+    delivery.start();
+    return () => {
+      delivery.stop();
+      return poster.close();
+    };
   }
 
   private openCore(bootId: bigint, isLive: boolean): void {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Core, CoreInput } from "../../engine/core";
 import { Failure, reasonOf } from "../failure";
@@ -23,8 +24,20 @@ export interface LiveCapture {
   close(): void;
 }
 
+/** Sources of packets that are no network interfaces, whose link types are not understood. */
+const OTHER_SOURCES = /^(bluetooth|dbus|nflog|nfqueue|usbmon)/;
+/** Bit of CAP_NET_RAW in the capabilities of a Linux process. */
+const CAP_NET_RAW = 13n;
+
+/** What live capture takes where the package `cap` is missing. */
+const CAP_MISSING =
+  "live capture needs the optional npm package cap; install a C++ compiler, make, python3 and libpcap's headers " +
+  "(Debian: apt-get install g++ make python3 libpcap-dev), then run: npm install";
+/** What live capture takes where this user may not. */
+const PERMISSION_MISSING = "capturing takes CAP_NET_RAW; run as root, or: sudo setcap cap_net_raw+ep $(command -v node)";
+
 /** Loads the package `cap`; undefined where it could not be built. */
-export async function loadCap(): Promise<typeof import("cap").default.Cap | undefined> {
+async function loadCap(): Promise<typeof import("cap").default.Cap | undefined> {
   try {
     return (await import("cap")).default.Cap;
   } catch {
@@ -32,14 +45,39 @@ export async function loadCap(): Promise<typeof import("cap").default.Cap | unde
   }
 }
 
+/** A source of packets, as the package `cap` lists it. */
+export interface CaptureDevice {
+  name: string;
+  addresses?: { addr: string }[];
+}
+
+/** The network interfaces that packets can be captured on, and whether this user may. */
+export async function captureDevices(): Promise<{ devices: CaptureDevice[]; problem?: string }> {
+  const Cap = await loadCap();
+  if (Cap === undefined) return { devices: [], problem: CAP_MISSING };
+  if (!mayCapture()) return { devices: [], problem: PERMISSION_MISSING };
+  return { devices: Cap.deviceList().filter(({ name }) => !OTHER_SOURCES.test(name)) };
+}
+
+/** Whether Linux lets this process capture; elsewhere opening an interface shows it. */
+function mayCapture(): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    const [, hex = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    return ((BigInt(`0x${hex}`) >> CAP_NET_RAW) & 1n) === 1n;
+  } catch {
+    return true;
+  }
+}
+
 /** Captures on an interface. Throws Failure. */
 export async function captureLive(core: Core, name: string): Promise<LiveCapture> {
   const Cap = await loadCap();
   if (Cap === undefined) {
-    throw new Failure(
-      "live capture needs the optional npm package cap; install a C++ compiler, make, python3 and libpcap's headers " +
-        "(Debian: apt-get install g++ make python3 libpcap-dev), then run: npm install",
-    );
+    throw new Failure(CAP_MISSING);
+  }
+  if (!Cap.deviceList().some((device) => device.name === name)) {
+    throw new Failure(`there is no interface ${name} that packets can be captured on; tallywire interfaces lists them`);
   }
   const packet = Buffer.allocUnsafe(PACKET_BYTES_MAX);
   const cap = new Cap();
@@ -70,9 +108,8 @@ export async function captureLive(core: Core, name: string): Promise<LiveCapture
 
 function mendOf(reason: string): string {
   if (/permission|not permitted/i.test(reason)) {
-    return "it takes CAP_NET_RAW; run as root, or: sudo setcap cap_net_raw+ep $(command -v node)";
+    return PERMISSION_MISSING;
   }
-  if (/no such device/i.test(reason)) return "there is no such interface; tallywire interfaces lists them";
   return reason;
 }
 

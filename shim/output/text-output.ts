@@ -49,3 +49,10 @@ export class TextOutput {
     if (!this.stream.write(text)) this.waits = true;
   }
 }
+
+/** Prints a text to standard output. */
+export async function printText(text: string): Promise<void> {
+  const output = new TextOutput(process.stdout);
+  output.write(text);
+  await output.end();
+}

@@ -11,13 +11,12 @@ import { deriveKey, importMaster } from "../../engine/keys";
 import { MinuteSum } from "../../engine/summary";
 import { runOf, startCommand, tallywire } from "../support/command";
 import { IngestServer } from "../support/ingest-server";
-import * as make from "../support/pcap-builder";
+import { manyMinutes } from "../support/many-minutes";
 import { ROOT } from "../support/repository";
 
 const MINUTES = 40;
 const QUERIES_PER_MINUTE = 50;
 const QUERIES = MINUTES * QUERIES_PER_MINUTE;
-const MINUTE_NS = 60_000_000_000n;
 const START_NS = 1_800_000_000n * 1_000_000_000n;
 
 let folder: string;
@@ -25,28 +24,12 @@ let capture: string;
 let key: string;
 let server: IngestServer;
 
-/** A capture of DNS queries over many minutes, each with its response. */
-function longCapture(): Uint8Array {
-  const packets = [];
-  for (let index = 0; index < QUERIES; index++) {
-    const ports = { sourcePort: 1024 + (index % 60_000), destinationPort: 53 };
-    const timeNs = START_NS + (BigInt(index) * MINUTE_NS) / BigInt(QUERIES_PER_MINUTE);
-    const name = `n${index % 97}.example`;
-    const back = { sourcePort: ports.destinationPort, destinationPort: ports.sourcePort };
-    const [query, response] = [make.dnsQuery(name, { id: index & 0xffff }), make.dnsResponse(name, { id: index & 0xffff })];
-    packets.push({ timeNs, bytes: make.ethernet(make.ipv4(make.udp(query, ports))) });
-    const answer = make.ipv4(make.udp(response, back), { source: "192.0.2.2", destination: "192.0.2.1" });
-    packets.push({ timeNs: timeNs + 1_000_000n, bytes: make.ethernet(answer) });
-  }
-  return make.pcap(packets);
-}
-
 beforeAll(async () => {
   const master = await importMaster("a master key that is for tests only");
   key = await deriveKey(master, { kind: "write", tenant: "acme", edge: "web-7" });
   folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
   capture = join(folder, "long.pcap");
-  writeFileSync(capture, longCapture());
+  writeFileSync(capture, manyMinutes({ startNs: START_NS, minutes: MINUTES, queriesPerMinute: QUERIES_PER_MINUTE }));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -227,7 +227,7 @@ describe("inputs", () => {
     ["a missing file", ["read", "nowhere.pcap"], 1, "cannot read nowhere.pcap: there is no such file"],
     ["a folder", ["read", "test/fixtures"], 1, "it is a folder; name the captures in it, as in test/fixtures/*.pcap"],
     ["no file", ["read"], 2, "no file is given; name captures, or - for standard input"],
-    ["an option nearly right", ["read", "--sumary", KDIG], 2, "(Did you mean --summary?)"],
+    ["an option nearly right", ["read", "--sumary", KDIG], 2, "(did you mean --summary?)"],
     ["a form that is none", ["read", "-o", "xml", KDIG], 2, "Allowed choices are line, wide, json"],
     ["a network that is none", ["read", "--host-network", "10.0.0.0/99", KDIG], 2, '"10.0.0.0/99" is no network'],
   ])("%s", async (_, words, code, line) => {

@@ -1,0 +1,186 @@
+import { parseKey } from "../../engine/keys";
+import { Failure } from "../failure";
+import { table } from "../output/table";
+import { printText } from "../output/text-output";
+import { formatBytes, formatCount, formatFigure } from "../output/units";
+import { hubAddress } from "../post/hub-address";
+
+/** The words of `tallywire query`; those of the API have its names. */
+export interface QueryOptions {
+  hub?: string;
+  readKey?: string;
+  insecure?: boolean;
+  output?: "json";
+  from?: string;
+  to?: string;
+  step?: string;
+  by?: string[];
+  where?: string[];
+  n?: string;
+  q?: string[];
+  key?: string;
+  policy?: string;
+}
+
+type Cell = string | number | null;
+type Condition = string[] | { not: string[] };
+
+/** An answer of `/v1/query`. */
+interface Answer {
+  data: Record<string, Cell>[];
+  meta: {
+    kind: string;
+    unit: string;
+    op: string;
+    from: string;
+    to: string;
+    complete: boolean;
+    complete_until: string;
+    missing_edges: string[];
+    missing_edges_count: number;
+    error_bound: { kind: string; bound: number };
+  };
+}
+
+const TIMEOUT_MS = 60_000;
+const MISSING_SHOWN_MAX = 10;
+/** Columns in the metric's unit. */
+const FIGURES = new Set(["value", "lower", "upper", "min", "max", "total"]);
+const COUNTS = new Set(["count", "requests", "errors", "sampling"]);
+
+/** `tallywire query`: asks a hub for one figure over a window. */
+export async function query(metric: string, op: string | undefined, options: QueryOptions): Promise<number> {
+  const ask = asker(options);
+  const chosen = op ?? (await naturalOperation(ask, metric));
+  const fields = { metric, op: chosen, ...fieldsOf(options) };
+  const text = await ask("v1/query", fields);
+  if (options.output === "json") {
+    await printText(`${text}\n`);
+    return 0;
+  }
+  const answer = JSON.parse(text) as Answer;
+  await printText(answerTable(answer));
+  process.stderr.write(`${caveats(answer).join("\n")}\n`);
+  return 0;
+}
+
+type Ask = (path: string, fields?: object) => Promise<string>;
+
+function asker({ hub, readKey, insecure }: QueryOptions): Ask {
+  if (hub === undefined) throw new Failure("no hub is given; add --hub https://HUB, or set TALLYWIRE_HUB", 2);
+  const address = hubAddress(hub, insecure);
+  if (readKey === undefined) throw new Failure("no key is given; add --read-key, or set TALLYWIRE_READ_KEY", 2);
+  const kind = parseKey(readKey)?.kind;
+  if (kind === undefined || kind === "write") {
+    throw new Failure(`${kind ? `this is a ${kind} key` : "this is no key"}; a query needs a read key, tw_r_...`, 2);
+  }
+  return async (path, fields) => {
+    const headers = { authorization: `Bearer ${readKey}`, "content-type": "application/json" };
+    const body = fields === undefined ? {} : { method: "POST", body: JSON.stringify(fields) };
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, address), {
+        headers,
+        ...body,
+        redirect: "error",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch (cause) {
+      throw new Failure(`${address.origin} cannot be reached: ${reachReason(cause)}; is the hub running?`, 1, { cause });
+    }
+    const text = await response.text();
+    if (response.ok) return text;
+    throw new Failure(`the hub refused (${response.status}): ${reasonIn(text)}`, response.status === 400 ? 2 : 1);
+  };
+}
+
+function reachReason(error: unknown): string {
+  const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
+  return cause?.code ?? cause?.message ?? message;
+}
+
+function reasonIn(text: string): string {
+  try {
+    return String(JSON.parse(text).reason);
+  } catch {
+    return text.slice(0, 200);
+  }
+}
+
+/** What is usually asked of a metric of this kind. */
+async function naturalOperation(ask: Ask, metric: string): Promise<string | undefined> {
+  const { data } = JSON.parse(await ask("v1/metrics")) as { data: { name: string; ops: string[] }[] };
+  return data.find(({ name }) => name === metric)?.ops[0];
+}
+
+function fieldsOf({ from, to, step, by, where, n, q, key, policy }: QueryOptions): object {
+  const list = (words: readonly string[] | undefined) => words?.flatMap((word) => word.split(",")).filter((word) => word !== "");
+  return { from, to, step, by: list(by), where: conditions(where), n, q: list(q), key, policy };
+}
+
+/** `site=fra1`, `site=fra1,ams2` and `role=!db` as the API has them. Throws Failure. */
+export function conditions(words: readonly string[] | undefined): Record<string, Condition> | undefined {
+  if (words === undefined) return undefined;
+  const entries = words.map((word): [string, Condition] => {
+    const [, name, not, values] = /^([^=]+)=(!?)(.+)$/.exec(word) ?? [];
+    if (name === undefined || values === undefined) {
+      throw new Failure(`"${word}" is no condition; write site=fra1, site=fra1,ams2 or role=!db`, 2);
+    }
+    return [name, not === "!" ? { not: values.split(",") } : values.split(",")];
+  });
+  return Object.fromEntries(entries);
+}
+
+function answerTable({ data, meta }: Answer): string {
+  const names = [...new Set(data.flatMap((row) => Object.keys(row)))].filter((name) => !isSameEverywhere(data, name));
+  const columns = names.map((title) => ({ title, isFigure: data.some((row) => typeof row[title] === "number") }));
+  return data.length === 0
+    ? ""
+    : table(
+        columns,
+        data.map((row) => names.map((name) => cellText(name, row[name], meta))),
+      );
+}
+
+/** One time for the whole window says nothing that the words below do not. */
+function isSameEverywhere(data: Answer["data"], name: string): boolean {
+  return name === "time" && new Set(data.map((row) => row.time)).size === 1;
+}
+
+function cellText(name: string, cell: Cell | undefined, { unit, op }: Answer["meta"]): string {
+  if (cell === undefined) return "";
+  if (cell === null) return "(others)";
+  if (typeof cell === "string") return cell;
+  if (name === "q") return String(cell);
+  if (COUNTS.has(name)) return formatCount(cell);
+  if (name === "bytes") return formatBytes(cell);
+  if (op === "breakdown" && FIGURES.has(name)) return formatCount(cell);
+  return `${formatFigure(Number.isInteger(cell) || unit !== "" ? cell : Number(cell.toPrecision(4)), unit)}${op === "rate" ? "/s" : ""}`;
+}
+
+/** What goes with the figures: their window, how far they may be off, and who is missing. */
+function caveats({ data, meta }: Answer): string[] {
+  const {
+    from,
+    to,
+    complete,
+    complete_until: until,
+    missing_edges: missing,
+    missing_edges_count: count,
+    error_bound: error,
+  } = meta;
+  const lines = [
+    `${data.length === 0 ? "nothing was reported" : `${data.length} rows`} from ${from} to ${to}, ${errorText(error)}`,
+  ];
+  if (complete) return lines;
+  const names = missing.slice(0, MISSING_SHOWN_MAX).join(", ");
+  lines.push(
+    count === 0 ? `complete until ${until}` : `not complete until ${until}: minutes of ${count} edges are missing (${names})`,
+  );
+  return lines;
+}
+
+function errorText({ kind, bound }: Answer["meta"]["error_bound"]): string {
+  if (kind === "exact") return "exact";
+  return kind === "relative" ? `each value within ${(bound * 100).toFixed(1)} %` : "the true values lie between lower and upper";
+}
