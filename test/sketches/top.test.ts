@@ -137,6 +137,23 @@ test("keys of one hash are kept apart", () => {
   );
 });
 
+test("a key that is dropped after merging had at most the bound, and that includes what was merged before", () => {
+  const sketches = new Sketches();
+  sketches.core.exportKeys(20, 64);
+  const merged = sketches.create("top", 5);
+  const truth = new Map<string, bigint>();
+  for (const host of ["a", "b"]) {
+    const state = sketches.create("top", 11);
+    const weights = Array.from({ length: 20 }, (_, index) => 100 + index).concat(host === "a" ? [50] : []);
+    for (const [index, weight] of weights.entries()) {
+      sketches.addTop(state, bytesOf(`${host}-${index}`), BigInt(weight));
+      truth.set(`${host}-${index}`, BigInt(weight));
+    }
+    sketches.decode("top", merged, 5, sketches.encode("top", state));
+    expectCertain(sketches.topRows(merged, 1024), truth);
+  }
+});
+
 test("what every other host cut is part of the bound when a key is dropped after merging", () => {
   const sketches = new Sketches();
   sketches.core.exportKeys(20, 64);
