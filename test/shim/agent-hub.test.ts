@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Core } from "../../engine/core";
-import type { Row } from "../../engine/rows";
-import { MinuteSum } from "../../engine/summary";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { readSections, varint } from "../support/bundle";
 import { runOf, startCommand, tallywire } from "../support/command";
 import { manyMinutes } from "../support/many-minutes";
 import { ROOT } from "../support/repository";
@@ -70,15 +69,15 @@ async function tormentHub(isOver: () => boolean): Promise<number> {
   return kills;
 }
 
-/** Rows of these bundles merged; tops, which depend on the order of merging, apart. */
-function rowsOf(bundles: Iterable<Uint8Array>): { exact: Row[]; tops: Row[] } {
-  const core = new Core(module, { role: "hub", budgetBytes: 32 << 20 });
-  const sum = new MinuteSum(core);
-  for (const bundle of bundles) sum.add(bundle);
-  const kinds = new Map(core.schema.metrics.map((metric) => [metric.name, metric.kind]));
-  const isTop = (row: Row) => ["top", "breakdown"].includes(kinds.get(row.metric) ?? "");
-  const { metrics } = sum.summary();
-  return { exact: metrics.filter((row) => !isTop(row)), tops: metrics.filter(isTop) };
+/** Bounded kinds (top, breakdown) may keep other tails in another order of merging. */
+const BOUNDED_KINDS = [6, 7];
+
+/** A bundle's sections, those whose bytes no order of merging changes; a top's begins with its total, which is exact too. */
+function unordered(bundle: Uint8Array): object[] {
+  return readSections(bundle).sections.map(({ payload, ...head }) => {
+    if (!BOUNDED_KINDS.includes(head.kind)) return { ...head, payload: Buffer.from(payload).toString("hex") };
+    return { ...head, total: String(varint(payload, 0)[0]) };
+  });
 }
 
 /** The minutes that a core seals over a capture. */
@@ -111,12 +110,10 @@ test("every minute of every edge counts once", async () => {
   const authorization = `Bearer ${readKey}`;
   const sketch = await fetch(`${hub.origin}/v1/sketch?from=-1h`, { headers: { authorization } });
   expect(sketch.status).toBe(200);
-  const merged = rowsOf([new Uint8Array(await sketch.arrayBuffer())]);
-  const direct = rowsOf((await Promise.all(SITES.map((site) => sealed(captureOf(site))))).flat());
-  expect(merged.exact).toEqual(direct.exact);
-  expect(merged.tops.map(({ metric, labels, total }) => ({ metric, labels, total }))).toEqual(
-    direct.tops.map(({ metric, labels, total }) => ({ metric, labels, total })),
+  const direct = new Core(module, { role: "hub", budgetBytes: 32 << 20 }).merge(
+    (await Promise.all(SITES.map((site) => sealed(captureOf(site))))).flat(),
   );
+  expect(unordered(new Uint8Array(await sketch.arrayBuffer()))).toEqual(unordered(direct));
 }, 120_000);
 
 test("query prints a table that people read, and says how exact it is", async () => {
