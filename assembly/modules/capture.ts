@@ -5,15 +5,16 @@
 import { declareLabel } from "../aggregate/label";
 import { declareMetric, Kind } from "../aggregate/metric";
 import { Minute } from "../aggregate/minute";
-import { countAdd } from "../aggregate/observe";
+import { countAdd, gaugeSet } from "../aggregate/observe";
+import { takeThresholds } from "../aggregate/previous";
 import { Count, MALFORMED_NAMES, Malformed, Tally, UNDECODED_NAMES, Undecoded } from "../capture/tally";
+import { Pending } from "../roundtrip/pending";
 import { FlowTable } from "../stream/table";
 import { StreamTally } from "../stream/tally";
 import { Labels } from "./labels";
 
 const MINUTE_NS: u64 = 60_000_000_000;
 const COUNTS: u32 = Count.LENGTH;
-const STREAM_COUNTS: u32 = 7;
 
 /** Values of the counts when they were last put into a minute. */
 const TAKEN: usize = memory.data(8 * 160);
@@ -24,6 +25,10 @@ class Capture {
   static malformed: u32 = 0;
   static undecoded: u32 = 0;
   static streams: u32 = 0;
+  static refused: u32 = 0;
+  static others: u32 = 0;
+  static openFlows: u32 = 0;
+  static pendingRequests: u32 = 0;
   /** The minute that what was counted since belongs to. */
   static minute: u32 = 0;
 }
@@ -32,9 +37,14 @@ function counter(id: u32, unit: string, name: string, help: string): u32 {
   return declareMetric(id, Kind.COUNTER, unit, name, help, 0, 0, 0, 0);
 }
 
+function gauge(id: u32, name: string, help: string): u32 {
+  return declareMetric(id, Kind.GAUGE, "", name, help, 0, 0, 0, 0);
+}
+
 /** Declares the metrics of module `capture`; those of the table of counts in its order. */
 export function declareCapture(): void {
   declareLabel(Labels.MALFORMED, "reason", MALFORMED_NAMES);
+  declareLabel(Labels.REFUSED, "limit", "stream_memory,part_length,sketch_memory");
   declareLabel(Labels.UNDECODED, "layer", UNDECODED_NAMES);
   Capture.counts = counter(1, "", "capture_packets_total", "Packet records.");
   counter(2, "bytes", "capture_wire_bytes_total", "Bytes of the packets on the wire.");
@@ -82,11 +92,21 @@ export function declareCapture(): void {
   );
   Capture.streams = counter(32, "", "capture_gaps_total", "Holes in TCP streams that were given up.");
   counter(33, "bytes", "capture_gap_bytes_total", "Bytes missing in TCP streams.");
-  counter(34, "", "capture_refused_memory_total", "Times that the stream pool had no room.");
-  counter(35, "", "capture_refused_length_total", "Message parts longer than a parser may ask for.");
-  counter(36, "", "capture_duplicates_total", "Messages that the capture itself saw twice.");
+  Capture.refused = declareMetric(
+    34,
+    Kind.COUNTER,
+    "",
+    "capture_refused_total",
+    "Things that a limit kept out, by limit.",
+    0,
+    Labels.REFUSED,
+    0,
+    0,
+  );
+  Capture.others = counter(36, "", "capture_duplicates_total", "Messages that the capture itself saw twice.");
   counter(37, "", "capture_evicted_flows_total", "Flows that made room for others.");
-  counter(38, "", "capture_refused_observations_total", "Observations for which the sketches had no room.");
+  Capture.openFlows = gauge(39, "capture_open_flows", "Flows in the table.");
+  Capture.pendingRequests = gauge(40, "capture_pending_requests", "Requests that wait for their response.");
 }
 
 /** Forgets what was counted, for a new run. */
@@ -96,13 +116,14 @@ export function openCapture(): void {
   Capture.minute = 0;
 }
 
-/** Puts what was counted into its minute when another minute came into use. */
+/** When another minute comes into use: puts what was counted into its own, and takes from that what is slow from here on. */
 export function captureTurn(): void {
   if (Capture.minute == Minute.number) return;
   if (Capture.minute != 0) {
     const timeNs = Minute.timeNs;
     Minute.use(<u64>Capture.minute * MINUTE_NS);
     captureFold();
+    takeThresholds();
     Minute.use(timeNs);
   }
   Capture.minute = Minute.number;
@@ -129,12 +150,14 @@ function captureFold(): void {
   for (let i: u32 = 0; i < <u32>Undecoded.LENGTH; i++) slot = take(slot, Capture.undecoded + i, Tally.undecodedCount(i));
   slot = take(slot, Capture.streams, StreamTally.gaps);
   slot = take(slot, Capture.streams + 1, StreamTally.gapBytes);
-  slot = take(slot, Capture.streams + 2, StreamTally.memory);
-  slot = take(slot, Capture.streams + 3, StreamTally.tooLong);
-  slot = take(slot, Capture.streams + 4, StreamTally.duplicates);
-  slot = take(slot, Capture.streams + 5, FlowTable.evicted);
-  slot = take(slot, Capture.streams + 6, Minute.refused);
-  assert(slot <= 160 && STREAM_COUNTS == 7);
+  slot = take(slot, Capture.refused, StreamTally.memory);
+  slot = take(slot, Capture.refused + 1, StreamTally.tooLong);
+  slot = take(slot, Capture.refused + 2, Minute.refused);
+  slot = take(slot, Capture.others, StreamTally.duplicates);
+  slot = take(slot, Capture.others + 1, FlowTable.evicted);
+  assert(slot <= 160);
+  gaugeSet(Capture.openFlows, FlowTable.count);
+  gaugeSet(Capture.pendingRequests, Pending.count);
 }
 
 function take(slot: u32, series: u32, value: u64): u32 {

@@ -14,6 +14,7 @@ import { deliver, deliverGap } from "./deliver";
 import { Early, earlyAdd, earlyTake } from "./early";
 import { Flow, STREAM_STARTED, Stream } from "./flow";
 import { Holes } from "./holes";
+import { StreamTally } from "./tally";
 
 /** How long a hole stays open once it was acknowledged past: captures may bring packets out of order. */
 const ACKNOWLEDGED_HOLE_NS: u64 = 100_000_000;
@@ -42,6 +43,7 @@ export function order(flow: Flow, side: u32, sequence: u32, start: usize, captur
     Holes.wait(flow, Parse.timeNs);
     return;
   }
+  StreamTally.memory += 1;
   const timeNs = Parse.timeNs;
   while (waiting(flow)) giveUp(flow);
   Parse.timeNs = timeNs;

@@ -4,7 +4,7 @@ export class StreamTally {
   static gaps: u64 = 0;
   /** Bytes in them. */
   static gapBytes: u64 = 0;
-  /** Times that the stream pool had no room. */
+  /** Times that the stream pool, or what one stream may hold back, had no room. */
   static memory: u64 = 0;
   /** Message parts longer than a parser may ask for. */
   static tooLong: u64 = 0;

@@ -192,7 +192,7 @@ function declareDistributions(): void {
   );
   Series.duration = histogram(211, "seconds", "dns_duration_seconds", "Time from query to response.", 1);
   Series.slow = watchSlow(Series.duration, 3);
-  Series.serverTime = histogram(212, "seconds", "dns_server_seconds", "The same without the way, where that is known.", 1);
+  Series.serverTime = histogram(212, "seconds", "dns_server_seconds", "The same without the way, over TCP with a handshake.", 1);
   Series.ratio = histogram(213, "ratio", "dns_response_query_size_ratio", "Bytes of a response for each byte of its query.", 2);
   Series.requestBytes = histogram(214, "bytes", "dns_request_bytes", "Size of queries of transactions.", 0);
   Series.responseBytes = histogram(215, "bytes", "dns_response_bytes", "Size of responses of transactions.", 0);
@@ -280,7 +280,7 @@ function countTransaction(conversation: Conversation, direction: u32, query: Mes
 function measure(direction: u32, query: Message, answer: Message): void {
   rateObserve(Series.rate + direction, 1);
   if (Timing.durationNs != UNTIMED) histogramObserve(Series.duration + direction, Timing.durationNs, 1);
-  if (Timing.serverNs != UNTIMED) histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
+  if (Timing.handshakeRttNs != UNTIMED) histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
   histogramObserve(Series.requestBytes + direction, query.wireBytes, 1);
   histogramObserve(Series.responseBytes + direction, answer.wireBytes, 1);
   if (query.wireBytes != 0) histogramObserve(Series.ratio + direction, (answer.wireBytes * 1_000_000) / query.wireBytes, 1);

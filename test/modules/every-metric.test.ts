@@ -1,0 +1,281 @@
+/** Every metric of the schema, non-zero and exact, in a capture whose figures were worked out by hand. */
+import { describe, expect, test } from "vitest";
+import { Core } from "../../engine/core";
+import type { BreakdownItem } from "../../engine/rows";
+import { coreModule } from "../support/round-trips";
+import { type Totals, totalsOf } from "../support/summaries";
+import * as scenarios from "./scenarios";
+
+const SMALL_BUDGET_BYTES = 8 << 20;
+const read = (file: Uint8Array, budgetBytes?: number) =>
+  totalsOf(file, { hostNetworks: [scenarios.OURS], ...(budgetBytes === undefined ? {} : { budgetBytes }) });
+
+type Expectation = (totals: Totals, metric: string) => void;
+type Labels = Record<string, string>;
+
+/** The sum of the metric's rows with these labels. */
+const count = (value: number, labels: Labels = {}): Expectation => {
+  return (totals, metric) => expect(totals.count(metric, labels)).toBe(value);
+};
+/** Count and sum of the one histogram with these labels. */
+const histogram = (values: number, sum: number, labels: Labels = {}): Expectation => {
+  return (totals, metric) => {
+    const row = totals.one(metric, labels);
+    expect([row.count, row.sum]).toEqual([values, expect.closeTo(sum, 6)]);
+  };
+};
+/** The estimate of the one distinct with these labels, exact where there are few. */
+const distinct = (value: number, labels: Labels = {}): Expectation => {
+  return (totals, metric) => expect(totals.one(metric, labels).estimate).toBe(value);
+};
+/** All items of the one top with these labels. */
+const top = (items: Record<string, number>, labels: Labels = {}): Expectation => {
+  return (totals, metric) => {
+    const found = [...totals.top(metric, labels)].map(([key, { lower, upper }]) => [key, lower, upper]);
+    expect(found.sort()).toEqual(
+      Object.entries(items)
+        .map(([key, value]) => [key, value, value])
+        .sort(),
+    );
+  };
+};
+const all = (...expectations: Expectation[]): Expectation => {
+  return (totals, metric) => {
+    for (const one of expectations) one(totals, metric);
+  };
+};
+
+const OUT = { direction: "out" };
+const IN = { direction: "in" };
+const names = ["good.example.test", "nxdomain.test", "refused.test", "servfail.test", "empty.test", "slow.test"];
+const once = (keys: string[]) => Object.fromEntries(keys.map((key) => [key, 1]));
+
+/** What a response has for each byte of its query, cut to millionths as the metric keeps it. */
+const ratio = (response: number, query: number) => Math.floor((response * 1e6) / query) / 1e6;
+const RATIOS = [ratio(51, 57), ratio(31, 31), ratio(30, 30), ratio(31, 31), ratio(28, 28), ratio(43, 27)];
+
+const DNS: Record<string, Expectation> = {
+  dns_messages_total: all(
+    count(9, { ...OUT, message: "request", transport: "udp" }),
+    count(7, { ...IN, message: "response", transport: "udp" }),
+  ),
+  dns_message_bytes_total: all(count(273, { message: "request" }), count(259, { message: "response" })),
+  dns_malformed_total: all(count(1, { reason: "question" }), count(1)),
+  dns_requests_total: all(
+    count(3, { status: "ok" }),
+    count(3, { status: "error" }),
+    count(2, { status: "timeout" }),
+    count(1, { status: "unobserved" }),
+    count(9, OUT),
+  ),
+  dns_transactions_total: count(6, { ...OUT, family: "ipv4", transport: "udp" }),
+  dns_responses_total: all(
+    count(3, { rcode: "noerror" }),
+    count(1, { rcode: "nxdomain" }),
+    count(1, { rcode: "refused" }),
+    count(1, { rcode: "servfail" }),
+  ),
+  dns_nodata_total: count(1, OUT),
+  dns_flags_total: all(...["aa", "tc", "ad", "cd", "do", "ecs"].map((flag) => count(1, { flag })), count(5, { flag: "ra" })),
+  dns_orphan_responses_total: count(1),
+  dns_transactions_per_second: count(6, OUT),
+  dns_duration_seconds: histogram(6, 5 * 0.01 + 0.4, OUT),
+  dns_response_query_size_ratio: histogram(
+    6,
+    RATIOS.reduce((sum, one) => sum + one),
+    OUT,
+  ),
+  dns_request_bytes: histogram(6, 57 + 31 + 30 + 31 + 28 + 27, OUT),
+  dns_response_bytes: histogram(6, 51 + 31 + 30 + 31 + 28 + 43, OUT),
+  dns_names: distinct(8, OUT),
+  dns_clients: distinct(1, OUT),
+  dns_servers: distinct(1, OUT),
+  dns_top_names: top(once(names)),
+  dns_top_names2: top(once(names.map((name) => name.replace("good.", "")))),
+  dns_top_names3: top(once(names)),
+  dns_top_noerror: top(once(["good.example.test", "empty.test", "slow.test"])),
+  dns_top_nxdomain: top(once(["nxdomain.test"])),
+  dns_top_refused: top(once(["refused.test"])),
+  dns_top_servfail: top(once(["servfail.test"])),
+  dns_top_nodata: top(once(["empty.test"])),
+  dns_top_response_bytes: top({
+    "good.example.test": 51,
+    "nxdomain.test": 31,
+    "refused.test": 30,
+    "servfail.test": 31,
+    "empty.test": 28,
+    "slow.test": 43,
+  }),
+  dns_top_ports: top({ 5000: 6 }),
+  dns_top_types: top({ A: 5, AAAA: 1 }),
+  dns_top_rcodes: top({ NOERROR: 3, NXDOMAIN: 1, REFUSED: 1, SERVFAIL: 1 }),
+  dns_top_slow: top(once(["slow.test"])),
+  dns_top_client_subnets: top(once(["203.0.113.0/24"])),
+  capture_open_flows: (totals, metric) => expect(totals.one(metric).max).toBe(1),
+  capture_pending_requests: (totals, metric) => expect(totals.one(metric).max).toBe(2),
+};
+const HTTP: Record<string, Expectation> = {
+  http_requests_total: all(
+    count(4, { method: "GET", status: "ok" }),
+    count(1, { method: "GET", status: "error" }),
+    count(1, { method: "POST", status: "error" }),
+    count(6, OUT),
+  ),
+  http_responses_total: all(
+    count(5, { status_class: "2xx" }),
+    count(1, { status_class: "4xx" }),
+    count(1, { status_class: "5xx" }),
+  ),
+  http_orphan_responses_total: count(1),
+  http_interim_responses_total: count(1),
+  http_malformed_total: all(count(1, { reason: "content_length" }), count(1)),
+  http_requests_per_second: count(6, OUT),
+  http_request_bytes: histogram(6, 62 + 60 + 61 + 60 + 61 + 60, OUT),
+  http_clients: distinct(1, OUT),
+  http_servers: distinct(1, OUT),
+  http_hosts: distinct(1, OUT),
+  http_path_templates: distinct(6, OUT),
+  http_top_paths: top(once(["/users/{id}", "/none", "/broken", "/after", "/length", "/slow"])),
+  http_top_hosts: top({ "www.test": 6 }),
+  http_top_clients: top({ [scenarios.CLIENT]: 6 }),
+  http_top_user_agents: top({ "probe/1": 6 }),
+  http_top_slow: top(once(["/slow"])),
+  http_top_server_errors: top(once(["/broken"])),
+  http_top_client_errors: top(once(["/none"])),
+  http_duration_seconds: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([6, 0.901]);
+  },
+  http_server_seconds: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(6),
+  http_response_bytes: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([7, "HTTP/1.1 200 Any\r\nContent-Length: 5\r\n\r\nhello".length]);
+  },
+  http_routes: (totals, metric) => {
+    const items = (totals.one(metric, OUT).items ?? []) as BreakdownItem[];
+    const found = items.map(({ key, requests, errors }) => [key.method, key.path, key.status_class, requests, errors].join(" "));
+    expect(found.sort()).toEqual(
+      [
+        "GET /users/{id} 2xx 1 0",
+        "POST /none 4xx 1 1",
+        "GET /broken 5xx 1 1",
+        "GET /after 2xx 1 0",
+        "GET /length 2xx 1 0",
+        "GET /slow 2xx 1 0",
+      ].sort(),
+    );
+  },
+};
+
+/** 14 packets: 8 of ours, of which 6 carry 4 bytes, and 6 of the server's; 54 bytes and the payload each. */
+const TROUBLED: Record<string, Expectation> = {
+  net_packets_total: all(count(8, OUT), count(6, IN), count(14, { family: "ipv4", transport: "tcp" })),
+  net_bytes_total: all(count(8 * 54 + 24, OUT), count(6 * 54, IN)),
+  net_packets_per_second: all(count(8, OUT), count(6, IN)),
+  net_bytes_per_second: all(count(8 * 54 + 24, OUT), count(6 * 54, IN)),
+  net_payload_bytes: histogram(6, 24, OUT),
+  net_tcp_segments_total: all(count(1, { flag: "syn" }), count(1, { flag: "syn_ack" }), count(1, { flag: "rst" })),
+  net_tcp_retransmissions_total: count(3, OUT),
+  net_tcp_out_of_order_total: count(1, OUT),
+  net_tcp_duplicate_acks_total: count(2, IN),
+  net_tcp_zero_windows_total: count(1, IN),
+  net_tcp_handshake_seconds: histogram(1, 0.002, OUT),
+  net_addresses: all(distinct(1, OUT), distinct(1, IN)),
+  net_top_addresses_packets: all(top({ [scenarios.SERVER]: 8 }, OUT), top({ [scenarios.SERVER]: 6 }, IN)),
+  net_top_addresses_bytes: top({ [scenarios.SERVER]: 8 * 54 + 24 }, OUT),
+  net_top_ports_packets: top({ "9/tcp": 8 }, OUT),
+  net_top_ports_bytes: top({ "9/tcp": 8 * 54 + 24 }, OUT),
+  net_conversations: all(distinct(1, OUT), distinct(1, IN)),
+};
+
+/** 13 packets, one of each sort, and the first again, cut by 3 bytes. */
+const SORTS: Record<string, Expectation> = {
+  capture_packets_total: count(14),
+  capture_wire_bytes_total: (totals, metric) => expect(totals.count(metric)).toBe(totals.summary.bytes),
+  capture_captured_bytes_total: (totals, metric) => expect(totals.count(metric)).toBe(totals.summary.bytes - 3),
+  capture_truncated_packets_total: count(1),
+  // All but ARP and IPv6, and the header inside the tunnel.
+  capture_ipv4_packets_total: count(14 - 2 + 1),
+  capture_ipv6_packets_total: count(1),
+  capture_tcp_packets_total: count(1),
+  capture_udp_packets_total: count(6),
+  capture_icmp_packets_total: count(1),
+  capture_icmpv6_packets_total: count(1),
+  capture_sctp_packets_total: count(1),
+  capture_other_network_packets_total: count(1),
+  capture_other_transport_packets_total: count(3),
+  capture_tunnels_total: count(1),
+  capture_fragments_total: count(3),
+  capture_joined_datagrams_total: count(1),
+  capture_duplicate_fragments_total: count(1),
+  capture_offloaded_checksums_total: count(1),
+  capture_checksums_total: count(7),
+  capture_skipped_blocks_total: count(1),
+  capture_sections_total: count(1),
+  capture_dropped_packets_total: count(5),
+  capture_malformed_total: all(count(1, { reason: "udp_checksum" }), count(1)),
+  capture_undecoded_total: all(count(1, { layer: "arp" }), count(1, { layer: "ospf" }), count(2)),
+};
+const HOLES: Record<string, Expectation> = {
+  capture_gaps_total: count(1),
+  capture_gap_bytes_total: count(100),
+  capture_duplicates_total: count(1),
+};
+
+/** Over TCP the handshake tells the way, so the server's time is known. */
+const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
+  ["DNS", () => read(scenarios.dnsCapture()), DNS],
+  ["HTTP", () => read(scenarios.httpCapture()), HTTP],
+  ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
+  ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
+  ["what was not captured", () => read(scenarios.holesCapture()), HOLES],
+  ["DNS over TCP", () => read(scenarios.dnsOverTcpCapture()), { dns_server_seconds: histogram(1, 0.023, OUT) }],
+  [
+    "more queries than a small budget holds",
+    () => read(scenarios.floodCapture(), SMALL_BUDGET_BYTES),
+    {
+      dns_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("dns_requests_total")).toBe(scenarios.FLOOD);
+      },
+    },
+  ],
+  [
+    "more flows than a small budget holds",
+    () => read(scenarios.manyFlowsCapture(), SMALL_BUDGET_BYTES),
+    {
+      capture_evicted_flows_total: (totals, metric) => {
+        expect(totals.count(metric)).toBe(scenarios.FLOWS - Math.floor((Math.floor(SMALL_BUDGET_BYTES / 24) * 5) / 320));
+        expect(totals.count("net_packets_total")).toBe(scenarios.FLOWS);
+      },
+    },
+  ],
+  [
+    "more requests than a small budget holds",
+    () => read(scenarios.waitingCapture(), SMALL_BUDGET_BYTES),
+    {
+      http_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("http_requests_total")).toBe(scenarios.WAITING);
+      },
+    },
+  ],
+  [
+    "more early segments than a small budget holds",
+    () => read(scenarios.earlyCapture(), SMALL_BUDGET_BYTES),
+    {
+      capture_refused_total: (totals, metric) => expect(totals.count(metric, { limit: "stream_memory" })).toBeGreaterThan(0),
+    },
+  ],
+];
+
+describe.each(SCENARIOS)("%s", (_name, make, expectations) => {
+  const totals = make();
+  test.each(Object.entries(expectations))("%s", (metric, expectation) => expectation(totals, metric));
+});
+
+test("no metric is left out", () => {
+  const declared = new Core(coreModule()).schema.metrics.map(({ name }) => name);
+  const shown = SCENARIOS.flatMap(([, , expectations]) => Object.keys(expectations));
+  expect(declared.filter((name) => !shown.includes(name))).toEqual([]);
+});
