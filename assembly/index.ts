@@ -18,6 +18,7 @@ import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from
 import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
 import { readSettings, Settings } from "./settings";
+import { SketchPool } from "./sketches/sketch-pool";
 import { endFlows, openFlows } from "./stream/flows";
 import { FlowTable } from "./stream/table";
 import { passTime } from "./transport/deliver";
@@ -64,6 +65,7 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   if (budget < BUDGET_BYTES_MIN || budget > BUDGET_BYTES_MAX) return Configured.BUDGET;
   if (settingsLength > STAGING_BYTES || !readSettings(Regions.begin(), settingsLength)) return Configured.SETTINGS;
   if (!Regions.layOut(role, budget)) return Configured.MEMORY;
+  SketchPool.secret = Settings.secret | 1;
   if (!openRegistry(Regions.sketchPool)) return Configured.MEMORY;
   declare();
   if (!openAccumulator()) return Configured.MEMORY;
