@@ -1,7 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { deflate } from "node:zlib";
-import { readBundleHeader } from "../../engine/bundle";
 import type { Core } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
@@ -11,39 +8,50 @@ import { Failure } from "../failure";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { Delivery } from "../post/delivery";
-import { bundleFileName, SPOOL_LIMITS, Spool } from "../spool/spool";
+import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { VERSION } from "../version";
+import { MinuteKeeper } from "./minute-keeper";
 import { postingTime } from "./posting-time";
 import { FileRun, newBootId } from "./run-state";
 import type { AgentSettings } from "./settings";
 
-const deflated = promisify(deflate);
 const TICK_MS = 1000;
+/** Clocks that differ by less are as good as the network shows. */
+const CLOCK_OFFSET_MAX_MS = 2000;
 /** How long an agent that is told to end goes on posting. */
 const FAREWELL_MS = 5000;
 
 /** Reads packets and sees to it that each minute of them reaches the hub. */
 export class Agent {
   private readonly spool: Spool;
-  private readonly sealed: Uint8Array[] = [];
+  private readonly keeper: MinuteKeeper;
   private readonly ending = new AbortController();
   private core!: Core;
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
-  private bundles = 0;
-  private saving: Promise<void> = Promise.resolve();
   private failed = false;
+  private clockSaid = false;
 
   constructor(
     private readonly settings: AgentSettings,
     private readonly say: (line: string) => void,
   ) {
     this.spool = new Spool(settings.spoolFolder, { ...SPOOL_LIMITS, bytesMax: settings.spoolBytesMax });
+    this.keeper = new MinuteKeeper(this.spool, {
+      onKept: () => this.delivery?.wake(),
+      onLost: (failure) => {
+        // A file can be read again; what comes from an interface goes on.
+        if (settings.source.kind === "files") throw failure;
+        this.fail(failure.message);
+      },
+    });
   }
 
   /** Tells the agent to end: what is open is sealed, kept, and posted if that goes quickly. */
   end(): void {
     this.ending.abort();
+    const { source } = this.settings;
+    if (source.kind === "files" && source.paths.includes("-")) process.stdin.destroy();
   }
 
   /** Runs to the end of the input or until it is told to end; gives the exit code. */
@@ -68,7 +76,7 @@ export class Agent {
     }
     const { Poster } = await import("../post/poster");
     const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
-    const poster = new Poster({ hub: hub.address, key: hub.key, tags, userAgent });
+    const poster = new Poster({ hub: hub.address, key: hub.key, tags, userAgent, onClock: (ms) => this.noteClock(ms) });
     const isLive = source.kind === "interface";
     const dueMs = isLive ? (name: string) => postingTime(name, edge) : undefined;
     const delivery = new Delivery(this.spool, poster, { dueMs, say: this.say, stopWhenHeld: !isLive });
@@ -88,7 +96,7 @@ export class Agent {
     this.counts = counts;
     this.core.drainTo({
       bundle: (bundle) => {
-        this.sealed.push(bundle.slice());
+        this.keeper.take(bundle);
         counts.add(bundle);
       },
     });
@@ -109,10 +117,16 @@ export class Agent {
         if (!(error instanceof Failure)) throw error;
         this.fail(error.message);
       }
-      this.core.flush();
+      if (!this.isStopped(path)) this.core.flush();
     }
-    await this.save();
+    await this.keeper.save();
     if (!this.ending.signal.aborted) run.end();
+    else if (!paths.includes("-")) this.fail("the files were not read to their end; run the same again to go on");
+  }
+
+  /** Whether reading was broken off that will be taken up again: its open minutes are then sealed when they are whole. */
+  private isStopped(path: string): boolean {
+    return this.ending.signal.aborted && path !== "-";
   }
 
   private async readInterface(name: string): Promise<void> {
@@ -124,31 +138,16 @@ export class Agent {
       capture.push();
       const nowMs = Date.now();
       this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
-      await this.save();
+      await this.keeper.save();
     }
     capture.close();
     this.core.flush();
-    await this.save();
+    await this.keeper.save();
   }
 
   private async goesOn(): Promise<boolean> {
-    if (this.sealed.length > 0) await this.save();
+    await this.keeper.save();
     return !this.ending.signal.aborted;
-  }
-
-  /** Puts what was sealed into the spool. */
-  private save(): Promise<void> {
-    this.saving = this.saving.then(async () => {
-      for (let bundle = this.sealed.shift(); bundle !== undefined; bundle = this.sealed.shift()) {
-        const header = readBundleHeader(bundle);
-        // Counts of input without any packet have no time and go no further than the exit summary.
-        if (header.minute === 0) continue;
-        await this.spool.put(bundleFileName(header), await deflated(bundle));
-        this.bundles += 1;
-        this.delivery?.wake();
-      }
-    });
-    return this.saving;
   }
 
   /** Posts what waits: all of it after files, unless told to end; briefly otherwise. */
@@ -161,6 +160,15 @@ export class Agent {
     if (this.delivery.counts.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
   }
 
+  private noteClock(offsetMs: number): void {
+    if (this.clockSaid || Math.abs(offsetMs) < CLOCK_OFFSET_MAX_MS) return;
+    this.clockSaid = true;
+    const seconds = Math.round(Math.abs(offsetMs) / 1000);
+    this.say(
+      `this host's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} the hub's; minutes are named by it, so set it`,
+    );
+  }
+
   private fail(line: string): void {
     this.failed = true;
     this.say(line);
@@ -171,9 +179,10 @@ export class Agent {
     const { stored, duplicates, refused } = this.delivery?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
     const parts = [
       exitSummary(seen),
-      `${this.bundles} minutes sealed`,
+      `${this.keeper.kept} minutes sealed`,
       `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
     ];
+    if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
     if (refused > 0) parts.push(`${refused} refused`);
     if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} wait in ${this.spool.folder}`);
     if (this.spool.droppedCount > 0) parts.push(`${this.spool.droppedCount} dropped from the full spool`);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** A run that has not ended: which input it reads, and as whom. */
@@ -28,8 +28,7 @@ export class FileRun {
     this.resumed = before?.input === input;
     const bootId = this.resumed && before ? before.bootId : newBootId();
     this.bootId = BigInt(`0x${bootId}`);
-    writeFileSync(`${this.path}.draft`, JSON.stringify({ input, bootId } satisfies RunState), { mode: 0o600 });
-    renameSync(`${this.path}.draft`, this.path);
+    writeWhole(this.path, JSON.stringify({ input, bootId } satisfies RunState));
   }
 
   /** The files were read to their end and all minutes are in the spool. */
@@ -42,6 +41,16 @@ export class FileRun {
 export function newBootId(): string {
   const id = randomBytes(8).toString("hex");
   return /^0+$/.test(id) ? newBootId() : id;
+}
+
+/** Writes a file so that after a crash it is there in whole or not at all. */
+function writeWhole(path: string, text: string): void {
+  const draft = `${path}.draft`;
+  const file = openSync(draft, "w", 0o600);
+  writeSync(file, text);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(draft, path);
 }
 
 function readState(path: string): RunState | undefined {

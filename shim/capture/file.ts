@@ -17,26 +17,33 @@ export interface CaptureEnd {
   fault?: string;
 }
 
-const HEAD_BYTES = 4;
+/** So little that what it inflates to is bounded. */
+const COMPRESSED_CHUNK_BYTES = 1 << 14;
+/** Codes of errors that the system gives. */
+const SYSTEM_ERROR = /^E[A-Z]/;
 
 /** Reads the capture at `path` (`-` is standard input), gzipped or not, to its end. Throws Failure. */
 export async function readCapture(path: string, sink: CaptureSink): Promise<CaptureEnd> {
-  if (path === "-") return readStream(process.stdin, sink);
-  const descriptor = open(path);
+  const descriptor = path === "-" ? undefined : open(path);
   try {
-    const head = new Uint8Array(HEAD_BYTES);
-    const isFile = fstatSync(descriptor).isFile();
-    if (isFile && !isGzip(head.subarray(0, readSync(descriptor, head, 0, HEAD_BYTES, 0)))) {
-      await readPlain(descriptor, sink);
-      return {};
-    }
+    if (descriptor === undefined) return await readStream(process.stdin, sink);
+    if (isPlainFile(descriptor)) return await readPlain(descriptor, sink);
+    const { createReadStream } = await import("node:fs");
+    return await readStream(createReadStream(path, { highWaterMark: COMPRESSED_CHUNK_BYTES }), sink);
   } catch (cause) {
-    throw new Failure(`cannot read ${path}: ${reasonOf(cause)}`, 1, { cause });
+    if ((cause as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE") return {};
+    if (!SYSTEM_ERROR.test((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
+    throw new Failure(`cannot read ${path === "-" ? "standard input" : path}: ${reasonOf(cause)}`, 1, { cause });
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
-  const { createReadStream } = await import("node:fs");
-  return readStream(createReadStream(path, { highWaterMark: 1 << 14 }), sink);
+}
+
+/** Whether it is a file, not a pipe, that is not compressed. */
+function isPlainFile(descriptor: number): boolean {
+  if (!fstatSync(descriptor).isFile()) return false;
+  const head = new Uint8Array(2);
+  return !isGzip(head.subarray(0, readSync(descriptor, head, 0, head.length, 0)));
 }
 
 function open(path: string): number {
@@ -54,12 +61,12 @@ function isGzip(head: Uint8Array): boolean {
   return head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function readPlain(descriptor: number, sink: CaptureSink): Promise<void> {
+async function readPlain(descriptor: number, sink: CaptureSink): Promise<CaptureEnd> {
   while (true) {
     const length = readSync(descriptor, sink.free);
-    if (length === 0) return;
+    if (length === 0) return {};
     sink.written(length);
-    if (!(await sink.ready())) return;
+    if (!(await sink.ready())) return {};
   }
 }
 

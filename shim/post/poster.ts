@@ -14,14 +14,14 @@ export interface PosterOptions {
   /** Header `tallywire-tags`; empty for none. */
   tags: string;
   userAgent: string;
+  /** Told after each answer how far this host's clock is ahead of the hub's, ms; half the way of a request is its error. */
+  onClock?(offsetMs: number): void;
 }
 
 /** Posts bundles to a hub. */
 export class Poster {
   private readonly pool: Pool;
   private readonly path: string;
-  /** This host's clock less the hub's, by the last answer; half the way of a request is its error. */
-  clockOffsetMs: number | undefined;
 
   constructor(private readonly options: PosterOptions) {
     this.path = new URL("v1/ingest", options.hub).pathname;
@@ -62,7 +62,7 @@ export class Poster {
 
   private noteClock(body: Answer["body"], sentMs: number, receivedMs: number): void {
     const { time } = (body ?? {}) as { time?: unknown };
-    if (typeof time === "number") this.clockOffsetMs = (sentMs + receivedMs) / 2 - time * 1000;
+    if (typeof time === "number") this.options.onClock?.((sentMs + receivedMs) / 2 - time * 1000);
   }
 }
 

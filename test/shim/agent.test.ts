@@ -181,18 +181,51 @@ describe("killed", () => {
   }, 60_000);
 });
 
-test("told to end, it seals what is open and keeps what it cannot post", async () => {
-  const env = environment();
-  await server.close();
-  const child = startCommand(words(), env);
-  const run = runOf(child);
-  await sleep(1200);
-  child.kill("SIGTERM");
-  const { code, stderr } = await run;
-  await server.listen();
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/\d+ packets seen, .* minutes sealed, 0 posted, \d+ wait in /);
-  expect(waiting().length).toBeGreaterThan(0);
+describe("told to end", () => {
+  test("it keeps what it cannot post, and goes on where it stopped when it is run again", async () => {
+    server.refuse = () => ({ status: 503, body: { error: "behind", reason: "busy" } });
+    const child = startCommand(words(), environment());
+    const run = runOf(child);
+    await sleep(700);
+    child.kill("SIGTERM");
+    const { code, stderr } = await run;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\d+ packets seen, .* minutes sealed, 0 posted, \d+ wait in /);
+    server.refuse = () => undefined;
+    expect((await tallywire(words(), { env: environment() })).code).toBe(0);
+    expect(await arrived(server.bundles.values())).toBe(QUERIES);
+  });
+
+  test("while a pipe goes on, it seals what is open and posts it", async () => {
+    const child = startCommand(["agent", "--file", "-", "--spool", join(folder, "spool")], environment());
+    const run = runOf(child);
+    child.stdin.on("error", () => {});
+    child.stdin.write(await readFile(join(ROOT, "test/fixtures/dns_kdig_udp.pcap")));
+    await sleep(1000);
+    child.kill("SIGINT");
+    const { code, stderr } = await run;
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining("166 packets seen, malformed: none, undecoded: none, 1 minutes sealed, 1 posted"),
+    ]);
+    expect(await arrived(server.bundles.values())).toBe(83);
+  });
+});
+
+test("a clock that differs from the hub's is named once", async () => {
+  server.clockOffsetMs = -90_000;
+  const { stderr } = await tallywire(words(), { env: environment() });
+  expect(stderr.match(/this host's clock is \d+ s ahead of the hub's/g)).toEqual([
+    "this host's clock is 90 s ahead of the hub's",
+  ]);
+});
+
+test("a spool that cannot be written is named, and what was kept stays", async () => {
+  const path = join(folder, "spool");
+  writeFileSync(path, "a file where a folder should be");
+  const { code, stderr } = await tallywire(words(), { env: environment() });
+  rmSync(path);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^tallywire: cannot use the spool .*; name another with --spool\n$/)]);
 });
 
 describe("words that cannot be", () => {

@@ -18,6 +18,8 @@ export class IngestServer {
   readonly bundles = new Map<string, Uint8Array>();
   readonly requests: { headers: IncomingMessage["headers"]; path: string; timeMs: number }[] = [];
   duplicates = 0;
+  /** How far its clock is ahead of the true time. */
+  clockOffsetMs = 0;
   /** Asked for each request; undefined takes the bundle. */
   refuse: (name: string) => Refusal | undefined = () => undefined;
   private readonly server = createServer((request, response) => void this.answer(request, response));
@@ -57,6 +59,6 @@ export class IngestServer {
     else this.bundles.set(name, bundle);
     if (refusal) return void request.socket.destroy();
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ status: isKnown ? "duplicate" : "stored", time: Date.now() / 1000 }));
+    response.end(JSON.stringify({ status: isKnown ? "duplicate" : "stored", time: (Date.now() + this.clockOffsetMs) / 1000 }));
   }
 }
