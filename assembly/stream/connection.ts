@@ -15,6 +15,7 @@ import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stre
 import { Holes } from "./holes";
 import { checkHoles, giveUp, order, waiting } from "./order";
 import { StreamTally } from "./tally";
+import { Use, useMove } from "./use";
 
 const FIN: u32 = 1;
 const SYN: u32 = 2;
@@ -199,6 +200,7 @@ export function giveUpHoles(flow: Flow): void {
 export function endConnection(flow: Flow, status: u32): void {
   Parse.outcome = status;
   if (flow.transport == 6) {
+    useMove(flow, Use.passing);
     // The asking side first, so that its last request is there when the answer is.
     const client: u32 = flow.client == 1 ? 1 : 0;
     while (waiting(flow)) giveUp(flow);
@@ -240,4 +242,5 @@ function restart(flow: Flow): void {
   flow.synNs = 0;
   flow.synAckNs = 0;
   flow.ackNs = 0;
+  useMove(flow, Use.open);
 }

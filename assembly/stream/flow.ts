@@ -64,7 +64,8 @@ export class Flow extends Conversation {
   hash: u32;
   /** Next flow of the same slot, by address. */
   slotNext: u32;
-  /** Neighbours in the order of last use. */
+  /** The list of use.ts that it is in, by address, and its neighbours there. */
+  use: u32;
   newer: u32;
   older: u32;
   lastNs: u64;

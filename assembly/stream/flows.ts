@@ -11,7 +11,8 @@ import { endConnection, giveUpHoles, releaseFlow } from "./connection";
 import { FLOW_BYTES, Flow, STREAM_BYTES, STREAMS_OFFSET, Stream } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
-import { FlowTable, flowOf, flowRemove, Lookup } from "./table";
+import { FlowTable, flowEnd, flowOf, Lookup } from "./table";
+import { Use } from "./use";
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -46,7 +47,7 @@ export function openFlows(): void {
   assert(STREAMS_OFFSET + 2 * STREAM_BYTES <= FLOW_BYTES);
   FlowTable.reset();
   Unfolded.reset();
-  FlowTable.onEvict = onEvict.index;
+  FlowTable.onEnd = onEnd.index;
   Holes.reset();
   Minute.onSeal = foldMinute.index;
 }
@@ -137,11 +138,17 @@ function fold(flow: Flow): void {
   flow.bytes1 = 0;
 }
 
-/** Before `minute` is sealed: every flow that has something of it, latest use first, until none is left. */
+/** Before `minute` is sealed: every flow that has something of it, latest use first. */
 function foldMinute(minute: u32): void {
   takeThresholds();
   captureSeal(minute);
-  let at = FlowTable.newest;
+  foldList(Use.open.newest, minute);
+  foldList(Use.passing.newest, minute);
+}
+
+/** Folds what the flow at `newest`, and those used before it, have of `minute`, until no flow has any. */
+function foldList(newest: usize, minute: u32): void {
+  let at = newest;
   while (at != 0 && Unfolded.of(minute) != 0) {
     const flow = changetype<Flow>(at);
     if (flow.minute == minute && (flow.packets0 | flow.packets1) != 0) fold(flow);
@@ -149,7 +156,7 @@ function foldMinute(minute: u32): void {
   }
 }
 
-function onEvict(flow: Flow): void {
+function onEnd(flow: Flow): void {
   endConnection(flow, Status.UNOBSERVED);
   foldInto(flow);
   releaseFlow(flow);
@@ -166,9 +173,5 @@ export function giveUpOverdueHoles(nowNs: u64): void {
 
 /** Ends every flow, the oldest use first: the capture is over. */
 export function endFlows(): void {
-  while (FlowTable.oldest != 0) {
-    const flow = changetype<Flow>(FlowTable.oldest);
-    onEvict(flow);
-    flowRemove(flow);
-  }
+  while (Use.oldest != 0) flowEnd(changetype<Flow>(Use.oldest));
 }

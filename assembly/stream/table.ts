@@ -1,34 +1,42 @@
 /**
- * The table of flows: a fixed number of records, found by the two endpoints in either order, the least recently used one
- * evicted when a new one needs its room.
+ * The table of flows: a fixed number of records, found by the two endpoints in either order.
  *
- * Slots are chains keyed with a secret of the process, so that nobody outside can aim at one chain; which flow is evicted
- * depends on use alone.
+ * A new flow ends passing ones (see use.ts) that have been quiet long enough and takes over the record of one of them, so that
+ * many short flows use few records, again and again; where every record is in use, the flow whose use is longest ago is evicted.
+ * Slots are chains keyed with a secret of the process, so that nobody outside can aim at one chain; which flow ends depends on
+ * use alone.
  */
 
+import { Minute } from "../aggregate/minute";
+import { clearRun } from "../bytes/run";
 import { Regions } from "../regions";
 import { CLIENT_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
 import { FLOW_BYTES, Flow } from "./flow";
+import { Use, useAdd, useAgain, useRemove } from "./use";
+
+const TCP: u32 = 6;
+
+/** How long a passing flow is quiet before it is over, ns: longer than retransmissions and duplicates take. */
+const QUIET_NS: u64 = 5_000_000_000;
+/** Quiet flows that a new one ends at the most; with more than one they become fewer where new flows do. */
+const QUIET_AT_ONCE: u32 = 2;
 
 export class FlowTable {
   /** Flows in use. */
   static count: u32 = 0;
   /** Flows that were evicted to make room, in all. */
   static evicted: u64 = 0;
-  static newest: usize = 0;
-  static oldest: usize = 0;
   static free: usize = 0;
   static untouched: usize = 0;
   static end: usize = 0;
-  /** Called with a flow before its record is reused: a function index. */
-  static onEvict: u32 = 0;
+  /** Called with a flow before it leaves the table: a function index. */
+  static onEnd: u32 = 0;
 
   static reset(): void {
     FlowTable.count = 0;
     FlowTable.evicted = 0;
-    FlowTable.newest = 0;
-    FlowTable.oldest = 0;
+    Use.reset();
     FlowTable.free = 0;
     FlowTable.untouched = Regions.flows;
     FlowTable.end = Regions.flows + Regions.flowsMax * FLOW_BYTES;
@@ -74,7 +82,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address1High == destinationHigh
       ) {
         Lookup.side = 0;
-        touch(flow);
+        useAgain(flow);
         return flow;
       }
       if (
@@ -86,7 +94,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address1High == sourceHigh
       ) {
         Lookup.side = 1;
-        touch(flow);
+        useAgain(flow);
         return flow;
       }
     }
@@ -105,7 +113,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   flow.port0 = <u16>sourcePort;
   flow.port1 = <u16>destinationPort;
   flow.client = <u8>CLIENT_UNKNOWN;
-  linkNewest(flow);
+  useAdd(flow, transport == TCP ? Use.open : Use.passing);
   FlowTable.count += 1;
   Lookup.side = 0;
   Lookup.created = true;
@@ -113,31 +121,45 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
 }
 
 /** Takes a flow out of the table; its owner has let go of all that it held. */
-export function flowRemove(flow: Flow): void {
+function remove(flow: Flow): void {
   unlinkSlot(flow);
-  unlinkUse(flow);
+  useRemove(flow);
   FlowTable.count -= 1;
   flow.slotNext = <u32>FlowTable.free;
   FlowTable.free = changetype<usize>(flow);
 }
 
+/** Takes a record for a new flow, all zeros. */
 function takeRecord(): Flow {
+  for (let i: u32 = 0; i < QUIET_AT_ONCE; i++) endQuiet();
   let at = FlowTable.free;
-  if (at != 0) {
-    FlowTable.free = changetype<Flow>(at).slotNext;
-  } else if (FlowTable.untouched < FlowTable.end) {
+  if (at == 0 && FlowTable.untouched < FlowTable.end) {
     at = FlowTable.untouched;
     FlowTable.untouched += FLOW_BYTES;
   } else {
-    const oldest = changetype<Flow>(FlowTable.oldest);
-    FlowTable.evicted += 1;
-    call_indirect<void>(FlowTable.onEvict, oldest);
-    flowRemove(oldest);
-    at = FlowTable.free;
+    if (at == 0) {
+      FlowTable.evicted += 1;
+      flowEnd(changetype<Flow>(Use.oldest));
+      at = FlowTable.free;
+    }
     FlowTable.free = changetype<Flow>(at).slotNext;
   }
-  memory.fill(at, 0, FLOW_BYTES);
+  clearRun(at, FLOW_BYTES);
   return changetype<Flow>(at);
+}
+
+/** Ends the passing flow that has been quiet the longest, if it is over: its record is the next that is taken. */
+function endQuiet(): void {
+  const at = <usize>Use.passing.oldest;
+  if (at == 0) return;
+  const flow = changetype<Flow>(at);
+  if (flow.lastNs + QUIET_NS < Minute.clockNs && flow.pendingCount == 0) flowEnd(flow);
+}
+
+/** Has a flow folded and released, and takes it out. */
+export function flowEnd(flow: Flow): void {
+  call_indirect<void>(FlowTable.onEnd, flow);
+  remove(flow);
 }
 
 function unlinkSlot(flow: Flow): void {
@@ -148,27 +170,4 @@ function unlinkSlot(flow: Flow): void {
     link = at + offsetof<Flow>("slotNext");
   }
   store<u32>(link, flow.slotNext);
-}
-
-/** Makes a flow the most recently used. */
-function touch(flow: Flow): void {
-  if (FlowTable.newest == changetype<usize>(flow)) return;
-  unlinkUse(flow);
-  linkNewest(flow);
-}
-
-function linkNewest(flow: Flow): void {
-  const newest = FlowTable.newest;
-  flow.newer = 0;
-  flow.older = <u32>newest;
-  if (newest != 0) changetype<Flow>(newest).newer = <u32>changetype<usize>(flow);
-  else FlowTable.oldest = changetype<usize>(flow);
-  FlowTable.newest = changetype<usize>(flow);
-}
-
-function unlinkUse(flow: Flow): void {
-  if (flow.newer != 0) changetype<Flow>(flow.newer).older = flow.older;
-  else FlowTable.newest = flow.older;
-  if (flow.older != 0) changetype<Flow>(flow.older).newer = flow.newer;
-  else FlowTable.oldest = flow.newer;
 }
