@@ -9,9 +9,10 @@
  *   response ---- its own first byte S; acknowledgement K: the server had the client's bytes up to here when it sent it
  *
  *   a response to a request has  S >= floor  and  K > the request's first byte
+ *   and, when nothing else was on the way when the request was sent,  S = floor
  * ```
- * A client that waits for each response before it asks again is on at most one request that fits, the youngest. One that
- * pipelines leaves several with the same floor; of those a response after a gap picks none, unless only one is left.
+ * So behind a gap a response belongs to the request that was sent where the response begins, and to none where there is no
+ * such request; requests that were sent before others had their responses cannot be told apart and stay unobserved.
  */
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
@@ -62,19 +63,19 @@ function makeRoom(conversation: Conversation, state: HttpState): void {
   let at = <usize>conversation.pendingHead;
   if (at == <usize>state.answering) at = changetype<Message>(at).next;
   reportUnanswered(changetype<Message>(at), Status.UNOBSERVED);
-  state.outstanding -= 1;
+  state.answered();
   state.set(StateFlag.UNCERTAIN);
 }
 
 /** Finds the request that the response which begins in `half` answers, and stops its clock. */
 export function pair(conversation: Conversation, half: Half): void {
   const state = stateAt(conversation);
-  const first = half.sequence;
+  const first = state.interimCount != 0 ? state.interimStart : half.sequence;
   if (conversation.pendingCount == 0) addUnfinished(conversation, state, first);
   let request: usize = 0;
   if (state.outstanding > conversation.pendingCount) {
     // The oldest have timed out: this is the answer to one of them.
-    state.outstanding -= 1;
+    state.answered();
   } else {
     request = candidate(conversation, state, first);
   }
@@ -100,33 +101,34 @@ function candidate(conversation: Conversation, state: HttpState, first: u32): us
   const afterGap = (flagsOf(head) & F.RequestFlag.AFTER_GAP) != 0;
   if (afterGap && state.is(StateFlag.PIPELINES)) state.set(StateFlag.UNCERTAIN);
   if (!state.is(StateFlag.UNCERTAIN)) return head;
-  const youngest = youngestFit(head, first);
-  const chosen = state.is(StateFlag.PIPELINES) ? ofBatch(head, youngest, first) : youngest;
-  if (chosen == 0) return 0;
-  skipTo(conversation, state, chosen);
-  state.clear(StateFlag.UNCERTAIN);
-  return chosen;
-}
-
-/** The last of the requests from `head` on that a response at `first` can answer. */
-function youngestFit(head: usize, first: u32): usize {
-  let chosen = head;
-  let at = <usize>changetype<Message>(head).next;
-  while (at != 0 && fits(at, first)) {
-    chosen = at;
-    at = changetype<Message>(at).next;
+  const chosen = sentAt(state, head, first);
+  if (chosen != 0) {
+    skipTo(conversation, state, chosen);
+    state.clear(StateFlag.UNCERTAIN);
+  } else if (!state.is(StateFlag.PIPELINES)) {
+    skipOlder(conversation, state, first);
   }
   return chosen;
 }
 
-/** Of several requests sent in one go none can be told apart: the only one there is, or 0. */
-function ofBatch(head: usize, youngest: usize, first: u32): usize {
-  const floor = load<u32>(youngest, F.FLOOR);
-  let at = head;
-  while (at != youngest && load<u32>(at, F.FLOOR) != floor) at = changetype<Message>(at).next;
-  if (at == youngest) return youngest;
-  // The first of a batch that was sent when nothing else waited is answered where the client then stood.
-  return first == floor && (flagsOf(at) & (F.RequestFlag.PIPELINED | F.RequestFlag.AFTER_GAP)) == 0 ? at : 0;
+/** The request from `head` on that was sent when the client had the server's bytes up to `first` and waited for nothing. */
+function sentAt(state: HttpState, head: usize, first: u32): usize {
+  const unsure: u32 = state.is(StateFlag.PIPELINES) ? F.RequestFlag.PIPELINED | F.RequestFlag.AFTER_GAP : 0;
+  for (let at = head; at != 0 && fits(at, first); at = <usize>changetype<Message>(at).next) {
+    const floor = load<u32>(at, F.FLOOR);
+    if ((floor == first || floor == 0) && (flagsOf(at) & unsure) == 0) return at;
+  }
+  return 0;
+}
+
+/** Reports the requests that were sent before `first` as unobserved: what begins there answers a later one. */
+function skipOlder(conversation: Conversation, state: HttpState, first: u32): void {
+  while (conversation.pendingHead != 0) {
+    const head = <usize>conversation.pendingHead;
+    if (<i32>(load<u32>(head, F.FLOOR) - first) >= 0) break;
+    reportUnanswered(changetype<Message>(head), Status.UNOBSERVED);
+  }
+  state.outstanding = conversation.pendingCount;
 }
 
 /** Reports the requests before `chosen` as unobserved: their responses were not captured. */
@@ -147,7 +149,7 @@ export function endResponse(conversation: Conversation, side: u32): void {
   state.answering = 0;
   if (request != 0) {
     pendingTake(changetype<Message>(request));
-    state.outstanding -= 1;
+    state.answered();
     const asking = state.half(side ^ 1);
     if (<usize>asking.message == request) asking.message = 0;
   }
@@ -180,7 +182,7 @@ export function endUncertain(conversation: Conversation): void {
     const next = <usize>changetype<Message>(at).next;
     if (<i32>(load<u32>(at, F.FLOOR) - state.gapEnd) < 0) {
       reportUnanswered(changetype<Message>(at), Status.UNOBSERVED);
-      state.outstanding -= 1;
+      state.answered();
     }
     at = next;
   }

@@ -103,6 +103,7 @@ function endInterim(conversation: Conversation, half: Half, code: u32): void {
     store<u16>(changetype<usize>(state) + offsetof<HttpState>("interim") + (count << 1), code);
     state.interimCount = <u8>(count + 1);
   }
+  if (count == 0) state.interimStart = half.sequence;
   state.interimNs = Parse.timeNs;
   messageRelease(changetype<Message>(half.message));
   endMessage(half);
@@ -141,7 +142,7 @@ export function endWithInterim(conversation: Conversation, side: u32): void {
   response.lastNs = state.interimNs;
   const request = changetype<Message>(conversation.pendingHead);
   pendingTake(request);
-  state.outstanding -= 1;
+  state.answered();
   report(conversation, side ^ 1, changetype<usize>(request), changetype<usize>(response), Parse.outcome);
   messageRelease(request);
 }

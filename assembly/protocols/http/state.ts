@@ -114,6 +114,14 @@ export class HttpState {
   /** Codes of the interim responses that came, u16 each, and the time of the last. */
   interim: u64;
   interimNs: u64;
+  /** Sequence number where the first of them begins. */
+  interimStart: u32;
+  spare1: u32;
+
+  /** One request less is outstanding; those from before a tunnel are not counted here. */
+  answered(): void {
+    if (this.outstanding != 0) this.outstanding -= 1;
+  }
 
   /** What `side` sends. */
   @inline half(side: u32): Half {
@@ -134,7 +142,7 @@ export class HttpState {
 }
 
 /** Bytes of the state. */
-export const STATE_BYTES: u32 = 112;
+export const STATE_BYTES: u32 = 120;
 
 /** The state of a conversation that has one. */
 export function stateAt(conversation: Conversation): HttpState {

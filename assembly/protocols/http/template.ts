@@ -28,6 +28,8 @@ const HASH_DIGITS_MIN: u32 = 8;
 /** Bytes from which letters and digits in disorder are a token, and how many of them change their class. */
 const TOKEN_BYTES_MIN: u32 = 16;
 const TOKEN_CHANGES_PART: u32 = 4;
+/** Separators in a token that is a whole segment; more of them part words or an identifier of many parts. */
+const TOKEN_SEPARATORS_MAX: u32 = 3;
 
 const SLASH: u32 = 47;
 
@@ -202,7 +204,9 @@ function putWhole(at: usize, start: usize, end: usize): usize {
     // A short one is a version: /3.0/
     if (length > 3) return putText(at, "{id}");
   }
-  if (length >= TOKEN_BYTES_MIN + 4 && isToken(length)) return putText(at, "{token}");
+  if (Run.digits != 0 && Run.hexes == length && length >= HASH_DIGITS_MIN) return putText(at, "{hash}");
+  const isWhole = length >= TOKEN_BYTES_MIN + 4 && Run.separators <= TOKEN_SEPARATORS_MAX;
+  if (isWhole && isToken(length)) return putText(at, "{token}");
   return length > SEGMENT_BYTES_MAX ? putText(at, "{text}") : 0;
 }
 
