@@ -105,6 +105,7 @@ function askCarried(flow: Flow, side: u32, stream: Stream, before: u32, length: 
 /** Whether the parser knows where it is, or finds itself at these bytes; keeps them where a probe wants more. */
 function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): bool {
   if (flow.protocol != PROTOCOL_UNKNOWN && !(stream.flags & STREAM_LOST)) return true;
+  const wasUnknown = flow.protocol == PROTOCOL_UNKNOWN;
   const found = recognize(flow, side, start, length, OVER_TCP);
   if (found == Found.MORE) {
     if (stream.carryLength == 0) carry(flow, stream, start, length);
@@ -121,6 +122,9 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
     return false;
   }
   stream.flags &= ~(<u16>STREAM_LOST);
+  // What the other side sent before is none of the protocol that was found only now.
+  const peer = flow.stream(side ^ 1);
+  if (wasUnknown && (peer.carryLength != 0 || peer.unrecognized != 0)) peer.flags |= <u16>STREAM_LOST;
   return true;
 }
 
@@ -141,7 +145,8 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
   }
   Parse.sequence -= before;
   Window.open(stream.carry, together);
-  if (!placed(flow, side, stream, stream.carry, together)) return STOP;
+  // Where both together are nothing, the new bytes alone may be.
+  if (!placed(flow, side, stream, stream.carry, together)) return stream.carryLength == 0 ? 0 : STOP;
   if (!askCarried(flow, side, stream, before, together)) return STOP;
   const consumed = Answer.consumed;
   if (consumed == 0 && stream.skip == 0) {

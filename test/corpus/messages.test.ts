@@ -1,11 +1,11 @@
 /** Messages of every capture, as tshark counts them: queries, responses, codes and names, methods and statuses. */
 import { describe, expect, test } from "vitest";
-import { corpusBytes, HAS_CORPUS } from "../support/corpus";
-import { differences, expectedFigures, figuresOf, messagesRows } from "../support/messages";
+import { corpusBytes, corpusIndex, HAS_CORPUS } from "../support/corpus";
+import { differences, expectedFigures, type Figure, type Figures, figuresOf, messagesRows } from "../support/messages";
 import { readRoundTrips } from "../support/round-trips";
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS: Record<"dns", { file: string; packet: number; reason: string }[]> = {
+const EXCEPTIONS: Record<"dns" | "http", { file: string; packet: number; reason: string }[]> = {
   dns: [
     {
       file: "upstream/DNS-OARC/dnscap/src/test/dnso1tcp-bighole.pcap",
@@ -43,9 +43,76 @@ const EXCEPTIONS: Record<"dns", { file: string; packet: number; reason: string }
       reason: "the UDP header says 5 bytes, less than itself takes: malformed, not a query",
     },
   ],
+  http: [
+    {
+      file: "upstream/OISF/suricata-verify/tests/http-connect/http-connect-fragmented/input.pcap",
+      packet: 13,
+      reason: "inside a tunnel, where tshark finds the request but not its response",
+    },
+    {
+      file: "upstream/OISF/suricata-verify/tests/http-evader/http-evader-416/input.pcap",
+      packet: 5,
+      reason: "headers that a line of blanks does not end: tshark waits for more, we tell what came when the connection closes",
+    },
+    {
+      file: "upstream/OISF/suricata-verify/tests/http-evader/http-evader-425/input.pcap",
+      packet: 5,
+      reason: "the same with a tab",
+    },
+    {
+      file: "upstream/OISF/suricata-verify/tests/http-protocol-nodup/input.pcap",
+      packet: 9,
+      reason: "a pipeline of 40: the clean segments of packets 9 to 18 hold responses that tshark does not take apart",
+    },
+    {
+      file: "upstream/OISF/suricata-verify/tests/transform-base64-7296/input.pcap",
+      packet: 31,
+      reason: "a status line whose code has no digit, which tshark shows as 0",
+    },
+    {
+      file: "upstream/andrewf/pcap2har/tests/sajal.pcap",
+      packet: 822,
+      reason: "a whole response in one segment that tshark joins to the next",
+    },
+    {
+      file: "upstream/seladb/PcapPlusPlus/Tests/ExamplesTest/pcap_examples/tcp-reassembly.pcap",
+      packet: 16,
+      reason: "behind the request that packet 10 repeats tshark leaves out every second response",
+    },
+    {
+      file: "upstream/seladb/PcapPlusPlus/Tests/Pcap++Test/PcapExamples/one_tcp_stream_max_seq.pcap",
+      packet: 19,
+      reason: "a second exchange behind the segment that packet 7 repeats, which tshark leaves out where it orders segments",
+    },
+    {
+      file: "upstream/zeek/zeek/doc/traces/quickstart.pcap",
+      packet: 14,
+      reason: "the method WEIRD, which tshark does not know",
+    },
+    {
+      file: "upstream/zeek/zeek/testing/btest/Traces/mixed-vlan-mpls.pcap",
+      packet: 37,
+      reason: "a request of HTTP/0.9, without a version",
+    },
+  ],
 };
 
 const EXCEPTIONS_MAX = 10;
+
+/** tshark, asked to order segments, waits for one that was never captured and shows nothing behind it: it may count less. */
+const WITH_LOSS = HAS_CORPUS
+  ? new Set(corpusIndex().flatMap(({ file, tags }) => (tags.includes("tcp:loss") ? [file] : [])))
+  : new Set();
+
+/** Captures whose client's record is the truth: test/protocols/http-fixtures.test.ts holds them against it. */
+const isOurs = (file: string) => file.startsWith("generated/http1_");
+
+/** Whether figures differ only by what stands behind a segment that was never captured. */
+function isBehindLoss(file: string, expected: Figures, actual: Figures): boolean {
+  if (!WITH_LOSS.has(file)) return false;
+  const reaches = (wanted: Figure, got: Figure) => Object.entries(wanted).every(([key, count]) => (got[key] ?? 0) >= count);
+  return reaches(expected.http.methods, actual.http.methods) && reaches(expected.http.codes, actual.http.codes);
+}
 
 describe.runIf(HAS_CORPUS)("messages equal tshark's", () => {
   const found = { dns: new Map<string, string[]>(), http: new Map<string, string[]>() };
@@ -53,13 +120,15 @@ describe.runIf(HAS_CORPUS)("messages equal tshark's", () => {
   test("every capture reads through", { timeout: 300_000 }, () => {
     for (const row of messagesRows()) {
       const trips = readRoundTrips(corpusBytes(row.file), { keepDuplicates: true });
-      for (const { protocol, figure, text } of differences(expectedFigures(row), figuresOf(trips))) {
+      const [expected, actual] = [expectedFigures(row), figuresOf(trips)];
+      for (const { protocol, figure, text } of differences(expected, actual)) {
+        if (protocol === "http" && (isOurs(row.file) || isBehindLoss(row.file, expected, actual))) continue;
         found[protocol].set(row.file, [...(found[protocol].get(row.file) ?? []), `${figure}: ${text}`]);
       }
     }
   });
 
-  test.each(["dns"] as const)("%s, but for those exceptions", (protocol) => {
+  test.each(["dns", "http"] as const)("%s, but for those exceptions", (protocol) => {
     const excepted = EXCEPTIONS[protocol].map(({ file }) => file);
     expect(excepted.length).toBeLessThanOrEqual(EXCEPTIONS_MAX);
     expect([...found[protocol]].filter(([file]) => !excepted.includes(file))).toEqual([]);

@@ -55,7 +55,7 @@ function addAll(into: Figure, from: Figure): void {
 }
 
 /** Layers that the core reads though the first issue does not name them. */
-const READ_TOO = new Set(["pppoes", "ppp", "mpls", "ieee8021ad"]);
+const READ_TOO = new Set(["pppoes", "ppp", "mpls", "ieee8021ad", "null", "gre", "erspan", "socks", "http", "data-text-lines"]);
 
 const PLAIN = new Set(["eth", "ethertype", "vlan", "ip", "ipv6", "udp", "tcp"]);
 
