@@ -1,70 +1,12 @@
-/** Real bundles of one edge's minutes, made by the core from captures that are built here. */
+/** Real bundles, sealed and merged by the built core. */
 import module from "../../build/core.wasm";
 import { Core } from "../../engine/core";
-import { varint } from "./bundle";
-import { murmur3 } from "./murmur3";
-import { type Captured, dnsQuery, dnsResponse, ethernet, ipv4, pcap, udp } from "./pcap-builder";
+import { type EdgeMinute, sealMinuteBy } from "./seal-minute";
 
-/** One DNS query and its answer. */
-export interface Exchange {
-  client: string;
-  name: string;
-  rcode?: number;
-  durationMs?: number;
-}
-
-/** A minute of an edge whose own network is 10.0.0.0/8; its server is 192.0.2.53. */
-export interface EdgeMinute {
-  /** Start of the minute, seconds since the epoch. */
-  minute: number;
-  boot: bigint;
-  exchanges: readonly Exchange[];
-}
-
-const SERVER = "192.0.2.53";
+export { type Exchange, withSequence } from "./seal-minute";
 
 /** The bundle of one minute. */
-export function sealMinute({ minute, boot, exchanges }: EdgeMinute): Uint8Array<ArrayBuffer> {
-  const bundles: Uint8Array<ArrayBuffer>[] = [];
-  const core = new Core(module, { bootId: boot, hostNetworks: ["10.0.0.0/8"] });
-  core.drainTo({ bundle: (bytes) => bundles.push(bytes.slice() as Uint8Array<ArrayBuffer>) });
-  const input = core.open("file");
-  input.write(pcap(exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)).sort(byTime)));
-  input.end();
-  core.flush();
-  if (bundles.length !== 1) throw new Error(`${bundles.length} bundles of one minute`);
-  return bundles[0]!;
-}
-
-function byTime(a: Captured, b: Captured): number {
-  return Number(a.timeNs - b.timeNs);
-}
-
-function packetsOf({ client, name, rcode = 0, durationMs = 10 }: Exchange, index: number, minute: number): Captured[] {
-  const id = index & 0xffff;
-  const sourcePort = 20_000 + (index % 40_000);
-  const query = udp(dnsQuery(name, { id }), { sourcePort, destinationPort: 53 });
-  const answer = udp(dnsResponse(name, { id, rcode }), { sourcePort: 53, destinationPort: sourcePort });
-  const timeNs = BigInt(minute) * 1_000_000_000n + BigInt(index % 50_000) * 1_000_000n;
-  return [
-    { timeNs, bytes: ethernet(ipv4(query, { source: client, destination: SERVER, id })) },
-    {
-      timeNs: timeNs + BigInt(durationMs) * 1_000_000n,
-      bytes: ethernet(ipv4(answer, { source: SERVER, destination: client, id })),
-    },
-  ];
-}
-
-/** The same bundle under another sequence number below 128, as a supplement of its minute would have. */
-export function withSequence(bundle: Uint8Array, sequence: number): Uint8Array<ArrayBuffer> {
-  const bytes = bundle.slice() as Uint8Array<ArrayBuffer>;
-  let at = varint(bytes, 9)[1] + 4;
-  for (let field = 0; field < 2; field++) at = varint(bytes, at)[1];
-  bytes[at] = sequence;
-  const [hash] = murmur3(bytes.subarray(8), 9001n);
-  new DataView(bytes.buffer).setUint32(4, Number(hash & 0xffff_ffffn), true);
-  return bytes;
-}
+export const sealMinute = (minute: EdgeMinute) => sealMinuteBy(module, minute);
 
 /** The merge of bundles by a core of its own. */
 export function mergeDirectly(bundles: Iterable<Uint8Array>): Uint8Array {

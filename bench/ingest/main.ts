@@ -1,0 +1,133 @@
+/**
+ * What the hub costs by bundle: real bundles of busy minutes posted to workerd over loopback, its CPU counted until all are
+ * sealed; in the same run the CPU of validating and merging the same bundles and nothing else. Linux only (/proc).
+ *
+ * `node bench/ingest.mjs [BUNDLES]` prints one JSON object.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deflateSync } from "node:zlib";
+import { Pool } from "undici";
+import { Core } from "../../engine/core";
+import { startLocalHub } from "../../shim/hub/local-hub";
+import { sealMinuteBy } from "../../test/support/seal-minute";
+
+/** Requests of a busy minute, and its names and clients. */
+const REQUESTS = 60_000;
+const NAMES = 20_000;
+const DIFFERENT_BUNDLES = 8;
+const EDGES = 1_000;
+const SITES = 10;
+/** Enough for rows to fill, as they do when edges post when they like. */
+const CONNECTIONS = 160;
+const SEAL_PERIOD_SECONDS = 5;
+/** What `/proc/PID/stat` counts in. */
+const TICK_MS = 10;
+const CPU_MS_MAX = 1;
+
+const count = Number(process.argv[2] ?? 4_000);
+const module = new WebAssembly.Module(readFileSync("build/core.wasm"));
+
+/** More often a small number than a large one, below `most`. */
+const skewed = (most: number) => Math.floor(Math.random() ** 3 * most);
+
+function busyMinute(minute: number, boot: number): Uint8Array {
+  const exchanges = Array.from({ length: REQUESTS }, (_, index) => ({
+    client: `10.${skewed(40)}.${boot}.${index % 250}`,
+    name: `host${skewed(NAMES)}.site${skewed(300)}.example.com`,
+    rcode: index % 17 === 0 ? 3 : 0,
+    durationMs: 1 + skewed(200),
+  }));
+  return sealMinuteBy(module, { minute, boot: BigInt(boot), exchanges });
+}
+
+/** CPU of this process for validating and merging each bundle once, ms a bundle. */
+function mergeOnlyMs(bundles: readonly Uint8Array[]): number {
+  const core = new Core(module, { role: "hub", budgetBytes: 15 << 20 });
+  const pass = (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const bundle of bundles) core.validate(bundle);
+      core.merge(bundles);
+    }
+  };
+  pass(20);
+  const before = process.cpuUsage();
+  const rounds = Math.ceil(count / bundles.length);
+  pass(rounds);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / (rounds * bundles.length);
+}
+
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+function peakMegabytesOf(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}
+
+async function main(): Promise<void> {
+  const minute = Math.floor(Date.now() / 60_000) * 60 - 60;
+  const bundles = Array.from({ length: DIFFERENT_BUNDLES }, (_, index) => busyMinute(minute, index + 1));
+  const bodies = bundles.map((bundle) => deflateSync(bundle));
+  const mergeMs = mergeOnlyMs(bundles);
+
+  const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
+  const variables = { SEAL_PERIOD_SECONDS: String(SEAL_PERIOD_SECONDS) };
+  const hub = await startLocalHub({ dataFolder, workerFolder: "build/hub", variables });
+  const key = (edge: number) => hub.key({ kind: "write", tenant: "bench", edge: `edge-${edge}` });
+  const keys = await Promise.all(Array.from({ length: EDGES }, (_, edge) => key(edge)));
+  const pool = new Pool(hub.origin, { connections: CONNECTIONS });
+  const delays: number[] = [];
+  let next = 0;
+  const post = async () => {
+    while (next < count) {
+      const index = next++;
+      const body = bodies[Math.floor(index / EDGES) % bodies.length]!;
+      const headers = {
+        authorization: `Bearer ${keys[index % EDGES]}`,
+        "content-encoding": "deflate",
+        "tallywire-tags": `site=site-${index % SITES}`,
+      };
+      const from = performance.now();
+      const { statusCode, body: answer } = await pool.request({ path: "/v1/ingest", method: "POST", headers, body });
+      const text = await answer.text();
+      if (statusCode !== 200 || !text.includes("stored")) throw new Error(text);
+      delays.push(performance.now() - from);
+    }
+  };
+  const cpuBefore = cpuMsOf(hub.pid);
+  const from = performance.now();
+  await Promise.all(Array.from({ length: CONNECTIONS }, post));
+  const seconds = (performance.now() - from) / 1000;
+  await sleep((SEAL_PERIOD_SECONDS + 2) * 1000);
+  const cpuMs = (cpuMsOf(hub.pid) - cpuBefore) / count;
+  const peakMegabytes = peakMegabytesOf(hub.pid);
+  await pool.close();
+  await hub.stop();
+  rmSync(dataFolder, { recursive: true });
+
+  delays.sort((a, b) => a - b);
+  const round = (value: number, digits: number) => Number(value.toFixed(digits));
+  const figures = {
+    machine: `${cpus().length} x ${cpus()[0]?.model}`,
+    bundles: count,
+    bundleBytes: bundles[0]!.length,
+    wireBytes: bodies[0]!.length,
+    cpuMs: round(cpuMs, 3),
+    mergeOnlyMs: round(mergeMs, 3),
+    timesMergeOnly: round(cpuMs / mergeMs, 1),
+    perSecond: Math.round(count / seconds),
+    p50Ms: round(delays[delays.length >> 1]!, 1),
+    p99Ms: round(delays[Math.floor(delays.length * 0.99)]!, 1),
+    peakMegabytes: Math.round(peakMegabytes),
+    cpuMsMax: CPU_MS_MAX,
+  };
+  console.log(JSON.stringify(figures));
+  if (cpuMs > CPU_MS_MAX) process.exitCode = 1;
+}
+
+await main();
