@@ -63,6 +63,15 @@ export const GROUPS_MAX = 1_000;
 /** Agent starts of one edge within the time that its dedupe keys are kept. */
 export const BOOTS_PER_EDGE_MAX = 512;
 
+/** Agent starts of all edges of one object within that time, of which memory holds the names. */
+export const SOURCES_MAX = 100_000;
+
+/** Highest sequence number of a minute's bundles. */
+export const SEQUENCE_MAX = 65_535;
+
+/** Bundles of one minute in one object: their keys fill one row. */
+export const MINUTE_BUNDLES_MAX = 200_000;
+
 /** Tags of one edge. */
 export const TAGS_MAX = 8;
 export const TAG_NAME_LENGTH_MAX = 32;
@@ -94,8 +103,9 @@ export const EXPECTED_SECONDS = 15 * 60;
 /** Names of missing edges in one answer. */
 export const MISSING_EDGES_MAX = 100;
 
-/** Minutes whose dedupe keys are held in memory. */
+/** Minutes whose dedupe keys are held in memory, and the keys of all of them. */
 export const MINUTES_CACHED_MAX = 64;
+export const KEYS_CACHED_MAX = 400_000;
 
 /** What a client is told to wait after 429 and 503. */
 export const RETRY_AFTER_SECONDS = 10;

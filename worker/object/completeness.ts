@@ -17,23 +17,11 @@ export interface Completeness {
  * before it; one that is gone for good is thus missing for 15 minutes and then is no more. Edges count by the tags they have now.
  */
 export function completeness(source: Source, plan: Plan, groups: ReadonlyMap<number, Group>, nowMs: number): Completeness {
-  const edgeOf = (id: number) => source.registry.sources.get(id)?.edge ?? 0;
   const oldest = Math.floor((nowMs / 1000 - LATE_SECONDS_MAX) / MINUTE_SECONDS) * MINUTE_SECONDS;
   const from = Math.max(plan.from, oldest) - EXPECTED_SECONDS;
-  const reported = source.minutes.reported(from, plan.to, edgeOf);
   const duePast = Math.floor((nowMs / 1000 - SEAL_SECOND) / MINUTE_SECONDS) * MINUTE_SECONDS;
   const completeUntil = Math.max(plan.from, Math.min(plan.to, duePast));
-  const lastSeen = new Map<number, number>();
-  const missing = new Set<number>();
-  for (let minute = from; minute < completeUntil; minute += MINUTE_SECONDS) {
-    for (const edge of reported.get(minute) ?? []) lastSeen.set(edge, minute);
-    if (minute < plan.from) continue;
-    for (const [edge, last] of lastSeen) {
-      if (last === minute) continue;
-      if (last >= minute - EXPECTED_SECONDS) missing.add(edge);
-      else lastSeen.delete(edge);
-    }
-  }
+  const missing = missingEdges(reportedBits(source, from, completeUntil), from, plan.from, completeUntil);
   const names: string[] = [];
   let count = 0;
   for (const edge of missing) {
@@ -42,4 +30,40 @@ export function completeness(source: Source, plan: Plan, groups: ReadonlyMap<num
     if (names.length < MISSING_EDGES_MAX) names.push(source.registry.edges.get(edge) ?? "");
   }
   return { complete: count === 0, completeUntil, missing: { names: names.sort(), count } };
+}
+
+/** A bit for each edge that reported, by minute. */
+function reportedBits(source: Source, from: number, to: number): Map<number, Uint8Array> {
+  const edgeOf = (id: number) => source.registry.sources.get(id)?.edge ?? 0;
+  const reported = new Map<number, Uint8Array>();
+  for (const [minute, edges] of source.minutes.reported(from, to, edgeOf)) {
+    const known = reported.get(minute);
+    reported.set(minute, known === undefined ? edges : union(known, edges));
+  }
+  return reported;
+}
+
+function union(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const [long, short] = a.length < b.length ? [b, a] : [a, b];
+  const bits = long.slice();
+  for (let index = 0; index < short.length; index += 1) bits[index]! |= short[index]!;
+  return bits;
+}
+
+/** The edges that did not report in a minute of [start, to), though they had less than EXPECTED_SECONDS before it. */
+function missingEdges(reported: ReadonlyMap<number, Uint8Array>, from: number, start: number, to: number): Set<number> {
+  const lastSeen = new Map<number, number>();
+  const missing = new Set<number>();
+  for (let minute = from; minute < to; minute += MINUTE_SECONDS) {
+    const bits = reported.get(minute) ?? new Uint8Array(0);
+    for (let edge = 0; edge < bits.length * 8; edge += 1) {
+      if ((bits[edge >> 3]! >> (edge & 7)) & 1) lastSeen.set(edge, minute);
+    }
+    if (minute < start) continue;
+    for (const [edge, last] of lastSeen) {
+      if (last < minute - EXPECTED_SECONDS) lastSeen.delete(edge);
+      else if (last !== minute) missing.add(edge);
+    }
+  }
+  return missing;
 }

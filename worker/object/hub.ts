@@ -6,10 +6,12 @@ import {
   AHEAD_SECONDS_MAX,
   ALARM_LATE_MAX_MS,
   LATE_SECONDS_MAX,
+  MINUTE_BUNDLES_MAX,
   MINUTE_SECONDS,
   PENDING_BYTES_MAX,
   RETRY_AFTER_SECONDS,
   SEAL_SECOND,
+  SEQUENCE_MAX,
 } from "../limits";
 import type { BundleHead } from "../merge";
 import type { Plan } from "../query/plan";
@@ -98,6 +100,10 @@ export class Hub extends DurableObject<Environment> {
     if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
     const keys = this.minutes.keys(entry.minute);
     if (keys.has(entryKey(entry))) return { stored: false, timeMs: nowMs };
+    if (keys.size >= MINUTE_BUNDLES_MAX) {
+      const reason = `minute ${formatTime(entry.minute)} has ${MINUTE_BUNDLES_MAX} bundles in this hub object; shard the tenant further`;
+      return { status: 429, code: "too_many_bundles", reason };
+    }
     keys.add(entryKey(entry));
     const { body, encoding } = delivery;
     const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), { entry, body, encoding }, nowMs);
@@ -155,6 +161,9 @@ export class Hub extends DurableObject<Environment> {
     if (header.windowSeconds !== MINUTE_SECONDS || minute % MINUTE_SECONDS !== 0) {
       return { status: 422, code: "bad_window", reason: "send bundles of whole UTC minutes of 60 s" };
     }
+    if (header.sequence > SEQUENCE_MAX) {
+      return { status: 422, code: "bad_sequence", reason: `send at most ${SEQUENCE_MAX + 1} bundles of one minute` };
+    }
     if (minute < nowMs / 1000 - LATE_SECONDS_MAX) {
       const reason = `minute ${formatTime(minute)} is more than ${LATE_SECONDS_MAX / 3600} h ago; it is not taken any more`;
       return { status: 422, code: "too_late", reason };
@@ -172,12 +181,9 @@ export class Hub extends DurableObject<Environment> {
 
   private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
     const { policy, samplingRate } = header;
-    const edge = this.registry.edge(delivery.edge);
-    if (typeof edge !== "number") return edge;
-    const group = this.registry.group({ policy, samplingRate, tags: delivery.tags });
-    if (typeof group !== "number") return group;
-    const source = this.registry.source(edge, header.boot, header.policy);
-    if (typeof source !== "number") return source;
+    const place = this.registry.place(delivery.edge, { policy, samplingRate, tags: delivery.tags }, header.boot);
+    if ("status" in place) return place;
+    const { source, group } = place;
     const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
     const { version, bytes } = delivery;
     return { source, group, minute: header.minute, sequence: header.sequence, receivedMs: nowMs, skewMs, version, bytes };

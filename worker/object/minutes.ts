@@ -1,8 +1,8 @@
-import { LATE_SECONDS_MAX, MINUTES_CACHED_MAX } from "../limits";
+import { KEYS_CACHED_MAX, LATE_SECONDS_MAX, MINUTES_CACHED_MAX, SEQUENCE_MAX } from "../limits";
 import type { Entry } from "./batches";
 
-/** Sources and sequences are 32 bits wide; both together are exact in a double as long as there are 2^21 sources. */
-const SEQUENCE_SPAN = 2 ** 32;
+/** Sequences stay below this, so that source and sequence together are exact in a double. */
+const SEQUENCE_SPAN = SEQUENCE_MAX + 1;
 
 /** The number that stands for a bundle within its minute. */
 export function entryKey(entry: { source: number; sequence: number }): number {
@@ -39,8 +39,19 @@ export class Minutes {
     const keys = this.sealedKeys(minute);
     for (const entry of this.live()) if (entry.minute === minute) keys.add(entryKey(entry));
     this.cache.set(minute, keys);
-    if (this.cache.size > MINUTES_CACHED_MAX) this.cache.delete(this.cache.keys().next().value!);
+    this.trim();
     return keys;
+  }
+
+  /** Drops the sets that were not asked for longest, all but the last one. */
+  private trim(): void {
+    let count = 0;
+    for (const keys of this.cache.values()) count += keys.size;
+    for (const [minute, keys] of this.cache) {
+      if (this.cache.size === 1 || (this.cache.size <= MINUTES_CACHED_MAX && count <= KEYS_CACHED_MAX)) return;
+      this.cache.delete(minute);
+      count -= keys.size;
+    }
   }
 
   /** Writes what a minute has; inside the caller's transaction, with nothing waiting. */
@@ -57,22 +68,20 @@ export class Minutes {
     this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys) VALUES (?, ?, ?, ?)", ...values);
   }
 
-  /** The edges that reported in each minute of [from, to), sealed or not. */
-  reported(from: number, to: number, edgeOf: (source: number) => number): Map<number, Set<number>> {
-    const reported = new Map<number, Set<number>>();
+  /** Minutes of [from, to) with a bit for each edge that reported, sealed or not; in no order, some twice. */
+  *reported(from: number, to: number, edgeOf: (source: number) => number): Generator<[minute: number, edges: Uint8Array]> {
     const rows = this.sql.exec<{ minute: number; edges: ArrayBuffer }>(
       "SELECT minute, edges FROM minutes WHERE minute >= ? AND minute < ?",
       from,
       to,
     );
-    for (const row of rows) reported.set(row.minute, new Set(bitsOf(new Uint8Array(row.edges))));
+    for (const row of rows) yield [row.minute, new Uint8Array(row.edges)];
+    const live = new Map<number, Uint8Array<ArrayBuffer>>();
     for (const entry of this.live()) {
       if (entry.minute < from || entry.minute >= to) continue;
-      const edges = reported.get(entry.minute) ?? new Set();
-      edges.add(edgeOf(entry.source));
-      reported.set(entry.minute, edges);
+      live.set(entry.minute, setBit(live.get(entry.minute) ?? new Uint8Array(0), edgeOf(entry.source)));
     }
-    return reported;
+    yield* live;
   }
 
   /** Deletes the minutes that no bundle can come for any more. */
@@ -100,8 +109,4 @@ function setBit(bits: Uint8Array<ArrayBuffer>, index: number): Uint8Array<ArrayB
   }
   wide[index >> 3]! |= 1 << (index & 7);
   return wide;
-}
-
-function* bitsOf(bits: Uint8Array): Generator<number> {
-  for (let index = 0; index < bits.length * 8; index += 1) if ((bits[index >> 3]! >> (index & 7)) & 1) yield index;
 }

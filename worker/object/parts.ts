@@ -47,6 +47,7 @@ export function findParts(source: Source, window: Window): Found | Refused {
     if (group === undefined) continue;
     parts.push({ minute: tile.start, group, held: tile });
     revision = Math.max(revision, tile.revision);
+    if (parts.length > QUERY_PARTS_MAX) break;
   }
   for (const entry of source.pending) {
     const group = groups.get(entry.group);
@@ -55,7 +56,7 @@ export function findParts(source: Source, window: Window): Found | Refused {
     revision = source.revision;
   }
   if (parts.length <= QUERY_PARTS_MAX) return { parts, groups, revision };
-  const reason = `the query reads ${parts.length} tiles, at most ${QUERY_PARTS_MAX}; take a shorter window or name fewer tags`;
+  const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
   return { status: 422, code: "too_much", reason };
 }
 

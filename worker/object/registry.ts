@@ -1,4 +1,4 @@
-import { BOOTS_PER_EDGE_MAX, EDGES_MAX, GROUPS_MAX } from "../limits";
+import { BOOTS_PER_EDGE_MAX, EDGES_MAX, GROUPS_MAX, SOURCES_MAX } from "../limits";
 import type { Refused } from "../refusal";
 import type { Tags } from "../tags";
 
@@ -16,6 +16,13 @@ export interface Source {
   edge: number;
   boot: string;
   policy: string;
+}
+
+/** The numbers of a bundle. */
+export interface Place {
+  edge: number;
+  group: number;
+  source: number;
 }
 
 type GroupRow = { id: number; policy: string; sampling: number; tags: string };
@@ -49,48 +56,56 @@ export class Registry {
     }
   }
 
-  /** The number of an edge, given now where it is new. */
-  edge(name: string): number | Refused {
-    const known = this.edgeIds.get(name);
-    if (known !== undefined) return known;
-    const id = this.edges.size;
-    if (id >= EDGES_MAX) {
-      return { status: 429, code: "too_many_edges", reason: `this hub object has ${EDGES_MAX} edges; shard the tenant further` };
-    }
-    this.addEdge(id, name);
-    this.unsaved.push({ sql: "INSERT INTO edges (id, name) VALUES (?, ?)", values: [id, name] });
-    return id;
+  /** The numbers of a bundle's edge, group and agent start, given now where they are new; none is where one is refused. */
+  place(edgeName: string, head: Omit<Group, "id">, boot: string): Place | Refused {
+    const edge = this.edgeIds.get(edgeName) ?? this.edges.size;
+    const group = this.groupIds.get(groupKey(head)) ?? this.groups.size;
+    const name = sourceKey(edge, boot, head.policy);
+    const source = this.sourceIds.get(name) ?? this.nextSource;
+    const refused = this.refusal(edge, group, source);
+    if (refused !== null) return refused;
+    if (!this.edges.has(edge)) this.newEdge(edge, edgeName);
+    if (!this.groups.has(group)) this.newGroup({ id: group, ...head });
+    if (!this.sources.has(source)) this.newSource({ id: source, edge, boot, policy: head.policy });
+    return { edge, group, source };
   }
 
-  /** The number of a group, given now where it is new. */
-  group(head: Omit<Group, "id">): number | Refused {
-    const known = this.groupIds.get(groupKey(head));
-    if (known !== undefined) return known;
-    const id = this.groups.size;
-    if (id >= GROUPS_MAX) {
+  /** What speaks against taking these numbers. */
+  private refusal(edge: number, group: number, source: number): Refused | null {
+    if (edge >= EDGES_MAX) {
+      return { status: 429, code: "too_many_edges", reason: `this hub object has ${EDGES_MAX} edges; shard the tenant further` };
+    }
+    if (group >= GROUPS_MAX) {
       const reason = `this hub object has ${GROUPS_MAX} sets of policy, sampling and tags; use tags with fewer values`;
       return { status: 422, code: "too_many_groups", reason };
     }
-    const { policy, samplingRate, tags } = head;
-    this.addGroup({ id, policy, samplingRate, tags });
-    const values = [id, policy, samplingRate, JSON.stringify(tags)];
-    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, sampling, tags) VALUES (?, ?, ?, ?)", values });
-    return id;
-  }
-
-  /** The number of an agent's start, given now where it is new. */
-  source(edge: number, boot: string, policy: string): number | Refused {
-    const known = this.sourceIds.get(sourceKey(edge, boot, policy));
-    if (known !== undefined) return known;
+    if (this.sources.has(source)) return null;
     if ((this.bootCounts.get(edge) ?? 0) >= BOOTS_PER_EDGE_MAX) {
       const reason = `this edge started more than ${BOOTS_PER_EDGE_MAX} times lately; see why its agent restarts`;
       return { status: 429, code: "too_many_starts", reason };
     }
-    const id = this.nextSource;
-    this.addSource({ id, edge, boot, policy });
-    const values = [id, edge, boot, policy];
+    if (this.sources.size >= SOURCES_MAX) {
+      const reason = `the edges of this hub object started more than ${SOURCES_MAX} times lately; see why agents restart`;
+      return { status: 429, code: "too_many_starts", reason };
+    }
+    return null;
+  }
+
+  private newEdge(id: number, name: string): void {
+    this.addEdge(id, name);
+    this.unsaved.push({ sql: "INSERT INTO edges (id, name) VALUES (?, ?)", values: [id, name] });
+  }
+
+  private newGroup(group: Group): void {
+    this.addGroup(group);
+    const values = [group.id, group.policy, group.samplingRate, JSON.stringify(group.tags)];
+    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, sampling, tags) VALUES (?, ?, ?, ?)", values });
+  }
+
+  private newSource(source: Source): void {
+    this.addSource(source);
+    const values = [source.id, source.edge, source.boot, source.policy];
     this.unsaved.push({ sql: "INSERT INTO sources (id, edge, boot, policy) VALUES (?, ?, ?, ?)", values });
-    return id;
   }
 
   /** Writes what is new; inside the caller's transaction, which then calls `saved`. */

@@ -42,13 +42,13 @@ function placeOf(id: number): TilePlace {
 }
 
 /** The tiles of one level that start in [from, to), in order, one head a tile. */
-export function listTiles(sql: SqlStorage, level: number, from: number, to: number): TileHead[] {
+export function* listTiles(sql: SqlStorage, level: number, from: number, to: number): Generator<TileHead> {
   const rows = sql.exec<{ id: number; revision: number }>(
     `SELECT id, revision FROM tiles WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id`,
     tileId(level, from, 0),
     tileId(level, to, 0),
   );
-  return [...rows].map((row) => ({ ...placeOf(row.id), revision: row.revision }));
+  for (const row of rows) yield { ...placeOf(row.id), revision: row.revision };
 }
 
 /** The parts of one tile; none where it is not there. */

@@ -1,0 +1,90 @@
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { TILE_ROW_BYTES_MAX } from "../../worker/limits";
+import type { MergeCore } from "../../worker/merge";
+import { migrate, readNumber } from "../../worker/object/schema";
+import { mergeParts } from "../../worker/object/seal";
+import { expireTiles, listTiles, readTile, writeTile } from "../../worker/object/tiles";
+import { hubOf, MINUTE } from "./support/client";
+
+const bytes = (length: number, first = 1) => new Uint8Array(length).map((_, index) => (index + first) % 251);
+const inObject = <T>(name: string, run: (sql: SqlStorage, storage: DurableObjectStorage) => T) =>
+  runInDurableObject(hubOf(name), (_, { storage }) => run(storage.sql, storage));
+
+describe("tiles", () => {
+  it.each([
+    ["one small part", [bytes(10)]],
+    ["an empty part", [bytes(0)]],
+    ["a part that fills a row", [bytes(TILE_ROW_BYTES_MAX)]],
+    ["a part that takes three rows, and two more", [bytes(TILE_ROW_BYTES_MAX * 2 + 1), bytes(5, 7), bytes(6, 9)]],
+    ["two parts that fill rows", [bytes(TILE_ROW_BYTES_MAX, 2), bytes(TILE_ROW_BYTES_MAX, 3)]],
+  ])("%s comes back as it was, whatever was there before", async (name, parts) => {
+    await inObject(name.replaceAll(/\W/g, "-"), (sql) => {
+      const place = { level: 0, start: MINUTE, group: 3 };
+      writeTile(sql, place, [bytes(TILE_ROW_BYTES_MAX * 3), bytes(1)], 1);
+      writeTile(sql, place, parts, 2);
+      expect(readTile(sql, place)).toEqual(parts);
+    });
+  });
+
+  it("lie in the order of time and group, and do not touch their neighbours", async () => {
+    await inObject("order", (sql) => {
+      const places = [
+        { level: 0, start: MINUTE, group: 0 },
+        { level: 0, start: MINUTE, group: 999 },
+        { level: 0, start: MINUTE + 60, group: 0 },
+        { level: 1, start: 0, group: 0 },
+        { level: 2, start: 0, group: 0 },
+      ];
+      for (const [index, place] of [...places.entries()].reverse()) writeTile(sql, place, [bytes(index), bytes(index)], index);
+      for (const [index, place] of places.entries()) expect(readTile(sql, place)).toEqual([bytes(index), bytes(index)]);
+      const listed = [...listTiles(sql, 0, MINUTE, MINUTE + 60)];
+      expect(listed).toEqual(places.slice(0, 2).map((place, index) => ({ ...place, revision: index })));
+    });
+  });
+
+  it("go when their level's time is up", async () => {
+    await inObject("expire", (sql) => {
+      const now = MINUTE;
+      const kept = [
+        { level: 0, start: now - 47 * 3600, group: 1 },
+        { level: 1, start: now - 29 * 86400, group: 1 },
+        { level: 2, start: now - 399 * 86400, group: 1 },
+      ];
+      const gone = kept.map((place) => ({ ...place, start: place.start - 2 * (place.level === 0 ? 3600 : 86400) }));
+      for (const place of [...kept, ...gone]) writeTile(sql, place, [bytes(1)], 1);
+      expireTiles(sql, now);
+      expect(kept.map((place) => readTile(sql, place).length)).toEqual([1, 1, 1]);
+      expect(gone.map((place) => readTile(sql, place).length)).toEqual([0, 0, 0]);
+    });
+  });
+});
+
+describe("parts that do not fit the core together", () => {
+  /** A core that adds single bytes up to 10. */
+  const small: Pick<MergeCore, "merge"> = {
+    merge: (parts) => {
+      const sum = [...parts].reduce((total, part) => total + part[0]!, 0);
+      return sum > 10 ? null : Uint8Array.of(sum);
+    },
+  };
+
+  it("stay apart, none lost", () => {
+    const parts = [7, 6, 1, 2, 9, 3].map((value) => Uint8Array.of(value));
+    const merged = mergeParts(small as MergeCore, parts);
+    expect(merged.length).toBeLessThan(parts.length);
+    expect(merged.reduce((total, part) => total + part[0]!, 0)).toBe(28);
+  });
+});
+
+describe("the tables", () => {
+  it("open again as they are, and refuse a format from the future", async () => {
+    await inObject("tables", (sql, storage) => {
+      const format = readNumber(sql, "format");
+      migrate(storage);
+      expect(readNumber(sql, "format")).toBe(format);
+      sql.exec("UPDATE numbers SET value = value + 1 WHERE name = 'format'");
+      expect(() => migrate(storage)).toThrow("run a newer hub");
+    });
+  });
+});
