@@ -50,7 +50,15 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "browser", environment: "node", include: ["test/browser/**/*.test.ts"], testTimeout: 120_000 },
+        plugins: [wasmModules(), fileBytes()],
+        test: {
+          name: "browser",
+          environment: "node",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
       },
       {
         plugins: [

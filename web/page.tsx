@@ -1,7 +1,6 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import { CaptureView } from "./capture/capture-view";
 import { CaptureSession } from "./capture/session";
-import { HubView } from "./hub/hub-view";
 import { address, addressWith, changeAddress } from "./parts/address";
 import { useStore } from "./parts/store";
 
@@ -44,7 +43,7 @@ export function Page() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
-        {view === "hub" ? <HubView /> : <CaptureView session={session} onFiles={openFile} />}
+        {view === "hub" ? <LateHubView /> : <CaptureView session={session} onFiles={openFile} />}
       </main>
       {isDragging ? (
         <div class="drop" aria-hidden="true">
@@ -53,6 +52,13 @@ export function Page() {
       ) : null}
     </>
   );
+}
+
+/** The hub's view, which is loaded when it is first looked at. */
+function LateHubView() {
+  const [loaded, setLoaded] = useState<{ View: typeof import("./hub/hub-view").HubView } | undefined>(undefined);
+  useEffect(() => void import("./hub/hub-view").then(({ HubView }) => setLoaded({ View: HubView })), []);
+  return loaded === undefined ? null : <loaded.View />;
 }
 
 function skipToMain(): void {

@@ -45,7 +45,7 @@ describe("figures", () => {
       await choose(page, path);
       await wasRead(page, basename(path));
       expect(await savedFigures(page), path).toEqual(expected);
-      await page.getByRole("button", { name: "Close" }).click();
+      await page.getByRole("button", { name: "Close", exact: true }).click();
       await page.getByRole("heading", { name: "Open a capture" }).waitFor();
       await drop(page, path);
       await wasRead(page, basename(path));
@@ -102,7 +102,7 @@ describe("round trips", () => {
       expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual(trips[index]);
       const request = trips[index]!.request as Record<string, unknown>;
       expect(await page.locator(".detail").textContent()).toContain(String(request.name));
-      await page.getByRole("button", { name: "Close" }).last().click();
+      await page.getByRole("button", { name: "Close", exact: true }).last().click();
     }
     expect(complaints).toEqual([]);
   });
@@ -147,7 +147,7 @@ describe("round trips", () => {
       await page.locator("#trip-0 .c-duration").waitFor();
       return (await column(page, "duration"))[0];
     };
-    const micros = (ns: number) => (ns < 1e6 ? `${(ns / 1e3).toPrecision(3)} µs` : `${(ns / 1e6).toPrecision(3)} ms`);
+    const micros = (ns: number) => (ns < 1e6 ? `${(ns / 1e3).toPrecision(3)}\u00a0µs` : `${(ns / 1e6).toPrecision(3)}\u00a0ms`);
     expect(await firstRow("ascending")).toBe(micros(Math.min(...durations)));
     expect(await firstRow("descending")).toBe(micros(Math.max(...durations)));
     await firstRow("none");
@@ -161,7 +161,7 @@ describe("round trips", () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("filter");
     await page.getByRole("grid").focus();
     for (const key of ["ArrowDown", "ArrowDown", "End", "ArrowUp"]) await page.keyboard.press(key);
-    expect(await page.getByRole("grid").getAttribute("aria-activedescendant")).toBe("trip-81");
+    await expect.poll(() => page.getByRole("grid").getAttribute("aria-activedescendant")).toBe("trip-81");
     expect(await page.locator("#trip-81").getAttribute("aria-selected")).toBe("true");
     await page.keyboard.press("Enter");
     await page.locator(".detail").waitFor();
@@ -202,10 +202,14 @@ describe("a long capture", () => {
   test("can be given up, and another opened", async () => {
     const { page, complaints } = await site.open();
     await choose(page, join(folder, "long.pcap"));
-    await page.getByRole("progressbar").waitFor();
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.waitForFunction(() => {
+      const button = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Cancel");
+      const hasBegun = (document.querySelector("progress")?.value ?? 0) > 0;
+      if (hasBegun) button?.click();
+      return hasBegun;
+    });
     expect(await page.getByRole("status").textContent()).toBe("Reading long.pcap was cancelled.");
-    expect(page.workers()).toEqual([]);
+    await expect.poll(() => page.workers().length).toBe(0);
     await choose(page, fixture("dns_kdig_udp.pcap"));
     await wasRead(page, "dns_kdig_udp.pcap");
     expect(complaints).toEqual([]);

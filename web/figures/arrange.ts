@@ -4,7 +4,7 @@ import type { MetricKind, MetricSchema, Schema } from "../../engine/schema";
 
 /** One row with what the schema says of its metric. */
 export interface Figure extends Row {
-  schema: MetricSchema;
+  schema: Pick<MetricSchema, "kind" | "unit" | "keys">;
   /** The help text without its final stop. */
   title: string;
   /** Values of the labels that tell rows apart, joined. */

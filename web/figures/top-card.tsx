@@ -18,6 +18,10 @@ export function TopCard({ figure, onKey }: { figure: Figure; onKey?: OnKey }) {
         {variant === "" ? null : <span class="variant"> {variant}</span>}
       </h3>
       <table class="top">
+        <colgroup>
+          <col />
+          <col class="value" />
+        </colgroup>
         <thead class="hidden">
           <tr>
             <th scope="col">{schema.keys?.[0]?.name ?? "key"}</th>

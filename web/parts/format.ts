@@ -2,12 +2,19 @@
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const THREE_DIGITS = 3;
+/** Between a figure and its unit: no line breaks there. */
+const SPACE = "\u00a0";
 const BYTE_UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 const COUNT_UNITS = ["", "k", "M", "G", "T"];
 
 /** A whole number with separators. */
 export function count(value: number): string {
   return whole.format(value);
+}
+
+/** A whole number in full as long as it fits a tile. */
+export function full(value: number): string {
+  return value < 1e10 ? count(value) : short(value);
 }
 
 /** A number in few characters: 1,234 then 12.3k. */
@@ -18,7 +25,7 @@ export function short(value: number): string {
 
 /** Bytes with three digits. */
 export function bytes(value: number): string {
-  return scaled(value, 1000, BYTE_UNITS, " ");
+  return scaled(value, 1000, BYTE_UNITS, SPACE);
 }
 
 function scaled(value: number, step: number, units: readonly string[], space: string): string {
@@ -41,11 +48,11 @@ function digits(value: number): string {
 /** A length of time in the unit that suits it. */
 export function seconds(value: number): string {
   const size = Math.abs(value);
-  if (value === 0) return "0 s";
-  if (size < 1e-6) return `${digits(value * 1e9)} ns`;
-  if (size < 1e-3) return `${digits(value * 1e6)} µs`;
-  if (size < 1) return `${digits(value * 1e3)} ms`;
-  if (size < 120) return `${digits(value)} s`;
+  if (value === 0) return `0${SPACE}s`;
+  if (size < 1e-6) return `${digits(value * 1e9)}${SPACE}ns`;
+  if (size < 1e-3) return `${digits(value * 1e6)}${SPACE}µs`;
+  if (size < 1) return `${digits(value * 1e3)}${SPACE}ms`;
+  if (size < 120) return `${digits(value)}${SPACE}s`;
   return span(value);
 }
 
@@ -58,9 +65,9 @@ export function span(value: number): string {
     [Math.floor(value % 60), "s"],
   ] as const;
   const start = parts.findIndex(([number]) => number > 0);
-  if (start < 0) return "0 s";
+  if (start < 0) return `0${SPACE}s`;
   const shown = parts.slice(start, start + 2).filter(([number]) => number > 0);
-  return shown.map(([number, unit]) => `${number} ${unit}`).join(" ");
+  return shown.map(([number, unit]) => `${number}${SPACE}${unit}`).join(" ");
 }
 
 /** A value of a metric in its unit. */
@@ -72,9 +79,9 @@ export function inUnit(value: number, unit: string): string {
 
 /** A share in percent. */
 export function percent(share: number): string {
-  if (share === 0) return "0 %";
-  if (share < 0.0001) return "< 0.01 %";
-  return `${digits(share * 100)} %`;
+  if (share === 0) return `0${SPACE}%`;
+  if (share < 0.0001) return `<${SPACE}0.01${SPACE}%`;
+  return `${digits(share * 100)}${SPACE}%`;
 }
 
 /** Time of day of an RFC 3339 time, to the microsecond. */

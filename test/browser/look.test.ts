@@ -1,0 +1,177 @@
+/** How well the page can be read and used: contrast, names, headings, sizes, keyboard, in both schemes and on a phone. */
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ROOT } from "../support/repository";
+import { audit } from "./support/audit";
+import { useSite } from "./support/browser";
+import { choose, fixture, wasRead } from "./support/captures";
+import { postWorld, type World } from "./support/world";
+
+const FIRST_LOAD_GZIP_BYTES_MAX = 150_000;
+/** Roles that say nothing without a name. */
+const NAMED = new Set([
+  "button",
+  "link",
+  "textbox",
+  "searchbox",
+  "combobox",
+  "tab",
+  "tabpanel",
+  "grid",
+  "progressbar",
+  "image",
+  "heading",
+  "region",
+  "navigation",
+  "tablist",
+  "form",
+]);
+const site = useSite();
+let world: World;
+
+beforeAll(async () => {
+  world = await postWorld(site.hub, 2);
+});
+
+/** Nodes of the browser's own accessibility tree that want a name and have none. */
+async function nameless(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  return nodes
+    .filter(({ ignored, role, name }) => !ignored && NAMED.has(String(role?.value)) && !name?.value)
+    .map(({ role }) => `a ${role?.value} without a name`);
+}
+
+/** Each state of the page, one after the other. */
+const STATES: [name: string, reach: (page: Page) => Promise<unknown>][] = [
+  ["welcome", (page) => page.getByRole("heading", { name: "Open a capture" }).waitFor()],
+  [
+    "a bad file",
+    async (page) => {
+      await page
+        .locator("input[type=file]")
+        .setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") });
+      await page.getByRole("alert").waitFor();
+    },
+  ],
+  [
+    "figures",
+    async (page) => {
+      await choose(page, fixture("http1_curl.pcap"));
+      await wasRead(page, basename("http1_curl.pcap"));
+    },
+  ],
+  [
+    "round trips",
+    async (page) => {
+      await page.getByRole("tab", { name: /^Round trips/ }).click();
+      await page.locator("#trip-2").waitFor();
+      await page.getByLabel("How to filter").click();
+    },
+  ],
+  [
+    "a wrong filter",
+    async (page) => {
+      await page.getByLabel("How to filter").click();
+      await page.getByLabel("Filter", { exact: true }).fill("stat:1");
+      await page.getByRole("alert").waitFor();
+    },
+  ],
+  ["detail", (page) => page.locator("#trip-2").click()],
+  [
+    "key",
+    async (page) => {
+      await page.goto(`${site.hub.origin}/#view=hub`);
+      await page.reload();
+      await page.getByLabel("Read key").waitFor();
+    },
+  ],
+  [
+    "hub",
+    async (page) => {
+      await page.getByLabel("Read key").fill(world.readKey);
+      await page.keyboard.press("Enter");
+      await page.locator(".uplot").first().waitFor();
+    },
+  ],
+];
+
+describe.each([
+  { name: "desk, light", options: { colorScheme: "light" as const } },
+  { name: "desk, dark", options: { colorScheme: "dark" as const } },
+  {
+    name: "phone, light",
+    options: { colorScheme: "light" as const, viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+  },
+  {
+    name: "small phone, dark",
+    options: { colorScheme: "dark" as const, viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true },
+  },
+])("$name", ({ options }) => {
+  test("every state reads well and has its names", async () => {
+    const { page } = await site.open(options);
+    const faults: string[] = [];
+    for (const [name, reach] of STATES) {
+      await reach(page);
+      for (const fault of [...(await page.evaluate(audit)), ...(await nameless(page))]) faults.push(`${name}: ${fault}`);
+    }
+    expect(faults.join("\n")).toBe("");
+  });
+});
+
+describe("by keyboard", () => {
+  test("everything can be reached in the order in which it stands, and shows that it is", async () => {
+    const { page } = await site.open();
+    await choose(page, fixture("dns_kdig_udp.pcap"));
+    await wasRead(page, "dns_kdig_udp.pcap");
+    await page.getByRole("tab", { name: /^Round trips/ }).click();
+    await page.locator("#trip-0").waitFor();
+    await page.evaluate(() => {
+      document.body.tabIndex = -1;
+      document.body.focus();
+    });
+    const reached: string[] = [];
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press("Tab");
+      const found = await page.evaluate(() => {
+        const { activeElement } = document;
+        if (activeElement === null || activeElement === document.body) return null;
+        const { outlineStyle, outlineWidth } = getComputedStyle(activeElement);
+        const name = activeElement.getAttribute("aria-label") ?? (activeElement.id || activeElement.textContent);
+        return { name: String(name).trim(), isSeen: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 };
+      });
+      if (found === null) break;
+      expect(found.isSeen, found.name).toBe(true);
+      reached.push(found.name);
+    }
+    const wanted = [
+      "Skip to content",
+      "Capture",
+      "Hub",
+      "Save figures",
+      "Open another",
+      "Close",
+      "tab-trips",
+      "filter",
+      "How to filter",
+      "Round trips",
+      "Time",
+    ];
+    expect(reached.slice(0, wanted.length)).toEqual(wanted);
+  });
+});
+
+describe("the first load", () => {
+  test(`is below ${FIRST_LOAD_GZIP_BYTES_MAX / 1000} KB, compressed, without the core`, async () => {
+    const { page, requests } = await site.open();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const paths = requests.map((request) => new URL(request.slice("GET ".length)).pathname.slice(1) || "index.html");
+    expect(paths.filter((path) => path.endsWith(".wasm"))).toEqual([]);
+    const bytes = paths.map((path) => gzipSync(readFileSync(join(ROOT, "build/web", path))).length);
+    expect(bytes.reduce((sum, length) => sum + length, 0)).toBeLessThan(FIRST_LOAD_GZIP_BYTES_MAX);
+  });
+});
