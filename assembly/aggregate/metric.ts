@@ -193,8 +193,3 @@ export function seriesKeyFits(metric: Metric, key: u32): bool {
   if (metric.label1 == 0 && ((key >> 16) & 0xff) != 0) return false;
   return metric.label2 != 0 || ((key >> 8) & 0xff) == 0;
 }
-
-/** Name of label `position` of `metric`, which has it. */
-export function metricLabelName(metric: Metric, position: u32): string {
-  return labelName(metricLabel(metric, position));
-}

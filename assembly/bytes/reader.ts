@@ -30,12 +30,6 @@ export function u32be(p: usize): u32 {
   return bswap<u32>(load<u32>(p));
 }
 
-/** Reads eight bytes in network order. */
-export function u64be(p: usize): u64 {
-  assert(Window.holds(p, 8));
-  return bswap<u64>(load<u64>(p));
-}
-
 /** Reads 16 bytes of which the first `length` count; the caller masks the others, which may lie outside the window. */
 export function v128At(p: usize, length: u32): v128 {
   assert(Window.holds(p, length));

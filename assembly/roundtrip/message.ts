@@ -11,7 +11,7 @@
  * A field of kind text is {offset u16, length u16} into this same message. Bit i of `present` says that field i of this side
  * is known; what is not known is absent.
  */
-import { BLOCK_BYTES_MAX, Pool } from "../bytes/pool";
+import { BLOCK_BYTES_MAX } from "../bytes/pool";
 import { Regions } from "../regions";
 import { Mark } from "./marks";
 
@@ -147,9 +147,4 @@ export function messageText(message: Message, offset: u32, start: usize, length:
   store<u16>(changetype<usize>(m) + offset + 2, take);
   m.length += <u16>take;
   return m;
-}
-
-/** The pool that messages come from, for callers that ask how full it is. */
-export function messagePool(): Pool {
-  return Regions.streamPool;
 }

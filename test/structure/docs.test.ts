@@ -1,8 +1,10 @@
-/** The generated pages say what the core says. */
+/** The generated pages say what the core says, and pages name no file that is not there. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Core } from "../../engine/core";
 import { metricsPage, protocolsPage } from "../../scripts/docs/pages";
-import { textOf } from "../support/repository";
+import { ROOT, repositoryFiles, textOf } from "../support/repository";
 import { coreModule } from "../support/round-trips";
 
 describe("docs", () => {
@@ -14,6 +16,17 @@ describe("docs", () => {
 
   test("protocols.md is current; mended by: npm run docs", () => {
     expect(textOf("docs/protocols.md")).toBe(protocolsPage(schema));
+  });
+
+  test("links lead somewhere", () => {
+    const pages = repositoryFiles().filter((path) => path.endsWith(".md"));
+    const broken = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+        .map((match) => match[1]!)
+        .filter((target) => !existsSync(join(ROOT, dirname(page), target)))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(broken).toEqual([]);
   });
 });
 

@@ -15,8 +15,6 @@ const NAME_BYTES_MAX: u32 = 255;
 const POINTERS_MAX: u32 = 128;
 /** Bytes of a name as text at the most: every byte escaped. */
 export const NAME_TEXT_MAX: u32 = 1024;
-/** Bytes that a buffer for a name has: labels are written 16 bytes at a time. */
-export const NAME_BUFFER_BYTES: u32 = 1056;
 
 /** Sixteen bytes of ones, then sixteen of zeros: the mask for `n` bytes of a label starts at 16 - n. */
 const MASKS: usize = memory.data<u8>([
@@ -46,8 +44,8 @@ export class NameForm {
 }
 
 /**
- * Reads the name at `start` of the message that lies from `message` to `end`, its text in `form` to `text`
- * (NAME_BUFFER_BYTES). False when it breaks the rules or, with `Name.cut`, when the capture ends before it does.
+ * Reads the name at `start` of the message that lies from `message` to `end`, its text in `form` to `text`,
+ * which has room for NAME_TEXT_MAX bytes and 32 more: labels are written 16 bytes at a time. False when it breaks the rules or, with `Name.cut`, when the capture ends before it does.
  */
 export function readName(message: usize, start: usize, end: usize, text: usize, form: u32): bool {
   let at = start;
