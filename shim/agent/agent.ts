@@ -7,6 +7,7 @@ import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
+import { formatNumberOf } from "../output/units";
 import { Delivery } from "../post/delivery";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { VERSION } from "../version";
@@ -179,7 +180,7 @@ export class Agent {
     const { stored, duplicates, refused } = this.delivery?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
     const parts = [
       exitSummary(seen),
-      `${this.keeper.kept} minutes sealed`,
+      `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
       `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
     ];
     if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** A run that has not ended: which input it reads, and as whom. */
@@ -8,7 +8,9 @@ interface RunState {
   bootId: string;
 }
 
-const FILE = "run.json";
+/** A run that was broken off is forgotten when the hub would not take its minutes any more. */
+const KEPT_MS = 48 * 3_600_000;
+const FILE = /^run-[0-9a-f]{16}\.json$/;
 const BOOT_ID = /^[0-9a-f]{16}$/;
 
 /**
@@ -22,8 +24,9 @@ export class FileRun {
   private readonly path: string;
 
   constructor(folder: string, paths: readonly string[], settings: unknown) {
-    this.path = join(folder, FILE);
     const input = inputDigest(paths, settings);
+    this.path = join(folder, `run-${input.slice(0, 16)}.json`);
+    forgetOld(folder);
     const before = readState(this.path);
     this.resumed = before?.input === input;
     const bootId = this.resumed && before ? before.bootId : newBootId();
@@ -34,6 +37,13 @@ export class FileRun {
   /** The files were read to their end and all minutes are in the spool. */
   end(): void {
     rmSync(this.path, { force: true });
+  }
+}
+
+function forgetOld(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (FILE.test(name) && Date.now() - statSync(join(folder, name)).mtimeMs > KEPT_MS)
+      rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -15,7 +15,7 @@ export interface CaptureResult {
 
 /** Feeds a capture file to a core as long as `goesOn`. Throws Failure. */
 export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>): Promise<CaptureResult> {
-  const sink = new InputSink(core.open("file"), goesOn);
+  const sink = new InputSink(core, goesOn);
   try {
     const { fault } = await readCapture(path, sink);
     return resultOf(path, sink, fault);
@@ -36,8 +36,10 @@ class InputSink implements CaptureSink {
   private bytes = 0;
   private stopped = false;
 
+  private opened: CoreInput | undefined;
+
   constructor(
-    private readonly input: CoreInput,
+    private readonly core: Core,
     private readonly goesOn: () => Promise<boolean>,
   ) {}
 
@@ -47,6 +49,12 @@ class InputSink implements CaptureSink {
 
   get isCut(): boolean {
     return !this.stopped && this.input.pendingBytes > 0;
+  }
+
+  /** Opened when the file could be: a file that is not there is no input. */
+  private get input(): CoreInput {
+    this.opened ??= this.core.open("file");
+    return this.opened;
   }
 
   get free(): Uint8Array {
@@ -69,7 +77,7 @@ class InputSink implements CaptureSink {
   }
 
   end(): void {
-    this.input.end();
+    this.opened?.end();
   }
 
   private note(chunk: Uint8Array): void {

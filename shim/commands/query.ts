@@ -2,7 +2,7 @@ import { parseKey } from "../../engine/keys";
 import { Failure } from "../failure";
 import { table } from "../output/table";
 import { printText } from "../output/text-output";
-import { formatBytes, formatCount, formatFigure } from "../output/units";
+import { formatBytes, formatCount, formatFigure, formatNumberOf } from "../output/units";
 import { hubAddress } from "../post/hub-address";
 
 /** The words of `tallywire query`; those of the API have its names. */
@@ -170,12 +170,14 @@ function caveats({ data, meta }: Answer): string[] {
     error_bound: error,
   } = meta;
   const lines = [
-    `${data.length === 0 ? "nothing was reported" : `${data.length} rows`} from ${from} to ${to}, ${errorText(error)}`,
+    `${data.length === 0 ? "nothing was reported" : formatNumberOf(data.length, "row")} from ${from} to ${to}, ${errorText(error)}`,
   ];
   if (complete) return lines;
   const names = missing.slice(0, MISSING_SHOWN_MAX).join(", ");
   lines.push(
-    count === 0 ? `complete until ${until}` : `not complete until ${until}: minutes of ${count} edges are missing (${names})`,
+    count === 0
+      ? `complete until ${until}`
+      : `not complete until ${until}: minutes of ${formatNumberOf(count, "edge")} are missing (${names})`,
   );
   return lines;
 }

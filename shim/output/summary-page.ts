@@ -1,10 +1,10 @@
 import type { Writable } from "node:stream";
-import type { BreakdownItem, Row, TopItem } from "../../engine/rows";
+import type { BreakdownItem, BreakdownPart, Row, TopItem } from "../../engine/rows";
 import type { MetricSchema, Schema } from "../../engine/schema";
 import type { Summary } from "../../engine/summary";
 import { type Palette, paletteFor } from "./colour";
 import { printable } from "./printable";
-import { formatBytes, formatCount, formatFigure, formatSeconds, formatShare } from "./units";
+import { formatBytes, formatCount, formatFigure, formatNumberOf, formatSeconds, formatShare } from "./units";
 
 /** One line of the page: what it is about, and its figures. */
 interface Line {
@@ -15,7 +15,7 @@ interface Line {
 }
 
 const NAME_WIDTH_MAX = 50;
-const QUANTILE_WIDTH = 8;
+const QUANTILE_WIDTH = 9;
 
 /** The summary as a page to read: a part for each module, its metrics by their names, error bars beside what has them. */
 export function summaryPage(summary: Summary, schema: Schema, stream: Writable): string {
@@ -45,7 +45,7 @@ function headOf(summary: Summary, palette: Palette): string {
       .map(([name, count]) => `${name} ${formatCount(count)}`)
       .join(", ") || "none";
   return [
-    `${palette.strong(`${formatCount(packets)} packets, ${formatBytes(bytes)}`)}${span}`,
+    `${palette.strong(`${formatNumberOf(packets, "packet")}, ${formatBytes(bytes)}`)}${span}`,
     `malformed: ${list(malformed)}`,
     `undecoded: ${list(undecoded)}`,
   ].join("\n");
@@ -80,16 +80,16 @@ function rowLines(metric: MetricSchema, row: Row, indent: number, name: string, 
     case "gauge":
       return [line(`${formatFigure(row.value ?? 0, metric.unit)}, ${boundsText(row.min, row.max, metric.unit)}`)];
     case "rate":
-      return [line(`${quantilesText(row, metric.unit, "/s")}  over ${formatCount(row.seconds ?? 0)} s`)];
+      return [line(`${quantilesText(spread(row), metric.unit, "/s")}  over ${formatCount(row.seconds ?? 0)} s`)];
     case "histogram":
-      return [line(`${quantilesText(row, metric.unit)}  of ${formatCount(row.count ?? 0)}`)];
+      return [line(`${quantilesText(spread(row), metric.unit)}  of ${formatCount(row.count ?? 0)}`)];
     case "distinct":
       return [line(distinctText(row))];
     case "top":
       return [line(`${formatFigure(row.total ?? 0, metric.unit)} in all`), ...topLines(metric, row, indent + 2)];
     default:
       return [
-        line(`${formatCount(row.requests ?? 0)} requests, ${formatCount(row.errors ?? 0)} errors`),
+        line(`${formatNumberOf(row.requests ?? 0, "request")}, ${formatNumberOf(row.errors ?? 0, "error")}`),
         ...breakdownLines(row, indent + 2),
       ];
   }
@@ -99,12 +99,17 @@ function boundsText(lower = 0, upper = 0, unit = ""): string {
   return `${formatFigure(lower, unit)} to ${formatFigure(upper, unit)}`;
 }
 
-function quantilesText({ quantiles = {}, max = 0 }: Row, unit: string, suffix = ""): string {
-  const entries = Object.entries(quantiles).map(([q, value]) => [`p${Number(q) * 100}`, value] as const);
-  return [...entries, ["max", max] as const]
+function quantilesText(entries: readonly [q: string, value: number][], unit: string, suffix = ""): string {
+  const named = entries.map(([q, value]) => [Number(q) >= 0 ? `p${Number(q) * 100}` : q, value] as const);
+  return named
     .map(([name, value]) => `${name} ${(formatFigure(value, unit) + suffix).padEnd(QUANTILE_WIDTH)}`)
     .join("  ")
     .trimEnd();
+}
+
+/** A row's quantiles and its greatest value. */
+function spread({ quantiles = {}, max = 0 }: Row): [string, number][] {
+  return [...Object.entries(quantiles), ["max", max]];
 }
 
 function distinctText({ estimate = 0, lower = 0, upper = 0 }: Row): string {
@@ -122,16 +127,17 @@ function topLines(metric: MetricSchema, { items = [], total = 0 }: Row, indent: 
 }
 
 function breakdownLines({ items = [], other }: Row, indent: number): Line[] {
-  const part = (name: string, { requests, errors, bytes, duration }: Omit<BreakdownItem, "key" | "lower" | "upper">): Line => {
-    const quantiles = quantilesText({ metric: "", labels: {}, quantiles: duration.quantiles }, "seconds").replace(
-      / {2}max.*$/,
-      "",
-    );
-    const counts = [`${formatCount(requests).padStart(9)} requests`, `${formatCount(errors)} errors`, formatBytes(bytes)].join(
-      ", ",
-    );
-    return { indent, name, text: duration.count > 0 ? `${counts}  ${quantiles}` : counts, isMetric: false };
+  const part = (name: string, { requests, errors, bytes, duration }: BreakdownPart): Line => {
+    const counts = `${formatCount(requests).padStart(9)} ${formatCount(errors).padStart(9)} ${formatBytes(bytes).padStart(9)}`;
+    const quantiles = duration.count > 0 ? `  ${quantilesText(Object.entries(duration.quantiles), "seconds")}` : "";
+    return { indent, name, text: counts + quantiles, isMetric: false };
+  };
+  const head = {
+    indent,
+    name: "",
+    text: ` ${"requests".padStart(8)} ${"errors".padStart(9)} ${"bytes".padStart(9)}`,
+    isMetric: false,
   };
   const lines = (items as BreakdownItem[]).map((item) => part(printable(Object.values(item.key).join(" ")), item));
-  return other && other.requests > 0 ? [...lines, part("all others", other)] : lines;
+  return [head, ...lines, ...(other && other.requests > 0 ? [part("all others", other)] : [])];
 }

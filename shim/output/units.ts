@@ -19,6 +19,11 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
+/** A count of things: `1 minute`, `2,400 minutes`. */
+export function formatNumberOf(count: number, thing: string): string {
+  return `${formatCount(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** At most three digits that count. */
 function threeDigits(value: number): string {
   if (value === 0) return "0";

@@ -63,7 +63,7 @@ test("posts each minute once, with its key and tags", async () => {
   const { code, stdout, stderr } = await tallywire(words(), { env: environment() });
   expect([code, stdout]).toEqual([0, ""]);
   expect(stderr).toContain(
-    `${2 * QUERIES} packets seen, malformed: none, undecoded: none, ${server.bundles.size} minutes sealed`,
+    `${(2 * QUERIES).toLocaleString("en-US")} packets seen, malformed: none, undecoded: none, ${server.bundles.size} minutes sealed`,
   );
   expect(server.bundles.size).toBeGreaterThanOrEqual(MINUTES);
   expect(server.duplicates).toBe(0);
@@ -206,7 +206,7 @@ describe("told to end", () => {
     const { code, stderr } = await run;
     expect([code, stderr]).toEqual([
       0,
-      expect.stringContaining("166 packets seen, malformed: none, undecoded: none, 1 minutes sealed, 1 posted"),
+      expect.stringContaining("166 packets seen, malformed: none, undecoded: none, 1 minute sealed, 1 posted"),
     ]);
     expect(await arrived(server.bundles.values())).toBe(83);
   });

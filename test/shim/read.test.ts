@@ -237,6 +237,11 @@ describe("inputs", () => {
     expect(run.stderr).not.toContain("    at ");
   });
 
+  test("a file that is not there is not counted as malformed", async () => {
+    const { code, stdout } = await tallywire(["read", "nowhere.pcap", "--summary", "-o", "json"]);
+    expect([code, JSON.parse(stdout).malformed]).toEqual([1, {}]);
+  });
+
   test("an empty file is no capture, an empty capture is one", async () => {
     expect((await tallywire(["read", file("empty", new Uint8Array(0))])).code).toBe(1);
     const { code, stdout } = await tallywire(["read", file("head.pcap", bytes.subarray(0, 24)), "--summary", "-o", "json"]);
