@@ -71,10 +71,15 @@ async function tormentHub(isOver: () => boolean): Promise<number> {
 
 /** Bounded kinds (top, breakdown) may keep other tails in another order of merging. */
 const BOUNDED_KINDS = [6, 7];
+const GAUGE = 2;
+/** The run at the end of an encoded gauge. */
+const GAUGE_RUN_BYTES = 8;
 
 /** A bundle's sections, those whose bytes no order of merging changes; a top's begins with its total, which is exact too. */
 function unordered(bundle: Uint8Array): object[] {
   return readSections(bundle).sections.map(({ payload, ...head }) => {
+    // A gauge names the run that it is of, and each run has a name of its own.
+    if (head.kind === GAUGE) return { ...head, value: Buffer.from(payload.subarray(0, -GAUGE_RUN_BYTES)).toString("hex") };
     if (!BOUNDED_KINDS.includes(head.kind)) return { ...head, payload: Buffer.from(payload).toString("hex") };
     return { ...head, total: String(varint(payload, 0)[0]) };
   });
