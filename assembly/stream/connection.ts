@@ -13,7 +13,7 @@ import { dropCarry } from "./deliver";
 import { earlyRelease } from "./early";
 import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
-import { checkHoles, giveUp, order, waiting } from "./order";
+import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
 import { StreamTally } from "./tally";
 import { Use, useMove } from "./use";
 
@@ -40,7 +40,7 @@ export function onSegment(flow: Flow, side: u32): void {
   }
   const sequence = Packet.tcpSequence + (flags & SYN ? 1 : 0);
   if (Packet.payloadLength > 0) onData(flow, side, stream, sequence);
-  if (flags & FIN) onFin(stream, sequence + Packet.payloadLength);
+  if (flags & FIN) onFin(flow, side, stream, sequence + Packet.payloadLength);
   if (flags & ACK) onAcknowledgement(flow, side, stream, peer);
   if (flow.holeSinceNs != 0) checkHoles(flow);
   checkEnds(flow);
@@ -125,9 +125,10 @@ function retransmitted(flow: Flow, side: u32, stream: Stream): void {
   TcpMetrics.retransmission(flow.directionOf(side));
 }
 
-function onFin(stream: Stream, sequence: u32): void {
+function onFin(flow: Flow, side: u32, stream: Stream, sequence: u32): void {
   stream.flags |= <u16>STREAM_FIN;
   stream.finSequence = sequence;
+  if (sequence != stream.next) noteMissing(flow, side);
 }
 
 function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream): void {
@@ -154,6 +155,7 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
   stream.window = <u16>Packet.tcpWindow;
   stream.lastIpId = <u16>Packet.ipId;
   stream.lastSequence = Packet.tcpSequence;
+  if (<i32>(acknowledgement - peer.next) > 1) noteMissing(flow, side ^ 1);
 }
 
 function checkEnds(flow: Flow): void {

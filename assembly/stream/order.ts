@@ -2,7 +2,8 @@
  * Bytes of a connection in the order in which its ends saw them.
  *
  * A segment waits in the pool while bytes before it are missing, and also while it acknowledges bytes of its peer that are
- * missing: what answers a request is not delivered before the request. Both are one hole in one stream. It is given up as a gap
+ * missing: what answers a request is not delivered before the request. Both are one hole in one stream, as are bytes for which
+ * nothing waits but which an acknowledgement or a FIN says were sent. It is given up as a gap
  * when some packet time has gone by after an acknowledgement past it, when nothing fills it for longer, when the pool or the
  * stream's limit is used up, or when the connection ends.
  */
@@ -12,7 +13,7 @@ import { Regions } from "../regions";
 import { PROTOCOL_FOREIGN } from "../roundtrip/conversation";
 import { deliver, deliverGap } from "./deliver";
 import { Early, earlyAdd, earlyTake } from "./early";
-import { Flow, STREAM_STARTED, Stream } from "./flow";
+import { Flow, STREAM_FIN, STREAM_STARTED, Stream } from "./flow";
 import { Holes } from "./holes";
 import { StreamTally } from "./tally";
 
@@ -66,9 +67,41 @@ function gap(flow: Flow, side: u32, bytes: u32): void {
   deliverGap(flow, side, bytes);
 }
 
-/** Whether anything waits. */
+/** Whether anything waits, or is known to be missing. */
 export function waiting(flow: Flow): bool {
+  return isAnyEarly(flow) || missingTail(flow, 0) != 0 || missingTail(flow, 1) != 0;
+}
+
+function isAnyEarly(flow: Flow): bool {
   return (flow.stream(0).early | flow.stream(1).early) != 0;
+}
+
+/**
+ * Bytes that `side` is known to have sent, by its FIN or by what its peer acknowledged, and of which none has been seen. One
+ * byte is taken for a FIN.
+ */
+function missingTail(flow: Flow, side: u32): u32 {
+  const stream = flow.stream(side);
+  if (!(stream.flags & STREAM_STARTED) || stream.early != 0 || flow.protocol == PROTOCOL_FOREIGN) return 0;
+  if (stream.flags & STREAM_FIN) {
+    const missing = stream.finSequence - stream.next;
+    return missing < AHEAD_MAX ? missing : 0;
+  }
+  const acknowledged = flow.stream(side ^ 1).acknowledged;
+  return acknowledged != 0 && acknowledged - stream.next - 2 < AHEAD_MAX ? acknowledged - stream.next : 0;
+}
+
+/** Notes that bytes of `side` are missing by what was said of its end, where they are. */
+export function noteMissing(flow: Flow, side: u32): void {
+  if (missingTail(flow, side) != 0) Holes.wait(flow, Packet.timeNs);
+}
+
+/** Gives up what is missing at the ends of both streams, for which nothing waits. */
+function giveUpTails(flow: Flow): void {
+  for (let side: u32 = 0; side < 2; side++) {
+    const missing = missingTail(flow, side);
+    if (missing != 0) gap(flow, side, missing);
+  }
 }
 
 /** Delivers what waits as far as it is in turn now. */
@@ -100,6 +133,10 @@ function takeWaiting(flow: Flow, side: u32): bool {
 
 /** Gives up one hole for which something waits, and delivers what can be then. */
 export function giveUp(flow: Flow): void {
+  if (!isAnyEarly(flow)) {
+    giveUpTails(flow);
+    return;
+  }
   const side: u32 = ownHole(flow, 0) ? 0 : ownHole(flow, 1) ? 1 : flow.stream(0).early != 0 ? 0 : 1;
   const stream = flow.stream(side);
   const first = <usize>stream.early;
@@ -133,7 +170,8 @@ export function checkHoles(flow: Flow): void {
 /** Whether the hole that `giveUp` would take was acknowledged past; a hole that blocks the peer always was. */
 function acknowledged(flow: Flow): bool {
   for (let side: u32 = 0; side < 2; side++) {
-    if (ownHole(flow, side)) return <i32>(flow.stream(side ^ 1).acknowledged - flow.stream(side).next) > 0;
+    if (!ownHole(flow, side) && missingTail(flow, side) == 0) continue;
+    return <i32>(flow.stream(side ^ 1).acknowledged - flow.stream(side).next) > 0;
   }
   return true;
 }

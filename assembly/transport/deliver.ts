@@ -21,8 +21,9 @@ export function onRecord(): void {
 /** Does what is due at the latest packet time. */
 export function passTime(): void {
   const nowNs = Minute.clockNs;
-  if (nowNs >= Pending.nextDeadlineNs) reportExpired(nowNs);
+  // Holes first: a request whose response lay in one has not timed out.
   giveUpOverdueHoles(nowNs);
+  if (nowNs >= Pending.nextDeadlineNs) reportExpired(nowNs);
 }
 
 /** A TCP segment whose header could be read. */

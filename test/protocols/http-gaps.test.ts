@@ -1,7 +1,7 @@
 /** HTTP where packets are missing: what is known is told, what is not is not invented, and no later pair shifts. */
 import { describe, expect, test } from "vitest";
 import { http, lines, request, response, tripsOf } from "../support/http";
-import type { Conversation } from "../support/pcap-builder";
+import { type Conversation, START_NS } from "../support/pcap-builder";
 
 const get = (path: string) => request(`GET ${path} HTTP/1.1`);
 const ok = (bytes: number) => response("200 OK", "b".repeat(bytes));
@@ -182,5 +182,38 @@ describe("garbage", () => {
     talk.send("server", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n");
     talk.send("client", get("/b")).send("server", response("404 Not Found", "x")).close();
     expect(lines(talk.packets)).toEqual(["GET /a 200 ok malformed", "GET /b 404 error resynchronized"]);
+  });
+});
+
+describe("missing ends", () => {
+  const asked = () => http().send("client", get("/a"));
+  const later = () =>
+    http({ clientPort: 7, startNs: START_NS + 50_000_000_000n })
+      .send("client", get("/b"))
+      .send("server", ok(1)).packets;
+
+  test("a response of which only its acknowledgement was captured is unobserved, however the connection ends", () => {
+    const talk = () => asked().lose("server", ok(3)).acknowledge("client");
+    expect(lines(talk().packets)).toEqual(["GET /a - unobserved"]);
+    expect(lines(talk().close().packets)).toEqual(["GET /a - unobserved"]);
+    expect(lines(talk().reset("client").packets)).toEqual(["GET /a - unobserved"]);
+    expect(lines([...talk().packets, ...later()], { httpTimeoutMs: 20_000 })).toEqual(["GET /a - unobserved", "GET /b 200 ok"]);
+  });
+
+  test("a response of which not even that was captured is known by the server's FIN", () => {
+    const talk = asked().lose("server", ok(3)).finish("server");
+    expect(lines([...talk.packets, ...later()])).toEqual(["GET /a - unobserved", "GET /b 200 ok"]);
+  });
+
+  test("the end of a body of known length", () => {
+    const answer = ok(3000);
+    const talk = asked().send("server", answer.slice(0, 1000)).lose("server", answer.slice(1000)).acknowledge("client");
+    expect(lines([...talk.packets, ...later()])).toEqual(["GET /a 200 ok gap", "GET /b 200 ok"]);
+    expect(lines(talk.close().packets)).toEqual(["GET /a 200 ok gap"]);
+  });
+
+  test("a FIN of which only the acknowledgement was captured is no missing byte", () => {
+    const talk = asked().send("server", "HTTP/1.0 200 OK\r\n\r\nbody").lose("server", "F").finish("client");
+    expect(lines([...talk.packets, ...later()])).toEqual(["GET /b 200 ok", "GET /a 200 ok"]);
   });
 });

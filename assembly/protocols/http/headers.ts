@@ -34,6 +34,9 @@ export class Header {
   static readonly REQUEST_LINE: u8 = 8;
 }
 
+/** Lengths of the names below, a bit each. */
+export const HEADER_LENGTHS: u32 = (1 << 4) | (1 << 6) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 17);
+
 /** Which header has the name of `length` bytes at `start`. */
 function headerOf(start: usize, length: u32, requests: bool): u32 {
   switch (length) {

@@ -131,6 +131,17 @@ function skipOlder(conversation: Conversation, state: HttpState, first: u32): vo
   state.outstanding = conversation.pendingCount;
 }
 
+/** Missing bytes begin where the response to the oldest request begins: what became of it is not known. */
+export function loseResponse(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  const head = <usize>conversation.pendingHead;
+  if (head == 0 || state.is(StateFlag.UNCERTAIN) || state.outstanding > conversation.pendingCount) return;
+  // An interim response may be all that is missing.
+  if (flagsOf(head) & F.RequestFlag.EXPECTS || <i32>(Parse.sequence - load<u32>(head, F.FLOOR)) < 0) return;
+  reportUnanswered(changetype<Message>(head), Status.UNOBSERVED);
+  state.answered();
+}
+
 /** Reports the requests before `chosen` as unobserved: their responses were not captured. */
 function skipTo(conversation: Conversation, state: HttpState, chosen: usize): void {
   while (<usize>conversation.pendingHead != chosen) {

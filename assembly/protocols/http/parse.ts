@@ -11,12 +11,12 @@ import { Message, messageCreate, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { readBody, readChunkEnd, readChunkSize, readPeek, readTrailers, readUntilClose } from "./body";
 import * as F from "./fields";
-import { Header, readHeader } from "./headers";
+import { HEADER_LENGTHS, Header, readHeader } from "./headers";
 import { isInterim, pair } from "./match";
 import { endHeaders, letGo } from "./message-end";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { losePlace } from "./place";
-import { findByte, findControl } from "./scan";
+import { findByte, findControl, passLine } from "./scan";
 import { seek } from "./seek";
 import {
   contentEnd,
@@ -223,6 +223,12 @@ function headerLines(half: Half): bool {
     }
     const at = Turn.at;
     const most = Turn.end - at > LINE_BYTES_MAX ? at + LINE_BYTES_MAX : Turn.end;
+    const passed = passLine(at, most, HEADER_LENGTHS);
+    if (passed != 0) {
+      half.header = Header.OTHER;
+      Turn.at = passed + 1;
+      continue;
+    }
     const lineEnd = findByte(at, most, LF);
     if (lineEnd == most) {
       if (<u32>(most - at) < LINE_BYTES_MAX) return false;

@@ -7,6 +7,10 @@
 import { u8At } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
 
+const LF: u8 = 10;
+const COLON: u8 = 58;
+const SPACE: u32 = 32;
+
 /** Sixteen captured bytes. */
 function block(p: usize): v128 {
   assert(Window.holds(p, 16));
@@ -66,4 +70,21 @@ export function findControlScalar(start: usize, end: usize): usize {
     if (byte < 32 && byte != 9) return at;
   }
   return end;
+}
+
+/**
+ * Address of the LF of a header line at `start` whose name has a length that is not a bit of `lengths`; 0 where the line needs a
+ * closer look: its end is not there, its name is long or not followed by its colon, or it goes on with the line before.
+ */
+export function passLine(start: usize, end: usize, lengths: u32): usize {
+  if (end - start < 16) return 0;
+  const colons = matches(start, i8x16.splat(COLON));
+  const ends = matches(start, i8x16.splat(LF));
+  if (colons == 0) return 0;
+  const length = ctz(colons);
+  if (length == 0 || (lengths >> length) & 1) return 0;
+  if (u8At(start) <= SPACE || u8At(start + length - 1) <= SPACE) return 0;
+  if (ends != 0) return ctz(ends) > length ? start + ctz(ends) : 0;
+  const lineEnd = findByte(start + 16, end, LF);
+  return lineEnd == end ? 0 : lineEnd;
 }

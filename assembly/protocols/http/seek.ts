@@ -8,7 +8,7 @@ import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Found, Parse } from "../protocol";
-import { endCurrent, endMessage, endResponse, endUncertain, enqueue } from "./match";
+import { endCurrent, endMessage, endResponse, endUncertain, enqueue, loseResponse } from "./match";
 import { endWithInterim } from "./message-end";
 import { losePlace } from "./place";
 import { findByte } from "./scan";
@@ -107,7 +107,10 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   } else {
     markCurrent(conversation, half, Mark.GAP);
   }
-  if (half.role == Role.RESPONSES) state.gapEnd = Parse.sequence + bytes;
+  if (half.role != Role.REQUESTS) {
+    state.gapEnd = Parse.sequence + bytes;
+    if (half.phase == Phase.START && half.firstNs == 0) loseResponse(conversation);
+  }
   losePlace(conversation, side, HalfFlag.AFTER_GAP);
   return true;
 }

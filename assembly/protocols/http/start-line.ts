@@ -7,7 +7,7 @@
  * The probe is strict; a parser that already knows whose turn it is takes more: runs of blanks, any token as a method, any
  * number as a code, blanks inside a target.
  */
-import { u8At } from "../../bytes/reader";
+import { u8At, u32le, u64le } from "../../bytes/reader";
 import { Found, Parse } from "../protocol";
 import { METHOD_BYTES_MAX, VERSION_BYTES_MAX } from "./fields";
 import { Method, methodNumber } from "./method";
@@ -25,6 +25,13 @@ const CODE_DIGITS: u32 = 3;
 /** "HTTP/" as a little-endian load gives it, and its bytes. */
 const HTTP_SLASH: u64 = 0x2f50545448;
 const HTTP_SLASH_BYTES: u32 = 5;
+/** "HTTP/1.1" and "HTTP/1.0" as a little-endian load gives them. */
+const HTTP_1_1: u64 = 0x312e312f50545448;
+const HTTP_1_0: u64 = 0x302e312f50545448;
+/** A status line with a reason of one letter. */
+const USUAL_BYTES: usize = 14;
+/** "GET " as a little-endian load gives it. */
+const GET: u32 = 0x20544547;
 /** Shortest status line: "HTTP/1.1 200". */
 const STATUS_BYTES_MIN: u32 = 12;
 
@@ -104,11 +111,31 @@ function versionLength(start: usize, end: usize): u32 {
   return length > VERSION_BYTES_MAX ? 0 : length;
 }
 
+/** Reads "HTTP/1.1 200 OK" and its like; false where anything is otherwise. */
+function readUsualStatusLine(start: usize, end: usize): bool {
+  if (end - start < USUAL_BYTES) return false;
+  const version = u64le(start);
+  if ((version != HTTP_1_1 && version != HTTP_1_0) || u8At(start + 8) != SPACE || u8At(start + 12) != SPACE) return false;
+  const hundreds = u8At(start + 9) - 48;
+  const tens = u8At(start + 10) - 48;
+  const ones = u8At(start + 11) - 48;
+  if (hundreds > 9 || tens > 9 || ones > 9 || isBlank(u8At(start + 13))) return false;
+  StartLine.versionStart = start + HTTP_SLASH_BYTES;
+  StartLine.versionLength = 3;
+  StartLine.code = hundreds * 100 + tens * 10 + ones;
+  StartLine.codeDigits = CODE_DIGITS;
+  StartLine.isCode = true;
+  StartLine.reasonStart = start + 13;
+  StartLine.reasonLength = <u32>(end - start) - 13;
+  return true;
+}
+
 /**
  * Reads the status line from `start` to its content's `end`; false when it is none. The code is the number in the three bytes
  * behind the spaces (RFC 9112 section 4), as far as they are digits; `isStrict` wants it whole, and a version of digits.
  */
 export function readStatusLine(start: usize, end: usize, isStrict: bool): bool {
+  if (readUsualStatusLine(start, end)) return true;
   if (<u32>(end - start) < HTTP_SLASH_BYTES || !beginsHttp(start, end)) return false;
   StartLine.versionStart = start + HTTP_SLASH_BYTES;
   StartLine.versionLength = versionLength(StartLine.versionStart, end);
@@ -151,6 +178,7 @@ function readCode(start: usize, end: usize): void {
 /** Reads method and what follows it; the target ends at `end`. */
 function readMethod(start: usize, end: usize): bool {
   let at = start;
+  if (end - start > 4 && u32le(start) == GET) at += 3;
   while (at < end && isToken(u8At(at))) at += 1;
   const length = <u32>(at - start);
   if (length == 0 || length > METHOD_BYTES_MAX || at >= end || !isBlank(u8At(at))) return false;
