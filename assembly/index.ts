@@ -188,9 +188,12 @@ export function validate(start: usize, length: u32): u32 {
   return validateBundle(start, length);
 }
 
-/** Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. */
-export function mergeReset(metric: u32): void {
-  accumulatorReset(metric);
+/**
+ * Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. Where `known` is not 0 it
+ * takes bundles that were validated before and checks only their frame.
+ */
+export function mergeReset(metric: u32, known: u32): void {
+  accumulatorReset(metric, known != 0);
 }
 
 /** Merges a bundle into the accumulator; answers 0, or a fault, after which the accumulator is to be reset. */

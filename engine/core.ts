@@ -34,7 +34,7 @@ interface Exports extends Record<string, unknown> {
   outputBytes(): number;
   schema(): number;
   validate(start: number, length: number): number;
-  mergeReset(metric: number): void;
+  mergeReset(metric: number, known: number): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(): number;
   rows(queryLength: number): number;
@@ -60,6 +60,13 @@ export interface CoreSink {
   events?(view: DataView): void;
   /** One sealed bundle. */
   bundle?(bytes: Uint8Array): void;
+}
+
+export interface MergeOptions {
+  /** Adds up this metric alone. */
+  metric?: number;
+  /** The bundles were validated before, so that only checksums and directories are checked again. */
+  known?: boolean;
 }
 
 /** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
@@ -148,16 +155,16 @@ export class Core {
   }
 
   /** Merges bundles into one; throws where one is faulty or the sum does not fit. */
-  merge(bundles: Iterable<Uint8Array>): Uint8Array {
-    this.accumulate(bundles);
+  merge(bundles: Iterable<Uint8Array>, options?: MergeOptions): Uint8Array {
+    this.accumulate(bundles, options);
     const length = this.call(() => this.exports.mergeEncode());
     if (length === 0) throw new CoreError("the merged bundle does not fit the output");
     return this.bytes.slice(this.exports.outputStart(), this.exports.outputStart() + length);
   }
 
-  /** Fills the accumulator with the sum of bundles, of one metric alone where `metric` is not 0. */
-  accumulate(bundles: Iterable<Uint8Array>, metric = 0): void {
-    this.call(() => this.exports.mergeReset(metric));
+  /** Fills the accumulator with the sum of bundles. */
+  accumulate(bundles: Iterable<Uint8Array>, { metric = 0, known = false }: MergeOptions = {}): void {
+    this.call(() => this.exports.mergeReset(metric, known ? 1 : 0));
     for (const bundle of bundles) this.add(bundle);
   }
 

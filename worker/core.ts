@@ -18,7 +18,7 @@ const FAULTS: readonly (readonly [code: string, reason: string])[] = [
   ["bad_payload", "a section's payload is malformed; it was not written by the core"],
 ];
 
-/** The core in this isolate, made anew after a trap. */
+/** The core in this isolate, made anew after a trap. What it merges was validated when it came in. */
 class HubCore implements MergeCore {
   readonly schema: Schema;
   readonly metrics: readonly Metric[];
@@ -55,12 +55,12 @@ class HubCore implements MergeCore {
   }
 
   merge(parts: Iterable<Uint8Array>): Uint8Array | null {
-    return this.attempt((core) => core.merge(parts));
+    return this.attempt((core) => core.merge(parts, { known: true }));
   }
 
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null {
     const answer = this.attempt((core) => {
-      core.accumulate(parts, selection.metric);
+      core.accumulate(parts, { metric: selection.metric, known: true });
       return core.rows(encodeRowQuery(selection));
     });
     return answer === null ? null : this.decoder.decode(answer, selection);

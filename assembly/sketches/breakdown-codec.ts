@@ -2,15 +2,16 @@
  * The encoded form of a breakdown: its busiest label sets, and the rest in one.
  *
  * ```
- * bound, n                                                                        LEB128
- * n x { length u8, key, requests, error, errors, bytes, durations }               ascending by hash, then by key
- * requests, errors, bytes, durations                                              other
+ * bound, n                                                LEB128
+ * n x { length u8, key }                                  ascending by hash, then by key
+ * n x requests, n x error, n x errors, n x bytes          LEB128
+ * n x durations
+ * requests, errors, bytes, durations                      other
  * ```
  * Durations are an encoded histogram of seconds. A label set may have left `error` requests to `other`, one that is not shown
  * up to `bound`. Label sets that are cut are added to `other` on the way out; the state keeps them.
  */
 import { Cursor } from "../bytes/cursor";
-import { elementHash } from "../bytes/hash";
 import { Writer } from "../bytes/writer";
 import {
   BREAKDOWN_TOTAL_MAX,
@@ -27,17 +28,24 @@ import {
   Part,
   selectedPart,
 } from "./breakdown";
+import { nextKey, nextNumber, openColumn, openKeys, rewindRows, writeKeys } from "./columns";
 import { histogramDecode, histogramEncode, histogramEncodeSum, histogramReadCount, histogramSkip } from "./histogram-codec";
-import { Selection, selectedCell, selectedLower, sortSelectedByHash } from "./select";
+import { dropTied, Selection, selectedLower, sortSelectedByHash } from "./select";
 import { SELECTED_MAX, SketchPool } from "./sketch-pool";
-import { ascending } from "./top-codec";
 
 const SECONDS_UNIT: u32 = 1;
+/** Columns of numbers. */
+const REQUESTS: u32 = 0;
+const ERROR: u32 = 1;
+const ERRORS: u32 = 2;
+const BYTES: u32 = 3;
 
 /** Settings of what leaves the host. */
 export class BreakdownExport {
   /** Label sets that an encoding holds at most, up to SELECTED_MAX. */
   static keysMax: u32 = 64;
+  /** Label sets up to which such are written too that are no busier than one that is left out. */
+  static tiedMax: u32 = 10;
 }
 
 /** What is left of the totals while an encoding is read, and what its label sets add up to. */
@@ -45,29 +53,30 @@ class Sum {
   static bound: u64 = 0;
   static requests: u64 = 0;
   static bytes: u64 = 0;
-  /** Largest error of a label set. */
-  static error: u64 = 0;
+  /** Label sets, and where their durations begin. */
+  static count: u32 = 0;
+  static durations: usize = 0;
 }
 
 /** Writes the `BreakdownExport.keysMax` busiest label sets of `state`, and the rest. */
 export function breakdownEncode(state: usize): void {
   const breakdown = changetype<Breakdown>(state);
-  const count = breakdownSelect(state, BreakdownExport.keysMax);
+  breakdownSelect(state, BreakdownExport.keysMax);
+  const count = dropTied(BreakdownExport.tiedMax);
   const other = breakdownOther(state);
   Writer.varint(breakdownBound(state));
   Writer.varint(count);
   sortSelectedByHash();
+  writeKeys(count);
+  for (let i: u32 = 0; i < count; i++) Writer.varint(selectedLower(i));
+  for (let i: u32 = 0; i < count; i++) Writer.varint(breakdownUpper(state, i, other) - selectedLower(i));
+  for (let i: u32 = 0; i < count; i++) Writer.varint(changetype<Part>(selectedPart(i)).errors);
+  for (let i: u32 = 0; i < count; i++) Writer.varint(changetype<Part>(selectedPart(i)).bytes);
   let errors = breakdown.errors;
   let bytes = breakdown.bytes;
-  for (let index: u32 = 0; index < count; index++) {
-    const key = <usize>selectedCell(index).key;
-    const part = changetype<Part>(selectedPart(index));
+  for (let i: u32 = 0; i < count; i++) {
+    const part = changetype<Part>(selectedPart(i));
     part.selected = 1;
-    Writer.bytes(key, <u32>load<u8>(key) + 1);
-    Writer.varint(selectedLower(index));
-    Writer.varint(breakdownUpper(state, index, other) - selectedLower(index));
-    Writer.varint(part.errors);
-    Writer.varint(part.bytes);
     histogramEncode(part.histogram);
     errors -= part.errors;
     bytes -= part.bytes;
@@ -97,43 +106,31 @@ function gatherRest(breakdown: Breakdown): u32 {
 /** Validates one encoded state and steps over it; false when it is not valid. */
 export function breakdownSkip(_bits: u32): bool {
   Sum.bound = Cursor.varint();
+  Sum.count = Cursor.count(SELECTED_MAX);
   Sum.requests = 0;
   Sum.bytes = 0;
-  Sum.error = 0;
-  const count = Cursor.count(SELECTED_MAX);
-  if (Cursor.fault) return false;
-  let hashBefore: u64 = 0;
-  let keyBefore: usize = 0;
-  for (let index: u32 = 0; index < count; index++) {
-    const key = Cursor.at;
-    const length = Cursor.u8();
-    if (Cursor.take(length) == 0 || !skipSet()) return false;
-    const hash = elementHash(key + 1, length);
-    store<u64>(SketchPool.hashes + (index << 3), hash);
-    if (index != 0 && !ascending(hashBefore, keyBefore, hash, key)) return false;
-    hashBefore = hash;
-    keyBefore = key;
+  if (Cursor.fault || !openKeys(Sum.count)) return false;
+  for (let column = REQUESTS; column <= BYTES; column++) if (!openColumn(column, Sum.count)) return false;
+  Sum.durations = Cursor.at;
+  let errorMost: u64 = 0;
+  for (let index: u32 = 0; index < Sum.count; index++) {
+    const requests = nextNumber(REQUESTS);
+    const error = nextNumber(ERROR);
+    if (requests == 0 || requests > BREAKDOWN_TOTAL_MAX || error > Sum.bound || requests + error < Sum.bound) return false;
+    if (!skipPart(requests, nextNumber(ERRORS), nextNumber(BYTES))) return false;
+    errorMost = max(errorMost, error);
   }
   const other = Cursor.varint();
-  if (Cursor.fault || !skipRest(other)) return false;
-  // Nothing was lost where there is no rest, and no more than the rest anywhere.
-  return Sum.bound <= other && Sum.error <= other && (Sum.bound == 0) == (other == 0);
-}
-
-/** Validates what follows a key. */
-function skipSet(): bool {
-  const requests = Cursor.varint();
-  const error = Cursor.varint();
-  if (Cursor.fault || requests == 0 || error > Sum.bound || requests > BREAKDOWN_TOTAL_MAX) return false;
-  Sum.error = max(Sum.error, error);
-  return requests + error >= Sum.bound && skipRest(requests);
-}
-
-/** Validates errors, bytes and durations of so many requests. */
-function skipRest(requests: u64): bool {
   const errors = Cursor.varint();
   const bytes = Cursor.varint();
-  if (Cursor.fault || errors > requests || !histogramSkip(SECONDS_UNIT) || histogramReadCount() > requests) return false;
+  if (Cursor.fault || !skipPart(other, errors, bytes)) return false;
+  // Nothing was lost where there is no rest, and no more than the rest anywhere.
+  return Sum.bound <= other && errorMost <= other && (Sum.bound == 0) == (other == 0);
+}
+
+/** Validates the numbers of a part and steps over its durations. */
+function skipPart(requests: u64, errors: u64, bytes: u64): bool {
+  if (errors > requests || !histogramSkip(SECONDS_UNIT) || histogramReadCount() > requests) return false;
   if (requests == 0 && bytes != 0) return false;
   if (requests > BREAKDOWN_TOTAL_MAX - Sum.requests || bytes > BREAKDOWN_TOTAL_MAX - Sum.bytes) return false;
   Sum.requests += requests;
@@ -147,31 +144,28 @@ function skipRest(requests: u64): bool {
  */
 export function breakdownDecode(into: usize, bits: u32): bool {
   const breakdown = changetype<Breakdown>(into);
-  const start = Cursor.at;
   if (!breakdownSkip(bits) || !breakdownHasRoom(breakdown, Sum.requests, Sum.bytes)) return false;
   const end = Cursor.at;
-  Cursor.at = start;
-  const bound = Cursor.varint();
-  const count = <u32>Cursor.varint();
-  breakdownMergeBound(breakdown, bound);
-  for (let index: u32 = 0; index < count; index++) {
-    const length = Cursor.u8();
-    const key = Cursor.take(length);
-    const requests = Cursor.varint();
-    const error = Cursor.varint() - bound;
+  Cursor.at = Sum.durations;
+  breakdownMergeBound(breakdown, Sum.bound);
+  rewindRows();
+  for (let index: u32 = 0; index < Sum.count; index++) {
+    const key = nextKey();
+    const requests = nextNumber(REQUESTS);
+    const error = nextNumber(ERROR) - Sum.bound;
     const hash = load<u64>(SketchPool.hashes + (index << 3));
-    const part = breakdownPart(breakdown, hash, key, length, requests + error, error);
-    mergeRest(breakdown, changetype<Part>(part), requests);
+    const part = breakdownPart(breakdown, hash, key + 1, load<u8>(key), requests + error, error);
+    mergePart(breakdown, changetype<Part>(part), requests, nextNumber(ERRORS), nextNumber(BYTES));
   }
-  mergeRest(breakdown, changetype<Part>(breakdown.other), Cursor.varint());
+  const other = Cursor.varint();
+  const errors = Cursor.varint();
+  mergePart(breakdown, changetype<Part>(breakdown.other), other, errors, Cursor.varint());
   assert(Cursor.at == end);
   return true;
 }
 
-/** Adds errors, bytes and durations, which `skipRest` found valid, to `part`, and all to the totals. */
-function mergeRest(breakdown: Breakdown, part: Part, requests: u64): void {
-  const errors = Cursor.varint();
-  const bytes = Cursor.varint();
+/** Adds what `skipPart` found valid to `part` and to the totals, the durations from the Cursor. */
+function mergePart(breakdown: Breakdown, part: Part, requests: u64, errors: u64, bytes: u64): void {
   breakdownAddTotals(breakdown, requests, errors, bytes);
   part.errors += errors;
   part.bytes += bytes;

@@ -3,17 +3,23 @@
  * the rest is not written.
  *
  * ```
- * count                                   0 ends it
- * min, max - min, sumLow, sumHigh         base units; the sum is sumHigh * 2^64 + sumLow
- * runs                                    of non-empty buckets
- * runs x { gap, length - 1, length x count }
+ * count                       0 ends it
+ * min
+ * max - min                   where count is above 1; that ends it where count is 2
+ * sumLow, sumHigh             base units; the sum is sumHigh * 2^64 + sumLow
+ * runs                        of non-empty buckets
+ * runs x gap                  the number of empty buckets before each
+ * runs x (length - 1)
+ * counts                      of all buckets of all runs
  * ```
- * All are LEB128. A run's gap is the number of empty buckets before it: for the first, from the lowest bucket of the unit (that
- * of one base unit), for the others one is taken off. Values of 0 are the count less all buckets.
+ * All are LEB128. The first run begins with the bucket of min, and its gap is not written; where min is 0 it counts from the
+ * lowest bucket of the unit (that of one base unit). Of the other gaps one is taken off. Values of 0 are the count less all
+ * buckets. Numbers of a kind stand side by side for the deflate that follows.
  */
 import { Cursor } from "../bytes/cursor";
 import { Writer } from "../bytes/writer";
 import { bucketOf } from "./bucket";
+import { GAPS, LENGTHS, nextNumber, openColumn, rewindColumn } from "./columns";
 import { addOctave, HISTOGRAM_COUNT_MAX, Histogram, histogramOctave, makeRoom, multiplyHigh } from "./histogram";
 import { SketchPool } from "./sketch-pool";
 
@@ -29,7 +35,9 @@ class Head {
   static sumHigh: u64 = 0;
   /** Values of 0. */
   static zero: u64 = 0;
-  static runs: usize = 0;
+  /** Runs there are, and where their counts begin. */
+  static runs: u32 = 0;
+  static counts: usize = 0;
 }
 
 /** Writes the canonical form of `state`; that of an empty one for 0. */
@@ -60,7 +68,9 @@ export function histogramEncodeSum(length: u32, unit: u32): void {
   Writer.varint(count);
   if (count == 0) return;
   Writer.varint(least);
+  if (count == 1) return;
   Writer.varint(most - least);
+  if (count == 2) return;
   Writer.varint(sumLow);
   Writer.varint(sumHigh);
   if (most == 0) {
@@ -71,7 +81,8 @@ export function histogramEncodeSum(length: u32, unit: u32): void {
   const first = lowest >> 5;
   const last = bucketOf(most, unit) >> 5;
   sumOctaves(length, first, last);
-  encodeRuns(<u32>(lowest & 31), (<u32>(last - first + 1)) << 5);
+  const start = SketchPool.scratch + ((<usize>(lowest & 31)) << 3);
+  encodeRuns(start, SketchPool.scratch + <usize>(last - first + 1) * OCTAVE_BYTES, least == 0);
 }
 
 /** Adds up octaves `first` to `last` of the first `length` states, as u64 counts in the scratch. */
@@ -89,31 +100,30 @@ function sumOctaves(length: u32, first: i32, last: i32): void {
   }
 }
 
-/** Writes the runs of the counts in the scratch, of which those below `lowest` cannot be. */
-function encodeRuns(lowest: u32, length: u32): void {
-  const end = SketchPool.scratch + (length << 3);
-  const start = SketchPool.scratch + (lowest << 3);
+/** First of the counts from `at` on that is 0 or is not, as `empty` says; `end` when there is none. */
+function seek(at: usize, end: usize, empty: bool): usize {
+  while (at < end && (load<u64>(at) == 0) != empty) at += 8;
+  return at;
+}
+
+/** Writes the runs of the counts from `start` to `end` in the scratch, of the first gap only where `firstGap` is set. */
+function encodeRuns(start: usize, end: usize, firstGap: bool): void {
   let runs: u32 = 0;
-  let inside = false;
-  for (let at = start; at < end; at += 8) {
-    const filled = load<u64>(at) != 0;
-    runs += u32(filled && !inside);
-    inside = filled;
-  }
+  for (let at = seek(start, end, false); at < end; at = seek(seek(at, end, true), end, false)) runs++;
   Writer.varint(runs);
-  let at = start;
+  let before = start;
   for (let run: u32 = 0; run < runs; run++) {
-    const before = at;
-    while (load<u64>(at) == 0) at += 8;
-    Writer.varint((<u64>(at - before) >> 3) - u64(run != 0));
-    let stop = at;
-    while (stop < end && load<u64>(stop) != 0) stop += 8;
-    Writer.varint((<u64>(stop - at) >> 3) - 1);
-    while (at < stop) {
-      Writer.varint(load<u64>(at));
-      at += 8;
-    }
+    const at = seek(before, end, false);
+    if (run != 0 || firstGap) Writer.varint((<u64>(at - before) >> 3) - u64(run != 0));
+    before = seek(at, end, true);
   }
+  before = start;
+  for (let run: u32 = 0; run < runs; run++) {
+    const at = seek(before, end, false);
+    before = seek(at, end, true);
+    Writer.varint((<u64>(before - at) >> 3) - 1);
+  }
+  for (let at = seek(start, end, false); at < end; at = seek(at + 8, end, false)) Writer.varint(load<u64>(at));
 }
 
 /** Validates one encoded histogram of `unit` and steps over it; false when it is not valid. */
@@ -132,10 +142,8 @@ export function histogramDecode(into: usize, unit: u32): bool {
   assert(<u32>histogram.unit == unit && histogram.seconds == 0);
   if (!readHead() || !makeRoom(histogram, Head.count) || !readRuns(unit, into)) return false;
   if (Head.count == 0) return true;
-  const end = Cursor.at;
-  Cursor.at = Head.runs;
-  applyRuns(histogram);
-  assert(Cursor.at == end);
+  if (Head.count <= 2) applyFew(histogram);
+  else applyRuns(histogram);
   histogram.count += Head.count;
   histogram.zero += Head.zero;
   histogram.min = min(histogram.min, Head.min);
@@ -150,12 +158,16 @@ function readHead(): bool {
   if (Head.count == 0) return !Cursor.fault;
   if (Head.count > HISTOGRAM_COUNT_MAX) return false;
   Head.min = Cursor.varint();
-  const width = Cursor.varint();
-  Head.max = Head.min + width;
+  Head.max = Head.min + (Head.count == 1 ? 0 : Cursor.varint());
+  if (Cursor.fault || Head.max < Head.min) return false;
+  if (Head.count <= 2) {
+    Head.sumLow = Head.count == 1 ? Head.min : Head.min + Head.max;
+    Head.sumHigh = u64(Head.sumLow < Head.min);
+    return true;
+  }
   Head.sumLow = Cursor.varint();
   Head.sumHigh = Cursor.varint();
-  Head.runs = Cursor.at;
-  if (Cursor.fault || Head.max < Head.min) return false;
+  if (Cursor.fault) return false;
   const leastHigh = multiplyHigh(Head.min, Head.count);
   const mostHigh = multiplyHigh(Head.max, Head.count);
   if (Head.sumHigh < leastHigh || (Head.sumHigh == leastHigh && Head.sumLow < Head.min * Head.count)) return false;
@@ -165,19 +177,23 @@ function readHead(): bool {
 /** Checks the runs against the head; opens their octaves in `into` unless it is 0. */
 function readRuns(unit: u32, into: usize): bool {
   if (Head.count == 0) return true;
+  if (Head.count <= 2) return readFew(unit, into);
   const lowest = bucketOf(1, unit);
   const last = Head.max == 0 ? lowest - 1 : bucketOf(Head.max, unit);
   const runs = Cursor.count(<u32>(last + 1 - lowest));
+  const hasZero = Head.min == 0;
+  if (!openColumn(GAPS, hasZero || runs == 0 ? runs : runs - 1) || !openColumn(LENGTHS, runs)) return false;
+  Head.runs = runs;
+  Head.counts = Cursor.at;
   let rest = Head.count;
-  let index = lowest;
-  let first = lowest;
+  let index = hasZero ? lowest : bucketOf(Head.min, unit);
   let opened = i32.MIN_VALUE;
   for (let run: u32 = 0; run < runs; run++) {
-    const gap = Cursor.count(<u32>(last + 1 - index)) + u32(run != 0);
+    const gap = run != 0 || hasZero ? nextNumber(GAPS) + u64(run != 0) : 0;
+    if (gap > <u64>(last - index)) return false;
     index += <i32>gap;
-    const length = Cursor.count(<u32>max(last - index, 0)) + 1;
-    if (Cursor.fault || index + <i32>length > last + 1) return false;
-    if (run == 0) first = index;
+    const length = nextNumber(LENGTHS) + 1;
+    if (length == 0 || length > <u64>(last + 1 - index)) return false;
     for (const end = index + <i32>length; index < end; index++) {
       const count = Cursor.varint();
       if (count == 0 || count > rest) return false;
@@ -189,18 +205,40 @@ function readRuns(unit: u32, into: usize): bool {
   }
   if (Cursor.fault || index != last + 1) return false;
   Head.zero = rest;
-  if ((rest != 0) != (Head.min == 0)) return false;
-  return rest != 0 || bucketOf(Head.min, unit) == first;
+  return (rest != 0) == hasZero;
+}
+
+/** Opens the octaves of one or two values in `into` unless it is 0. */
+function readFew(unit: u32, into: usize): bool {
+  Head.zero = u64(Head.min == 0) + u64(Head.max == 0 && Head.count == 2);
+  if (into == 0) return true;
+  const histogram = changetype<Histogram>(into);
+  if (Head.min != 0 && histogramOctave(histogram, bucketOf(Head.min, unit) >> 5) == 0) return false;
+  return Head.max == 0 || histogramOctave(histogram, bucketOf(Head.max, unit) >> 5) != 0;
+}
+
+/** Counts one or two values, whose octaves `readFew` opened. */
+function applyFew(histogram: Histogram): void {
+  applyOne(histogram, Head.min);
+  if (Head.count == 2) applyOne(histogram, Head.max);
+}
+
+function applyOne(histogram: Histogram, value: u64): void {
+  if (value == 0) return;
+  const index = bucketOf(value, histogram.unit);
+  histogram.addToBucket(histogramOctave(histogram, index >> 5), index & 31, 1);
 }
 
 /** Adds runs that `readRuns` found valid and opened the octaves of, reading them without a check. */
 function applyRuns(histogram: Histogram): void {
-  const runs = <u32>Cursor.varint();
-  let index = bucketOf(1, histogram.unit);
-  for (let run: u32 = 0; run < runs; run++) {
-    index += <i32>Cursor.varint() + i32(run != 0);
-    const end = index + <i32>Cursor.varint() + 1;
-    let at = Cursor.at;
+  const hasZero = Head.min == 0;
+  rewindColumn(GAPS);
+  rewindColumn(LENGTHS);
+  let index = bucketOf(hasZero ? 1 : Head.min, histogram.unit);
+  let at = Head.counts;
+  for (let run: u32 = 0; run < Head.runs; run++) {
+    if (run != 0 || hasZero) index += <i32>nextNumber(GAPS) + i32(run != 0);
+    const end = index + <i32>nextNumber(LENGTHS) + 1;
     let octave: usize = 0;
     for (; index < end; index++) {
       if (octave == 0 || (index & 31) == 0) octave = histogramOctave(histogram, index >> 5);
@@ -215,6 +253,5 @@ function applyRuns(histogram: Histogram): void {
       }
       histogram.addToBucket(octave, index & 31, count);
     }
-    Cursor.at = at;
   }
 }

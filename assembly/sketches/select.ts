@@ -11,6 +11,8 @@ import { SELECTED_MAX, SketchPool } from "./sketch-pool";
 export class Selection {
   /** Cells selected. */
   static count: u32 = 0;
+  /** Cells left out. */
+  static left: u32 = 0;
   /** Largest upper among the cells left out, less the table's base; 0 when there is none. */
   static cut: u64 = 0;
 }
@@ -56,9 +58,20 @@ export function selectHeaviest(table: KeyTable, most: u32, floor: u64): u32 {
     }
   }
   Selection.count = count;
+  Selection.left = table.count - count;
   Selection.cut = cut;
   sort(count, false);
   return count;
+}
+
+/**
+ * Drops those of the selected cells, beyond the first `least`, that weigh no more than one that was left out: among equals a
+ * choice says little. Gives the number of those that stay.
+ */
+export function dropTied(least: u32): u32 {
+  if (Selection.left == 0) return Selection.count;
+  while (Selection.count > least && selectedCell(Selection.count - 1).upper <= Selection.cut) Selection.count--;
+  return Selection.count;
 }
 
 /** Sorts the selected cells by hash, then key. */

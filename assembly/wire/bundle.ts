@@ -7,7 +7,8 @@
  * series:  | key, bytes swapped, varint | payload bytes varint |
  * ```
  * Sections stand in the order of metric, kind, parameter, key, each once; payloads in the same order, nothing between or
- * after them. A counter's payload is its varint, never 0; a section of an unknown kind is carried as it came, several of one
+ * after them, but those of distincts behind all others: they hold nothing that deflate could find again, and would only push
+ * the others apart. A counter's payload is its varint, never 0; a section of an unknown kind is carried as it came, several of one
  * identity in the order of their bytes. So equal content has equal bytes.
  */
 import { stateEncode } from "../aggregate/kind";
@@ -132,11 +133,8 @@ function bundleEncode(header: Header, start: usize, capacity: u32): u32 {
   if (capacity <= slack) return 0;
   const payloads = start + slack;
   Writer.open(payloads, capacity - slack);
-  for (let i: u32 = 0; i < Sections.count; i++) {
-    const before = Writer.at;
-    writePayload(Sections.at(i));
-    Sections.setLength(i, <u32>(Writer.at - before));
-  }
+  writePayloads(false);
+  writePayloads(true);
   if (Writer.overflow) return 0;
   const payloadBytes = Writer.length;
   Writer.open(start, slack);
@@ -147,6 +145,17 @@ function bundleEncode(header: Header, start: usize, capacity: u32): u32 {
   const length = Writer.length + payloadBytes;
   checksumWrite(start, length);
   return length;
+}
+
+/** Writes the payloads of distincts, or of all others, and notes their lengths. */
+function writePayloads(distinct: bool): void {
+  for (let i: u32 = 0; i < Sections.count; i++) {
+    const series = Sections.at(i);
+    if ((series.kind == Kind.DISTINCT) != distinct) continue;
+    const before = Writer.at;
+    writePayload(series);
+    Sections.setLength(i, <u32>(Writer.at - before));
+  }
 }
 
 function writePayload(series: Series): void {

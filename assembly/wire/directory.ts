@@ -3,7 +3,7 @@
  *
  * `openBundle` checks header and directory as a whole, so that walking the sections afterwards cannot fail.
  */
-import { KIND_MAX } from "../aggregate/metric";
+import { KIND_MAX, Kind } from "../aggregate/metric";
 import { Cursor } from "../bytes/cursor";
 import { SECTIONS_MAX } from "./bundle";
 import { Fault } from "./fault";
@@ -26,6 +26,11 @@ export class Directory {
   private static first: usize = 0;
   private static firstGroups: u32 = 0;
   private static firstPayload: usize = 0;
+  /** Where the next payload lies, and the next of a distinct. */
+  private static nextPayload: usize = 0;
+  private static nextDistinct: usize = 0;
+  /** Bytes of all payloads but those of distincts. */
+  private static restBytes: u32 = 0;
   private static at: usize = 0;
   private static end: usize = 0;
   private static groups: u32 = 0;
@@ -40,10 +45,12 @@ export class Directory {
     Directory.begin(first, end, groups, 0);
     let count: u32 = 0;
     let payloads: u64 = 0;
+    let distincts: u64 = 0;
     let before: u64 = 0;
     while (Directory.next()) {
       count += 1;
       payloads += Directory.payloadBytes;
+      if (Directory.kind == Kind.DISTINCT) distincts += Directory.payloadBytes;
       const identity = Directory.identity;
       const isRepeat = identity == before && Directory.kind > KIND_MAX;
       if (count > SECTIONS_MAX || (identity <= before && !isRepeat)) return false;
@@ -53,6 +60,7 @@ export class Directory {
     Directory.first = first;
     Directory.firstGroups = groups;
     Directory.firstPayload = Directory.at;
+    Directory.restBytes = <u32>(payloads - distincts);
     Directory.rewind();
     return true;
   }
@@ -74,8 +82,8 @@ export class Directory {
     Directory.groups = groups;
     Directory.series = 0;
     Directory.metric = 0;
-    Directory.payload = payload;
-    Directory.payloadBytes = 0;
+    Directory.nextPayload = payload;
+    Directory.nextDistinct = payload + Directory.restBytes;
   }
 
   /** Goes to the next section; false after the last one or at a fault. */
@@ -91,11 +99,21 @@ export class Directory {
       if (Directory.series == 0 || Directory.kind == 0 || Directory.metric == 0) Cursor.fault = true;
     }
     Directory.key = bswap<u32>(Cursor.count(u32.MAX_VALUE));
-    Directory.payload += Directory.payloadBytes;
     Directory.payloadBytes = Cursor.count(Cursor.left);
+    Directory.findPayload();
     Directory.series -= 1;
     Directory.at = Cursor.at;
     return !Cursor.fault;
+  }
+
+  private static findPayload(): void {
+    if (Directory.kind == Kind.DISTINCT) {
+      Directory.payload = Directory.nextDistinct;
+      Directory.nextDistinct += Directory.payloadBytes;
+    } else {
+      Directory.payload = Directory.nextPayload;
+      Directory.nextPayload += Directory.payloadBytes;
+    }
   }
 }
 

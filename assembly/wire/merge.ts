@@ -14,7 +14,7 @@ import { encodeCut, SECTIONS_MAX, Sections } from "./bundle";
 import { Directory } from "./directory";
 import { Fault } from "./fault";
 import { Header } from "./header";
-import { validate, validatedHeader } from "./validate";
+import { validate, validatedHeader, validateFrame } from "./validate";
 
 /** Sections of unknown kinds in one accumulator at the most, and their bytes. */
 const CARRIED_MAX: u32 = 1024;
@@ -30,6 +30,8 @@ export class Accumulator {
   static bundles: u32 = 0;
   /** The one metric whose sections are added; 0 for all. */
   static only: u32 = 0;
+  /** Whether what is added was validated before. */
+  static known: bool = false;
   /** Whether memory ended in the middle of a bundle, so that the sum is of no use. */
   static broken: bool = false;
   private static carried: usize = 0;
@@ -95,10 +97,14 @@ export class Accumulator {
   }
 }
 
-/** Forgets what was added. From now on only sections of the metric `only` are added, or all where it is 0. */
-export function accumulatorReset(only: u32 = 0): void {
+/**
+ * Forgets what was added. From now on only sections of the metric `only` are added, or all where it is 0; of `known` bundles,
+ * which were validated before, no more is checked than the frame.
+ */
+export function accumulatorReset(only: u32 = 0, known: bool = false): void {
   Accumulator.reset();
   Accumulator.only = only;
+  Accumulator.known = known;
 }
 
 /**
@@ -107,7 +113,7 @@ export function accumulatorReset(only: u32 = 0): void {
  */
 export function accumulatorAdd(start: usize, length: u32): u32 {
   if (Accumulator.broken) return Fault.FULL;
-  const fault = validate(start, length, Accumulator.only);
+  const fault = Accumulator.known ? validateFrame(start, length) : validate(start, length, Accumulator.only);
   if (fault != Fault.NONE) return fault;
   const header = validatedHeader();
   if (Accumulator.bundles == 0) {

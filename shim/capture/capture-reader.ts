@@ -25,9 +25,10 @@ export async function feedCapture(core: Core, path: string, goesOn: () => Promis
 }
 
 function resultOf(path: string, { isCapture, isCut }: InputSink, fault: string | undefined): CaptureResult {
-  if (fault) return { failure: `${path}: its gzip stream is broken (${fault}); what came before was read` };
-  if (!isCapture) return { failure: `${path} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
-  return isCut ? { warning: `${path} ends inside a record; what came before was read` } : {};
+  const name = path === "-" ? "standard input" : path;
+  if (fault) return { failure: `${name}: its gzip stream is broken (${fault}); what came before was read` };
+  if (!isCapture) return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
+  return isCut ? { warning: `${name} ends inside a record; what came before was read` } : {};
 }
 
 /** An input of the core that notes how the file begins. */

@@ -29,7 +29,8 @@ export async function readCapture(path: string, sink: CaptureSink): Promise<Capt
     if (descriptor === undefined) return await readStream(process.stdin, sink);
     if (isPlainFile(descriptor)) return await readPlain(descriptor, sink);
     const { createReadStream } = await import("node:fs");
-    return await readStream(createReadStream(path, { highWaterMark: COMPRESSED_CHUNK_BYTES }), sink);
+    const stream = createReadStream(path, { fd: descriptor, autoClose: false, highWaterMark: COMPRESSED_CHUNK_BYTES });
+    return await readStream(stream, sink);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE") return {};
     if (!SYSTEM_ERROR.test((cause as NodeJS.ErrnoException).code ?? "")) throw cause;

@@ -8,6 +8,8 @@ const LINK_TYPES: Record<string, number> = { NULL: 0, ETHERNET: 1, RAW: 101, LIN
 const PACKET_BYTES_MAX = 65_535;
 const KERNEL_BUFFER_BYTES = 8 << 20;
 const RECORD_HEADER_BYTES = 16;
+const ETHERNET_HEADER_BYTES = 14;
+const IPV6_HEADER_BYTES = 40;
 const BATCH_BYTES = 1 << 18;
 /** Longest stay of a packet in a batch. */
 const BATCH_MS = 10;
@@ -113,6 +115,19 @@ function mendOf(reason: string): string {
   return reason;
 }
 
+/**
+ * Length on the wire. `cap` does not tell it; a packet that fills the buffer was cut, as the largest ones on loopback are, and
+ * its IP header says how long it is.
+ */
+function wireBytes(packet: Uint8Array): number {
+  if (packet.length < PACKET_BYTES_MAX) return packet.length;
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
+  const ip = ETHERNET_HEADER_BYTES;
+  const isIpv6 = view.getUint8(ip) >> 4 === 6;
+  const length = isIpv6 ? IPV6_HEADER_BYTES + view.getUint16(ip + 4) : view.getUint16(ip + 2);
+  return Math.max(packet.length, ip + length);
+}
+
 /** Live records gathered and fed together, as crossing into the core costs more than a packet. */
 class RecordBatch {
   packets = 0;
@@ -130,7 +145,7 @@ class RecordBatch {
     this.view.setUint32(this.length, seconds, true);
     this.view.setUint32(this.length + 4, Math.floor((ms - seconds * 1000) * 1e6), true);
     this.view.setUint32(this.length + 8, packet.length, true);
-    this.view.setUint32(this.length + 12, packet.length, true);
+    this.view.setUint32(this.length + 12, wireBytes(packet), true);
     this.bytes.set(packet, this.length + RECORD_HEADER_BYTES);
     this.length += RECORD_HEADER_BYTES + packet.length;
     this.packets += 1;

@@ -84,6 +84,14 @@ describe("figures", () => {
   });
 });
 
+test("a file of several gzip streams is read up to the end of the first, and that is said", async () => {
+  const packed = gzipSync(readFileSync(fixture("dns_kdig_udp.pcap")));
+  const { page } = await site.open();
+  await choose(page, write("several.pcap.gz", Buffer.concat([packed, packed])));
+  await wasRead(page, "several.pcap.gz");
+  expect(await page.getByRole("status").first().textContent()).toContain("gunzip the file to see all of it");
+});
+
 describe("round trips", () => {
   test("are all there, and each shows all its fields", async () => {
     const path = fixture("dns_kdig_udp.pcap");
@@ -196,6 +204,27 @@ describe("a long capture", () => {
     expect(Number(kept?.replaceAll(",", ""))).toBeLessThan(all);
     expect(await savedFigures(page)).toEqual(summaryOf(path));
     expect(await page.locator(".rows .row").count()).toBeLessThan(100);
+    expect(complaints).toEqual([]);
+  });
+
+  test("is searched as a whole for what is not kept", async () => {
+    const { page, complaints } = await site.open();
+    await openTrips(page, join(folder, "long.pcap"));
+    const short = roundTripsOf(fixture("dns_dnsperf_udp.pcap"));
+    const all = (COPIES * short.length).toLocaleString("en");
+    const errors = (COPIES * short.filter(({ status }) => status === "error").length).toLocaleString("en");
+    await page.getByLabel("Filter", { exact: true }).fill("status:error");
+    await page.getByRole("button", { name: "Search the whole file" }).click();
+    await page.getByText(`${errors} of ${all} round trips`, { exact: true }).waitFor();
+    await page.getByRole("columnheader", { name: "Duration" }).getByRole("button").click();
+    await page.locator("[aria-sort=ascending]").waitFor();
+    await page.getByText(`${errors} of ${all} round trips`, { exact: true }).waitFor();
+    await page.getByRole("grid").focus();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.locator(".detail").textContent()).toContain("statuserror");
+    await page.getByLabel("Filter", { exact: true }).fill("status:ok");
+    await page.getByRole("button", { name: "Search the whole file" }).waitFor();
     expect(complaints).toEqual([]);
   });
 

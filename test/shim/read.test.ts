@@ -1,5 +1,7 @@
 /** `tallywire read` as a user meets it: forms of output, inputs of every kind, and what it says when something is wrong. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -176,6 +178,16 @@ describe("inputs", () => {
     ["gzip", gzipSync(bytes)],
   ])("standard input, %s", async (_, input) => {
     expect((await summaryOf(["-"], input)).packets).toBe(166);
+  });
+
+  test.skipIf(process.platform === "win32").each([
+    ["plain", bytes],
+    ["gzip", gzipSync(bytes)],
+  ])("a named pipe, %s", async (form, input) => {
+    const path = join(folder, `pipe-${form}`);
+    execFileSync("mkfifo", [path]);
+    const [summary] = await Promise.all([summaryOf([path]), writeFile(path, input)]);
+    expect(summary.packets).toBe(166);
   });
 
   test("several files add up, whatever their order", async () => {

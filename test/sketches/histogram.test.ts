@@ -149,9 +149,9 @@ describe("a histogram", () => {
       ...[0, 0xac, 0x02], // min 0, max - min 300
       ...[0x80 | (sum & 0x7f), 0x80 | ((sum >> 7) & 0x7f), sum >> 14, 0], // sum
       3, // runs
-      ...[0, 0, 3],
-      ...[30, 0, 1], // gap 31 - 1
-      ...[0xe6, 0x01, 0, 0xc8, 0x01], // gap 231 - 1, one bucket of 200
+      ...[0, 30, 0xe6, 0x01], // gaps: none, 31 - 1, 231 - 1
+      ...[0, 0, 0], // each of one bucket
+      ...[3, 1, 0xc8, 0x01], // counts
     ]);
   });
 });

@@ -43,22 +43,24 @@ function sortedByHash(a: string, b: string): [string, string] {
 
 describe("refused", () => {
   test("histograms", () => {
-    // Five values: 0, 1 (bucket -1, the lowest), 2 and 2 (bucket 31), 300 (bucket 263).
-    const runs = [3, 0, 0, 1, 30, 0, 2, 230, 0, 1];
+    // Five values: 0, 1 (bucket -1, the lowest), 2 and 2 (bucket 31), 300 (bucket 263): runs, gaps, lengths, counts.
+    const runs = [3, 0, 30, 230, 0, 0, 0, 1, 2, 1];
     expectRefused("histogram", 0, encode(5, 0, 300, 305, 0, ...runs), {
       "more values than there may be": encode(2n ** 62n + 1n, 0, 300, 305, 0, ...runs),
       "a sum above count * max": encode(5, 0, 300, 1501, 0, ...runs),
       "a sum above 64 bits": encode(5, 0, 300, 305, 1, ...runs),
-      "a sum below count * min": encode(3, 2, 298, 5, 0, 2, 31, 0, 2, 230, 0, 1),
-      "zeros above a minimum": encode(5, 1, 299, 305, 0, ...runs),
+      "a sum below count * min": encode(3, 2, 298, 5, 0, 2, 230, 0, 0, 2, 1),
+      "zeros above a minimum": encode(5, 1, 299, 305, 0, 3, 30, 230, 0, 0, 0, 1, 2, 1),
       "no zero at a minimum of 0": encode(4, 0, 300, 305, 0, ...runs),
-      "a minimum of another bucket": encode(4, 2, 298, 305, 0, ...runs),
+      "a minimum of another bucket": encode(4, 2, 298, 305, 0, 3, 30, 230, 0, 0, 0, 1, 2, 1),
       "a maximum of another bucket": encode(5, 0, 310, 305, 0, ...runs),
       "a maximum beyond 64 bits": encode(5, 1, 2n ** 64n - 1n, 305, 0, ...runs),
-      "an empty bucket in a run": encode(5, 0, 300, 305, 0, 3, 0, 0, 0, 30, 0, 2, 230, 0, 1),
+      "an empty bucket in a run": encode(5, 0, 300, 305, 0, 3, 0, 30, 230, 0, 0, 0, 0, 2, 1),
       "more in buckets than there is": encode(3, 0, 300, 305, 0, ...runs),
-      "runs that touch": encode(3, 1, 1, 5, 0, 2, 0, 0, 1, 2n ** 64n - 1n, 30, 2),
-      "a run beyond the maximum": encode(5, 0, 300, 305, 0, 3, 0, 0, 1, 30, 0, 2, 230, 1, 1, 1),
+      "runs that touch": encode(3, 1, 1, 5, 0, 2, 2n ** 64n - 1n, 0, 30, 1, 2),
+      "a gap beyond the maximum": encode(5, 0, 300, 305, 0, 3, 0, 30, 231, 0, 0, 0, 1, 2, 1),
+      "a run beyond the maximum": encode(5, 0, 300, 305, 0, 3, 0, 30, 230, 0, 0, 1, 1, 2, 1, 1),
+      "a run of all lengths": encode(5, 0, 300, 305, 0, 3, 0, 30, 230, 0, 0, 2n ** 64n - 1n, 1, 2, 1),
       "more runs than buckets": encode(5, 0, 300, 305, 0, 300, ...runs.slice(1)),
       "a long form of a number": Uint8Array.of(0x80, 0),
       nothing: new Uint8Array(0),
@@ -66,7 +68,12 @@ describe("refused", () => {
     expectRefused("histogram", 0, encode(7, 0, 0, 0, 0, 0), {
       "a sum of zeros": encode(7, 0, 0, 1, 0, 0),
       "zeros in a bucket": encode(7, 0, 0, 0, 0, 1, 0, 0, 7),
+      "one value without it": encode(1),
+      "two values without their distance": encode(2, 5),
+      "two values beyond 64 bits": encode(2, 5, 2n ** 64n - 1n),
     });
+    expect(sketches.skip("histogram", 0, encode(1, 5))).toBe(0);
+    expect(sketches.skip("histogram", 0, encode(2, 0, 9))).toBe(0);
   });
 
   test("distinct states", () => {
@@ -112,45 +119,78 @@ describe("refused", () => {
 
   test("tops", () => {
     const [first, second] = sortedByHash("a", "b");
-    expectRefused("top", 11, encode(100, 10, 2, first, 30, 5, second, 10, 0), {
-      "keys out of order": encode(100, 10, 2, second, 10, 0, first, 30, 5),
-      "a key twice": encode(100, 10, 2, first, 30, 5, first, 10, 0),
-      "more weight than the total": encode(39, 10, 2, first, 30, 5, second, 10, 0),
+    /** Keys, then a column of lower bounds, then one of errors. */
+    const two = (...numbers: number[]) => encode(first, second, ...numbers);
+    expectRefused("top", 11, encode(100, 10, 2, two(30, 10, 5, 0)), {
+      "keys out of order": encode(100, 10, 2, second, first, 10, 30, 0, 5),
+      "a key twice": encode(100, 10, 2, first, first, 30, 10, 5, 0),
+      "more weight than the total": encode(39, 10, 2, two(30, 10, 5, 0)),
       "a bound above the total": encode(100, 101, 0),
-      "an error above the bound": encode(100, 10, 2, first, 30, 11, second, 10, 0),
+      "an error above the bound": encode(100, 10, 2, two(30, 10, 11, 0)),
       "an upper above the total": encode(100, 99, 1, first, 30, 71),
-      "an upper below the bound": encode(100, 10, 2, first, 30, 5, second, 9, 0),
-      "a key without weight": encode(100, 10, 2, first, 30, 5, second, 0, 10),
+      "an upper below the bound": encode(100, 10, 2, two(30, 9, 5, 0)),
+      "a key without weight": encode(100, 10, 2, two(30, 0, 5, 10)),
       "missing weight and no bound": encode(100, 0, 1, first, 99, 0),
       "more keys than there may be": encode(100, 10, 1025),
       "a total beyond its limit": encode(2n ** 62n + 1n, 10, 0),
+      "a column that ends early": encode(100, 10, 2, two(30, 10, 5)),
     });
     expect(sketches.skip("top", 11, encode(0, 0, 0))).toBe(0);
   });
 
   test("breakdowns", () => {
+    /** So many durations of 5 ns. */
     const timed = (count: number) =>
-      encode(count, 5, 0, 5 * count, 0, 1, sketches.core.bucketOf(5n, 1) - sketches.core.bucketOf(1n, 1), 0, count);
+      count < 3 ? encode(count, 5, ...[0].slice(2 - count)) : encode(count, 5, 0, 5 * count, 0, 1, 0, count);
     const [a, b] = sortedByHash("a", "b");
-    const set = (key: string, requests: number, error: number) => encode(key, requests, error, 1, 99, timed(2));
+    interface Set {
+      key: string;
+      requests: number;
+      error: number;
+      errors?: number;
+      bytes?: number;
+      durations?: Uint8Array;
+    }
+    /** Keys, then a column for each number, then the durations of each. */
+    const sets = (...each: Set[]) =>
+      encode(
+        ...each.map(({ key }) => key),
+        ...each.map(({ requests }) => requests),
+        ...each.map(({ error }) => error),
+        ...each.map(({ errors = 1 }) => errors),
+        ...each.map(({ bytes = 99 }) => bytes),
+        ...each.map(({ durations = timed(2) }) => durations),
+      );
+    const set = (key: string, requests: number, error: number, rest: Partial<Set> = {}): Set => ({
+      key,
+      requests,
+      error,
+      ...rest,
+    });
     const rest = encode(20, 3, 1000, timed(20));
-    expectRefused("breakdown", 8, encode(4, 2, set(a, 9, 4), set(b, 4, 0), rest), {
-      "sets out of order": encode(4, 2, set(b, 4, 0), set(a, 9, 4), rest),
-      "a set twice": encode(4, 2, set(a, 9, 4), set(a, 4, 0), rest),
-      "an error above the bound": encode(4, 2, set(a, 9, 5), set(b, 4, 0), rest),
-      "fewer requests than the bound": encode(4, 2, set(a, 9, 4), set(b, 3, 0), rest),
-      "a set without requests": encode(4, 2, set(a, 9, 4), encode(b, 0, 4, 0, 0, 0), rest),
-      "more errors than requests": encode(4, 2, set(a, 9, 4), encode(b, 4, 0, 5, 0, 0), rest),
-      "more durations than requests": encode(4, 2, set(a, 9, 4), encode(b, 4, 0, 1, 99, timed(5)), rest),
-      "a bound above the rest": encode(4, 1, set(a, 9, 3), 3, 0, 0, 0),
-      "an error above the rest": encode(2, 1, set(a, 9, 2), 1, 0, 0, 0),
-      "no bound and a rest": encode(0, 2, set(a, 9, 0), set(b, 4, 0), rest),
-      "a bound and no rest": encode(4, 2, set(a, 9, 0), set(b, 4, 0), 0, 0, 0, 0),
-      "bytes without a request": encode(0, 1, set(a, 9, 0), 0, 0, 7, 0),
-      "requests beyond their limit": encode(4, 1, set(a, 9, 4), 2n ** 62n, 3, 1000, timed(20)),
-      "bytes beyond their limit": encode(4, 1, set(a, 9, 4), 20, 3, 2n ** 62n, timed(20)),
+    const good = sets(set(a, 9, 4), set(b, 4, 0));
+    expectRefused("breakdown", 8, encode(4, 2, good, rest), {
+      "sets out of order": encode(4, 2, sets(set(b, 4, 0), set(a, 9, 4)), rest),
+      "a set twice": encode(4, 2, sets(set(a, 9, 4), set(a, 4, 0)), rest),
+      "an error above the bound": encode(4, 2, sets(set(a, 9, 5), set(b, 4, 0)), rest),
+      "fewer requests than the bound": encode(4, 2, sets(set(a, 9, 4), set(b, 3, 0)), rest),
+      "a set without requests": encode(
+        4,
+        2,
+        sets(set(a, 9, 4), set(b, 0, 4, { errors: 0, bytes: 0, durations: encode(0) })),
+        rest,
+      ),
+      "more errors than requests": encode(4, 2, sets(set(a, 9, 4), set(b, 4, 0, { errors: 5, bytes: 0 })), rest),
+      "more durations than requests": encode(4, 2, sets(set(a, 9, 4), set(b, 4, 0, { durations: timed(5) })), rest),
+      "a bound above the rest": encode(4, 1, sets(set(a, 9, 3)), 3, 0, 0, 0),
+      "an error above the rest": encode(2, 1, sets(set(a, 9, 2)), 1, 0, 0, 0),
+      "no bound and a rest": encode(0, 2, sets(set(a, 9, 0), set(b, 4, 0)), rest),
+      "a bound and no rest": encode(4, 2, sets(set(a, 9, 0), set(b, 4, 0)), 0, 0, 0, 0),
+      "bytes without a request": encode(0, 1, sets(set(a, 9, 0)), 0, 0, 7, 0),
+      "requests beyond their limit": encode(4, 1, sets(set(a, 9, 4)), 2n ** 62n, 3, 1000, timed(20)),
+      "bytes beyond their limit": encode(4, 1, sets(set(a, 9, 4)), 20, 3, 2n ** 62n, timed(20)),
       "more sets than there may be": encode(4, 1025),
-      "a histogram that is not valid": encode(4, 1, set(a, 9, 4), 20, 3, 1000, encode(5, 5, 0, 26, 0)),
+      "a histogram that is not valid": encode(4, 1, sets(set(a, 9, 4)), 20, 3, 1000, encode(5, 5, 0, 26, 0)),
     });
   });
 });

@@ -66,9 +66,17 @@ export function readSections(bytes: Uint8Array): Sections {
     }
   }
   const payloadsAt = at;
-  const sections = heads.map(({ length, ...head }) => {
+  const cut = (length: number) => {
     at += length;
-    return { ...head, payload: bytes.slice(at - length, at) };
+    return bytes.slice(at - length, at);
+  };
+  const isDistinct = ({ kind }: { kind: number }) => kind === 5;
+  const payloads = new Map<unknown, Uint8Array>();
+  for (const head of heads) if (!isDistinct(head)) payloads.set(head, cut(head.length));
+  for (const head of heads) if (isDistinct(head)) payloads.set(head, cut(head.length));
+  const sections = heads.map((head) => {
+    const { length: _, ...rest } = head;
+    return { ...rest, payload: payloads.get(head) as Uint8Array };
   });
   if (at !== bytes.length) throw new Error(`payloads end at ${at} of ${bytes.length}`);
   return { directoryAt, payloadsAt, sections };

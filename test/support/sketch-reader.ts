@@ -5,8 +5,8 @@ export interface HistogramReading {
   sum: bigint;
   min: bigint;
   max: bigint;
-  /** Counts by bucket, as numbers from the unit's lowest bucket on. */
-  buckets: Map<number, bigint>;
+  /** Counts of the buckets that are not empty. */
+  counts: bigint[];
 }
 
 export interface TopReading {
@@ -60,37 +60,46 @@ export class SketchReader {
   }
 
   histogram(): HistogramReading {
-    const reading: HistogramReading = { count: this.varint(), sum: 0n, min: 0n, max: 0n, buckets: new Map() };
+    const reading: HistogramReading = { count: this.varint(), sum: 0n, min: 0n, max: 0n, counts: [] };
     if (reading.count === 0n) return reading;
     reading.min = this.varint();
-    reading.max = reading.min + this.varint();
+    reading.max = reading.count === 1n ? reading.min : reading.min + this.varint();
+    if (reading.count <= 2n) {
+      const values = reading.count === 1n ? [reading.min] : [reading.min, reading.max];
+      reading.sum = values.reduce((sum, value) => sum + value);
+      reading.counts = values.filter((value) => value !== 0n).map(() => 1n);
+      return reading;
+    }
     reading.sum = this.varint() + (this.varint() << 64n);
     const runs = Number(this.varint());
-    let bucket = 0;
-    for (let run = 0; run < runs; run++) {
-      bucket += Number(this.varint()) + (run === 0 ? 0 : 1);
-      for (let rest = Number(this.varint()) + 1; rest > 0; rest--) reading.buckets.set(bucket++, this.varint());
-    }
+    this.column(reading.min === 0n ? runs : Math.max(runs - 1, 0), () => this.varint());
+    const buckets = this.column(runs, () => Number(this.varint()) + 1).reduce((sum, length) => sum + length, 0);
+    reading.counts = this.column(buckets, () => this.varint());
     return reading;
   }
 
+  /** So many of what `read` reads. */
+  private column<T>(count: number, read: () => T): T[] {
+    return Array.from({ length: count }, read);
+  }
+
   top(): TopReading {
-    const reading: TopReading = { total: this.varint(), bound: this.varint(), items: [] };
-    for (let rest = Number(this.varint()); rest > 0; rest--) {
-      reading.items.push({ key: this.key(), lower: this.varint(), error: this.varint() });
-    }
-    return reading;
+    const total = this.varint();
+    const bound = this.varint();
+    const keys = this.column(Number(this.varint()), () => this.key());
+    const [lower, error] = [0, 1].map(() => this.column(keys.length, () => this.varint())) as [bigint[], bigint[]];
+    return { total, bound, items: keys.map((key, index) => ({ key, lower: lower[index]!, error: error[index]! })) };
   }
 
   breakdown(): BreakdownReading {
     const bound = this.varint();
-    const items: BreakdownReading["items"] = [];
-    for (let rest = Number(this.varint()); rest > 0; rest--) {
-      const key = this.key();
-      const requests = this.varint();
-      const error = this.varint();
-      items.push({ key, error, requests, errors: this.varint(), bytes: this.varint(), durations: this.histogram() });
-    }
+    const keys = this.column(Number(this.varint()), () => this.key());
+    const columns = [0, 1, 2, 3].map(() => this.column(keys.length, () => this.varint()));
+    const durations = this.column(keys.length, () => this.histogram());
+    const items = keys.map((key, index) => {
+      const [requests, error, errors, bytes] = columns.map((column) => column[index]!) as [bigint, bigint, bigint, bigint];
+      return { key, error, requests, errors, bytes, durations: durations[index]! };
+    });
     const other = { requests: this.varint(), errors: this.varint(), bytes: this.varint(), durations: this.histogram() };
     return { bound, items, other };
   }

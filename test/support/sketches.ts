@@ -191,6 +191,14 @@ export interface BreakdownRow extends TopRow {
   histogram: number;
 }
 
+/** How many of the rows, 65 of them where there are so many, an encoding holds: those that tie with one left out only up to 10. */
+export function exportedOf(rows: readonly TopRow[]): number {
+  const cut = rows[64];
+  if (cut === undefined) return rows.length;
+  const tied = rows.findIndex(({ upper }) => upper === cut.upper);
+  return Math.min(64, Math.max(tied, 10));
+}
+
 /** A 64-bit number of the core, which arrives signed. */
 export function unsigned(value: bigint): bigint {
   return BigInt.asUintN(64, value);

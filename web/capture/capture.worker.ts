@@ -1,81 +1,95 @@
 /** Reads one capture away from the page: feeds the core, keeps round trips, answers what the table asks. */
-import { Core } from "../../engine/core";
-import { CAPTURE_BUDGET_BYTES, MinuteSum } from "../../engine/summary";
-import { FilterError } from "./filter";
+import { MinuteSum } from "../../engine/summary";
+import { Fields } from "./fields";
+import { FilterError, parseFilter } from "./filter";
 import type { FromWorker, ToWorker, View } from "./messages";
-import { readBlob } from "./read-blob";
+import { FileError, readCapture, type Source } from "./read-capture";
 import { TripStore } from "./trip-store";
 import { TripView } from "./trip-view";
 
 /** How often the page hears of progress, ms. */
 const PROGRESS_MS = 80;
-/** First bytes of pcap (either endian; micro- and nanosecond, Kuznetzov's) and pcapng. */
-const MAGICS = [0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1, 0x0a0d0d0a];
-const MAGIC_BYTES = 4;
 
-let store: TripStore | undefined;
-let view: TripView | undefined;
-let shown = -1;
+/** Round trips that a table shows: those kept of the whole file, or those found by a search through it. */
+interface Table {
+  store: TripStore;
+  view: TripView;
+  /** What was searched for; every other filter looks among the kept ones. */
+  searched?: string;
+}
+
+/** Somebody wants something else by now. */
+class Superseded extends Error {
+  override name = "Superseded";
+}
+
+let source: Source | undefined;
+let kept: Table | undefined;
+let found: Table | undefined;
+let shown: { number: number; table: Table } | undefined;
+/** Number of the newest view that was asked for. */
+let newest = -1;
 
 function tell(message: FromWorker): void {
   postMessage(message);
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "open")
-    void open(data.file, data.name, data.core).catch((error) => tell({ type: "failed", reason: reasonOf(error) }));
-  else if (data.type === "show") void show(data.view);
-  else answerRows(data.view, data.first, data.count);
+  switch (data.type) {
+    case "open":
+      void open(data).catch((error) => tell({ type: "failed", reason: reasonOf(error) }));
+      break;
+    case "show":
+      void attempt(data.view, show);
+      break;
+    case "search":
+      void attempt(data.view, search);
+      break;
+    case "rows":
+      answerRows(data.view, data.first, data.count);
+      break;
+  }
 });
 
-/** A file that is not what it has to be; the message says what would. */
-class FileError extends Error {
-  override name = "FileError";
-}
-
-async function open(file: Blob, name: string, module: WebAssembly.Module): Promise<void> {
-  const core = new Core(module, { events: true, budgetBytes: CAPTURE_BUDGET_BYTES });
-  const { schema } = core;
-  const sum = new MinuteSum(core);
-  const trips = new TripStore(schema);
-  core.drainTo({ events: (events) => trips.add(events), bundle: (bundle) => sum.add(bundle) });
-  const input = core.open("file");
-  const head = new Uint8Array(MAGIC_BYTES);
-  let content = 0;
+/** Calls `tellSoon` at most every PROGRESS_MS. */
+function seldom(tellSoon: (bytesRead: number) => void): (bytesRead: number) => void {
   let toldAt = 0;
-  const { fault } = await readBlob(file, (chunk, bytesRead) => {
-    if (content < MAGIC_BYTES) head.set(chunk.subarray(0, MAGIC_BYTES - content), content);
-    content += chunk.length;
-    if (content >= MAGIC_BYTES) checkHead(head, name);
-    input.write(chunk);
+  return (bytesRead) => {
     if (performance.now() - toldAt < PROGRESS_MS) return;
     toldAt = performance.now();
-    tell({ type: "progress", bytesRead, roundTrips: trips.total });
-  });
-  if (content < MAGIC_BYTES) throw new FileError(fault === undefined ? emptyReason(content, name) : gzipReason(name, fault));
-  input.end();
-  core.flush();
-  store = trips;
-  view = new TripView(trips, schema);
-  const summary = sum.summary();
-  const notes = fault === undefined ? [] : [`The gzip stream is broken (${fault}); these are the figures of what came before.`];
+    tellSoon(bytesRead);
+  };
+}
+
+async function open({ file, name, core }: Source): Promise<void> {
+  source = { file, name, core };
+  let store: TripStore | undefined;
+  let sum: MinuteSum | undefined;
+  const progress = seldom((bytesRead) => tell({ type: "progress", bytesRead, roundTrips: store?.total ?? 0 }));
+  const { schema, fault } = await readCapture(
+    source,
+    (running) => {
+      const trips = new TripStore(running.schema);
+      const minutes = new MinuteSum(running);
+      store = trips;
+      sum = minutes;
+      return { events: (events) => trips.add(events), bundle: (bundle) => minutes.add(bundle) };
+    },
+    progress,
+  );
+  kept = { store: store!, view: new TripView(store!, schema) };
+  const summary = sum!.summary();
+  const notes = fault === undefined ? [] : [gzipNote(fault)];
   if (summary.malformed.file_broken) notes.push("The file is broken in the middle; these are the figures of what came before.");
   if (summary.malformed.record_cut) notes.push("The last record is cut off; everything before it is counted.");
-  tell({ type: "done", schema, summary, roundTrips: trips.total, kept: trips.kept, notes });
+  tell({ type: "done", schema, summary, roundTrips: store!.total, kept: store!.kept, notes });
 }
 
-function checkHead(head: Uint8Array, name: string): void {
-  if (MAGICS.includes(new DataView(head.buffer).getUint32(0))) return;
-  const bytes = [...head].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  throw new FileError(`${name} is no capture: it begins with ${bytes}. tallywire reads pcap and pcapng, plain or gzipped.`);
-}
-
-function emptyReason(bytes: number, name: string): string {
-  return `${name} is no capture: it has ${bytes === 0 ? "no bytes" : `only ${bytes} bytes`}. tallywire reads pcap and pcapng, plain or gzipped.`;
-}
-
-function gzipReason(name: string, fault: string): string {
-  return `${name} cannot be inflated: its gzip stream is broken (${fault}). Check the file, for instance with gzip -t.`;
+/** Browsers inflate one gzip member and take what follows it for an error, each in its own words. */
+function gzipNote(fault: string): string {
+  if (/junk|after the end|past the end|trailing/i.test(fault))
+    return "Behind the first gzip stream of the file there is more, which browsers do not read; gunzip the file to see all of it.";
+  return `The gzip stream is broken (${fault}); these are the figures of what came before.`;
 }
 
 function reasonOf(error: unknown): string {
@@ -84,21 +98,55 @@ function reasonOf(error: unknown): string {
   return `Reading failed: ${error instanceof Error ? error.message : String(error)}.`;
 }
 
-async function show(wanted: View): Promise<void> {
-  if (view === undefined) return;
+/** Runs what makes a view; what is wrong with it goes to the page, what is late goes nowhere. */
+async function attempt(wanted: View, make: (wanted: View) => Promise<void>): Promise<void> {
+  newest = wanted.number;
   try {
-    if (!(await view.show(wanted))) return;
-    shown = wanted.number;
-    tell({ type: "shown", view: wanted.number, matches: view.rows.length });
+    await make(wanted);
   } catch (error) {
-    if (!(error instanceof FilterError)) throw error;
-    tell({ type: "shown", view: wanted.number, matches: 0, fault: error.message });
+    if (error instanceof Superseded) return;
+    const fault = error instanceof FilterError ? error.message : reasonOf(error);
+    tell({ type: "shown", view: wanted.number, matches: { rows: 0, found: 0, of: 0 }, fault });
   }
 }
 
+async function show(wanted: View): Promise<void> {
+  if (kept === undefined) return;
+  const isFound = found !== undefined && found.searched === wanted.filter.trim();
+  const table = isFound ? found! : kept;
+  if (!(await table.view.show(isFound ? { ...wanted, filter: "" } : wanted))) return;
+  if (newest !== wanted.number) return;
+  shown = { number: wanted.number, table };
+  const rows = table.view.rows.length;
+  const matches = isFound ? { rows, found: table.store.total, of: kept.store.total } : { rows, found: rows, of: kept.store.kept };
+  tell({ type: "shown", view: wanted.number, matches });
+}
+
+/** Reads the file once more and keeps what matches. */
+async function search(wanted: View): Promise<void> {
+  if (source === undefined || kept === undefined) return;
+  const { size } = source.file;
+  let store: TripStore | undefined;
+  const progress = seldom((bytesRead) => tell({ type: "searching", view: wanted.number, share: bytesRead / size }));
+  const { schema } = await readCapture(
+    source,
+    ({ schema }) => {
+      const trips = new TripStore(schema, parseFilter(wanted.filter, new Fields(schema)));
+      store = trips;
+      return { events: (events) => trips.add(events) };
+    },
+    (bytesRead) => {
+      if (newest !== wanted.number) throw new Superseded();
+      progress(bytesRead);
+    },
+  );
+  found = { store: store!, view: new TripView(store!, schema), searched: wanted.filter.trim() };
+  await show(wanted);
+}
+
 function answerRows(number: number, first: number, count: number): void {
-  if (store === undefined || view === undefined || number !== shown) return;
-  const trips = store;
-  const rows = [...view.rows.subarray(first, first + count)].map((index) => trips.get(index));
+  if (shown?.number !== number) return;
+  const { store, view } = shown.table;
+  const rows = [...view.rows.subarray(first, first + count)].map((index) => store.get(index));
   tell({ type: "rows", view: number, first, rows });
 }

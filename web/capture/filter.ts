@@ -4,6 +4,7 @@
  * ```
  * word  "two words"      anywhere in the round trip, in any case
  * field:text             the field contains it; a number is equal
+ * field:                 the field is there
  * field=text  !=         the field is it
  * field>10  >= < <=      numbers, with k, M, G, or a time's ns, us, ms, s: duration>10ms, durationMs>10
  * status:error,timeout   one of several
@@ -22,7 +23,7 @@ export class FilterError extends Error {
 }
 
 const FILTER_LENGTH_MAX = 1000;
-const TERM = /(-?)((?:[A-Za-z][\w.]*(?:>=|<=|!=|[:=><]))?)("[^"]*"?|[^\s"]+)/g;
+const TERM = /(-?)(?:([A-Za-z][\w.]*(?:>=|<=|!=|[:=><]))("[^"]*"?|[^\s"]*)|("[^"]*"?|[^\s"]+))/g;
 const COMPARISON = /^([A-Za-z][\w.]*)(>=|<=|!=|[:=><])$/;
 const NUMBER = /^(-?\d+(?:\.\d+)?)([a-zA-Zµ]*)$/;
 const UNITS: Record<string, number> = { "": 1, k: 1e3, K: 1e3, M: 1e6, G: 1e9, Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 };
@@ -32,11 +33,12 @@ const TIME_UNITS: Record<string, number> = { "": 1, ns: 1, us: 1e3, µs: 1e3, ms
 export function parseFilter(text: string, fields: Fields): Predicate {
   if (text.length > FILTER_LENGTH_MAX) throw new FilterError(`a filter has at most ${FILTER_LENGTH_MAX} characters`);
   const terms: Predicate[] = [];
-  for (const [whole, minus, head, tail] of text.matchAll(TERM)) {
-    const isQuoted = tail!.startsWith('"');
-    if (isQuoted && (tail!.length < 2 || !tail!.endsWith('"'))) throw new FilterError(`${whole}: the quote is not closed`);
-    const value = isQuoted ? tail!.slice(1, -1) : tail!;
-    const term = head === "" ? anywhere(value) : comparison(head!, value, isQuoted, fields);
+  for (const [whole, minus, head, tail, word] of text.matchAll(TERM)) {
+    const written = tail ?? word ?? "";
+    const isQuoted = written.startsWith('"');
+    if (isQuoted && (written.length < 2 || !written.endsWith('"'))) throw new FilterError(`${whole}: the quote is not closed`);
+    const value = isQuoted ? written.slice(1, -1) : written;
+    const term = head === undefined ? anywhere(value) : comparison(head, value, isQuoted, fields);
     terms.push(minus === "-" ? (trip) => !term(trip) : term);
   }
   return (trip) => terms.every((term) => term(trip));
@@ -56,6 +58,7 @@ function comparison(head: string, value: string, isQuoted: boolean, fields: Fiel
   const field = fields.find(name!);
   if (field === undefined) throw new FilterError(unknownField(name!, head + value, fields));
   const { get } = field;
+  if (operator === ":" && value === "") return (trip) => get(trip).length > 0;
   if (operator === ":" || operator === "=" || operator === "!=") {
     const wanted = (isQuoted ? [value] : value.split(",")).filter((part) => part !== "").map((part) => part.toLowerCase());
     if (wanted.length === 0) throw new FilterError(`${head} wants a value, as in ${head}${name === "status" ? "error" : "1"}`);

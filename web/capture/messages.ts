@@ -16,6 +16,16 @@ export interface View {
   order?: Order;
 }
 
+/** What a view found. */
+export interface Matches {
+  /** Rows that there are. */
+  rows: number;
+  /** Round trips that match; more than there are rows where not all could be kept. */
+  found: number;
+  /** Out of how many: all of the file's, or those that are kept. */
+  of: number;
+}
+
 /** What reading came to. */
 export interface CaptureResult {
   schema: Schema;
@@ -30,6 +40,8 @@ export interface CaptureResult {
 export type ToWorker =
   | { type: "open"; file: Blob; name: string; core: WebAssembly.Module }
   | { type: "show"; view: View }
+  /** Reads the file once more for the view's filter, where not all of its round trips are kept. */
+  | { type: "search"; view: View }
   /** Asks for rows of the view that was shown last. */
   | { type: "rows"; view: number; first: number; count: number };
 
@@ -38,5 +50,6 @@ export type FromWorker =
   | ({ type: "done" } & CaptureResult)
   | { type: "failed"; reason: string }
   /** How many kept round trips match the view's filter, or why the filter cannot be read. */
-  | { type: "shown"; view: number; matches: number; fault?: string }
+  | { type: "shown"; view: number; matches: Matches; fault?: string }
+  | { type: "searching"; view: number; share: number }
   | { type: "rows"; view: number; first: number; rows: RoundTrip[] };

@@ -2,7 +2,7 @@
 import coreUrl from "../../build/core.wasm?url";
 import type { RoundTrip } from "../../engine/round-trip";
 import { Store } from "../parts/store";
-import type { CaptureResult, FromWorker, Order, ToWorker } from "./messages";
+import type { CaptureResult, FromWorker, Matches, Order, ToWorker } from "./messages";
 
 /** What there is to see of the file. */
 export interface CaptureState {
@@ -25,14 +25,23 @@ export interface TableState {
   view: number;
   /** Whether a newer view is on its way. */
   isBusy: boolean;
-  matches: number;
+  /** How much of the file a search has read, 0 to 1; undefined where none runs. */
+  searching?: number;
+  matches: Matches;
   fault: string;
   /** Goes up with every batch of rows that came. */
   batch: number;
 }
 
 const EMPTY: CaptureState = { phase: "empty", name: "", size: 0, bytesRead: 0, roundTrips: 0, seconds: 0, reason: "" };
-const EMPTY_TABLE: TableState = { filter: "", view: -1, isBusy: false, matches: 0, fault: "", batch: 0 };
+const EMPTY_TABLE: TableState = {
+  filter: "",
+  view: -1,
+  isBusy: false,
+  matches: { rows: 0, found: 0, of: 0 },
+  fault: "",
+  batch: 0,
+};
 /** Rows that are asked for at a time, and held at most. */
 const BATCH_ROWS = 100;
 const HELD_BATCHES_MAX = 20;
@@ -92,8 +101,16 @@ export class CaptureSession {
   /** Shows what matches, in this order. */
   show(filter: string, order: Order | undefined): void {
     this.wanted += 1;
-    this.table.set({ filter, order, isBusy: true });
+    this.table.set({ filter, order, isBusy: true, searching: undefined });
     this.send({ type: "show", view: { number: this.wanted, filter, order } });
+  }
+
+  /** Looks for what matches the filter in the whole file, where not all of its round trips are kept. */
+  search(): void {
+    const { filter, order } = this.table.state;
+    this.wanted += 1;
+    this.table.set({ isBusy: true, searching: 0 });
+    this.send({ type: "search", view: { number: this.wanted, filter, order } });
   }
 
   /** A row of the view that is shown; undefined where it is not here yet, then it is asked for. */
@@ -115,7 +132,7 @@ export class CaptureSession {
     this.worker?.terminate();
     this.worker = undefined;
     this.batches = new Map();
-    this.table.set({ ...EMPTY_TABLE, order: undefined });
+    this.table.set({ ...EMPTY_TABLE, order: undefined, searching: undefined });
   }
 
   private fail(reason: string): void {
@@ -141,6 +158,9 @@ export class CaptureSession {
       case "shown":
         this.takeView(message);
         break;
+      case "searching":
+        if (message.view === this.wanted) this.table.set({ searching: message.share });
+        break;
       case "rows":
         this.takeRows(message);
         break;
@@ -150,11 +170,11 @@ export class CaptureSession {
   private takeView({ view, matches, fault = "" }: FromWorker & { type: "shown" }): void {
     if (view !== this.wanted) return;
     if (fault !== "") {
-      this.table.set({ fault, isBusy: false });
+      this.table.set({ fault, isBusy: false, searching: undefined });
       return;
     }
     this.batches = new Map();
-    this.table.set({ view, matches, fault, isBusy: false });
+    this.table.set({ view, matches, fault, isBusy: false, searching: undefined });
   }
 
   private takeRows({ view, first, rows }: FromWorker & { type: "rows" }): void {

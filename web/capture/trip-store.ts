@@ -9,9 +9,9 @@ export const KEPT_MAX = 250_000;
 
 const PAGE_BYTES = 4 << 20;
 
-/** The first round trips of a capture; the later ones are counted. */
+/** The first round trips of a capture, or the first that are wanted; the later ones are counted. */
 export class TripStore {
-  /** All round trips that came, kept or not. */
+  /** All round trips that came and are wanted, kept or not. */
   total = 0;
   /** How many are kept: the first ones. */
   kept = 0;
@@ -20,7 +20,10 @@ export class TripStore {
   private pageUsed = PAGE_BYTES;
   private readonly reader: RoundTripReader;
 
-  constructor(schema: Schema) {
+  constructor(
+    schema: Schema,
+    private readonly isWanted?: (trip: RoundTrip) => boolean,
+  ) {
     this.reader = new RoundTripReader(schema);
   }
 
@@ -28,9 +31,11 @@ export class TripStore {
   add(events: DataView): void {
     for (let at = 0; at < events.byteLength; ) {
       const length = events.getUint32(at, true);
-      this.total += 1;
-      // Once one was left out all later ones are, so that those kept are the first.
-      if (this.kept === this.total - 1 && this.makeRoom(length)) this.keep(events, at, length);
+      if (this.isWanted === undefined || this.isWanted(this.read(events, at, length))) {
+        this.total += 1;
+        // Once one was left out all later ones are, so that those kept are the first.
+        if (this.kept === this.total - 1 && this.makeRoom(length)) this.keep(events, at, length);
+      }
       at += length;
     }
   }
@@ -41,8 +46,12 @@ export class TripStore {
     const page = this.pages[Math.floor(place / PAGE_BYTES)];
     if (page === undefined || index >= this.kept) throw new RangeError(`there is no round trip ${index}`);
     const at = place % PAGE_BYTES;
-    const [trip] = this.reader.read(new DataView(page.buffer, at, page.getUint32(at, true)));
-    if (trip === undefined) throw new RangeError(`there is no round trip ${index}`);
+    return this.read(page, at, page.getUint32(at, true));
+  }
+
+  private read(view: DataView, at: number, length: number): RoundTrip {
+    const [trip] = this.reader.read(new DataView(view.buffer, view.byteOffset + at, length));
+    if (trip === undefined) throw new RangeError("an event without a round trip");
     return trip;
   }
 

@@ -27,7 +27,10 @@ interface Props {
 
 /** The round trips as a table of any length: only the rows that are seen are drawn. */
 export function TripsTable({ session, selected, onSelect, onOpen }: Props) {
-  const { matches, view } = useStore(session.table);
+  const {
+    matches: { rows: matches },
+    view,
+  } = useStore(session.table);
   const isNarrow = useMedia(NARROW);
   const rowHeight = isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const box = useRef<HTMLDivElement>(null);

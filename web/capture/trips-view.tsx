@@ -3,8 +3,8 @@ import type { RoundTrip } from "../../engine/round-trip";
 import { count } from "../parts/format";
 import { useStore } from "../parts/store";
 import { COLUMNS } from "./columns";
-import type { CaptureResult } from "./messages";
-import type { CaptureSession } from "./session";
+import type { CaptureResult, Matches } from "./messages";
+import type { CaptureSession, TableState } from "./session";
 import { TripDetail } from "./trip-detail";
 import { TripsTable } from "./trips-table";
 
@@ -15,39 +15,67 @@ const TYPING_MS = 180;
 export function TripsView({ session, result }: { session: CaptureSession; result: CaptureResult }) {
   const table = useStore(session.table);
   const [selected, setSelected] = useState(-1);
-  const [opened, setOpened] = useState<RoundTrip | undefined>(undefined);
+  const [opened, setOpened] = useState(-1);
+  // What is open stays while its row is on the way, and when a filter takes the row away.
+  const trip = useRef<RoundTrip | undefined>(undefined);
+  if (opened >= 0) trip.current = session.row(opened) ?? trip.current;
   const filter = useRef<HTMLInputElement>(null);
   useFilterKey(filter);
+  useEffect(() => {
+    setSelected(-1);
+    setOpened(-1);
+  }, [table.view]);
   const close = () => {
-    setOpened(undefined);
+    trip.current = undefined;
+    setOpened(-1);
     document.getElementById("trips")?.focus();
   };
   const select = (index: number) => {
     setSelected(index);
-    if (opened !== undefined) setOpened(session.row(index) ?? opened);
+    if (trip.current !== undefined) setOpened(index);
   };
   return (
-    <div class={opened ? "trips with-detail" : "trips"}>
+    <div class={trip.current ? "trips with-detail" : "trips"}>
       <div class="tools">
         <FilterBox session={session} box={filter} fault={table.fault} />
         <SortChoice session={session} />
         <p class="aside" role="status">
-          {table.isBusy ? "Looking ..." : countText(table.matches, table.filter, result)}
+          {table.isBusy ? busyText(table.searching) : countText(table.matches, table.filter, result)}
         </p>
+        {canSearch(table, result) ? (
+          <button type="button" onClick={() => session.search()}>
+            Search the whole file
+          </button>
+        ) : null}
+        {table.searching === undefined ? null : (
+          <button type="button" onClick={() => session.show(table.filter, table.order)}>
+            Stop searching
+          </button>
+        )}
         <p id="filter-fault" class="notice bad" role="alert" hidden={table.fault === ""}>
           {table.fault}
         </p>
       </div>
-      <TripsTable session={session} selected={selected} onSelect={select} onOpen={(index) => setOpened(session.row(index))} />
-      {opened ? <TripDetail trip={opened} onClose={close} /> : null}
+      <TripsTable session={session} selected={selected} onSelect={select} onOpen={setOpened} />
+      {trip.current ? <TripDetail trip={trip.current} onClose={close} /> : null}
     </div>
   );
 }
 
-function countText(matches: number, filter: string, { roundTrips, kept }: CaptureResult): string {
-  const of =
-    kept < roundTrips ? `the first ${count(kept)} of ${count(roundTrips)} round trips` : `${count(roundTrips)} round trips`;
-  return filter.trim() === "" ? of : `${count(matches)} of ${of}`;
+function busyText(searching: number | undefined): string {
+  return searching === undefined ? "Looking ..." : `Searching, ${Math.floor(searching * 100)}\u00a0% read`;
+}
+
+/** Whether the filter looked among the kept round trips only, and there are more. */
+function canSearch({ filter, matches, isBusy, fault }: TableState, { roundTrips }: CaptureResult): boolean {
+  return filter.trim() !== "" && !isBusy && fault === "" && matches.of < roundTrips;
+}
+
+function countText({ rows, found, of }: Matches, filter: string, { roundTrips }: CaptureResult): string {
+  const all = `${count(roundTrips)} round trips`;
+  const looked = of < roundTrips ? `the first ${count(of)} of ${all}` : all;
+  if (filter.trim() === "") return looked;
+  return `${rows < found ? `the first ${count(rows)} of ` : ""}${count(found)} of ${looked}`;
 }
 
 /** `/` goes to the filter box, wherever the focus is, unless one writes somewhere. */
@@ -115,6 +143,10 @@ function FilterHelp() {
           <code>name:example</code>
         </dt>
         <dd>a field contains it; a number is equal</dd>
+        <dt>
+          <code>marks:</code>
+        </dt>
+        <dd>a field is there</dd>
         <dt>
           <code>status=ok</code> <code>status!=ok</code>
         </dt>

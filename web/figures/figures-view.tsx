@@ -44,10 +44,10 @@ function ModuleView({ module, onKey }: { module: ModuleFigures; onKey?: OnKey })
       </div>
       <div class="cards">
         <DistinctCard figures={of("distinct")} />
-        <CounterCard figures={[...of("counter"), ...of("gauge")]} />
         {of("top").map((figure) => (
           <TopCard key={`${figure.metric} ${figure.variant}`} figure={figure} onKey={onKey} />
         ))}
+        <CounterCard figures={[...of("counter"), ...of("gauge")]} />
       </div>
       {of("breakdown").map((figure) => (
         <BreakdownTable key={`${figure.metric} ${figure.variant}`} figure={figure} />

@@ -19,7 +19,7 @@ export function full(value: number): string {
 
 /** A number in few characters: 1,234 then 12.3k. */
 export function short(value: number): string {
-  if (Math.abs(value) < 10_000) return Number.isInteger(value) ? count(value) : digits(value);
+  if (Math.abs(value) < 10_000) return Number.isInteger(value) || Math.abs(value) >= 1000 ? count(value) : digits(value);
   return scaled(value, 1000, COUNT_UNITS, "");
 }
 

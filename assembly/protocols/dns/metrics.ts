@@ -73,8 +73,8 @@ function distinct(id: u32, name: string, help: string, precision: u32): u32 {
   return declareMetric(id, Kind.DISTINCT, "", name, help, precision, Labels.DIRECTION, 0, 0);
 }
 
-function top(id: u32, name: string, help: string, key: string, log2: u32): u32 {
-  const series = declareMetric(id, Kind.TOP, "", name, help, log2, Labels.DIRECTION, 0, 0);
+function top(id: u32, name: string, help: string, key: string, log2: u32, unit: string = ""): u32 {
+  const series = declareMetric(id, Kind.TOP, unit, name, help, log2, Labels.DIRECTION, 0, 0);
   declareKeys(id, key);
   return series;
 }
@@ -210,7 +210,7 @@ function declareTops(): void {
   top(225, "dns_top_refused", "Names answered REFUSED.", "name", 11);
   top(226, "dns_top_servfail", "Names answered SERVFAIL.", "name", 11);
   Series.topNodata = top(227, "dns_top_nodata", "Names answered NOERROR without an answer record.", "name", 11);
-  Series.topBytes = top(228, "dns_top_response_bytes", "Names by bytes of their responses.", "name", 11);
+  Series.topBytes = top(228, "dns_top_response_bytes", "Names by bytes of their responses.", "name", 11, "bytes");
   Series.topPorts = top(229, "dns_top_ports", "Client ports by transactions.", "port", 10);
   Series.topTypes = top(230, "dns_top_types", "Types asked for.", "type", 7);
   Series.topRcodes = top(231, "dns_top_rcodes", "Response codes.", "rcode", 6);

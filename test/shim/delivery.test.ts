@@ -1,0 +1,102 @@
+/** When bundles are posted: each edge at its own second of the minute, and never later than it must. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { postingTime } from "../../shim/agent/posting-time";
+import { Backoff } from "../../shim/post/backoff";
+import { Delivery } from "../../shim/post/delivery";
+import type { Verdict } from "../../shim/post/verdict";
+import { bundleFileName, Spool } from "../../shim/spool/spool";
+
+const nameOf = (minute: number) => bundleFileName({ minute, sequence: 0, bootId: "00000000000000aa", policy: { number: 0 } });
+
+let folder: string;
+let spool: Spool;
+let said: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tallywire-delivery-"));
+  spool = new Spool(folder);
+  said = [];
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A delivery whose hub answers with these verdicts, the last one for ever; and what was posted. */
+function deliveryTo(verdicts: Verdict[], options: { dueMs?(name: string): number; stopWhenHeld?: boolean } = {}) {
+  const posted: number[] = [];
+  const poster = {
+    post: async (bytes: Uint8Array) => {
+      posted.push(bytes[0]!);
+      return verdicts.length > 1 ? verdicts.shift()! : verdicts[0]!;
+    },
+  };
+  return { delivery: new Delivery(spool, poster, { ...options, say: (line) => said.push(line) }), posted };
+}
+
+const put = (minute: number) => spool.put(nameOf(minute), Uint8Array.of(minute));
+const stored: Verdict = { kind: "stored", duplicate: false };
+
+describe("a live minute", () => {
+  test("is due between 5 and 50 s after its end, at its edge's own second", () => {
+    const edges = Array.from({ length: 500 }, (_, index) => `edge-${index}`);
+    const seconds = edges.map((edge) => postingTime(nameOf(100), edge) / 1000 - 101 * 60);
+    expect(Math.min(...seconds)).toBe(5);
+    expect(Math.max(...seconds)).toBe(49);
+    expect(new Set(seconds).size).toBe(45);
+    expect(postingTime(nameOf(101), "edge-1") - postingTime(nameOf(100), "edge-1")).toBe(60_000);
+  });
+
+  test("waits for its second, and others do not wait for it", async () => {
+    await put(1);
+    await put(2);
+    const { delivery, posted } = deliveryTo([stored], { dueMs: (name) => (name === nameOf(1) ? Date.now() + 60_000 : 0) });
+    delivery.start();
+    while (spool.waitingCount > 1) await new Promise((done) => setTimeout(done, 5));
+    expect(posted).toEqual([2]);
+    await delivery.finish();
+    expect(posted).toEqual([2, 1]);
+    expect(delivery.counts).toEqual({ stored: 2, duplicates: 0, refused: 0 });
+  });
+});
+
+test("one whose minute the hub's clock has not reached does not stop the others", async () => {
+  for (const minute of [1, 2, 3]) await put(minute);
+  const { delivery, posted } = deliveryTo([{ kind: "early", reason: "422 clock_ahead" }, stored]);
+  delivery.start();
+  while (spool.waitingCount > 1) await new Promise((done) => setTimeout(done, 5));
+  expect(posted.slice(0, 3).sort()).toEqual([1, 2, 3]);
+  expect(said).toEqual(["the hub's clock is behind this host's: 422 clock_ahead"]);
+  delivery.stop();
+});
+
+test("a key that is refused ends it where nobody will mend it, and loses nothing", async () => {
+  await put(1);
+  const { delivery } = deliveryTo([{ kind: "held", reason: "401 bad_key" }], { stopWhenHeld: true });
+  delivery.start();
+  await delivery.finish();
+  expect(spool.names).toEqual([nameOf(1)]);
+  expect(said).toEqual([`the hub takes nothing from this edge: 401 bad_key; bundles wait in ${folder}`]);
+});
+
+test("a hub that is down is asked with one bundle at a time, less and less often", async () => {
+  for (let minute = 1; minute <= 9; minute++) await put(minute);
+  const { delivery, posted } = deliveryTo([{ kind: "later", reason: "nothing listens there" }]);
+  delivery.start();
+  await new Promise((done) => setTimeout(done, 1200));
+  delivery.stop();
+  await delivery.finish();
+  expect(posted.length).toBeLessThanOrEqual(7);
+  expect(said).toHaveLength(1);
+  expect(spool.waitingCount).toBe(9);
+});
+
+test("waits double up to a minute, each between half and whole", () => {
+  const backoff = new Backoff();
+  const waits = Array.from({ length: 12 }, () => backoff.next());
+  waits.forEach((wait, index) => {
+    const whole = Math.min(60_000, 500 * 2 ** index);
+    expect(wait >= whole / 2 && wait <= whole).toBe(true);
+  });
+  backoff.reset();
+  expect(backoff.next()).toBeLessThanOrEqual(500);
+});
