@@ -11,6 +11,10 @@ const bytes = (length: number, first = 1) => new Uint8Array(length).map((_, inde
 const inObject = <T>(name: string, run: (sql: SqlStorage, storage: DurableObjectStorage) => T) =>
   runInDurableObject(hubOf(name), (_, { storage }) => run(storage.sql, storage));
 
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
 describe("tiles", () => {
   it.each([
     ["one small part", [bytes(10)]],
@@ -23,7 +27,9 @@ describe("tiles", () => {
       const place = { level: 0, start: MINUTE, group: 3 };
       writeTile(sql, place, [bytes(TILE_ROW_BYTES_MAX * 3), bytes(1)], 1);
       writeTile(sql, place, parts, 2);
-      expect(readTile(sql, place)).toEqual(parts);
+      const found = readTile(sql, place) ?? [];
+      // Byte by byte: a matcher takes half a minute for megabytes.
+      expect(found.map((part, index) => isSame(part, parts[index]!))).toEqual(parts.map(() => true));
     });
   });
 
