@@ -30,6 +30,8 @@ export class Agent {
   private core!: Core;
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
+  /** The run over files that were read to their end. */
+  private readRun: FileRun | undefined;
   private failed = false;
   private clockSaid = false;
 
@@ -62,6 +64,8 @@ export class Agent {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths);
       else await this.readInterface(this.settings.source.name);
       await this.deliverRest();
+      // While minutes wait the run is not over: the same files read again are the same minutes, not others.
+      if (this.spool.waitingCount === 0) this.readRun?.end();
     } finally {
       await close();
     }
@@ -121,7 +125,7 @@ export class Agent {
       if (!this.isStopped(path)) this.core.flush();
     }
     await this.keeper.save();
-    if (!this.ending.signal.aborted) run.end();
+    if (!this.ending.signal.aborted) this.readRun = run;
     else if (!paths.includes("-")) this.fail("the files were not read to their end; run the same again to go on");
   }
 

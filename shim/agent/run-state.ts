@@ -14,8 +14,8 @@ const FILE = /^run-[0-9a-f]{16}\.json$/;
 const BOOT_ID = /^[0-9a-f]{16}$/;
 
 /**
- * The boot id of a run over files. A run that was killed leaves its id behind, and the next one over the same files takes it up
- * again: the minutes that were sealed before are then the same bundles, which the hub counts once.
+ * The boot id of a run over files. A run whose minutes did not all leave the spool leaves its id behind, and the next one over the
+ * same files takes it up again: the minutes that were sealed before are then the same bundles, which the hub counts once.
  */
 export class FileRun {
   readonly bootId: bigint;
@@ -34,7 +34,7 @@ export class FileRun {
     writeWhole(this.path, JSON.stringify({ input, bootId } satisfies RunState));
   }
 
-  /** The files were read to their end and all minutes are in the spool. */
+  /** The files were read to their end and no minute of them waits in the spool. */
   end(): void {
     rmSync(this.path, { force: true });
   }

@@ -1,5 +1,5 @@
 /** The agent, from a capture to the hub: what it posts, how it waits, and what survives when it is killed. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -191,6 +191,19 @@ describe("told to end", () => {
     const { code, stderr } = await run;
     expect(code).toBe(1);
     expect(stderr).toMatch(/\d+ packets seen, .* minutes sealed, 0 posted, \d+ wait in /);
+    server.refuse = () => undefined;
+    expect((await tallywire(words(), { env: environment() })).code).toBe(0);
+    expect(await arrived(server.bundles.values())).toBe(QUERIES);
+  });
+
+  test("it does not count the same files again while their minutes wait", async () => {
+    server.refuse = () => ({ status: 503, body: { error: "behind", reason: "busy" } });
+    const child = startCommand(words(), environment());
+    const run = runOf(child);
+    while (!existsSync(spoolFolder()) || waiting().length < MINUTES) await sleep(20);
+    await sleep(200);
+    child.kill("SIGKILL");
+    await run;
     server.refuse = () => undefined;
     expect((await tallywire(words(), { env: environment() })).code).toBe(0);
     expect(await arrived(server.bundles.values())).toBe(QUERIES);
