@@ -30,8 +30,6 @@ export class Agent {
   private core!: Core;
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
-  /** The run over files that were read to their end. */
-  private readRun: FileRun | undefined;
   private failed = false;
   private clockSaid = false;
 
@@ -64,8 +62,6 @@ export class Agent {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths);
       else await this.readInterface(this.settings.source.name);
       await this.deliverRest();
-      // While minutes wait the run is not over: the same files read again are the same minutes, not others.
-      if (this.spool.waitingCount === 0) this.readRun?.end();
     } finally {
       await close();
     }
@@ -111,7 +107,7 @@ export class Agent {
     const { edge, hostNetworks, keepDuplicates } = this.settings;
     const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates });
     this.openCore(run.bootId, false);
-    this.say(`edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", as a run before that did not end" : ""}`);
+    this.say(`edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`);
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
       try {
@@ -125,8 +121,8 @@ export class Agent {
       if (!this.isStopped(path)) this.core.flush();
     }
     await this.keeper.save();
-    if (!this.ending.signal.aborted) this.readRun = run;
-    else if (!paths.includes("-")) this.fail("the files were not read to their end; run the same again to go on");
+    if (this.ending.signal.aborted && !paths.includes("-"))
+      this.fail("the files were not read to their end; run the same again to go on");
   }
 
   /** Whether reading was broken off that will be taken up again: its open minutes are then sealed when they are whole. */

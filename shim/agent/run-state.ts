@@ -2,24 +2,24 @@ import { createHash, randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** A run that has not ended: which input it reads, and as whom. */
+/** A run over files: which input it reads, and as whom. */
 interface RunState {
   input: string;
   bootId: string;
 }
 
-/** A run that was broken off is forgotten when the hub would not take its minutes any more. */
+/** A run is forgotten when the hub would not take its minutes any more. */
 const KEPT_MS = 48 * 3_600_000;
 const FILE = /^run-[0-9a-f]{16}\.json$/;
 const BOOT_ID = /^[0-9a-f]{16}$/;
 
 /**
- * The boot id of a run over files. A run whose minutes did not all leave the spool leaves its id behind, and the next one over the
- * same files takes it up again: the minutes that were sealed before are then the same bundles, which the hub counts once.
+ * The boot id of a run over files. It stays behind, and a run over the same files takes it up again, whether the one before was
+ * killed or came to its end: the minutes are then the same bundles, which the hub counts once.
  */
 export class FileRun {
   readonly bootId: bigint;
-  /** Whether an earlier run over these files did not end. */
+  /** Whether there was an earlier run over these files. */
   readonly resumed: boolean;
   private readonly path: string;
 
@@ -32,11 +32,6 @@ export class FileRun {
     const bootId = this.resumed && before ? before.bootId : newBootId();
     this.bootId = BigInt(`0x${bootId}`);
     writeWhole(this.path, JSON.stringify({ input, bootId } satisfies RunState));
-  }
-
-  /** The files were read to their end and no minute of them waits in the spool. */
-  end(): void {
-    rmSync(this.path, { force: true });
   }
 }
 
