@@ -107,7 +107,9 @@ export class Agent {
     const { edge, hostNetworks, keepDuplicates } = this.settings;
     const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates });
     this.openCore(run.bootId, false);
-    this.say(`edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`);
+    this.say(
+      `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
+    );
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
       try {
