@@ -1,7 +1,9 @@
 /** The ABI: all that the core exports. Addresses and lengths are bytes in its memory. */
 import { Minute, minuteAdvance } from "./aggregate/minute";
+import { resetNumberTops } from "./aggregate/number-tops";
 import { resetSlow } from "./aggregate/previous";
 import { schemaEncode } from "./aggregate/schema";
+import { Tops } from "./aggregate/tops";
 import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
@@ -82,6 +84,8 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
 /** Declares labels, metrics and protocols, in the order of their series. */
 function declare(): void {
   resetSlow();
+  Tops.reset();
+  resetNumberTops();
   Protocols.count = 0;
   Fields.count = 0;
   declareLabels();

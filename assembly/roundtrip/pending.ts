@@ -1,6 +1,6 @@
 /**
- * Requests that wait for their response: in each conversation in order, those matched by id also in one table, and all of
- * them in a list per timeout, oldest first.
+ * Requests that wait for their response: in each conversation in order, those matched by id also in one table where they are
+ * many, and all of them in a list per timeout, oldest first.
  *
  * Invariant: a request is in the list of its conversation exactly while its `conversation` is not 0.
  */
@@ -19,6 +19,9 @@ export class TimeoutClass {
 
 /** Requests that may wait in one conversation; the oldest makes room, unobserved. */
 export const PENDING_PER_CONVERSATION_MAX: u32 = 1024;
+
+/** Requests of a conversation up to which they are looked for in its list; with more, all of them are in the table too. */
+const LISTED_MAX: u32 = 4;
 
 const CLASSES: u32 = 2;
 const HEADS: usize = memory.data(16);
@@ -97,11 +100,21 @@ function slotOf(conversation: Conversation, id: u32, key: u32): usize {
   return Regions.requestSlots + ((<usize>(<u32>(h >> 32) & Regions.requestSlotsMask)) << 2);
 }
 
-/** Makes a pending request findable by (conversation, id, key). */
+/** Notes what a pending request, the youngest of its conversation, is found by: (conversation, id, key). */
 export function pendingIndex(conversation: Conversation, request: Message, id: u32, key: u32): void {
-  const slot = slotOf(conversation, id, key);
   request.id = id;
   request.key = key;
+  if (conversation.pendingCount <= LISTED_MAX) return;
+  let at = changetype<usize>(request);
+  // The first that is too many for the list takes those before it along.
+  while (at != 0 && !(changetype<Message>(at).flags & IN_TABLE)) {
+    putInTable(conversation, changetype<Message>(at));
+    at = changetype<Message>(at).previous;
+  }
+}
+
+function putInTable(conversation: Conversation, request: Message): void {
+  const slot = slotOf(conversation, request.id, request.key);
   request.flags |= <u8>IN_TABLE;
   request.hashNext = load<u32>(slot);
   store<u32>(slot, <u32>changetype<usize>(request));
@@ -109,11 +122,12 @@ export function pendingIndex(conversation: Conversation, request: Message, id: u
 
 /** Finds the request of (conversation, id, key), the youngest first; 0 when there is none. */
 export function pendingFind(conversation: Conversation, id: u32, key: u32): usize {
-  let at = <usize>load<u32>(slotOf(conversation, id, key));
+  const listed = conversation.pendingCount <= LISTED_MAX;
+  let at = listed ? <usize>conversation.pendingTail : <usize>load<u32>(slotOf(conversation, id, key));
   while (at != 0) {
     const request = changetype<Message>(at);
     if (request.id == id && request.key == key && request.conversation == <u32>changetype<usize>(conversation)) return at;
-    at = request.hashNext;
+    at = listed ? <usize>request.previous : <usize>request.hashNext;
   }
   return 0;
 }

@@ -202,7 +202,7 @@ export function giveUpHoles(flow: Flow): void {
 export function endConnection(flow: Flow, status: u32): void {
   Parse.outcome = status;
   if (flow.transport == 6) {
-    useMove(flow, Use.passing);
+    useMove(flow, Use.ended);
     // The asking side first, so that its last request is there when the answer is.
     const client: u32 = flow.client == 1 ? 1 : 0;
     while (waiting(flow)) giveUp(flow);
