@@ -19,6 +19,7 @@ import { protocolsEncode } from "./protocols/schema";
 import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
 import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
+import { resetRequestMetrics } from "./roundtrip/request-metrics";
 import { readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
 import { endFlows, openFlows } from "./stream/flows";
@@ -86,6 +87,7 @@ function declare(): void {
   resetSlow();
   Tops.reset();
   resetNumberTops();
+  resetRequestMetrics();
   Protocols.count = 0;
   Fields.count = 0;
   declareLabels();

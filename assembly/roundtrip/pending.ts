@@ -8,6 +8,7 @@ import { Regions } from "../regions";
 import { Settings } from "../settings";
 import { Conversation } from "./conversation";
 import { Message } from "./message";
+import { PROTOCOLS_MAX } from "./observers";
 
 /** Which timeout a request has. */
 export class TimeoutClass {
@@ -31,6 +32,9 @@ const TAILS: usize = memory.data(16);
 const IN_TABLE: u32 = 2;
 const IN_TIMER: u32 = 4;
 
+/** Requests that wait, by protocol. */
+const BY_PROTOCOL: usize = memory.data(4 * 32, 4);
+
 export class Pending {
   /** Requests that wait now. */
   static count: u32 = 0;
@@ -40,9 +44,22 @@ export class Pending {
   static reset(): void {
     Pending.count = 0;
     Pending.nextDeadlineNs = u64.MAX_VALUE;
+    memory.fill(BY_PROTOCOL, 0, 4 * PROTOCOLS_MAX);
     memory.fill(HEADS, 0, 16);
     memory.fill(TAILS, 0, 16);
     memory.fill(Regions.requestSlots, 0, (Regions.requestSlotsMask + 1) << 2);
+  }
+
+  /** Requests of one protocol that wait now. */
+  static of(protocol: u32): u32 {
+    return load<u32>(BY_PROTOCOL + (protocol << 2));
+  }
+
+  /** Counts `change` requests more of a protocol. */
+  @inline static tally(protocol: u32, change: i32): void {
+    Pending.count += change;
+    const at = BY_PROTOCOL + (protocol << 2);
+    store<u32>(at, load<u32>(at) + change);
   }
 }
 
@@ -62,7 +79,7 @@ export function pendingAdd(conversation: Conversation, side: u32, request: Messa
   else conversation.pendingHead = at;
   conversation.pendingTail = at;
   conversation.pendingCount += 1;
-  Pending.count += 1;
+  Pending.tally(request.protocol, 1);
   request.timeoutClass = timeoutClass;
   if (timeoutClass < CLASSES) timerAdd(request, timeoutClass);
 }
@@ -148,7 +165,7 @@ export function pendingTake(request: Message): void {
   else conversation.pendingTail = request.previous;
   conversation.pendingCount -= 1;
   request.conversation = 0;
-  Pending.count -= 1;
+  Pending.tally(request.protocol, -1);
 }
 
 /** The oldest request that has waited until `nowNs` or longer, 0 when there is none; sets when to ask again. */

@@ -5,9 +5,11 @@
  * above and those from 400 to 499 stand in tops of their own: a server that fails and a client that asks for what is not
  * there are different news.
  */
+
+import { BreakdownKey } from "../../aggregate/breakdown-key";
 import { declareLabel } from "../../aggregate/label";
 import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
-import { breakdownObserve, countAdd, distinctObserve, histogramObserve, rateObserve } from "../../aggregate/observe";
+import { countAdd, distinctObserve, histogramObserve, rateObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
 import { lower } from "../../bytes/ascii";
@@ -34,9 +36,8 @@ export class HttpFault {
   static readonly CHUNK: u32 = 3;
 }
 
-/** A host in lower case, and the key of a breakdown under construction. */
+/** A host in lower case. */
 const HOST_TEXT: usize = memory.data(256);
-const KEY: usize = memory.data(256);
 
 /** First series of each metric. */
 class Series {
@@ -295,25 +296,15 @@ function observePath(direction: u32, request: Message, response: usize, status: 
   else if (code >= 400) Tops.add(PathColumn.CLIENT_ERRORS, 1);
 }
 
-/** Adds a column of a key: its length, then its bytes. */
-function putColumn(at: usize, start: usize, length: u32): usize {
-  store<u8>(at, length);
-  memory.copy(at + 1, start, length);
-  return at + 1 + length;
-}
-
 /** "2xx" and the like; what is no class of RFC 9110 is "other", no response "none". */
-function putClass(at: usize, response: usize): usize {
-  if (response == 0) return putName(at, 0x656e6f6e, 4);
+function putClass(response: usize): void {
+  if (response == 0) {
+    BreakdownKey.letters(0x656e6f6e, 4);
+    return;
+  }
   const index = classOf(response);
-  return index < CLASS_OTHER ? putName(at, 0x787831 + index, 3) : putName(at, 0x726568746f, 5);
-}
-
-/** Adds a column of at most eight letters, packed as a little-endian load gives them. */
-function putName(at: usize, letters: u64, length: u32): usize {
-  store<u8>(at, length);
-  store<u64>(at, letters, 1);
-  return at + 1 + length;
+  if (index < CLASS_OTHER) BreakdownKey.letters(0x787831 + index, 3);
+  else BreakdownKey.letters(0x726568746f, 5);
 }
 
 function observeRoute(
@@ -324,12 +315,11 @@ function observeRoute(
   response: usize,
   status: u32,
 ): void {
-  let at = putColumn(KEY, conversation.addressStart(client ^ 1), conversation.addressLength);
-  at = putColumn(at, request.textStart(F.METHOD), request.textLength(F.METHOD));
-  at = putColumn(at, Template.start, Template.length);
-  at = putClass(at, response);
-  const length = <u32>(at - KEY);
+  BreakdownKey.open();
+  BreakdownKey.column(conversation.addressStart(client ^ 1), conversation.addressLength);
+  BreakdownKey.column(request.textStart(F.METHOD), request.textLength(F.METHOD));
+  BreakdownKey.column(Template.start, Template.length, 6);
+  putClass(response);
   const bytes = request.wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
-  const errors: u64 = status != Status.OK ? 1 : 0;
-  breakdownObserve(Series.routes + direction, elementHash(KEY, length), KEY, length, 1, errors, bytes, Timing.durationNs);
+  BreakdownKey.observe(Series.routes + direction, status != Status.OK, bytes, Timing.durationNs);
 }
