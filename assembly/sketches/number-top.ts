@@ -96,44 +96,66 @@ export function numberCount(state: usize, number: u32): u64 {
 
 /** The count of rank `rank` from above, 0 where fewer numbers came; found by its digits to base 256. Fills `NumberCensus`. */
 export function numberLimit(state: usize, rank: u32): u64 {
+  const top = changetype<NumberTop>(state);
   const counts = SketchPool.scratch;
-  let low: u64 = 0;
-  let shift: u64 = 24;
+  let low: u32 = 0;
   let left = rank;
-  while (true) {
-    countDigits(state, low, shift);
+  for (let shift = digitShift(greatest(top)); ; shift -= 8) {
+    countDigits(top, low, shift);
     let digit: usize = 255;
     while (digit > 0 && load<u32>(counts + (digit << 2)) < left) {
       left -= load<u32>(counts + (digit << 2));
       digit--;
     }
-    low += (<u64>digit) << shift;
+    low += (<u32>digit) << shift;
     if (shift == 0) break;
-    shift -= 8;
   }
-  census(state, low);
+  census(top, low);
   return low;
 }
 
+/** Where the highest digit to base 256 of `count` lies. */
+function digitShift(count: u32): u32 {
+  return count == 0 ? 0 : (31 - clz<u32>(count)) & ~7;
+}
+
+function greatest(top: NumberTop): u32 {
+  let found: u32 = 0;
+  for (let index: u32 = 0; index < PAGES; index++) {
+    const page = top.page(index);
+    if (page == 0) continue;
+    for (let at = page; at < page + PAGE_BYTES; at += 4) found = max(found, load<u32>(at));
+  }
+  return found;
+}
+
 /** Counts the counts that begin with the digits of `low` above `shift` + 8 by their digit there. */
-function countDigits(state: usize, low: u64, shift: u64): void {
+function countDigits(top: NumberTop, low: u32, shift: u32): void {
   memory.fill(SketchPool.scratch, 0, COUNTS_BYTES);
-  for (let number = numberNext(state, 0); number < PAGES << PAGE_NUMBERS_SHIFT; number = numberNext(state, number + 1)) {
-    const count = numberCount(state, number);
-    if ((count ^ low) >> (shift + 8) != 0) continue;
-    const at = SketchPool.scratch + ((<usize>((count >> shift) & 255)) << 2);
-    store<u32>(at, load<u32>(at) + 1);
+  for (let index: u32 = 0; index < PAGES; index++) {
+    const page = top.page(index);
+    if (page == 0) continue;
+    for (let at = page; at < page + PAGE_BYTES; at += 4) {
+      const count = load<u32>(at);
+      if (count == 0 || <u64>(count ^ low) >> (<u64>shift + 8) != 0) continue;
+      const digit = SketchPool.scratch + ((<usize>((count >> shift) & 255)) << 2);
+      store<u32>(digit, load<u32>(digit) + 1);
+    }
   }
 }
 
-function census(state: usize, limit: u64): void {
+function census(top: NumberTop, limit: u32): void {
   NumberCensus.above = 0;
   NumberCensus.tied = 0;
   NumberCensus.below = 0;
-  for (let number = numberNext(state, 0); number < PAGES << PAGE_NUMBERS_SHIFT; number = numberNext(state, number + 1)) {
-    const count = numberCount(state, number);
-    if (count > limit) NumberCensus.above++;
-    else if (count == limit) NumberCensus.tied++;
-    else NumberCensus.below = max(NumberCensus.below, count);
+  for (let index: u32 = 0; index < PAGES; index++) {
+    const page = top.page(index);
+    if (page == 0) continue;
+    for (let at = page; at < page + PAGE_BYTES; at += 4) {
+      const count = load<u32>(at);
+      if (count > limit) NumberCensus.above++;
+      else if (count == limit && count != 0) NumberCensus.tied++;
+      else NumberCensus.below = max<u64>(NumberCensus.below, count);
+    }
   }
 }

@@ -5,7 +5,7 @@
  * column's offset becomes the largest upper that went. As at least `kept` keys are as heavy as the limit, the offset never
  * passes the column's total divided by `kept`.
  */
-import { Cells, COLUMNS_MAX, clearSlots, EPOCHS, fillSlot, freeCell, SharedCell, SharedTops } from "./shared-tops";
+import { Cells, COLUMNS_MAX, clearSlots, EPOCHS, FREE, fillSlot, freeCell, SharedCell, SharedTops } from "./shared-tops";
 import { SCRATCH_BYTES, SketchPool } from "./sketch-pool";
 
 /** Uppers are counted by how far they are above the offset: one by one below this, and together from it on. */
@@ -36,7 +36,7 @@ export function dropLight(tops: SharedTops, kept: u32): bool {
   for (let column: u32 = 0; column < tops.columns; column++) {
     store<u64>(errorPlace(tops, tops.epoch, column), tops.column(column).offset);
   }
-  if (tops.count << 2 > tops.capacity * 3 && tops.capacity < tops.capacityMax) tops.capacity <<= 1;
+  if (tops.count << 1 > tops.capacity && tops.capacity < tops.capacityMax) tops.capacity <<= 1;
   return true;
 }
 
@@ -120,12 +120,15 @@ function countNear(tops: SharedTops): void {
     if (column.total == 0) continue;
     const offset = column.offset;
     const counts = SketchPool.scratch + index * COUNTS * 4;
-    Cells.open();
-    for (let at = Cells.next(tops); at != 0; at = Cells.next(tops)) {
-      const upper = tops.upperOf(changetype<SharedCell>(at), index);
-      if (upper == 0) continue;
-      const count = counts + ((<usize>(upper > offset ? min(upper - offset, FAR) : 0)) << 2);
-      store<u32>(count, load<u32>(count) + 1);
+    for (let run: u32 = 0; run < tops.runCount; run++) {
+      const end = tops.runEnd(run);
+      for (let at = tops.run(run); at < end; at += tops.stride) {
+        const cell = changetype<SharedCell>(at);
+        const upper = <u32>cell.epoch == FREE ? 0 : tops.upperOf(cell, index);
+        if (upper == 0) continue;
+        const count = counts + ((<usize>(upper > offset ? min(upper - offset, FAR) : 0)) << 2);
+        store<u32>(count, load<u32>(count) + 1);
+      }
     }
   }
 }
