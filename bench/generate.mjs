@@ -9,6 +9,7 @@ import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { fixtureMessages } from "./lib/fixture-messages.mjs";
 import { FrameWriter } from "./lib/frame-writer.mjs";
+import { NameStream } from "./lib/name-stream.mjs";
 import { seeded } from "./lib/seeded.mjs";
 
 const SPAN_MICROS = 20 * 60 * 1e6;
@@ -17,7 +18,7 @@ const CLIENTS = 20_000;
 const SERVERS = 8;
 const SEGMENT_BYTES = 1400;
 const BODY_BYTES = 64_000;
-const NAMES = 400_000;
+const NAMES_MAX = 400_000;
 const SYN = 2;
 const ACK = 16;
 const PSH = 8;
@@ -74,8 +75,7 @@ class World {
     this.roundTrips = 0;
     this.names = new Set();
     this.clients = new Set();
-    this.names_max = Math.min(NAMES, packets);
-    this.asked = 0;
+    this.nameStream = new NameStream(random, Math.min(NAMES_MAX, packets));
   }
 
   pick(count) {
@@ -92,12 +92,9 @@ class World {
     return [client, server];
   }
 
-  /** A question and its answer with a name of their own: every other name is new until all have been asked. */
+  /** A question and its answer. */
   exchange() {
-    const fresh = this.asked < this.names_max && this.pick(2) === 0;
-    const number = fresh ? this.asked++ : Math.floor(this.random() ** 4 * Math.max(1, this.asked));
-    if (!fresh && this.asked === 0) this.asked = 1;
-    const name = `host-${number}.zone${number % 97}.test`;
+    const name = this.nameStream.next();
     this.names.add(name);
     this.roundTrips += 1;
     const template = this.templates.dns[this.pick(this.templates.dns.length)];

@@ -10,6 +10,7 @@ import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
 import { sizes } from "../bench/sizes.mjs";
+import { sketches } from "../bench/sketches.mjs";
 import { wire } from "../bench/wire.mjs";
 import { build } from "./build.mjs";
 import { ROOT, say } from "./lib/run.mjs";
@@ -17,7 +18,7 @@ import { ROOT, say } from "./lib/run.mjs";
 const words = process.argv.slice(2);
 const [short = 1_000_000, long = 4_000_000] = words.map(Number).filter((number) => number > 0);
 const kinds = ["mix", "udp", "bulk"];
-const PARTS = { sizes, wire, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
+const PARTS = { sizes, sketches, wire, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
 
 function text(command, ...args) {
