@@ -8,6 +8,7 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
+import { memory } from "../bench/memory.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
 import { sizes } from "../bench/sizes.mjs";
 import { sketches } from "../bench/sketches.mjs";
@@ -18,7 +19,7 @@ import { ROOT, say } from "./lib/run.mjs";
 const words = process.argv.slice(2);
 const [short = 1_000_000, long = 4_000_000] = words.map(Number).filter((number) => number > 0);
 const kinds = ["mix", "udp", "bulk"];
-const PARTS = { sizes, sketches, wire, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
+const PARTS = { sizes, sketches, wire, memory, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
 
 function text(command, ...args) {
