@@ -10,6 +10,7 @@ export async function ingest() {
   const share = Math.round((above / found.cpuMs) * 100);
   const notes = [
     `${found.bundles.toLocaleString("en")} bundles of ${found.bundleBytes.toLocaleString("en")} B over loopback, sealing included`,
+    "each a minute of 60,000 DNS requests in one direction",
     `${found.perSecond.toLocaleString("en")} a second`,
     `hub's peak ${found.peakMegabytes} MB`,
   ];
