@@ -2,7 +2,7 @@
  * What the hub costs by bundle: real bundles of busy minutes posted to workerd over loopback, its CPU counted until all are
  * sealed; in the same run the CPU of validating and merging the same bundles and nothing else. Linux only (/proc).
  *
- * `node bench/ingest.mjs [BUNDLES]` prints one JSON object.
+ * Prints one JSON object. A word is the number of bundles.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -25,7 +25,6 @@ const CONNECTIONS = 160;
 const SEAL_PERIOD_SECONDS = 5;
 /** What `/proc/PID/stat` counts in. */
 const TICK_MS = 10;
-const CPU_MS_MAX = 1;
 
 const count = Number(process.argv[2] ?? 4_000);
 const module = new WebAssembly.Module(readFileSync("build/core.wasm"));
@@ -124,10 +123,8 @@ async function main(): Promise<void> {
     p50Ms: round(delays[delays.length >> 1]!, 1),
     p99Ms: round(delays[Math.floor(delays.length * 0.99)]!, 1),
     peakMegabytes: Math.round(peakMegabytes),
-    cpuMsMax: CPU_MS_MAX,
   };
   console.log(JSON.stringify(figures));
-  if (cpuMs > CPU_MS_MAX) process.exitCode = 1;
 }
 
 await main();
