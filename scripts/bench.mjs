@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { faults } from "../bench/faults.mjs";
 import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { memory } from "../bench/memory.mjs";
@@ -19,7 +20,7 @@ import { ROOT, say } from "./lib/run.mjs";
 const words = process.argv.slice(2);
 const [short = 1_000_000, long = 4_000_000] = words.map(Number).filter((number) => number > 0);
 const kinds = ["mix", "udp", "bulk"];
-const PARTS = { sizes, sketches, wire, memory, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
+const PARTS = { sizes, sketches, wire, memory, faults, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
 
 function text(command, ...args) {
