@@ -305,6 +305,18 @@ describe("tunnels and upgrades", () => {
     expect(lines(talk.packets)).toEqual(["CONNECT db.test:443 200 ok upgrade", "GET /in 200 ok"]);
   });
 
+  test("a tunnel that opens while the body of its request is awaited ends that body", () => {
+    const withBody = request("CONNECT db.test:443 HTTP/1.1", ["Host: db.test:443", "Content-Length: 100"]);
+    const talk = http().send("client", `${withBody}0123456789`).send("server", "HTTP/1.1 200 OK\r\n\r\n");
+    talk.send("client", get("/in")).send("server", response("200 OK"));
+    talk.send("client", get(`/${"x".repeat(100)}`)).send("server", response("404 Not Found"));
+    expect(lines(talk.close().packets)).toEqual([
+      "CONNECT db.test:443 200 ok upgrade",
+      "GET /in 200 ok",
+      `GET /${"x".repeat(100)} 404 error`,
+    ]);
+  });
+
   test("what else is in a tunnel is not looked at", () => {
     const talk = http().send("client", connect).send("server", granted);
     for (let i = 0; i < 20; i++) talk.send("client", [0x16, 3, 1, 0, 9, i]).send("server", [0x17, 3, 3, 0, 1, i]);
