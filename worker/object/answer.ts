@@ -4,6 +4,7 @@ import type { RowSelection } from "../merge";
 import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/flatten";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
+import { tagOf } from "../tags";
 import { formatTime } from "../time";
 import { completeness } from "./completeness";
 import { type Found, findParts, type Part, type Source } from "./parts";
@@ -63,7 +64,7 @@ function cellsOf(found: Found, plan: Plan): Cell[] {
   for (const part of found.parts) {
     const start = plan.from + Math.floor((part.minute - plan.from) / plan.step) * plan.step;
     const head: FlatRow = { time: formatTime(start) };
-    for (const tag of plan.byTags) head[tag] = part.group.tags[tag] ?? "";
+    for (const tag of plan.byTags) head[tag] = tagOf(part.group.tags, tag);
     if (samplings.size > 1) head.sampling = part.group.samplingRate;
     const name = JSON.stringify(head);
     const cell = cells.get(name) ?? { start, head, parts: [] };

@@ -1,7 +1,7 @@
 import { QUERY_PARTS_MAX } from "../limits";
 import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
-import type { Tags } from "../tags";
+import { type Tags, tagOf } from "../tags";
 import type { Entry } from "./batches";
 import type { EdgeStates } from "./edge-states";
 import type { Minutes } from "./minutes";
@@ -94,5 +94,5 @@ export function* readPieces(sql: SqlStorage, pieces: readonly Piece[]): Generato
 }
 
 function matchesTags(conditions: readonly TagCondition[], tags: Tags): boolean {
-  return conditions.every(({ tag, values, negated }) => values.includes(tags[tag] ?? "") !== negated);
+  return conditions.every(({ tag, values, negated }) => values.includes(tagOf(tags, tag)) !== negated);
 }
