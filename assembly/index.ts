@@ -31,7 +31,7 @@ import { openAccumulator, openMinutes, openRegistry } from "./wire/open";
 import { BundleQueue } from "./wire/queue";
 import { Rows, rowsEncode } from "./wire/rows";
 import { ABI_VERSION } from "./wire/seal";
-import { validate as validateBundle } from "./wire/validate";
+import { validateTotals } from "./wire/validate";
 
 /** What `configure` answers. */
 class Configured {
@@ -191,7 +191,7 @@ export function schema(): u32 {
 
 /** Checks the bundle of `length` bytes at `start`; answers 0 or the number of the fault (wire/fault.ts). */
 export function validate(start: usize, length: u32): u32 {
-  return validateBundle(start, length);
+  return validateTotals(start, length);
 }
 
 /**

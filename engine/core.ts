@@ -44,6 +44,14 @@ interface Exports extends Record<string, unknown> {
 /** The core could not be set up, does not speak our ABI, or has failed. */
 export class CoreError extends Error {
   override name = "CoreError";
+
+  constructor(message: string, options?: ErrorOptions & { fault?: number }) {
+    super(message, options);
+    this.fault = options?.fault;
+  }
+
+  /** Number of the fault (docs/wire.md), where the core gave one. */
+  readonly fault: number | undefined;
 }
 
 export type CoreRole = "host" | "hub";
@@ -172,7 +180,7 @@ export class Core {
   add(bundle: Uint8Array): void {
     const start = bundle.buffer === this.bytes.buffer ? bundle.byteOffset : this.place(bundle);
     const fault = this.call(() => this.exports.mergeAdd(start, bundle.length));
-    if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`);
+    if (fault !== 0) throw new CoreError(`a bundle is faulty: ${fault}`, { fault });
   }
 
   /** Rows that answer an encoded question about the accumulator; a view that holds until the next call. */
@@ -181,7 +189,7 @@ export class Core {
     if (query.length > this.exports.stagingBytes()) throw new CoreError("the question is too long");
     this.bytes.set(query, staging);
     const fault = this.call(() => this.exports.rows(query.length));
-    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`);
+    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`, { fault });
     const start = this.exports.outputStart();
     return this.bytes.subarray(start, start + this.exports.rowsLength());
   }

@@ -69,8 +69,8 @@ export function parseNetwork(text: string): number[] {
   const [address = "", length, ...more] = text.trim().split("/");
   const bytes = address.includes(":") ? parseIpv6(address) : parseIpv4(address);
   const most = address.includes(":") ? 128 : 32;
-  const prefix = length === undefined ? most : Number(length);
-  if (bytes === undefined || more.length > 0 || length === "" || !Number.isInteger(prefix) || prefix < 0 || prefix > most) {
+  const prefix = length === undefined ? most : /^\d{1,3}$/.test(length) ? Number(length) : -1;
+  if (bytes === undefined || more.length > 0 || prefix < 0 || prefix > most) {
     throw new SettingError(`"${text}" is no network: write it as 192.168.0.0/16 or 2001:db8::/32`);
   }
   return [...bytes, prefix + 128 - most];

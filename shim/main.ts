@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure";
+import { printable } from "./output/printable";
 import { VERSION } from "./version";
 
 /** Errors that speak for themselves; any other is a fault of this program and shows where it was. */
@@ -124,13 +125,14 @@ function command(name: string, description: string): Command {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Error) || !EXPECTED.has(error.name)) throw error;
-  process.stderr.write(`tallywire: ${error.message}\n`);
+  process.stderr.write(`tallywire: ${printable(error.message)}\n`);
   return error instanceof Failure ? error.exitCode : error.name === "SettingError" ? 2 : 1;
 }
 
 /** What is wrong with the words, and what may have been meant, in one line. */
 function oneLine(text: string): string {
-  return text.replace(/^error: /, "tallywire: ").replace(/\n\(Did you mean/, " (did you mean");
+  const line = text.replace(/^error: /, "tallywire: ").replace(/\n\(Did you mean/, " (did you mean");
+  return `${printable(line.trimEnd())}\n`;
 }
 
 function examples(...lines: [command: string, says: string][]): string {

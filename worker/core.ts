@@ -1,10 +1,10 @@
 import module from "../build/core.wasm";
 import { readBundleHeader } from "../engine/bundle";
-import { Core } from "../engine/core";
+import { Core, CoreError } from "../engine/core";
 import { encodeRowQuery, type Row, RowDecoder } from "../engine/rows";
 import { labelsOf, type Schema } from "../engine/schema";
 import { CORE_BUDGET_BYTES } from "./limits";
-import type { BundleFault, BundleHead, MergeCore, Metric, RowSelection } from "./merge";
+import type { BundleFault, BundleHead, MergeCore, Metric, NoRows, RowSelection } from "./merge";
 
 /** Codes and reasons of faults, by their number in assembly/wire/fault.ts. */
 const FAULTS: readonly (readonly [code: string, reason: string])[] = [
@@ -16,7 +16,18 @@ const FAULTS: readonly (readonly [code: string, reason: string])[] = [
   ["bad_directory", "the bundle's directory is malformed; it was not written by the core"],
   ["bad_metric", "a section contradicts the metric's declaration; run agents and hub of the same release"],
   ["bad_payload", "a section's payload is malformed; it was not written by the core"],
+  ...Array<readonly [string, string]>(5).fill([
+    "bad_bundle",
+    "the bundle does not stand for itself; it was not written by the core",
+  ]),
+  [
+    "bad_total",
+    "it counts more than an edge can have seen in its minute; the capture lies about lengths, or the bundle is forged",
+  ],
 ];
+
+/** The fault of an answer that is too long. */
+const OUTPUT_FAULT = 12;
 
 /** The core in this isolate, made anew after a trap. What it merges was validated when it came in. */
 class HubCore implements MergeCore {
@@ -43,7 +54,8 @@ class HubCore implements MergeCore {
       const [code, reason] = FAULTS[fault] ?? ["bad_bundle", `the core refused it with fault ${fault}`];
       return { fault: code, reason };
     }
-    const { minute, lengthSeconds, sequence, bootId, policy, sampling } = readBundleHeader(bundle);
+    const { minute, lengthSeconds, sequence, bootId, policy, sampling, bundles } = readBundleHeader(bundle);
+    if (bundles !== 1) return { fault: "merged", reason: "it is merged of several; post bundles as the agent sealed them" };
     return {
       minute: minute * 60,
       windowSeconds: lengthSeconds,
@@ -58,20 +70,29 @@ class HubCore implements MergeCore {
     return this.attempt((core) => core.merge(parts, { known: true }));
   }
 
-  rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null {
+  rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows {
+    let why: NoRows = "parts";
+    const onFault = (fault: number | undefined) => {
+      if (fault === OUTPUT_FAULT) why = "answer";
+    };
     const answer = this.attempt((core) => {
       core.accumulate(parts, { metric: selection.metric, known: true });
       return core.rows(encodeRowQuery(selection));
-    });
-    return answer === null ? null : this.decoder.decode(answer, selection);
+    }, onFault);
+    return answer === null ? why : this.decoder.decode(answer, selection);
+  }
+
+  bundlesIn(part: Uint8Array): number {
+    return readBundleHeader(part).bundles;
   }
 
   /** Runs one piece of work; null where the core could not do it. A core that trapped is replaced. */
-  private attempt<T>(work: (core: Core) => T): T | null {
+  private attempt<T>(work: (core: Core) => T, onFault?: (fault: number | undefined) => void): T | null {
     try {
       return work(this.core);
     } catch (error) {
       console.error(`core: ${error instanceof Error ? error.message : String(error)}`);
+      onFault?.(error instanceof CoreError ? error.fault : undefined);
       this.core = newCore();
       return null;
     }

@@ -21,6 +21,12 @@ export const BATCH_BUNDLES_MAX = 1_000;
 /** Bytes of one tile row; a larger tile goes into several rows. */
 export const TILE_ROW_BYTES_MAX = 1_900_000;
 
+/** Parts of one tile at the most: as a rule they merge into one. What does not merge beyond them is set apart. */
+export const TILE_PARTS_MAX = 16;
+
+/** Bundles and tiles that an answer does without, where the others would not merge with them. */
+export const SET_APART_MAX = 16;
+
 /** Longest wait of an acknowledged bundle for company in its row. */
 export const COMMIT_WAIT_MAX_MS = 1_000;
 

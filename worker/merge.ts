@@ -33,13 +33,18 @@ export interface Metric extends Omit<MetricSchema, "labels"> {
 /** A question about one metric. */
 export type RowSelection = Required<RowQuery>;
 
+/** Why there are no rows: the parts do not merge, or the answer is too long. */
+export type NoRows = "parts" | "answer";
+
 /** The core, as the hub uses it. */
 export interface MergeCore {
   validate(bundle: Uint8Array): BundleHead | BundleFault;
   /** One bundle out of many; null where they do not merge or do not fit the core's memory together. */
   merge(parts: Iterable<Uint8Array>): Uint8Array | null;
-  /** Rows of the parts merged; null where they do not fit the core's memory. */
-  rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | null;
+  /** Rows of the parts merged. */
+  rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows;
+  /** How many bundles of edges are merged in a part. */
+  bundlesIn(part: Uint8Array): number;
   schema: Schema;
   metrics: readonly Metric[];
 }

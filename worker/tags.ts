@@ -10,7 +10,13 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...["count", "sum", "min", "max", "mean", "requests", "errors", "bytes"],
 ]);
 
-const NAME = /^[a-z][a-z0-9_]*$/;
+/** The value of one tag; "" where there is none. A tag may be asked for by any name, also one that every object has. */
+export function tagOf(tags: Tags, name: string): string {
+  return Object.hasOwn(tags, name) ? tags[name]! : "";
+}
+
+/** The form of a tag's name. */
+export const TAG_NAME = /^[a-z][a-z0-9_]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
@@ -32,7 +38,7 @@ export function parseTags(header: string | null | undefined): Tags {
 function checkTags(pairs: [string, string][]): Tags {
   const tags: Tags = {};
   for (const [name, value] of pairs.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!NAME.test(name) || name.length > TAG_NAME_LENGTH_MAX) {
+    if (!TAG_NAME.test(name) || name.length > TAG_NAME_LENGTH_MAX) {
       const form = `a-z, 0-9 and _, a letter first, at most ${TAG_NAME_LENGTH_MAX}`;
       throw new Refusal(400, "bad_tags", `tag name ${quote(name)}; use ${form}`);
     }

@@ -26,12 +26,16 @@ export function parseTime(field: string, given: unknown, nowSeconds: number): nu
   const relative = /^(?:now)?-(.+)$/.exec(text);
   const seconds = relative === null ? null : parseDuration(relative[1] ?? "");
   if (seconds === null) throw malformed(field, given);
-  return nowSeconds - seconds;
+  return checkSeconds(field, nowSeconds - seconds);
 }
 
 function checkSeconds(field: string, seconds: number): number {
   if (Number.isFinite(seconds) && seconds >= 0 && seconds <= SECONDS_MAX) return seconds;
-  throw new Refusal(400, "bad_time", `${field} ${quote(seconds)} is out of range; give seconds since 1970, not milliseconds`);
+  throw new Refusal(
+    400,
+    "bad_time",
+    `${field} ${quote(seconds)} is out of range; give a time since 1970, in seconds and not milliseconds`,
+  );
 }
 
 function malformed(field: string, given: unknown): Refusal {

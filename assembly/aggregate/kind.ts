@@ -5,7 +5,7 @@
  */
 import { Cursor } from "../bytes/cursor";
 import { breakdownCreate, breakdownMerge, breakdownRelease } from "../sketches/breakdown";
-import { breakdownDecode, breakdownEncode, breakdownSkip } from "../sketches/breakdown-codec";
+import { breakdownDecode, breakdownEncode, breakdownReadTotal, breakdownSkip } from "../sketches/breakdown-codec";
 import { UNITS } from "../sketches/bucket";
 import {
   DISTINCT_PRECISION_MAX,
@@ -16,11 +16,11 @@ import {
 } from "../sketches/distinct";
 import { distinctDecode, distinctEncode, distinctSkip } from "../sketches/distinct-codec";
 import { histogramCreate, histogramMerge, histogramRelease } from "../sketches/histogram";
-import { histogramDecode, histogramEncode, histogramSkip } from "../sketches/histogram-codec";
+import { histogramDecode, histogramEncode, histogramReadCount, histogramSkip } from "../sketches/histogram-codec";
 import { TABLE_BITS_MAX, TABLE_BITS_MIN } from "../sketches/key-table";
 import { rateCreate, rateDecode, rateEncode, rateMerge, rateRelease, rateSeal, rateSkip } from "../sketches/rate";
 import { topCreate, topMerge, topRelease } from "../sketches/top";
-import { topDecode, topEncode, topSkip } from "../sketches/top-codec";
+import { topDecode, topEncode, topReadTotal, topSkip } from "../sketches/top-codec";
 import { gaugeCreate, gaugeDecode, gaugeEncode, gaugeMerge, gaugeRelease } from "./gauge";
 import { Kind } from "./metric";
 
@@ -176,5 +176,20 @@ export function stateSkip(kind: u32, parameter: u32): bool {
       return breakdownSkip(parameter);
     default:
       return false;
+  }
+}
+
+/** What the state that was read last with `stateDecode` or `stateSkip` adds to a total that has an end; 0 where none has. */
+export function stateReadTotal(kind: u32): u64 {
+  switch (kind) {
+    case Kind.RATE:
+    case Kind.HISTOGRAM:
+      return histogramReadCount();
+    case Kind.TOP:
+      return topReadTotal();
+    case Kind.BREAKDOWN:
+      return breakdownReadTotal();
+    default:
+      return 0;
   }
 }

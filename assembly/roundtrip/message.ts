@@ -32,7 +32,7 @@ export class Message {
   length: u16;
   capacity: u16;
   protocol: u8;
-  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1. */
+  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1, 16 its response has begun. */
   flags: u8;
   retries: u16;
   conversation: u32;

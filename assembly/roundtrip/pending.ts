@@ -31,6 +31,8 @@ const TAILS: usize = memory.data(16);
 /** `Message.flags` bits of the lists it is in. */
 const IN_TABLE: u32 = 2;
 const IN_TIMER: u32 = 4;
+/** And that of a request whose response has begun: who reads that response holds on to it. */
+const IN_ANSWER: u32 = 16;
 
 /** Requests that wait, by protocol. */
 const BY_PROTOCOL: usize = memory.data(4 * 32, 4);
@@ -100,8 +102,19 @@ function timerAdd(request: Message, timeoutClass: u32): void {
   store<u32>(TAILS + (timeoutClass << 2), at);
 }
 
-/** Takes a request off its timeout: its response has begun. */
-export function timerStop(request: Message): void {
+/** The response to a request has begun: it waits no more, and stays in its list until the response has ended. */
+export function pendingAnswer(request: Message): void {
+  request.flags |= <u8>IN_ANSWER;
+  timerStop(request);
+}
+
+/** Whether the response to a request has begun. */
+export function isInAnswer(request: Message): bool {
+  return (request.flags & IN_ANSWER) != 0;
+}
+
+/** Takes a request off its timeout. */
+function timerStop(request: Message): void {
   if (!(request.flags & IN_TIMER)) return;
   request.flags &= ~(<u8>IN_TIMER);
   const list = request.timeoutClass << 2;

@@ -19,7 +19,7 @@ import { Conversation } from "./conversation";
 import { Mark, Status } from "./marks";
 import { Message, messageRelease } from "./message";
 import { observerOf } from "./observers";
-import { pendingExpired, pendingTake } from "./pending";
+import { isInAnswer, pendingExpired, pendingTake } from "./pending";
 
 /** Bytes before the messages of an event. */
 export const EVENT_HEADER_BYTES: u32 = 128;
@@ -148,6 +148,19 @@ export function reportUnanswered(request: Message, status: u32): void {
 /** Reports every request of a conversation that still waits. */
 export function reportRest(conversation: Conversation, status: u32): void {
   while (conversation.pendingHead != 0) reportUnanswered(changetype<Message>(conversation.pendingHead), status);
+}
+
+/**
+ * `side` sends no more: reports what its peer asked and still waits for. A request whose response has begun on the other side is
+ * left to whoever reads that: the sides may have changed their parts in a tunnel.
+ */
+export function reportUnansweredBy(conversation: Conversation, side: u32, status: u32): void {
+  let at = <usize>conversation.pendingHead;
+  while (at != 0) {
+    const request = changetype<Message>(at);
+    at = request.next;
+    if (request.side != side && !isInAnswer(request)) reportUnanswered(request, status);
+  }
 }
 
 /** Reports requests that have waited too long at packet time `nowNs`, as far as events have room. */

@@ -128,6 +128,11 @@ export function breakdownSkip(_bits: u32): bool {
   return Sum.bound <= other && errorMost <= other && (Sum.bound == 0) == (other == 0);
 }
 
+/** Requests or bytes, whichever are more, of the encoding that was read last. */
+export function breakdownReadTotal(): u64 {
+  return max(Sum.requests, Sum.bytes);
+}
+
 /** Validates the numbers of a part and steps over its durations. */
 function skipPart(requests: u64, errors: u64, bytes: u64): bool {
   if (errors > requests || !histogramSkip(SECONDS_UNIT) || histogramReadCount() > requests) return false;

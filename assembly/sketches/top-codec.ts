@@ -69,6 +69,11 @@ export function topSkip(_bits: u32): bool {
   return Read.bound != 0 || rest == 0;
 }
 
+/** Sum of all weights of the encoding that was read last. */
+export function topReadTotal(): u64 {
+  return Read.total;
+}
+
 /** Merges one encoded state into `into`; false, and `into` unchanged, when it is not valid or the totals pass TOP_TOTAL_MAX. */
 export function topDecode(into: usize, bits: u32): bool {
   const top = changetype<Top>(into);

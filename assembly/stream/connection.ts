@@ -8,7 +8,7 @@ import { Parse, Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
-import { reportRest } from "../roundtrip/report";
+import { reportRest, reportUnansweredBy } from "../roundtrip/report";
 import { dropCarry } from "./deliver";
 import { earlyRelease } from "./early";
 import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
@@ -183,7 +183,7 @@ function checkEnd(flow: Flow, side: u32, stream: Stream): void {
   const peer = flow.stream(side ^ 1);
   const answersCanCome = !(peer.flags & STREAM_DONE);
   if (!answersCanCome) endConnection(flow, Status.CLOSED);
-  else if (flow.client != <u8>CLIENT_UNKNOWN && flow.client != <u8>side) reportRest(flow, Status.CLOSED);
+  else reportUnansweredBy(flow, side, Status.CLOSED);
 }
 
 function finish(flow: Flow, side: u32): void {

@@ -90,7 +90,16 @@ function ask(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): 
   Answer.consumed = <u32>consumed;
   stream.need = Parse.need;
   stream.skip = Parse.skip;
+  if (flow.protocol == PROTOCOL_UNKNOWN) forgetAsked(flow);
   return true;
+}
+
+/** The protocol has left: what it asked for, of either side, it takes along, since there is nobody to be called for it. */
+function forgetAsked(flow: Flow): void {
+  for (let side: u32 = 0; side < 2; side++) {
+    flow.stream(side).need = 0;
+    flow.stream(side).skip = 0;
+  }
 }
 
 /** Calls the parser with the carry, the first `before` bytes of which came earlier than now. */

@@ -25,4 +25,6 @@ export class Fault {
   static readonly QUERY: u32 = 11;
   /** The answer does not fit the output. */
   static readonly OUTPUT: u32 = 12;
+  /** A total beyond what so many bundles of edges may hold: with others of its kind it would not merge. */
+  static readonly TOTAL: u32 = 13;
 }

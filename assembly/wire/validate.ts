@@ -4,7 +4,7 @@
  * Sections of metrics that this build knows must have the declared kind and parameter and no labels beyond the declared;
  * those of unknown metrics are checked by their kind; those of unknown kinds only by length and order.
  */
-import { parameterFits, stateSkip } from "../aggregate/kind";
+import { parameterFits, stateReadTotal, stateSkip } from "../aggregate/kind";
 import { KIND_MAX, Registry, seriesKeyFits } from "../aggregate/metric";
 import { Cursor } from "../bytes/cursor";
 import { Directory, openBundle } from "./directory";
@@ -12,6 +12,16 @@ import { Fault } from "./fault";
 import { Header } from "./header";
 
 const HEADER: usize = memory.data(offsetof<Header>(), 8);
+
+/**
+ * Bits of the most that one edge may count in one minute: 2^44 bytes are 2.3 Tbit/s. Totals end at 2^62, so that as many
+ * bundles as `MERGED_MAX` merge for certain, whoever made them.
+ */
+const EDGE_TOTAL_BITS: u64 = 44;
+const MERGED_MAX: u32 = 1 << 18;
+
+/** The greatest total of the bundle that was validated last. */
+let totalMost: u64 = 0;
 
 /** Header of the bundle that was validated last. */
 export function validatedHeader(): Header {
@@ -23,6 +33,7 @@ export function validatedHeader(): Header {
  * `only` where that is not 0. Gives a Fault.
  */
 export function validate(start: usize, length: u32, only: u32 = 0): u32 {
+  totalMost = 0;
   const fault = validateFrame(start, length);
   if (fault != Fault.NONE) return fault;
   let before: u64 = 0;
@@ -41,8 +52,17 @@ export function validate(start: usize, length: u32, only: u32 = 0): u32 {
     if (!metricFits()) return Fault.METRIC;
     Cursor.open(Directory.payload, Directory.payloadBytes);
     if (!stateSkip(Directory.kind, Directory.parameter) || Cursor.fault || Cursor.left != 0) return Fault.PAYLOAD;
+    totalMost = max(totalMost, stateReadTotal(Directory.kind));
   }
   return Fault.NONE;
+}
+
+/** Checks the bundle as `validate` does, and that its totals are such as edges can have counted. Gives a Fault. */
+export function validateTotals(start: usize, length: u32): u32 {
+  const fault = validate(start, length);
+  if (fault != Fault.NONE) return fault;
+  const most = (<u64>min(validatedHeader().bundles, MERGED_MAX)) << EDGE_TOTAL_BITS;
+  return totalMost > most ? Fault.TOTAL : Fault.NONE;
 }
 
 /** Checks no more of a bundle than its checksum, header and directory: enough for one that was validated before. Gives a Fault. */

@@ -43,6 +43,8 @@ export interface AgentSettings {
 const EDGE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
 const TAG_VALUE_CHARACTERS_MAX = 64;
+/** Control characters, which no hub takes, and halves of a character, which cannot be sent. */
+const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
 const MIB = 1 << 20;
 const BUDGET_MIB = 24;
@@ -103,7 +105,8 @@ export function tagsHeader(text: string): string {
     if (pair === "") return [];
     const [name = "", ...rest] = pair.split("=");
     const value = rest.join("=");
-    if (!TAG_NAME.test(name) || value === "" || value.length > TAG_VALUE_CHARACTERS_MAX || names.has(name)) {
+    const isValue = value !== "" && value.length <= TAG_VALUE_CHARACTERS_MAX && !NO_TEXT.test(value);
+    if (!TAG_NAME.test(name) || !isValue || names.has(name)) {
       throw new Failure(`"${pair}" is no tag; write tags as site=fra1,role=edge, each name once`, 2);
     }
     names.add(name);

@@ -1,9 +1,10 @@
 import { Agent } from "../agent/agent";
 import { type AgentOptions, agentSettings } from "../agent/settings";
+import { printable } from "../output/printable";
 
 /** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
 export async function agent(options: AgentOptions): Promise<number> {
-  const running = new Agent(agentSettings(options), (line) => process.stderr.write(`tallywire: ${line}\n`));
+  const running = new Agent(agentSettings(options), (line) => process.stderr.write(`tallywire: ${printable(line)}\n`));
   let signals = 0;
   const onSignal = () => {
     signals += 1;

@@ -38,6 +38,7 @@ interface Answer {
     complete_until: string;
     missing_edges: string[];
     missing_edges_count: number;
+    set_apart?: number;
     error_bound: { kind: string; bound: number };
   };
 }
@@ -167,11 +168,13 @@ function caveats({ data, meta }: Answer): string[] {
     complete_until: until,
     missing_edges: missing,
     missing_edges_count: count,
+    set_apart: apart = 0,
     error_bound: error,
   } = meta;
   const lines = [
     `${data.length === 0 ? "nothing was reported" : formatNumberOf(data.length, "row")} from ${from} to ${to}, ${errorText(error)}`,
   ];
+  if (apart > 0) lines.push(`without ${formatNumberOf(apart, "bundle")} that do not merge with the others`);
   if (complete) return lines;
   const names = missing.slice(0, MISSING_SHOWN_MAX).join(", ");
   lines.push(

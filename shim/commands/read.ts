@@ -5,6 +5,7 @@ import { feedCapture } from "../capture/capture-reader";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { exitSummary } from "../output/exit-summary";
+import { printable } from "../output/printable";
 import { TextOutput } from "../output/text-output";
 
 export type OutputForm = "line" | "wide" | "json";
@@ -30,7 +31,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   const summary = sum.summary();
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
-  for (const failure of failures) process.stderr.write(`tallywire: ${failure}\n`);
+  for (const failure of failures) process.stderr.write(`tallywire: ${printable(failure)}\n`);
   if (!output.closed) process.stderr.write(`${exitSummary(summary, trips?.count)}\n`);
   return failures.length === 0 ? 0 : 1;
 }
@@ -47,7 +48,7 @@ async function readAll(core: Core, files: readonly string[], output: TextOutput)
     try {
       const { failure, warning } = await feedCapture(core, file, goesOn);
       if (failure) failures.push(failure);
-      else if (warning) process.stderr.write(`tallywire: ${warning}\n`);
+      else if (warning) process.stderr.write(`tallywire: ${printable(warning)}\n`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       failures.push(error.message);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOf } from "../failure";
 import type { Spool } from "../spool/spool";
 import { Backoff } from "./backoff";
 import type { Poster } from "./poster";
@@ -9,6 +10,9 @@ const PARALLEL = 4;
 const HELD_MS = 30_000;
 /** How long to wait for a minute that the hub's clock has not reached. */
 const EARLY_MS = 15_000;
+
+/** Codes of errors that the system gives. */
+const SYSTEM_ERROR = /^E[A-Z]/;
 
 /** How long to wait after a bundle, ms. */
 type Pause = number | "backoff";
@@ -109,7 +113,19 @@ export class Delivery {
     return this.isUp ? waitMs : Math.max(waitMs, this.backoff.next());
   }
 
+  /** One file that cannot be read, moved or deleted is named and left, and the rest goes on. */
   private async deliverOne(name: string): Promise<Pause> {
+    try {
+      return await this.postOne(name);
+    } catch (error) {
+      if (!SYSTEM_ERROR.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      this.spool.skip(name);
+      this.options.say(`cannot deliver ${name}, which is left in ${this.spool.folder}: ${reasonOf(error)}`);
+      return 0;
+    }
+  }
+
+  private async postOne(name: string): Promise<Pause> {
     const bytes = await this.spool.read(name);
     if (bytes === undefined) return 0;
     const verdict = await this.poster.post(bytes, this.ending.signal);

@@ -42,9 +42,11 @@ class BoundedFolder {
     private readonly bytesMax: number,
   ) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(path).sort()) {
+    // What is named as a bundle and is no file was put there by somebody else, and stays.
+    for (const entry of readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile())) {
+      const { name } = entry;
       if (DRAFT.test(name)) unlinkSync(join(path, name));
-      else if (BUNDLE.test(name)) this.note(name, statSync(join(path, name)).size);
+      else if (BUNDLE.test(name)) this.note(name, statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0);
     }
   }
 
@@ -158,6 +160,11 @@ export class Spool {
       this.waiting.forget(name);
       return undefined;
     }
+  }
+
+  /** Leaves a file where it is until the next start: it cannot be read, moved or deleted. */
+  skip(name: string): void {
+    this.waiting.forget(name);
   }
 
   /** Forgets a bundle that the hub has. */

@@ -1,6 +1,7 @@
 /** HTTP 1.0 and 1.1: each case as the bytes of both sides and the round trips that they are. */
 import { describe, expect, test } from "vitest";
 import { http, lines, request, response, tripsOf } from "../support/http";
+import { dnsQuery, dnsResponse, overTcp } from "../support/pcap-builder";
 
 const get = (path: string) => request(`GET ${path} HTTP/1.1`);
 
@@ -295,6 +296,13 @@ describe("interim responses", () => {
   });
 });
 
+test("who opened the connection may be the one that answers, also after the other has ended", () => {
+  const talk = http().send("server", get("/a")).send("client", "HTTP/1.1 200 OK\r\n\r\nhel").finish("server");
+  for (let i = 0; i < 9; i++) talk.send("client", "lo");
+  const [trip, ...more] = tripsOf(talk.finish("client").packets);
+  expect([trip?.request?.path, trip?.response?.bodyBytes, trip?.status, more]).toEqual(["/a", 21, "ok", []]);
+});
+
 describe("tunnels and upgrades", () => {
   const connect = request("CONNECT db.test:443 HTTP/1.1", ["Host: db.test:443"]);
   const granted = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -303,6 +311,37 @@ describe("tunnels and upgrades", () => {
     const talk = http().send("client", connect).send("server", granted);
     talk.send("client", get("/in")).send("server", response("200 OK", "x")).close();
     expect(lines(talk.packets)).toEqual(["CONNECT db.test:443 200 ok upgrade", "GET /in 200 ok"]);
+  });
+
+  test("a tunnel that opens while the body of its request is awaited ends that body", () => {
+    const withBody = request("CONNECT db.test:443 HTTP/1.1", ["Host: db.test:443", "Content-Length: 100"]);
+    const talk = http().send("client", `${withBody}0123456789`).send("server", "HTTP/1.1 200 OK\r\n\r\n");
+    talk.send("client", get("/in")).send("server", response("200 OK"));
+    talk.send("client", get(`/${"x".repeat(100)}`)).send("server", response("404 Not Found"));
+    expect(lines(talk.close().packets)).toEqual([
+      "CONNECT db.test:443 200 ok upgrade",
+      "GET /in 200 ok",
+      `GET /${"x".repeat(100)} 404 error`,
+    ]);
+  });
+
+  test("inside a tunnel the sides may have changed their parts; what waited before goes on waiting", () => {
+    const talk = http()
+      .send("client", `${connect}${get("/left")}`)
+      .send("server", granted);
+    talk.send("server", get("/in")).send("client", "HTTP/1.1 200 OK\r\n\r\nhel").finish("server");
+    talk.send("client", "lo").finish("client");
+    expect(lines(talk.packets)).toEqual(["CONNECT db.test:443 200 ok upgrade", "GET /left - closed", "GET /in 200 ok"]);
+  });
+
+  test("a DNS response inside a tunnel answers no HTTP request that waits from before it", () => {
+    const talk = http()
+      .send("client", `${connect}${get("/left")}`)
+      .send("server", granted);
+    const failed = Uint8Array.from([0, 0, 0x81, 0x82, 0, 0, 0, 0, 0, 0, 0, 0]);
+    talk.send("client", overTcp(dnsQuery("a.test", { id: 5 }))).send("server", overTcp(dnsResponse("a.test", { id: 5 })));
+    talk.send("server", overTcp(failed)).close();
+    expect(lines(talk.packets)).toEqual(["CONNECT db.test:443 200 ok upgrade", "GET /left - closed"]);
   });
 
   test("what else is in a tunnel is not looked at", () => {

@@ -13,6 +13,15 @@ test("the version is package.json's", async () => {
   expect((await tallywire(["--version"])).stdout).toBe(`${VERSION}\n`);
 });
 
+test("what is wrong is one line, whatever characters the words have", async () => {
+  for (const words of [["agent", "--file", "x", "--hub", "\n\u001b[2J"], ["read", "no\nsuch\u202efile"], ["a\nb"]]) {
+    const { code, stderr } = await tallywire(words);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^tallywire: [^\p{Cc}\p{Cf}]+\n/u);
+    expect(stderr).not.toContain("\u001b");
+  }
+});
+
 describe("help", () => {
   test("names every command, on standard error where it was not asked for", async () => {
     const asked = await tallywire(["--help"]);

@@ -1,9 +1,17 @@
 /** What the spool keeps, for how long, and what a crash leaves of it. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync, inflateSync } from "node:zlib";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import CORE from "../../build/core.wasm";
+import { readBundleHeader } from "../../engine/bundle";
+import { Core } from "../../engine/core";
+import { Delivery } from "../../shim/post/delivery";
+import type { Verdict } from "../../shim/post/verdict";
 import { bundleFileName, Spool } from "../../shim/spool/spool";
+import { sealMinuteBy } from "../support/seal-minute";
 
 let folder: string;
 beforeEach(() => {
@@ -64,6 +72,102 @@ test("files that are not the spool's are left alone, drafts of a crash go", () =
   expect(new Spool(folder).names).toEqual([]);
   expect(existsSync(join(folder, "notes.txt"))).toBe(true);
   expect(existsSync(join(folder, `${nameOf(1)}.draft`))).toBe(false);
+});
+
+test("what is named as a bundle and is no file is left alone", async () => {
+  mkdirSync(join(folder, nameOf(1)));
+  mkdirSync(join(folder, `${nameOf(2)}.draft`));
+  symlinkSync("/nowhere", join(folder, nameOf(3)));
+  const spool = new Spool(folder);
+  await spool.put(nameOf(4), bytes(10));
+  expect(spool.names).toEqual([nameOf(4)]);
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining([nameOf(1), `${nameOf(2)}.draft`, nameOf(3)]));
+});
+
+describe("whatever lies in the spool", () => {
+  const hub = new Core(CORE, { role: "hub" });
+  const good = (minute: number) =>
+    deflateSync(sealMinuteBy(CORE, { minute: minute * 60, boot: 1n, exchanges: [{ client: "10.0.0.1", name: "a.test" }] }));
+
+  /** A hub that takes what is a bundle and refuses for good what is none. */
+  const poster = (posted: string[]) => ({
+    post: async (body: Uint8Array): Promise<Verdict> => {
+      let fault = "400 bad_body";
+      try {
+        const bundle = inflateSync(body, { maxOutputLength: 1 << 20 });
+        const code = hub.validate(bundle);
+        if (code === 0) {
+          posted.push(String(readBundleHeader(bundle).minute));
+          return { kind: "stored", duplicate: false };
+        }
+        fault = `422 fault ${code}`;
+      } catch {}
+      return { kind: "refused", reason: fault };
+    },
+  });
+
+  const garbage = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.constant(Buffer.alloc(0)),
+    fc.uint8Array({ maxLength: 300 }).map((content) => deflateSync(content)),
+    fc.double({ min: 0, max: 0.99, noNaN: true }).map((share) => {
+      const whole = good(1000);
+      return whole.subarray(0, Math.floor(share * whole.length));
+    }),
+  );
+  const file = fc.record({ minute: fc.nat(60), kind: fc.constantFrom("good", "garbage", "folder", "vanishes"), garbage });
+
+  test("is named where it is no bundle, and the rest is delivered", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(file, { selector: ({ minute }) => minute, maxLength: 12 }), async (files) => {
+        const inside = mkdtempSync(join(folder, "any-"));
+        for (const { minute, kind, garbage } of files) {
+          const path = join(inside, nameOf(minute));
+          if (kind === "folder") mkdirSync(path);
+          else writeFileSync(path, kind === "good" ? good(minute) : garbage);
+        }
+        const spool = new Spool(inside);
+        for (const { minute, kind } of files) {
+          if (kind !== "vanishes") continue;
+          rmSync(join(inside, nameOf(minute)));
+          // Half of them come back as what cannot be read.
+          if (minute % 2 === 0) mkdirSync(join(inside, nameOf(minute)));
+        }
+        const posted: string[] = [];
+        const said: string[] = [];
+        const delivery = new Delivery(spool, poster(posted), { say: (line) => said.push(line) });
+        delivery.start();
+        await delivery.finish();
+        const minutes = (kind: string) => files.filter((one) => one.kind === kind).map(({ minute }) => minute);
+        expect(posted.map(Number).sort((a, b) => a - b)).toEqual(minutes("good").sort((a, b) => a - b));
+        const named = [...minutes("garbage"), ...minutes("vanishes").filter((minute) => minute % 2 === 0)].map((minute) =>
+          nameOf(minute),
+        );
+        for (const name of named) expect(said.some((line) => line.includes(name))).toBe(true);
+        expect(said).toHaveLength(named.length);
+        expect(readdirSync(join(inside, "refused")).filter((name) => name.endsWith(".twb"))).toHaveLength(
+          minutes("garbage").length,
+        );
+        expect(spool.waitingCount).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("one that cannot be set aside is left, and the rest is delivered", async () => {
+    const spool = new Spool(folder);
+    await spool.put(nameOf(1), bytes(10));
+    await spool.put(nameOf(2), good(2));
+    mkdirSync(join(folder, "refused", nameOf(1)));
+    const posted: string[] = [];
+    const said: string[] = [];
+    const delivery = new Delivery(spool, poster(posted), { say: (line) => said.push(line) });
+    delivery.start();
+    await delivery.finish();
+    expect(posted).toEqual(["2"]);
+    expect(said.at(-1)).toContain(`cannot deliver ${nameOf(1)}, which is left in ${folder}`);
+    expect(new Spool(folder).names).toEqual([nameOf(1)]);
+  });
 });
 
 test("a folder that cannot be one is named, with what mends it", () => {

@@ -1,6 +1,6 @@
 /** Real bundles of one edge's minutes, made by the core from captures that are built here. */
 import { Core, type CoreOptions } from "../../engine/core";
-import { varint } from "./bundle";
+import { leb128, readSections, varint } from "./bundle";
 import { murmur3 } from "./murmur3";
 import { type Captured, dnsQuery, dnsResponse, ethernet, ipv4, pcap, udp } from "./pcap-builder";
 
@@ -21,6 +21,8 @@ export interface EdgeMinute {
 }
 
 const SERVER = "192.0.2.53";
+/** Number of the kind of tops. */
+const TOP = 6;
 
 /** The bundle of one minute, sealed by the core of `module`. */
 export function sealMinuteBy(module: WebAssembly.Module, { minute, boot, exchanges }: EdgeMinute): Uint8Array<ArrayBuffer> {
@@ -66,6 +68,21 @@ export function withSequence(bundle: Uint8Array, sequence: number): Uint8Array<A
   let at = varint(bytes, 9)[1] + 4;
   for (let field = 0; field < 2; field++) at = varint(bytes, at)[1];
   bytes[at] = sequence;
+  return signed(bytes);
+}
+
+/** The same minute with nothing in it but one top of `total`, which no key is known of: valid, and forged. */
+export function withTop(bundle: Uint8Array, total: bigint): Uint8Array<ArrayBuffer> {
+  const { directoryAt, sections } = readSections(bundle);
+  const top = sections.find(({ kind }) => kind === TOP)!;
+  const payload = [...leb128(total), ...leb128(total), 0];
+  const [first, second, third] = top.labels;
+  const key = first | (second << 8) | (third << 16);
+  const directory = [1, ...leb128(top.metric), TOP, top.parameter, 1, ...leb128(key), payload.length];
+  return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...payload]));
+}
+
+function signed(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const [hash] = murmur3(bytes.subarray(8), 9001n);
   new DataView(bytes.buffer).setUint32(4, Number(hash & 0xffff_ffffn), true);
   return bytes;

@@ -1,7 +1,9 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { type Exchange, mergeDirectly, sealMinute, withSequence } from "../support/edge-minute";
+import { writeTile } from "../../worker/object/tiles";
+import { readSections } from "../support/bundle";
+import { type Exchange, mergeDirectly, sealMinute, withSequence, withTop } from "../support/edge-minute";
 import { ask, get, hubOf, MINUTE, post, readKey, timeless } from "./support/client";
 
 const exchanges = (count: number, net = 0): Exchange[] =>
@@ -197,5 +199,34 @@ describe("the hub's object", () => {
         { value: "fra", edges: 0 },
       ],
     });
+  });
+});
+
+describe("bundles that do not merge", () => {
+  it("are set apart and counted; the rest answers, and is sealed", async () => {
+    const bundle = minute(20);
+    await post("forged", "a", bundle);
+    const forged = withTop(bundle, 2n ** 62n - 2n ** 40n);
+    const place = { level: 0, start: MINUTE, group: 0 };
+    await runInDurableObject(hubOf("forged"), (_, { storage }) => {
+      place.group = Number(storage.sql.exec("SELECT id FROM groups").one().id);
+      writeTile(storage.sql, place, [forged, forged, forged], 1);
+    });
+    const [section] = readSections(forged).sections;
+    const { data: metrics } = await get<{ data: { id: number; name: string }[] }>("forged", "/v1/metrics");
+    const top = `metric=${metrics.find(({ id }) => id === section!.metric)!.name}&op=sum`;
+    const check = async (setApart: number) => {
+      const { data, meta } = await ask("forged", top);
+      expect(Number(data[0]!.value)).toBeGreaterThanOrEqual(2 ** 62 - 2 ** 40);
+      expect(meta).toMatchObject({ set_apart: setApart, complete: false });
+      const requests = await ask("forged", REQUESTS);
+      expect([timeless(requests.data), requests.meta.set_apart, requests.meta.complete]).toEqual([[{ value: 20 }], 0, true]);
+    };
+    await check(2);
+    expect(await runDurableObjectAlarm(hubOf("forged"))).toBe(true);
+    // The last of them was sealed together with the good one.
+    await check(3);
+    await post("forged", "a", withSequence(bundle, 1));
+    expect(timeless((await ask("forged", REQUESTS)).data)).toEqual([{ value: 40 }]);
   });
 });

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { BUNDLE_BYTES_MAX, WIRE_BYTES_MAX } from "../../worker/limits";
-import { sealMinute, withSequence } from "../support/edge-minute";
+import { mergeDirectly, sealMinute, withSequence, withTop } from "../support/edge-minute";
 import { ask, bearer, call, hubOf, MINUTE, post as postAs, readKey, writeKey } from "./support/client";
 import { pack } from "./support/pack";
 
@@ -24,6 +24,8 @@ describe("a refused bundle", () => {
     ["a cut bundle", good.subarray(0, good.length - 1), {}, 422, "bad_checksum"],
     ["a flipped bit", good.map((byte, index) => (index === 100 ? byte ^ 1 : byte)), {}, 422, "bad_checksum"],
     ["a bundle of another format", good.map((byte, index) => (index === 8 ? 9 : byte)), {}, 422, "bad_checksum"],
+    ["a forged total", withTop(good, 2n ** 44n + 1n), {}, 422, "bad_total"],
+    ["a merged bundle", mergeDirectly([good, withSequence(good, 1)]), {}, 422, "merged"],
     ["a minute of last week", at(MINUTE - 7 * 86400), {}, 422, "too_late"],
     ["a minute of tomorrow", at(MINUTE + 86400), {}, 422, "clock_ahead"],
     ["a body that is too long", new Uint8Array(WIRE_BYTES_MAX + 1), {}, 413, "body_too_large"],
@@ -42,6 +44,10 @@ describe("a refused bundle", () => {
     const answer = await post(tenant, body as BodyInit, headers as Record<string, string>);
     expect(answer).toMatchObject({ status, error: code, reason: expect.stringMatching(/.{10,}/) });
     expect(await storedRows(tenant)).toBe(0);
+  });
+
+  it("is not one whose totals an edge can have counted", async () => {
+    expect(await post("great-totals", withTop(good, 2n ** 44n))).toMatchObject({ status: 200 });
   });
 
   it("counts bytes while reading where no length is declared", async () => {

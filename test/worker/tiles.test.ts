@@ -1,10 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { TILE_ROW_BYTES_MAX } from "../../worker/limits";
+import { TILE_PARTS_MAX, TILE_ROW_BYTES_MAX } from "../../worker/limits";
 import type { MergeCore } from "../../worker/merge";
+import type { Entry } from "../../worker/object/batches";
 import { migrate, readNumber } from "../../worker/object/schema";
-import { mergeParts } from "../../worker/object/seal";
-import { expireTiles, listTiles, readTile, writeTile } from "../../worker/object/tiles";
+import { mergeParts, sealTiles } from "../../worker/object/seal";
+import { expireTiles, listSetApart, listTiles, readTile, writeTile } from "../../worker/object/tiles";
 import { hubOf, MINUTE } from "./support/client";
 
 const bytes = (length: number, first = 1) => new Uint8Array(length).map((_, index) => (index + first) % 251);
@@ -67,19 +68,49 @@ describe("tiles", () => {
 });
 
 describe("parts that do not fit the core together", () => {
-  /** A core that adds single bytes up to 10. */
-  const small: Pick<MergeCore, "merge"> = {
+  /** A core that adds single bytes up to 10; a second byte says how many bundles there are. */
+  const small: Pick<MergeCore, "merge" | "bundlesIn"> = {
     merge: (parts) => {
-      const sum = [...parts].reduce((total, part) => total + part[0]!, 0);
-      return sum > 10 ? null : Uint8Array.of(sum);
+      const all = [...parts];
+      const sum = all.reduce((total, part) => total + part[0]!, 0);
+      return sum > 10 ? null : Uint8Array.of(sum, ...all.flatMap((part) => [...part.subarray(1)]));
     },
+    bundlesIn: (part) => part[1] ?? 1,
   };
+  const total = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part[0]!, 0);
 
   it("stay apart, none lost", () => {
-    const parts = [7, 6, 1, 2, 9, 3].map((value) => Uint8Array.of(value));
-    const merged = mergeParts(small as MergeCore, parts);
-    expect(merged.length).toBeLessThan(parts.length);
-    expect(merged.reduce((total, part) => total + part[0]!, 0)).toBe(28);
+    const given = [7, 6, 1, 2, 9, 3].map((value) => Uint8Array.of(value));
+    const { parts, setApart } = mergeParts(small as MergeCore, given);
+    expect(parts.length).toBeLessThan(given.length);
+    expect([total(parts), setApart]).toEqual([28, 0]);
+  });
+
+  it("find no place beyond as many as a tile has, and what most bundles agree on goes first", () => {
+    const forged = Array.from({ length: 40 }, () => Uint8Array.of(10));
+    const given = [...forged, Uint8Array.of(4, 70), ...forged, Uint8Array.of(1, 1)];
+    const { parts, setApart } = mergeParts(small as MergeCore, given);
+    expect(parts).toHaveLength(TILE_PARTS_MAX);
+    expect(parts[0]!.subarray(0, 2)).toEqual(Uint8Array.of(4, 70));
+    expect(setApart).toBeGreaterThanOrEqual(80 - TILE_PARTS_MAX);
+    expect(setApart + parts.length).toBe(82);
+  });
+
+  it("do not keep the others from being sealed, and are counted", async () => {
+    await inObject("apart", (sql) => {
+      const entry = (value: number) => ({ group: 3, minute: MINUTE, bytes: Uint8Array.of(value) }) as Entry;
+      for (let round = 1; round <= 2; round++) {
+        sealTiles(
+          small as MergeCore,
+          sql,
+          Array.from({ length: 2000 }, () => entry(9)),
+          round,
+        );
+        expect(readTile(sql, { level: 0, start: MINUTE, group: 3 })).toHaveLength(TILE_PARTS_MAX);
+        const apart = [...listSetApart(sql, 0, MINUTE, MINUTE + 60)];
+        expect(apart).toEqual([{ place: { level: 0, start: MINUTE, group: 3 }, bundles: round * 2000 - TILE_PARTS_MAX }]);
+      }
+    });
   });
 });
 

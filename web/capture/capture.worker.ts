@@ -79,17 +79,10 @@ async function open({ file, name, core }: Source): Promise<void> {
   );
   kept = { store: store!, view: new TripView(store!, schema) };
   const summary = sum!.summary();
-  const notes = fault === undefined ? [] : [gzipNote(fault)];
+  const notes = fault === undefined ? [] : [`The gzip stream is broken (${fault}); these are the figures of what came before.`];
   if (summary.malformed.file_broken) notes.push("The file is broken in the middle; these are the figures of what came before.");
   if (summary.malformed.record_cut) notes.push("The last record is cut off; everything before it is counted.");
   tell({ type: "done", schema, summary, roundTrips: store!.total, kept: store!.kept, notes });
-}
-
-/** Browsers inflate one gzip member and take what follows it for an error, each in its own words. */
-function gzipNote(fault: string): string {
-  if (/junk|after the end|past the end|trailing/i.test(fault))
-    return "Behind the first gzip stream of the file there is more, which browsers do not read; gunzip the file to see all of it.";
-  return `The gzip stream is broken (${fault}); these are the figures of what came before.`;
 }
 
 function reasonOf(error: unknown): string {

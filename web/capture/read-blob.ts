@@ -1,5 +1,7 @@
 /** The bytes of a capture file in chunks, inflated where they are gzipped, however large the file is. */
 
+import { Gunzip, GzipError } from "./gunzip";
+
 /** Bytes read ahead at a time: large enough that waiting for the disk does not show. */
 const CHUNK_BYTES = 1 << 20;
 const GZIP_MAGIC = [0x1f, 0x8b];
@@ -32,7 +34,40 @@ async function readPlain(blob: Blob, take: (chunk: Uint8Array<ArrayBuffer>, byte
   }
 }
 
+/**
+ * Inflates by the browser's own means, which are fast, and where they come to an end before the file does, as behind the first
+ * of several members, once more by ours from the start: `take` is then given what is new.
+ */
 async function inflate(blob: Blob, take: (chunk: Uint8Array, bytesRead: number) => void): Promise<BlobEnd> {
+  let given = 0;
+  let read = 0;
+  const isWhole = await inflateQuickly(blob, (chunk, bytesRead) => {
+    given += chunk.length;
+    read = bytesRead;
+    take(chunk, bytesRead);
+  });
+  if (isWhole) return {};
+  let known = given;
+  const gunzip = new Gunzip((chunk) => {
+    const fresh = chunk.subarray(Math.min(known, chunk.length));
+    known -= chunk.length - fresh.length;
+    if (fresh.length > 0) take(fresh, read);
+  });
+  try {
+    await readPlain(blob, async (chunk, bytesRead) => {
+      read = Math.max(read, bytesRead);
+      gunzip.write(chunk);
+    });
+    gunzip.end();
+    return {};
+  } catch (error) {
+    if (!(error instanceof GzipError)) throw error;
+    return { fault: error.message };
+  }
+}
+
+/** Inflates the first member; whether that is the whole file, and sound. */
+async function inflateQuickly(blob: Blob, take: (chunk: Uint8Array, bytesRead: number) => void): Promise<boolean> {
   const { readable, writable } = new DecompressionStream("gzip");
   const writer = writable.getWriter();
   let bytesRead = 0;
@@ -43,30 +78,27 @@ async function inflate(blob: Blob, take: (chunk: Uint8Array, bytesRead: number) 
     () => writer.close(),
     (error) => writer.abort(error).then(() => Promise.reject(error)),
   );
-  // What is wrong with the content shows on both sides; it is reported once, by the reading side.
+  // What is wrong with the content shows on both sides; it is known by the reading side.
   const unreadable = fed.then(
     () => undefined,
     (error) => (error instanceof DOMException ? error : undefined),
   );
-  const fault = await drain(readable.getReader(), (chunk) => take(chunk, bytesRead));
+  const isWhole = await drain(readable.getReader(), (chunk) => take(chunk, bytesRead));
   const error = await unreadable;
   if (error !== undefined) throw error;
-  return fault === undefined ? {} : { fault };
+  return isWhole;
 }
 
-/** Reads to the end; answers what was wrong with the content. */
-async function drain(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  take: (chunk: Uint8Array) => void,
-): Promise<string | undefined> {
+/** Reads to the end; whether there was one. */
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, take: (chunk: Uint8Array) => void): Promise<boolean> {
   while (true) {
     let part: ReadableStreamReadResult<Uint8Array>;
     try {
       part = await reader.read();
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+    } catch {
+      return false;
     }
-    if (part.done) return undefined;
+    if (part.done) return true;
     take(part.value);
   }
 }

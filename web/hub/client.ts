@@ -25,6 +25,8 @@ export interface AnswerMeta {
   complete_until: string;
   missing_edges: string[];
   missing_edges_count: number;
+  /** Bundles that the answer is without, since they do not merge with the others. */
+  set_apart: number;
 }
 
 export interface Answer {

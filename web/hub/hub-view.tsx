@@ -103,7 +103,15 @@ function Completeness({ meta }: { meta: AnswerMeta }) {
       </p>
     );
   }
-  const { missing_edges: names, missing_edges_count: missing } = meta;
+  const { missing_edges: names, missing_edges_count: missing, set_apart: apart } = meta;
+  if (missing === 0) {
+    return (
+      <p class="completeness" role="status">
+        <span class="status timeout">incomplete</span> {count(apart)} {apart === 1 ? "bundle is" : "bundles are"} left out, since{" "}
+        {apart === 1 ? "it does" : "they do"} not merge with the others.
+      </p>
+    );
+  }
   return (
     <p class="completeness" role="status">
       <span class="status timeout">incomplete</span> {count(missing)} {missing === 1 ? "host has" : "hosts have"} minutes missing

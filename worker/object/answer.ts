@@ -4,9 +4,11 @@ import type { RowSelection } from "../merge";
 import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/flatten";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
+import { tagOf } from "../tags";
 import { formatTime } from "../time";
 import { completeness } from "./completeness";
-import { type Found, findParts, type Part, readParts, type Source } from "./parts";
+import { type Found, findParts, type Part, type Source } from "./parts";
+import { readRows } from "./rows";
 
 /** The answer to a query. */
 export interface Answer {
@@ -26,6 +28,8 @@ export interface Answer {
     complete_until: string;
     missing_edges: string[];
     missing_edges_count: number;
+    /** Bundles that the answer is without, since they do not merge with the others. */
+    set_apart: number;
     error_bound: ErrorBound;
   };
 }
@@ -37,13 +41,20 @@ interface Cell {
   parts: Part[];
 }
 
+/** Rows of all cells, and how many bundles they are without. */
+interface ReadCells {
+  data: FlatRow[];
+  setApart: number;
+}
+
 /** Answers one query. */
 export function answer(source: Source, plan: Plan, nowMs: number): Answer | Refused {
   const found = findParts(source, plan);
   if ("status" in found) return found;
-  const data = readCells(source.sql, cellsOf(found, plan), plan, nowMs / 1000);
-  if ("status" in data) return data;
-  return { data, meta: metaOf(source, plan, data, found, nowMs) };
+  const read = readCells(source.sql, cellsOf(found, plan), plan, nowMs / 1000);
+  if ("status" in read) return read;
+  const setApart = found.setApart + read.setApart;
+  return { data: read.data, meta: metaOf(source, plan, read.data, { ...found, setApart }, nowMs) };
 }
 
 /** Sorts parts by time bucket and tag values. Where sampling rates differ they are kept apart: they must not merge. */
@@ -53,7 +64,7 @@ function cellsOf(found: Found, plan: Plan): Cell[] {
   for (const part of found.parts) {
     const start = plan.from + Math.floor((part.minute - plan.from) / plan.step) * plan.step;
     const head: FlatRow = { time: formatTime(start) };
-    for (const tag of plan.byTags) head[tag] = part.group.tags[tag] ?? "";
+    for (const tag of plan.byTags) head[tag] = tagOf(part.group.tags, tag);
     if (samplings.size > 1) head.sampling = part.group.samplingRate;
     const name = JSON.stringify(head);
     const cell = cells.get(name) ?? { start, head, parts: [] };
@@ -64,18 +75,20 @@ function cellsOf(found: Found, plan: Plan): Cell[] {
   return named.map(([, cell]) => cell);
 }
 
-function readCells(sql: SqlStorage, cells: readonly Cell[], plan: Plan, nowSeconds: number): FlatRow[] | Refused {
+function readCells(sql: SqlStorage, cells: readonly Cell[], plan: Plan, nowSeconds: number): ReadCells | Refused {
   const data: FlatRow[] = [];
+  let setApart = 0;
   const selection = selectionOf(plan);
   for (const cell of cells) {
     const end = Math.min(cell.start + plan.step, plan.to, nowSeconds);
     const seconds = Math.max(1, end - cell.start);
-    const rows = core().rows(readParts(sql, cell.parts), selection);
-    if (rows === null) return tooMuch("what it merges does not fit the hub's memory; ask for fewer labels or a shorter window");
-    for (const row of rows) data.push(...flatten(plan, cell.head, row, seconds));
+    const read = readRows(core(), sql, cell.parts, selection);
+    if (read === null) return tooMuch("what it merges does not fit the hub's memory; ask for fewer labels or a shorter window");
+    setApart += read.setApart;
+    for (const row of read.rows) data.push(...flatten(plan, cell.head, row, seconds));
     if (data.length > ROWS_MAX) return tooMuch(`it has more than ${ROWS_MAX} rows; take a longer step or fewer columns in by`);
   }
-  return data;
+  return { data, setApart };
 }
 
 function selectionOf(plan: Plan): RowSelection {
@@ -101,10 +114,11 @@ function metaOf(source: Source, plan: Plan, data: FlatRow[], found: Found, nowMs
     step: plan.step,
     resolution: MINUTE_SECONDS,
     revision: found.revision,
-    complete,
+    complete: complete && found.setApart === 0,
     complete_until: formatTime(completeUntil),
     missing_edges: missing.names,
     missing_edges_count: missing.count,
+    set_apart: found.setApart,
     error_bound: errorBound(plan.operation, data),
   };
 }

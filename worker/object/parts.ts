@@ -1,12 +1,12 @@
 import { QUERY_PARTS_MAX } from "../limits";
 import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
-import type { Tags } from "../tags";
+import { type Tags, tagOf } from "../tags";
 import type { Entry } from "./batches";
 import type { EdgeStates } from "./edge-states";
 import type { Minutes } from "./minutes";
 import type { Group, Registry } from "./registry";
-import { listTiles, readTile, type TileHead } from "./tiles";
+import { listSetApart, listTiles, readTile, type TileHead } from "./tiles";
 
 /** What a query reads of an object. */
 export interface Source {
@@ -34,6 +34,8 @@ export interface Found {
   parts: Part[];
   groups: Map<number, Group>;
   revision: number;
+  /** Bundles that found no place in a tile of the window. */
+  setApart: number;
 }
 
 /** Finds what a window is made of. */
@@ -55,7 +57,11 @@ export function findParts(source: Source, window: Window): Found | Refused {
     parts.push({ minute: entry.minute, group, held: entry });
     revision = source.revision;
   }
-  if (parts.length <= QUERY_PARTS_MAX) return { parts, groups, revision };
+  let setApart = 0;
+  for (const { place, bundles } of listSetApart(source.sql, 0, window.from, window.to)) {
+    if (groups.has(place.group)) setApart += bundles;
+  }
+  if (parts.length <= QUERY_PARTS_MAX) return { parts, groups, revision, setApart };
   const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
   return { status: 422, code: "too_much", reason };
 }
@@ -68,6 +74,25 @@ export function* readParts(sql: SqlStorage, parts: readonly Part[]): Generator<U
   }
 }
 
+/** One bundle, or one part of a tile: what merges as it is. */
+export interface Piece {
+  held: TileHead | Entry;
+  index: number;
+}
+
+/** What parts are made of, one by one. */
+export function piecesOf(sql: SqlStorage, parts: readonly Part[]): Piece[] {
+  return parts.flatMap(({ held }) => {
+    const count = "bytes" in held ? 1 : readTile(sql, held).length;
+    return Array.from({ length: count }, (_, index) => ({ held, index }));
+  });
+}
+
+/** The bytes of pieces, read one after the other. */
+export function* readPieces(sql: SqlStorage, pieces: readonly Piece[]): Generator<Uint8Array> {
+  for (const { held, index } of pieces) yield "bytes" in held ? held.bytes : readTile(sql, held)[index]!;
+}
+
 function matchesTags(conditions: readonly TagCondition[], tags: Tags): boolean {
-  return conditions.every(({ tag, values, negated }) => values.includes(tags[tag] ?? "") !== negated);
+  return conditions.every(({ tag, values, negated }) => values.includes(tagOf(tags, tag)) !== negated);
 }

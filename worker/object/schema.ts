@@ -19,6 +19,10 @@ const MIGRATIONS: readonly string[] = [
   -- How edges are doing, many a row. data: JSON, one array an edge.
   CREATE TABLE edge_states (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
   `,
+  `
+  -- Bundles that found no place in a tile, since they do not merge with the others. tile: the tile's id.
+  CREATE TABLE set_apart (tile INTEGER PRIMARY KEY, bundles INTEGER NOT NULL);
+  `,
 ];
 
 /** Brings an object's tables up to date. */

@@ -81,11 +81,37 @@ export function writeTile(sql: SqlStorage, place: TilePlace, parts: readonly Uin
   sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", id + row, id + PART_SPAN);
 }
 
+/** Counts bundles that found no place in a tile. */
+export function noteSetApart(sql: SqlStorage, place: TilePlace, bundles: number): void {
+  const id = tileId(place.level, place.start, place.group);
+  sql.exec(
+    "INSERT INTO set_apart (tile, bundles) VALUES (?, ?) ON CONFLICT (tile) DO UPDATE SET bundles = bundles + excluded.bundles",
+    id,
+    bundles,
+  );
+}
+
+/** The tiles of one level that start in [from, to) in which bundles found no place, and how many. */
+export function* listSetApart(
+  sql: SqlStorage,
+  level: number,
+  from: number,
+  to: number,
+): Generator<{ place: TilePlace; bundles: number }> {
+  const rows = sql.exec<{ tile: number; bundles: number }>(
+    "SELECT tile, bundles FROM set_apart WHERE tile >= ? AND tile < ?",
+    tileId(level, from, 0),
+    tileId(level, to, 0),
+  );
+  for (const { tile, bundles } of rows) yield { place: placeOf(tile), bundles };
+}
+
 /** Deletes the tiles that are older than their level's retention. */
 export function expireTiles(sql: SqlStorage, nowSeconds: number): void {
   for (const [level, seconds] of LEVEL_SECONDS.entries()) {
     const oldest = Math.max(0, nowSeconds - (TILE_RETENTION_SECONDS[seconds] ?? 0));
     sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", tileId(level, 0, 0), tileId(level, oldest, 0));
+    sql.exec("DELETE FROM set_apart WHERE tile >= ? AND tile < ?", tileId(level, 0, 0), tileId(level, oldest, 0));
   }
 }
 

@@ -1,6 +1,7 @@
 import { CONDITION_VALUES_MAX, MINUTE_SECONDS, QUANTILES_MAX, STEPS_MAX, TOP_MAX } from "../limits";
 import type { Metric } from "../merge";
 import { quote, Refusal } from "../refusal";
+import { TAG_NAME } from "../tags";
 import { parseDuration, parseTime } from "../time";
 import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCondition } from "./plan";
 
@@ -18,8 +19,9 @@ const WINDOW_DEFAULT = "-1h";
 
 /** Reads the fields of a GET: lists as repeated or comma-separated fields, conditions as `where.site=fra1` or `where.site=!fra1`. */
 export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  const where: Record<string, { not: boolean; values: string[] }> = {};
+  // Without a prototype, so that no name means anything but itself.
+  const fields: Record<string, unknown> = Object.create(null);
+  const where: Record<string, { not: boolean; values: string[] }> = Object.create(null);
   for (const name of new Set(search.keys())) {
     const values = search.getAll(name);
     if (name.startsWith("where.")) {
@@ -105,8 +107,8 @@ function parseWindow(fields: Fields, nowMs: number): Pick<Plan, "from" | "to" | 
   const to = Math.ceil(parseTime("to", fields.to ?? "now", now) / MINUTE_SECONDS) * MINUTE_SECONDS;
   if (to <= from) throw bad("to", "is not after from; widen the window");
   if (fields.step === undefined) return { from, to, step: to - from };
-  const step = typeof fields.step === "number" ? fields.step : parseDuration(String(fields.step));
-  if (step === null || !Number.isInteger(step) || step < MINUTE_SECONDS || step % MINUTE_SECONDS !== 0) {
+  const step = typeof fields.step === "string" ? parseDuration(fields.step) : fields.step;
+  if (typeof step !== "number" || !Number.isInteger(step) || step < MINUTE_SECONDS || step % MINUTE_SECONDS !== 0) {
     throw bad("step", `${quote(fields.step)} is no whole number of minutes; use seconds like 300 or a span like 5m`);
   }
   if ((to - from) / step > STEPS_MAX)
@@ -120,14 +122,16 @@ function parseBy(given: unknown, metric: Metric): Pick<Plan, "byTags" | "byLabel
   for (const name of parseTexts("by", given)) {
     const label = metric.labels.findIndex((candidate) => candidate.name === name);
     if (label >= 0) byLabels |= 1 << label;
-    else if (!byTags.includes(tagName(name))) byTags.push(tagName(name));
+    else byTags.push(tagName("by", name));
   }
-  return { byTags, byLabels };
+  return { byTags: [...new Set(byTags)], byLabels };
 }
 
 /** A label of the metric goes before a tag of the same name, which `tag:` picks out. */
-function tagName(name: string): string {
-  return name.startsWith("tag:") ? name.slice("tag:".length) : name;
+function tagName(field: string, name: string): string {
+  const tag = name.startsWith("tag:") ? name.slice("tag:".length) : name;
+  if (TAG_NAME.test(tag)) return tag;
+  throw bad(field, `${quote(name)} names no tag and no label of the metric; /v1/tags lists the tags`);
 }
 
 function parseWhere(given: unknown, metric: Pick<Metric, "name" | "labels">): Pick<Plan, "tagConditions" | "labelValues"> {
@@ -141,7 +145,7 @@ function parseWhere(given: unknown, metric: Pick<Metric, "name" | "labels">): Pi
     const { values, negated } = parseCondition(name, condition);
     const index = metric.labels.findIndex((label) => label.name === name);
     if (index < 0) {
-      tagConditions.push({ tag: tagName(name), values, negated });
+      tagConditions.push({ tag: tagName("where", name), values, negated });
       continue;
     }
     const label = metric.labels[index]!;

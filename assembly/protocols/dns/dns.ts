@@ -173,7 +173,8 @@ function findQuery(conversation: Conversation, response: Message): usize {
   if (Walk.question != 0) return pendingFind(conversation, id, Walk.question);
   let at = <usize>conversation.pendingHead;
   while (at != 0) {
-    if (changetype<Message>(at).id == id) return at;
+    // What waits from before a tunnel may be of another protocol.
+    if (changetype<Message>(at).id == id && changetype<Message>(at).protocol == <u8>DNS) return at;
     at = changetype<Message>(at).next;
   }
   return 0;

@@ -17,7 +17,7 @@
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageRelease } from "../../roundtrip/message";
-import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingTake, TimeoutClass, timerStop } from "../../roundtrip/pending";
+import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingAnswer, pendingTake, TimeoutClass } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
@@ -80,7 +80,7 @@ export function pair(conversation: Conversation, half: Half): void {
     request = candidate(conversation, state, first);
   }
   state.answering = <u32>request;
-  if (request != 0) timerStop(changetype<Message>(request));
+  if (request != 0) pendingAnswer(changetype<Message>(request));
 }
 
 /** A server may answer before it has all headers: the request then waits as far as it is known. */
@@ -96,7 +96,9 @@ function addUnfinished(conversation: Conversation, state: HttpState, first: u32)
 }
 
 function candidate(conversation: Conversation, state: HttpState, first: u32): usize {
-  const head = <usize>conversation.pendingHead;
+  let head = <usize>conversation.pendingHead;
+  // What the same side sent waits from before a tunnel.
+  while (head != 0 && changetype<Message>(head).side == Turn.side) head = <usize>changetype<Message>(head).next;
   if (head == 0 || !fits(head, first)) return 0;
   const afterGap = (flagsOf(head) & F.RequestFlag.AFTER_GAP) != 0;
   if (afterGap && state.is(StateFlag.PIPELINES)) state.set(StateFlag.UNCERTAIN);
