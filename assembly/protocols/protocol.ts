@@ -98,9 +98,10 @@ export class Protocol {
 }
 
 export class Protocols {
+  /** The highest number that is taken. */
   static count: u32 = 0;
 
-  /** The protocol of a number from 1 to `count`. */
+  /** The protocol of a number from 1 to `count`; without a name where the number is free. */
   @inline static at(number: u32): Protocol {
     return changetype<Protocol>(PROTOCOL_TABLE + number * offsetof<Protocol>());
   }
@@ -109,12 +110,14 @@ export class Protocols {
 /** The table lies in static memory, since protocols are declared before regions are laid out. */
 const PROTOCOL_TABLE: usize = memory.data(64 * 32);
 
-/** Starts the next protocol. */
+/** Starts a protocol whose number is above all before it; numbers that are left out stay free, their records zero. */
 export function declareProtocol(number: u32, name: string, ports: string, help: string): Protocol {
-  assert(number == Protocols.count + 1 && number < PROTOCOLS_MAX);
-  Protocols.count = number;
+  assert(number > Protocols.count && number < PROTOCOLS_MAX);
+  while (Protocols.count < number) {
+    Protocols.count += 1;
+    memory.fill(changetype<usize>(Protocols.at(Protocols.count)), 0, offsetof<Protocol>());
+  }
   const protocol = Protocols.at(number);
-  memory.fill(changetype<usize>(protocol), 0, offsetof<Protocol>());
   protocol.number = <u8>number;
   protocol.name = <u32>changetype<usize>(name);
   protocol.ports = <u32>changetype<usize>(ports);

@@ -16,8 +16,10 @@ import { Protocol, Protocols } from "./protocol";
 export function protocolsEncode(): void {
   raw('"protocols":[');
   for (let number: u32 = 1; number <= Protocols.count; number++) {
+    const protocol = Protocols.at(number);
+    if (protocol.name == 0) continue;
     if (number > 1) raw(",");
-    encodeProtocol(Protocols.at(number));
+    encodeProtocol(protocol);
   }
   raw('],"marks":[');
   list(MARK_NAMES);
