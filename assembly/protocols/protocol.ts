@@ -57,6 +57,8 @@ export class Parse {
   static wireLength: u32 = 0;
   static sourcePort: u32 = 0;
   static destinationPort: u32 = 0;
+  /** Whether the conversation's protocol is known: its probe is asked where a side that lost its place goes on. */
+  static isKnown: bool = false;
   /** OVER_TCP or OVER_UDP: what the bytes that a probe looks at came over. */
   static transport: u32 = 0;
   /** Whether the capture may hold the datagram's destination to be many: multicast or broadcast. */
