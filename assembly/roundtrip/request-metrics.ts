@@ -18,7 +18,7 @@ import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { elementHash } from "../bytes/hash";
 import { Labels } from "../modules/labels";
 import { Conversation } from "./conversation";
-import { Status } from "./marks";
+import { STATUS_NAMES, Status } from "./marks";
 import { Message } from "./message";
 import { PROTOCOLS_MAX } from "./observers";
 import { Pending } from "./pending";
@@ -216,6 +216,19 @@ export function observeName(metrics: RequestMetrics, direction: u32, start: usiz
 export function observeBreakdown(metrics: RequestMetrics, direction: u32, request: usize, response: usize, status: u32): void {
   const bytes = changetype<Message>(request).wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
   BreakdownKey.observe(metrics.breakdown + direction, isFailure(status), bytes, Timing.durationNs);
+}
+
+const STATUS_TEXT: usize = memory.data(16);
+
+/** Adds an outcome, by its name, as a column of the `BreakdownKey`. */
+export function putStatus(status: u32): void {
+  const from = changetype<usize>(STATUS_NAMES);
+  let at: usize = 0;
+  for (let skip = status; skip != 0; at += 2) if (load<u16>(from + at) == 44) skip -= 1;
+  let length: u32 = 0;
+  const end = (<usize>STATUS_NAMES.length) << 1;
+  for (; at < end && load<u16>(from + at) != 44; at += 2) store<u8>(STATUS_TEXT + length++, load<u16>(from + at));
+  BreakdownKey.column(STATUS_TEXT, length);
 }
 
 /** Notes how many requests of each protocol wait now. */
