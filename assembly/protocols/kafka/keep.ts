@@ -201,8 +201,12 @@ export function putRow(w: Walk, always: bool): void {
   closeRow(w, message, at + 10 + nameBytes - w.message);
 }
 
-/** Ends a walk's message: what was not counted for certain is taken back. */
+/** Ends a walk's message: what was not counted to its end is taken back. */
 export function settle(w: Walk): void {
   const message = changetype<Message>(w.message);
-  if (w.is(WalkFlag.RECORDS_UNKNOWN)) message.present &= ~(1 << F.KafkaField.RECORDS);
+  const isBroken = w.is(WalkFlag.BROKEN);
+  if (isBroken || w.is(WalkFlag.RECORDS_UNKNOWN)) message.present &= ~(1 << F.KafkaField.RECORDS);
+  if (!isBroken) return;
+  message.present &= ~(1 << F.KafkaField.RECORD_BYTES);
+  if (!w.isResponse) message.present &= ~(1 << F.KafkaField.PARTITIONS);
 }

@@ -21,8 +21,8 @@ import { findRequest } from "./match";
 import { Half, KafkaState, Phase, stateAt } from "./state";
 import { Turn } from "./turn";
 
-/** How far behind the last request's the id of a response may be whose request was not seen. */
-const IDS_BACK_MAX: u32 = 4096;
+/** How far from the last request's id that of a message may be whose request was not seen. */
+const IDS_APART_MAX: u32 = 4096;
 /** Messages that are followed to tell whether they fit. */
 const CHAIN_MAX: u32 = 4;
 
@@ -54,7 +54,7 @@ function isRequestAt(state: KafkaState, start: usize, isFirst: bool): bool {
     if (left == 0) return true;
     if (left < CLIENT_ID_TEXT) return i != 0 && isFirst;
     if (!isRequest(at, left)) return false;
-    if (!isFirst && (clientMark(at, left) != state.clientMark || u32be(at + CORRELATION_ID) - state.lastId > IDS_BACK_MAX))
+    if (!isFirst && (clientMark(at, left) != state.clientMark || u32be(at + CORRELATION_ID) - state.lastId > IDS_APART_MAX))
       return false;
     const bytes = u32be(at) + SIZE_BYTES;
     if (bytes > left) return isFirst || i != 0;
@@ -73,7 +73,7 @@ function isResponseAt(conversation: Conversation, state: KafkaState, start: usiz
     if (size < SIZE_BYTES || size > SIZE_MAX) return false;
     const id = u32be(at + ANSWERED_ID);
     const waits = findRequest(conversation, state, id) != 0;
-    if (!waits && !(isFirst && isNear(state, id))) return false;
+    if (!waits && !((isFirst || i != 0) && isNear(state, id))) return false;
     const bytes = size + SIZE_BYTES;
     if (bytes > left) return waits && (isFirst || i != 0);
     at += bytes;
@@ -81,13 +81,13 @@ function isResponseAt(conversation: Conversation, state: KafkaState, start: usiz
   return true;
 }
 
-/** Whether an id is that of the last request, or of one not long before it. */
+/** Whether an id is not far from that of the last request. */
 function isNear(state: KafkaState, id: u32): bool {
-  return state.lastId - id < IDS_BACK_MAX && id <= state.lastId;
+  return state.lastId + IDS_APART_MAX - id < 2 * IDS_APART_MAX;
 }
 
 /** Whether a message where one should begin can be a response whose request was not seen. */
 export function isPlausibleOrphan(state: KafkaState, at: usize, size: u32, id: u32): bool {
   if (size < SIZE_BYTES || size > SIZE_MAX) return false;
-  return state.lastId + IDS_BACK_MAX - id < 2 * IDS_BACK_MAX || size + SIZE_BYTES == <u32>(Turn.end - at);
+  return isNear(state, id) || size + SIZE_BYTES == <u32>(Turn.end - at);
 }

@@ -56,7 +56,6 @@ export function have(w: Walk, bytes: u32): u32 {
 }
 
 /** Passes over bytes that `have` found. */
-@inline
 export function take(w: Walk, bytes: u32): void {
   Turn.at += bytes;
   w.left -= bytes;
