@@ -25,6 +25,10 @@ export class SettingId {
 export const HOST_NETWORKS_MAX: u32 = 64;
 /** Bytes of a network: its address, 16, and the length of its prefix, 1. */
 export const NETWORK_BYTES: u32 = 17;
+const PREFIX_BITS_MAX: u8 = 128;
+const SECRET: u64 = 0x6a09e667f3bcc909;
+/** A copy: what lies at `staging` is overwritten by the next question. */
+const NETWORKS: usize = memory.data(64 * 17);
 
 export class Settings {
   /** Round trips go into the event ring. */
@@ -35,10 +39,10 @@ export class Settings {
   static raw: bool = false;
   /** Capture is live: a full event ring drops and counts instead of stopping the reader. */
   static live: bool = false;
-  static networks: usize = 0;
+  static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
-  static secret: u64 = 0x6a09e667f3bcc909;
+  static secret: u64 = SECRET;
   static bootId: u64 = 0;
   /** How long a DNS query waits for its response, ns. */
   static dnsTimeoutNs: u64 = 5_000_000_000;
@@ -53,6 +57,7 @@ function resetSettings(): void {
   Settings.raw = false;
   Settings.live = false;
   Settings.networkCount = 0;
+  Settings.secret = SECRET;
   Settings.bootId = 0;
   Settings.dnsTimeoutNs = 5_000_000_000;
   Settings.httpTimeoutNs = 300_000_000_000;
@@ -72,12 +77,7 @@ export function readSettings(start: usize, length: u32): bool {
 }
 
 function readSetting(id: u32, value: usize, bytes: u32): bool {
-  if (id == SettingId.HOST_NETWORKS) {
-    if (bytes % NETWORK_BYTES != 0 || bytes / NETWORK_BYTES > HOST_NETWORKS_MAX) return false;
-    Settings.networks = value;
-    Settings.networkCount = bytes / NETWORK_BYTES;
-    return true;
-  }
+  if (id == SettingId.HOST_NETWORKS) return readNetworks(value, bytes);
   if (bytes == 1) {
     const on = load<u8>(value) != 0;
     if (id == SettingId.EVENTS) Settings.events = on;
@@ -98,5 +98,16 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
   if (id == SettingId.SECRET) Settings.secret = load<u64>(value);
   else if (id == SettingId.BOOT_ID) Settings.bootId = load<u64>(value);
   else return false;
+  return true;
+}
+
+function readNetworks(value: usize, bytes: u32): bool {
+  const count = bytes / NETWORK_BYTES;
+  if (bytes % NETWORK_BYTES != 0 || count > HOST_NETWORKS_MAX) return false;
+  for (let i: u32 = 0; i < count; i++) {
+    if (load<u8>(value + (i + 1) * NETWORK_BYTES - 1) > PREFIX_BITS_MAX) return false;
+  }
+  memory.copy(NETWORKS, value, bytes);
+  Settings.networkCount = count;
   return true;
 }
