@@ -178,6 +178,8 @@ function readerOf(field: FieldSchema): FieldReader {
     }
     case 10:
       return (view, message) => numbersAt(view, message, offset);
+    case 11:
+      return (view, message) => view.getInt32(message + offset, true);
     default:
       return (view, message) => view.getUint8(message + offset) !== 0;
   }
@@ -199,7 +201,7 @@ function bitNames(bits: number, names: readonly string[]): string[] {
   return names.filter((_, index) => bits & (1 << index));
 }
 
-/** Rows of `{length u16, text}` and u32 columns, as many as the field's bytes hold. */
+/** Rows of `{length u16, text}` and columns of four bytes, as many as the field's bytes hold. */
 function rowsAt(view: DataView, message: number, offset: number, columns: [string, string][]): Record<string, string | number>[] {
   let at = message + view.getUint16(message + offset, true);
   const end = at + view.getUint16(message + offset + 2, true);
@@ -207,8 +209,8 @@ function rowsAt(view: DataView, message: number, offset: number, columns: [strin
   while (at < end) {
     const row: Record<string, string | number> = {};
     for (const [name, type] of columns) {
-      if (type === "number") {
-        row[name] = view.getUint32(at, true);
+      if (type === "number" || type === "integer") {
+        row[name] = type === "number" ? view.getUint32(at, true) : view.getInt32(at, true);
         at += 4;
       } else {
         const length = view.getUint16(at, true);

@@ -16,11 +16,13 @@ export class FieldKind {
   static readonly NAME: u32 = 6;
   /** u16 of bits; the names of those set are shown as a list. */
   static readonly FLAGS: u32 = 7;
-  /** {offset u16, length u16} of rows; `names` gives the columns as "name:text|number|<name table>". */
+  /** {offset u16, length u16} of rows; `names` gives the columns as "name:text|number|integer", a number of 4 bytes without or with a sign. */
   static readonly ROWS: u32 = 8;
   static readonly BOOL: u32 = 9;
   /** {offset u16, length u16} of numbers of 4 bytes. */
   static readonly NUMBERS: u32 = 10;
+  /** Signed number of 4 bytes. */
+  static readonly I32: u32 = 11;
 }
 
 /** Whose field it is. */

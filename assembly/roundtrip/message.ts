@@ -32,7 +32,7 @@ export class Message {
   length: u16;
   capacity: u16;
   protocol: u8;
-  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1, 16 its response has begun. */
+  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1, 16 its response has begun, 32 it may be missing. */
   flags: u8;
   retries: u16;
   conversation: u32;
@@ -58,6 +58,16 @@ export class Message {
   /** The side that sent it. */
   @inline get side(): u32 {
     return (<u32>this.flags >> 3) & 1;
+  }
+
+  /** Whether its response may be among bytes that are missing: that none comes says nothing then. */
+  @inline get mayHaveMissed(): bool {
+    return (this.flags & 32) != 0;
+  }
+
+  /** Notes that bytes are missing in which its response may have been. */
+  @inline missed(): void {
+    this.flags |= 32;
   }
 
   @inline mark(mark: u32): void {

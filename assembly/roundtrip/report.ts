@@ -136,12 +136,12 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   Events.length += length;
 }
 
-/** Reports a pending request without a response and lets go of it. */
+/** Reports a pending request without a response and lets go of it; with one that may have been missed it is unobserved. */
 export function reportUnanswered(request: Message, status: u32): void {
   const conversation = changetype<Conversation>(request.conversation);
   const side = request.side;
   pendingTake(request);
-  report(conversation, side, changetype<usize>(request), 0, status);
+  report(conversation, side, changetype<usize>(request), 0, request.mayHaveMissed ? Status.UNOBSERVED : status);
   messageRelease(request);
 }
 

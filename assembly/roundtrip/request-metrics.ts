@@ -16,9 +16,10 @@ import { countAdd, distinctObserve, gaugeSet, histogramObserve } from "../aggreg
 import { slowAboveNs, watchSlow } from "../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { elementHash } from "../bytes/hash";
+import { putName } from "../bytes/names";
 import { Labels } from "../modules/labels";
 import { Conversation } from "./conversation";
-import { Status } from "./marks";
+import { STATUS_NAMES, Status } from "./marks";
 import { Message } from "./message";
 import { PROTOCOLS_MAX } from "./observers";
 import { Pending } from "./pending";
@@ -216,6 +217,13 @@ export function observeName(metrics: RequestMetrics, direction: u32, start: usiz
 export function observeBreakdown(metrics: RequestMetrics, direction: u32, request: usize, response: usize, status: u32): void {
   const bytes = changetype<Message>(request).wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
   BreakdownKey.observe(metrics.breakdown + direction, isFailure(status), bytes, Timing.durationNs);
+}
+
+const STATUS_TEXT: usize = memory.data(16);
+
+/** Adds an outcome, by its name, as a column of the `BreakdownKey`. */
+export function putStatus(status: u32): void {
+  BreakdownKey.column(STATUS_TEXT, <u32>(putName(STATUS_TEXT, STATUS_NAMES, status, "") - STATUS_TEXT));
 }
 
 /** Notes how many requests of each protocol wait now. */

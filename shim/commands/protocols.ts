@@ -27,6 +27,7 @@ function typeOf({ kind, names }: FieldSchema): string {
     case 2:
     case 3:
     case 4:
+    case 11:
       return "number";
     case 6:
       return `name: ${list.slice(0, 6).join(", ")}${list.length > 6 ? `, ... (${list.length})` : ""}, or its number`;

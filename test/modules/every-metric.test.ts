@@ -4,6 +4,7 @@ import { Core } from "../../engine/core";
 import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
 import { type Totals, totalsOf } from "../support/summaries";
+import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import * as scenarios from "./scenarios";
 
 const SMALL_BUDGET_BYTES = 8 << 20;
@@ -224,10 +225,52 @@ const HOLES: Record<string, Expectation> = {
   capture_duplicates_total: count(1),
 };
 
+/** Items of a breakdown as its columns, requests and errors. */
+const breakdown = (columns: string[], wanted: string[]): Expectation => {
+  return (totals, metric) => {
+    const items = (totals.one(metric, OUT).items ?? []) as BreakdownItem[];
+    const found = items.map(({ key, requests, errors }) => [...columns.map((name) => key[name]), requests, errors].join(" "));
+    expect(found.sort()).toEqual([...wanted].sort());
+  };
+};
+
+/** Requests of 147 bytes (orders) and 148 (billing), responses of 50 and 51, a heartbeat of 26. */
+const KAFKA: Record<string, Expectation> = {
+  kafka_requests_total: all(
+    count(2, { status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "unobserved" }),
+    count(4, OUT),
+  ),
+  kafka_orphan_responses_total: count(1, OUT),
+  kafka_malformed_total: count(1),
+  kafka_duration_seconds: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([3, 0.901]);
+  },
+  kafka_server_seconds: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(3),
+  kafka_request_bytes: histogram(4, 147 + 148 + 26 + 147, OUT),
+  kafka_response_bytes: histogram(3, 50 + 51 + 50, OUT),
+  kafka_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1),
+  kafka_clients: distinct(1, OUT),
+  kafka_servers: distinct(1, OUT),
+  kafka_top_topics: top({ orders: 2, billing: 1 }),
+  kafka_top_slow: top({ orders: 1 }),
+  kafka_top_failing: top({ billing: 1 }),
+  kafka_calls: breakdown(
+    ["api", "topic", "status"],
+    ["Produce orders ok 2 0", "Produce billing error 1 1", "Heartbeat  unobserved 1 0"],
+  ),
+  kafka_top_errors: top({ REQUEST_TIMED_OUT: 1 }),
+  kafka_records_total: count(12, { ...OUT, message: "request" }),
+  kafka_record_bytes_total: count(300, { ...OUT, message: "request" }),
+};
+
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
+  ["Kafka", () => read(kafkaCapture()), KAFKA],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
   ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
   ["what was not captured", () => read(scenarios.holesCapture()), HOLES],
@@ -259,6 +302,16 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       http_refused_total: (totals, metric) => {
         expect(totals.count(metric)).toBeGreaterThan(0);
         expect(totals.count(metric) + totals.count("http_requests_total")).toBe(scenarios.WAITING);
+      },
+    },
+  ],
+  [
+    "more Kafka requests than a small budget holds",
+    () => read(waitingKafkaCapture(3 * scenarios.WAITING), SMALL_BUDGET_BYTES),
+    {
+      kafka_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("kafka_requests_total")).toBe(3 * scenarios.WAITING);
       },
     },
   ],

@@ -1,0 +1,61 @@
+/** What the parser knows of a conversation: 48 bytes; what a message in progress needs beside lies in its walk. */
+import { Conversation } from "../../roundtrip/conversation";
+
+/** Where a half stands. */
+export class Phase {
+  /** The place is not known, or not yet. */
+  static readonly SEEK: u8 = 0;
+  /** Before a message. */
+  static readonly START: u8 = 1;
+  /** In a message that is walked. */
+  static readonly WALK: u8 = 2;
+  /** In a message of which nothing more is read. */
+  static readonly REST: u8 = 3;
+}
+
+/** What one side sends. */
+@unmanaged
+export class Half {
+  /** The walk through the message in progress, 0 for none. */
+  walk: u32;
+  /** Sequence number of the byte that the parser wants next. */
+  sequence: u32;
+  /** Sequence number behind the message in progress. */
+  end: u32;
+  phase: u8;
+  /** Whether bytes before the next message were none. */
+  isAfterGarbage: u8;
+  spare: u16;
+}
+
+/** Bits of `KafkaState.flags`. */
+export class StateFlag {
+  /** A correlation id was sent while it waited: the oldest of a kind is answered first. */
+  static readonly REPEATS: u8 = 1;
+  /** SaslHandshake 0 was asked for: frames without headers may follow until a request comes (KIP-152). */
+  static readonly RAW_SASL: u8 = 2;
+}
+
+@unmanaged
+export class KafkaState {
+  /** What the client id of the last request begins with, hashed with its length. */
+  clientMark: u32;
+  /** Correlation id of the last request. */
+  lastId: u32;
+  flags: u8;
+  spare: u8;
+  spare1: u16;
+  spare2: u32;
+
+  @inline half(side: u32): Half {
+    return changetype<Half>(changetype<usize>(this) + offsetof<KafkaState>() + side * offsetof<Half>());
+  }
+}
+
+/** Bytes of the state. */
+export const STATE_BYTES: u32 = 48;
+
+/** The state of a conversation that has one. */
+export function stateAt(conversation: Conversation): KafkaState {
+  return changetype<KafkaState>(conversation.state);
+}
