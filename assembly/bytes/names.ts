@@ -30,6 +30,14 @@ export function putName(at: usize, list: string, value: u32, prefix: string): us
   return decimal(out, value);
 }
 
+/** Writes word `index` of a list "ok,error" to `at`; answers one past its last byte. */
+export function putWord(at: usize, list: string, index: u32): usize {
+  const from = changetype<usize>(list);
+  let i = 0;
+  for (let left = index; left != 0; i++) if (load<u16>(from + (i << 1)) == 44) left -= 1;
+  return copyName(at, from, i, list.length);
+}
+
 function copyName(at: usize, from: usize, first: i32, length: i32): usize {
   let out = at;
   for (let i = first; i < length; i++) {

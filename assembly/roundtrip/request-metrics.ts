@@ -16,7 +16,7 @@ import { countAdd, distinctObserve, gaugeSet, histogramObserve } from "../aggreg
 import { slowAboveNs, watchSlow } from "../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { elementHash } from "../bytes/hash";
-import { putName } from "../bytes/names";
+import { putWord } from "../bytes/names";
 import { Labels } from "../modules/labels";
 import { Conversation } from "./conversation";
 import { STATUS_NAMES, Status } from "./marks";
@@ -223,7 +223,7 @@ const STATUS_TEXT: usize = memory.data(16);
 
 /** Adds an outcome, by its name, as a column of the `BreakdownKey`. */
 export function putStatus(status: u32): void {
-  BreakdownKey.column(STATUS_TEXT, <u32>(putName(STATUS_TEXT, STATUS_NAMES, status, "") - STATUS_TEXT));
+  BreakdownKey.column(STATUS_TEXT, <u32>(putWord(STATUS_TEXT, STATUS_NAMES, status) - STATUS_TEXT));
 }
 
 /** Notes how many requests of each protocol wait now. */

@@ -12,8 +12,8 @@
  */
 import { u8At, u32be } from "../../bytes/reader";
 import { keepRecords } from "./keep";
+import { have, take } from "./reach";
 import { Turn } from "./turn";
-import { have, take } from "./walk";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
 const LENGTH: u32 = 8;

@@ -9,6 +9,7 @@ import { Parse } from "../protocol";
 import { TEXT_BYTES_MAX } from "./fields";
 import { keepNumber, keepsText, keepText, keepTopicId, noteBody, putRow } from "./keep";
 import { Action, OP_BYTES, Op, Type } from "./program";
+import { have, take } from "./reach";
 import { stepRecords } from "./records";
 import { Turn } from "./turn";
 import { Frame, Walk, Walked, WalkFlag } from "./walk-state";
@@ -45,20 +46,6 @@ function passSkip(w: Walk): bool {
   Turn.at = Turn.end;
   Parse.skip = skip - here;
   return false;
-}
-
-/** Whether `bytes` more of the message are in hand. */
-export function have(w: Walk, bytes: u32): u32 {
-  if (bytes > w.left) return Walked.FAULT;
-  if (bytes <= Turn.left) return Walked.GO;
-  Parse.need = bytes;
-  return Walked.MORE;
-}
-
-/** Passes over bytes that `have` found. */
-export function take(w: Walk, bytes: u32): void {
-  Turn.at += bytes;
-  w.left -= bytes;
 }
 
 /** Reads an unsigned varint `ahead` of the next byte, without passing over it. */
