@@ -26,6 +26,8 @@ const COLON: u32 = 58;
 const STAR: u32 = 42;
 
 const METRICS: usize = memory.data(REQUEST_METRICS_BYTES, 8);
+/** "unobserved", longer than letters that are packed. */
+const UNOBSERVED: usize = memory.data<u8>([117, 110, 111, 98, 115, 101, 114, 118, 101, 100, 0, 0, 0, 0, 0, 0], 16);
 /** A key's prefix. */
 const PREFIX: usize = memory.data(272);
 
@@ -139,6 +141,5 @@ function putOutcome(response: usize, status: u32): void {
   else if (status == Status.TIMEOUT) BreakdownKey.letters(0x74756f656d6974, 7);
   else if (status == Status.RESET) BreakdownKey.letters(0x7465736572, 5);
   else if (status == Status.CLOSED) BreakdownKey.letters(0x6465736f6c63, 6);
-  // "unseen": eight letters are all that fit.
-  else BreakdownKey.letters(0x6e6565736e75, 6);
+  else BreakdownKey.column(UNOBSERVED, 10);
 }

@@ -9,7 +9,7 @@
 import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
-import { Message, messageCreate } from "../../roundtrip/message";
+import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { countKeys, takeArgument, wantedBytes } from "./arguments";
 import { CommandKind } from "./commands";
@@ -168,6 +168,11 @@ export function cutRequest(conversation: Conversation, half: Half, mark: u32): v
   half.phase = Phase.LOST;
   if (half.message == 0) return;
   const request = changetype<Message>(half.message);
+  if (mark == Mark.INCOMPLETE && !request.knows(F.RedisField.COMMAND)) {
+    messageRelease(request);
+    half.message = 0;
+    return;
+  }
   request.mark(mark);
   request.present &= ~(1 << F.RedisField.BODY_BYTES);
   if (half.left == 0) request.know(F.RedisField.BODY_BYTES);
