@@ -157,7 +157,7 @@ function traffic(depth: number, valueBytes: number, rounds: number): { packets: 
       "server",
       keys.map((key) => `-E${key.toUpperCase()} ${"v".repeat(valueBytes)}\r\n`),
     );
-    keys.forEach((key, index) => exchanges.push({ key, request: asked[index]!, response: answered[index]! }));
+    for (const [index, key] of keys.entries()) exchanges.push({ key, request: asked[index]!, response: answered[index]! });
     one.acknowledge("client").wait(20_000_000n);
   }
   return { packets: one.close().packets, exchanges };

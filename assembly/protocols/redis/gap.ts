@@ -3,7 +3,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Parse } from "../protocol";
-import { endReplies, forget, missReplies, missRequests } from "./match";
+import { endReplies, forget, letGo, missReplies, missRequests } from "./match";
 import { cutReply, passValue } from "./reply";
 import { cutRequest, passArgument } from "./request";
 import { Half, HalfFlag, Phase, StateFlag, stateAt } from "./state";
@@ -37,8 +37,13 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 export function lose(conversation: Conversation, isClient: bool, half: Half): void {
   const phase = half.phase;
   half.clear(HalfFlag.LINE_END);
-  // Nothing of what may be no redis is told of.
-  if (stateAt(conversation).is(StateFlag.TENTATIVE)) forget(conversation);
+  if (stateAt(conversation).is(StateFlag.TENTATIVE)) {
+    // Nothing of what may be no redis is told of.
+    forget(conversation);
+    letGo(conversation);
+    half.phase = isClient ? Phase.LOST : Phase.START;
+    return;
+  }
   if (isClient) {
     if (phase == Phase.ELEMENT || phase == Phase.LINE_REST) cutRequest(conversation, half, Mark.GAP);
     half.phase = Phase.LOST;

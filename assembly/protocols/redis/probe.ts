@@ -2,7 +2,7 @@
  * What first bytes are.
  *
  * A request is an array of bulk strings, of which the first is a word. Where it is not known who asks, an array from a server
- * looks the same: the word must be a command of redis then. Lines of text are requests when each begins with such a command;
+ * looks the same: the word must be a command of redis then. A line of text is a request when it begins with such a command;
  * since others speak so too, such a connection stays tentative until the server answers in RESP.
  */
 import { u8At } from "../../bytes/reader";
@@ -63,11 +63,10 @@ export function readsRequest(at: usize, end: usize): u32 {
   return readFirstWord(at, end);
 }
 
-/** Whether the bytes are lines that begin with commands of redis, the last perhaps cut: OK, MORE or BAD. */
+/** Whether the first line with anything in it begins with a command of redis: OK, MORE or BAD. */
 export function readsLines(start: usize, end: usize): u32 {
   const stop = end - start > TEXT_BYTES_MAX ? start + TEXT_BYTES_MAX : end;
   let at = start;
-  let whole: u32 = 0;
   while (at < stop) {
     let lineEnd = at;
     while (lineEnd < stop && u8At(lineEnd) != LF) {
@@ -75,17 +74,11 @@ export function readsLines(start: usize, end: usize): u32 {
       if (byte < SPACE && byte != 9 && byte != CR) return Read.BAD;
       lineEnd += 1;
     }
-    if (lineEnd == stop) {
-      if (whole != 0) return Read.OK;
-      return stop == end && beginsCommand(at, lineEnd) ? Read.MORE : Read.BAD;
-    }
-    if (!isEmpty(at, lineEnd)) {
-      if (!isCommandLine(at, lineEnd)) return Read.BAD;
-      whole += 1;
-    }
+    if (lineEnd == stop) return stop == end && beginsCommand(at, lineEnd) ? Read.MORE : Read.BAD;
+    if (!isEmpty(at, lineEnd)) return isCommandLine(at, lineEnd) ? Read.OK : Read.BAD;
     at = lineEnd + 1;
   }
-  return whole != 0 ? Read.OK : Read.MORE;
+  return Read.MORE;
 }
 
 /** Whether a line has nothing but what ends it: redis steps over such. */
