@@ -2,10 +2,12 @@
 import { declareDns } from "./dns/dns";
 import { declareHttp } from "./http/http";
 import { declareKafka } from "./kafka/kafka";
+import { declareRedis } from "./redis/redis";
 
 /** Declares every protocol with its fields and metrics. */
 export function declareProtocols(): void {
   declareDns(1);
   declareHttp(2);
+  declareRedis(3);
   declareKafka(6);
 }

@@ -61,6 +61,9 @@ export class Parse {
   static transport: u32 = 0;
   /** Whether the probe is asked of a conversation that is known to be its protocol's: the parser may find its place itself. */
   static isKnown: bool = false;
+  /** Whether what a probe looks at comes from the side that opened the connection, or from the other; neither where none was seen to. */
+  static isClient: bool = false;
+  static isServer: bool = false;
   /** Whether the capture may hold the datagram's destination to be many: multicast or broadcast. */
   static multicast: bool = false;
 

@@ -113,8 +113,8 @@ export function isInAnswer(request: Message): bool {
   return (request.flags & IN_ANSWER) != 0;
 }
 
-/** Takes a request off its timeout. */
-function timerStop(request: Message): void {
+/** Takes a request off its timeout: it may wait for as long as the connection lasts. */
+export function timerStop(request: Message): void {
   if (!(request.flags & IN_TIMER)) return;
   request.flags &= ~(<u8>IN_TIMER);
   const list = request.timeoutClass << 2;

@@ -13,6 +13,8 @@ export const UNRECOGNIZED_MID_STREAM_MAX: u32 = 1024;
 export function recognize(flow: Flow, side: u32, start: usize, length: u32, transport: u32): u32 {
   Parse.transport = transport;
   Parse.isKnown = flow.protocol != PROTOCOL_UNKNOWN;
+  Parse.isClient = flow.client == <u8>side;
+  Parse.isServer = flow.client == <u8>(side ^ 1);
   if (flow.protocol != PROTOCOL_UNKNOWN) {
     return call_indirect<u32>(Protocols.at(flow.protocol).probe, start, length);
   }

@@ -5,6 +5,7 @@ import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
 import { type Totals, totalsOf } from "../support/summaries";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
+import * as redis from "./redis-scenarios";
 import * as scenarios from "./scenarios";
 
 const SMALL_BUDGET_BYTES = 8 << 20;
@@ -266,11 +267,60 @@ const KAFKA: Record<string, Expectation> = {
   kafka_record_bytes_total: count(300, { ...OUT, message: "request" }),
 };
 
+const bytesOf = (texts: string[]) => texts.reduce((sum, text) => sum + text.length, 0);
+const redisAsked = [...redis.EXCHANGES.map(([asked]) => asked), redis.SLOW[0], "*1\r\n$4\r\nPING\r\n"];
+const redisAnswers = [...redis.EXCHANGES.map(([, answer]) => answer), redis.SLOW[1]];
+
+/** Five exchanges, of which one is an error, an orphan, and a PING whose reply is none. */
+const REDIS: Record<string, Expectation> = {
+  redis_requests_total: all(
+    count(4, { ...OUT, status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "unobserved" }),
+    count(6),
+  ),
+  redis_orphan_responses_total: count(1, OUT),
+  redis_malformed_total: count(1),
+  redis_duration_seconds: histogram(5, 4 * 0.005 + 0.905, OUT),
+  redis_request_bytes: histogram(6, bytesOf(redisAsked), OUT),
+  redis_response_bytes: histogram(5, bytesOf(redisAnswers), OUT),
+  // The way to the server, 5 ms by the handshake, is all of the wait but for the slow one.
+  redis_server_seconds: histogram(5, 0.9, OUT),
+  redis_clients: distinct(1, OUT),
+  redis_servers: distinct(1, OUT),
+  redis_top_commands: top({ SET: 1, GET: 2, INCR: 1, PING: 1, KEYS: 1 }),
+  redis_top_slow: top({ KEYS: 1 }),
+  redis_top_failing: top({ INCR: 1 }),
+  redis_top_key_prefixes: top({ "user:*": 3, plain: 1 }),
+  redis_top_error_codes: top({ WRONGTYPE: 1 }),
+  redis_calls: (totals, metric) => {
+    const items = (totals.one(metric, OUT).items ?? []) as BreakdownItem[];
+    const found = items.map(({ key, requests, errors }) => [key.command, key.outcome, requests, errors].join(" "));
+    expect(found.sort()).toEqual(["SET ok 1 0", "GET ok 2 0", "INCR WRONGTYPE 1 1", "KEYS ok 1 0", "PING unobserved 1 0"].sort());
+  },
+};
+
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
   ["Kafka", () => read(kafkaCapture()), KAFKA],
+  ["redis", () => read(redis.redisCapture()), REDIS],
+  [
+    "a redis request that waits",
+    () => read(redis.waitingRedisCapture()),
+    { redis_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1) },
+  ],
+  [
+    "more redis requests than a small budget holds",
+    () => read(redis.crowdedRedisCapture(), SMALL_BUDGET_BYTES),
+    {
+      redis_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("redis_requests_total")).toBe(redis.WAITING);
+      },
+    },
+  ],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
   ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
   ["what was not captured", () => read(scenarios.holesCapture()), HOLES],

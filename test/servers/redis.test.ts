@@ -1,0 +1,117 @@
+/** A real redis server, its own command line and benchmark, and what tcpdump saw of them. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RoundTrip } from "../../engine/round-trip";
+import { command } from "../support/redis";
+import { readRoundTrips } from "../support/round-trips";
+
+const isInstalled = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+const canCapture = isInstalled("tcpdump") && spawnSync("tcpdump", ["-D"]).status === 0 && process.getuid?.() === 0;
+const HAS_REDIS = isInstalled("redis-server") && isInstalled("redis-benchmark") && canCapture;
+if (!HAS_REDIS) console.warn("no redis-server with redis-tools, or no right to capture: its test does not run");
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Sends each text over one connection and waits until as many lines have come as are wanted. */
+async function talk(port: number, texts: [text: string, lines: number][]): Promise<void> {
+  const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+  await once(socket, "connect");
+  for (const [text, lines] of texts) {
+    socket.write(text);
+    let got = "";
+    while (got.split("\r\n").length - 1 < lines) got += (await once(socket, "data"))[0];
+  }
+  socket.end();
+  await once(socket, "close");
+}
+
+describe.runIf(HAS_REDIS)("redis-server", () => {
+  const folder = HAS_REDIS ? mkdtempSync(join(tmpdir(), "tallywire-redis-")) : "";
+  const file = join(folder, "redis.pcap");
+  const started: ChildProcess[] = [];
+  let port = 0;
+  let trips: RoundTrip[] = [];
+
+  const start = (program: string, words: string[]) => {
+    const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
+    started.push(child);
+    return child;
+  };
+
+  beforeAll(async () => {
+    port = await freePort();
+    start("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder]);
+    while (spawnSync("redis-cli", ["-p", `${port}`, "ping"]).stdout.toString() !== "PONG\n") await sleep(50);
+    const tcpdump = start("tcpdump", ["-i", "lo", "-U", "-B", "16384", "-w", file, "tcp", "port", `${port}`]);
+    await once(tcpdump.stderr!, "data");
+    await sleep(300);
+    const benchmark = ["-p", `${port}`, "-n", "1000", "-c", "4", "-P", "16", "-t", "set,get,mset", "-q"];
+    expect(spawnSync("redis-benchmark", benchmark).status).toBe(0);
+    for (let i = 0; i < 5; i++) spawnSync("redis-cli", ["-p", `${port}`, "-3", "hset", `hash:${i}`, "field", "a\r\nb"]);
+    await talk(port, [
+      [command("HELLO", 3), 26],
+      [command("HGETALL", "hash:1"), 5],
+      [command("SET", "big", "x".repeat(2_000_000)), 1],
+      [command("STRLEN", "big"), 1],
+      [command("SUBSCRIBE", "news") + command("PUBLISH", "news", "hello") + command("PING"), 14],
+      ["INLINE\r\nset line 1\r\n", 2],
+      [command("MULTI") + command("INCR", "big") + command("EXEC"), 4],
+      [command("BLPOP", "nothing", "0.2"), 1],
+      [command("NOSUCH.COMMAND", "a"), 1],
+      [Array.from({ length: 3000 }, () => command("INCR", "counter")).join(""), 3000],
+      [command("QUIT"), 1],
+    ]);
+    await sleep(500);
+    tcpdump.kill("SIGINT");
+    await once(tcpdump, "exit");
+    trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "redis");
+  }, 30_000);
+
+  afterAll(async () => {
+    for (const child of started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+      child.kill();
+      await once(child, "exit");
+    }
+    if (folder) rmSync(folder, { recursive: true });
+  });
+
+  const times = (name: string) => trips.filter(({ request }) => request?.command === name).length;
+
+  test("every command has its reply", () => {
+    expect(trips.filter(({ request, response }) => !request || !response)).toEqual([]);
+    // redis-benchmark rounds up to whole pipelines.
+    for (const name of ["GET", "MSET"]) expect(times(name)).toBe(1008);
+    expect(times("SET")).toBe(1008 + 2);
+    expect(times("HSET")).toBe(5);
+    expect(times("INCR")).toBe(3001);
+  });
+
+  test("what the odd ones say", () => {
+    const of = (name: string) => {
+      const { request, response, status } = trips.findLast((trip) => trip.request?.command === name)!;
+      return { ...request, ...response, status };
+    };
+    expect(of("HGETALL")).toMatchObject({ key: "hash:1", type: "map", elements: 1, status: "ok" });
+    expect(trips.find(({ request }) => request?.key === "big")?.request?.bodyBytes).toBe(2_000_006);
+    expect(of("SUBSCRIBE")).toMatchObject({ type: "push", elements: 3 });
+    expect(of("PUBLISH")).toMatchObject({ type: "integer" });
+    expect(of("INLINE")).toMatchObject({ errorCode: "ERR", status: "error" });
+    expect(of("EXEC")).toMatchObject({ type: "array", errorCode: "ERR", status: "error" });
+    expect(of("BLPOP")).toMatchObject({ key: "nothing", isNull: true, status: "ok" });
+    expect(of("NOSUCH.COMMAND")).toMatchObject({ key: "a", errorCode: "ERR", status: "error" });
+    expect(of("QUIT")).toMatchObject({ type: "simple string", status: "ok" });
+  });
+});
