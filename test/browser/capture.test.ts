@@ -67,9 +67,7 @@ describe("figures", () => {
   test("of a capture that was gzipped piece by piece are those of all pieces", async () => {
     const path = fixture("dns_unbound_recursive.pcap");
     const bytes = readFileSync(path);
-    const pieces = [0, 7_000, 7_100, 15_000].map((start, index, starts) =>
-      gzipSync(bytes.subarray(start, starts[index + 1])),
-    );
+    const pieces = [0, 7_000, 7_100, 15_000].map((start, index, starts) => gzipSync(bytes.subarray(start, starts[index + 1])));
     const { page, complaints } = await site.open();
     await choose(page, write("pieces.pcap.gz", Buffer.concat(pieces)));
     await wasRead(page, "pieces.pcap.gz");
