@@ -1,7 +1,9 @@
 /** The ABI: all that the core exports. Addresses and lengths are bytes in its memory. */
 import { Minute, minuteAdvance } from "./aggregate/minute";
+import { resetNumberTops } from "./aggregate/number-tops";
 import { resetSlow } from "./aggregate/previous";
 import { schemaEncode } from "./aggregate/schema";
+import { Tops } from "./aggregate/tops";
 import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
@@ -17,6 +19,7 @@ import { protocolsEncode } from "./protocols/schema";
 import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
 import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
+import { resetRequestMetrics } from "./roundtrip/request-metrics";
 import { readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
 import { endFlows, openFlows } from "./stream/flows";
@@ -82,6 +85,9 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
 /** Declares labels, metrics and protocols, in the order of their series. */
 function declare(): void {
   resetSlow();
+  Tops.reset();
+  resetNumberTops();
+  resetRequestMetrics();
   Protocols.count = 0;
   Fields.count = 0;
   declareLabels();

@@ -22,7 +22,7 @@ export const BUDGET_BYTES_MIN: u32 = 8 << 20;
 export const BUDGET_BYTES_MAX: u32 = 1 << 30;
 
 const PAGE: u32 = 4096;
-const FLOW_BYTES: u32 = 336;
+const FLOW_BYTES: u32 = 352;
 const SCRATCH_REGION_BYTES: u32 = 65536;
 
 export class Regions {

@@ -2,34 +2,29 @@
  * Makes the captures of the benchmark out of the project's own fixtures: `node bench/generate.mjs KIND PACKETS OUT.pcap`.
  *
  * mix: four fifths of the packets DNS over TCP, 1 and 10 queries a connection, the rest over UDP; udp: DNS over UDP; bulk:
- * HTTP with 1,400-byte segments. Both IP versions, 20 minutes of packet time. Beside the capture goes OUT.pcap.json: what is
- * in it, exactly.
+ * HTTP with 1,400-byte segments; full: more of everything than fits (lib/overload.mjs). Both IP versions, 20 minutes of packet
+ * time. Beside the capture goes OUT.pcap.json: what is in it, exactly; of `full` no round trips, since not all of it can be seen.
  */
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { fixtureMessages } from "./lib/fixture-messages.mjs";
+import { connection } from "./lib/connection.mjs";
 import { FrameWriter } from "./lib/frame-writer.mjs";
+import { full } from "./lib/overload.mjs";
 import { seeded } from "./lib/seeded.mjs";
+import { World } from "./lib/world.mjs";
 
 const SPAN_MICROS = 20 * 60 * 1e6;
 const START_SECONDS = 1_767_225_600;
-const CLIENTS = 20_000;
-const SERVERS = 8;
 const SEGMENT_BYTES = 1400;
 const BODY_BYTES = 64_000;
-const NAMES = 400_000;
-const SYN = 2;
-const ACK = 16;
-const PSH = 8;
-const FIN = 1;
 /** Conversations under way at once. */
 const SIDE_BY_SIDE = 16;
 
 /** Makes one capture; answers its record. */
 export function generate(kind, packets, path) {
   const writer = new FrameWriter(path, START_SECONDS);
-  const make = { mix, udp, bulk }[kind];
-  if (make === undefined) throw new Error(`no kind "${kind}": mix, udp or bulk`);
+  const make = { mix, udp, bulk, full }[kind];
+  if (make === undefined) throw new Error(`no kind "${kind}": mix, udp, bulk or full`);
   const world = new World(seeded(kind.length * 7919), packets);
   interleave(make(world), writer, packets);
   writer.close();
@@ -66,63 +61,6 @@ function interleave(conversations, writer, packets) {
   }
 }
 
-/** Who talks, what was asked: and the record of it. */
-class World {
-  constructor(random, packets) {
-    this.random = random;
-    this.templates = fixtureMessages();
-    this.roundTrips = 0;
-    this.names = new Set();
-    this.clients = new Set();
-    this.names_max = Math.min(NAMES, packets);
-    this.asked = 0;
-  }
-
-  pick(count) {
-    return Math.floor(this.random() * count);
-  }
-
-  /** A client and a server of one family; one pair in four speaks IPv6. */
-  pair(serverPort) {
-    const v6 = this.pick(4) === 0;
-    const number = Math.floor(this.random() ** 3 * CLIENTS);
-    const client = { address: addressOf(v6, 10, number), port: 1024 + this.pick(60_000) };
-    const server = { address: addressOf(v6, 192, this.pick(SERVERS)), port: serverPort };
-    this.clients.add(`${v6}${number}`);
-    return [client, server];
-  }
-
-  /** A question and its answer with a name of their own: every other name is new until all have been asked. */
-  exchange() {
-    const fresh = this.asked < this.names_max && this.pick(2) === 0;
-    const number = fresh ? this.asked++ : Math.floor(this.random() ** 4 * Math.max(1, this.asked));
-    if (!fresh && this.asked === 0) this.asked = 1;
-    const name = `host-${number}.zone${number % 97}.test`;
-    this.names.add(name);
-    this.roundTrips += 1;
-    const template = this.templates.dns[this.pick(this.templates.dns.length)];
-    const id = this.pick(65_536);
-    return [rename(template.query, id, name), rename(template.response, id, name)];
-  }
-}
-
-function addressOf(v6, first, number) {
-  if (!v6) return Buffer.from([first, 0, number >> 8, number & 255]);
-  const address = Buffer.alloc(16);
-  address.writeUInt32BE(0x20010db8, 0);
-  address[4] = first;
-  address.writeUInt32BE(number, 12);
-  return address;
-}
-
-/** Puts an id and a name in place of a DNS message's own; all its names are pointers to the question. */
-function rename({ head, tail }, id, name) {
-  const labels = name.split(".").flatMap((label) => [label.length, ...Buffer.from(label)]);
-  const message = Buffer.concat([head, Buffer.from([...labels, 0]), tail]);
-  message.writeUInt16BE(id, 0);
-  return message;
-}
-
 function* udp(world) {
   while (true) yield overUdp(world);
 }
@@ -143,28 +81,6 @@ function* mix(world) {
     tcp += overTcp ? packets : 0;
     yield overTcp ? overConnection(world, queries) : overUdp(world);
   }
-}
-
-/** A connection with its handshake and its end; `talk` yields what is said: [fromClient, bytes]. */
-function* connection(world, port, talk) {
-  const [client, server] = world.pair(port);
-  const seq = [world.pick(2 ** 32), world.pick(2 ** 32)];
-  const segment = (side, flags, payload = Buffer.alloc(0)) => {
-    const tcp = { seq: seq[side], ack: flags === SYN ? 0 : seq[side ^ 1], flags };
-    seq[side] = (seq[side] + payload.length + (flags & (SYN | FIN) ? 1 : 0)) >>> 0;
-    return side === 0 ? [client, server, payload, tcp] : [server, client, payload, tcp];
-  };
-  yield segment(0, SYN);
-  yield segment(1, SYN | ACK);
-  yield segment(0, ACK);
-  let quiet = 0;
-  for (const [fromClient, bytes] of talk) {
-    yield segment(fromClient ? 0 : 1, ACK | PSH, bytes);
-    if (!fromClient && ++quiet % 2 === 0) yield segment(0, ACK);
-  }
-  yield segment(0, FIN | ACK);
-  yield segment(1, FIN | ACK);
-  yield segment(0, ACK);
 }
 
 function* overConnection(world, queries) {

@@ -1,57 +1,61 @@
 /**
  * What a packet costs: CPU of `tallywire read --summary` as the slope between two lengths of one capture, in units of the slope of
- * `tcpdump -r FILE -w /dev/null` on the same files in the same run; pairs in turn, medians. The same run holds round trips and
- * names against the generator's record.
+ * `tcpdump -r FILE -w /dev/null` on the same files in the same run; pairs in turn, medians. The same run holds packets of each IP
+ * version, round trips and names against the generator's record and a count of the file.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../scripts/lib/run.mjs";
-import { generate } from "./generate.mjs";
+import { capture } from "./lib/capture.mjs";
+import { countFile } from "./lib/count-file.mjs";
+import { cpuSeconds } from "./lib/cpu-seconds.mjs";
+import { median } from "./lib/median.mjs";
+import { missingRow, row } from "./lib/row.mjs";
 
 const MOST = { mix: 3, udp: 4.5, bulk: 1.5 };
+/** Different names that a capture of DNS has at least, and in how many packets; in fewer, so many fewer. */
+const NAMES_LEAST = 300_000;
+const NAMES_PACKETS = 4_000_000;
+/** By how much the estimate of names may be off: four standard errors. */
+const NAMES_ERROR_MOST = 0.03;
 const PAIRS = 5;
-const DATA = join(ROOT, "bench/.data");
 const TALLYWIRE = ["node", join(ROOT, "shim/bin/tallywire.mjs"), "read", "--summary", "-o", "json"];
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-/** CPU seconds, user and system, of a command whose output is thrown away. Throws where it fails. */
-function cpuSeconds(command) {
-  const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null 2>&1';
-  const { status, stderr } = spawnSync("bash", ["-c", script, "bash", ...command], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}`);
-  const [user, system] = stderr.trim().split(" ").map(Number);
-  return user + system;
-}
-
-/** The capture of a kind and length, made once. */
-function capture(kind, packets) {
-  mkdirSync(DATA, { recursive: true });
-  const path = join(DATA, `${kind}-${packets}.pcap`);
-  if (!existsSync(`${path}.json`)) generate(kind, packets, path);
-  return { path, record: JSON.parse(readFileSync(`${path}.json`, "utf8")) };
-}
-
-/** Holds what the summary says against the record; answers what differs. */
-function differences({ path, record }) {
+/** Holds what the summary says against the record and the file; answers what differs. */
+function differences({ path, record }, counted) {
   const { status, stdout } = spawnSync(TALLYWIRE[0], [...TALLYWIRE.slice(1), path], { encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) return [`the command ended with ${status}`];
   const summary = JSON.parse(stdout);
-  const sum = (metric) => summary.metrics.filter((row) => row.metric === metric).reduce((all, row) => all + row.value, 0);
+  const sum = (metric) => summary.metrics.filter((line) => line.metric === metric).reduce((all, line) => all + line.value, 0);
   const found = [];
-  if (summary.packets !== record.packets) found.push(`${summary.packets} packets of ${record.packets}`);
-  if (summary.bytes !== record.bytes) found.push(`${summary.bytes} bytes of ${record.bytes}`);
-  const trips = sum("dns_transactions_total") + sum("http_responses_total");
-  if (trips !== record.roundTrips) found.push(`${trips} round trips of ${record.roundTrips}`);
-  const names = summary.metrics.find((row) => row.metric === "dns_names");
-  if (record.names > 0 && Math.abs(names.estimate / record.names - 1) > 0.03)
-    found.push(`${names.estimate} names of ${record.names}`);
+  const same = (what, ours, theirs) => {
+    if (ours !== theirs) found.push(`${ours} ${what} of ${theirs}`);
+  };
+  same("packets", summary.packets, record.packets);
+  same("packets in the file", counted.packets, record.packets);
+  same("bytes", summary.bytes, record.bytes);
+  same("IPv4 packets", sum("capture_ipv4_packets_total"), counted.ipv4);
+  same("IPv6 packets", sum("capture_ipv6_packets_total"), counted.ipv6);
+  same("round trips", sum("dns_transactions_total") + sum("http_responses_total"), record.roundTrips);
+  same("names in the file", counted.names, record.names);
+  const estimate = summary.metrics.find((line) => line.metric === "dns_names")?.estimate ?? 0;
+  if (record.names > 0 && Math.abs(estimate / record.names - 1) > NAMES_ERROR_MOST)
+    found.push(`${estimate} names of ${record.names}`);
+  return found;
+}
+
+/** What a capture lacks of what it is to have. */
+function shortcomings({ record }, { packets, ipv4, ipv6, names }) {
+  const found = ipv4 > 0 && ipv6 > 0 ? [] : ["not both IP versions"];
+  const least = Math.floor(NAMES_LEAST * Math.min(1, packets / NAMES_PACKETS));
+  if (record.kind !== "bulk" && names < least) found.push(`fewer than ${least.toLocaleString("en")} names`);
   return found;
 }
 
 /** Measures one kind with captures of `short` and `long` packets. */
 export function pipeline(kind, short, long) {
+  const name = `${kind}: CPU a packet, in tcpdump's`;
+  if (spawnSync("tcpdump", ["--version"]).status !== 0) return missingRow(name, "tcpdump is not installed");
   const captures = [capture(kind, short), capture(kind, long)];
   const ratios = [];
   const own = [];
@@ -64,12 +68,11 @@ export function pipeline(kind, short, long) {
     own.push(slope((path) => [...TALLYWIRE, path]) * 1e9);
     ratios.push(own.at(-1) / (peer * 1e9));
   }
-  const ratio = median(ratios);
-  return {
-    name: `${kind}: CPU a packet, in tcpdump's`,
-    figure: ratio.toFixed(2),
-    most: MOST[kind],
-    holds: ratio <= MOST[kind],
-    notes: [`${Math.round(median(own))} ns a packet here`, ...differences(captures[1])],
-  };
+  const counted = countFile(captures[1].path);
+  const share = Math.round((counted.ipv6 / counted.packets) * 100);
+  const notes = [`${Math.round(median(own))} ns a packet here`, `${share} % IPv6`];
+  if (counted.names > 0) notes.push(`${counted.names.toLocaleString("en")} different names in the file`);
+  const broken = [...differences(captures[1], counted), ...shortcomings(captures[1], counted)];
+  if (broken.length === 0) notes.push("round trips and names as recorded");
+  return row(name, median(ratios), { digits: 2, most: MOST[kind], notes, broken });
 }

@@ -68,6 +68,8 @@ export class Minute {
   static refused: u64 = 0;
   /** Seconds of the sealed minute in which capture ran; 0 for a supplement. */
   static capturedSeconds: u32 = 0;
+  /** Goes up whenever another second or minute comes into use: addresses of what was in use before are void then. */
+  static turns: u32 = 0;
   /** Index of a function (minute: u32) => void called before a minute is encoded, its series in use; 0 for none. */
   static onSeal: u32 = 0;
   /** Index of a function (slot: usize) => void that encodes a sealed minute; set by `wire`. */
@@ -204,6 +206,7 @@ export class Minute {
     assert(slot.minute == minute);
     const within = time - <u64>minute * MINUTE_NS;
     Minute.second = <u32>(within / SECOND_NS);
+    Minute.turns += 1;
     Minute.timeNs = time;
     Minute.fromNs = time - (within % SECOND_NS);
     Minute.spanNs = Minute.run == 0 ? SECOND_NS : 0;

@@ -9,8 +9,7 @@ import { breakdownAdd } from "../sketches/breakdown";
 import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
-import { rateAdd } from "../sketches/rate";
-import { topAdd } from "../sketches/top";
+import { rateAdd, rateSecond } from "../sketches/rate";
 import { gaugeAdd } from "./gauge";
 import { stateCreate } from "./kind";
 import { Kind } from "./metric";
@@ -51,6 +50,12 @@ export function rateObserve(series: u32, n: u64): void {
   if (state != 0 && !rateAdd(state, n, Minute.number * 60 + Minute.second)) Minute.refused += 1;
 }
 
+/** Address of a rate's total of the second in use, a u64, which holds until `Minute.turns` goes up; 0 when there is no room. */
+export function ratePlace(series: u32): usize {
+  const state = stateOf(series, Kind.RATE);
+  return state != 0 ? rateSecond(state, Minute.number * 60 + Minute.second) : 0;
+}
+
 /** Adds `value` (ns, bytes, millionths) `count` times to a histogram. */
 export function histogramObserve(series: u32, value: u64, count: u64): void {
   const state = stateOf(series, Kind.HISTOGRAM);
@@ -61,17 +66,6 @@ export function histogramObserve(series: u32, value: u64, count: u64): void {
 export function distinctObserve(series: u32, element: u64): void {
   const state = stateOf(series, Kind.DISTINCT);
   if (state != 0 && !distinctAdd(state, element)) Minute.refused += 1;
-}
-
-/** Adds `weight` to the key of `length` bytes at `start` in a top, cut to 255 bytes; `hash` is its elementHash. */
-export function topObserve(series: u32, hash: u64, start: usize, length: u32, weight: u64): void {
-  assert(hash == elementHash(start, length));
-  const state = stateOf(series, Kind.TOP);
-  if (length > KEY_BYTES_MAX) {
-    hash = elementHash(start, KEY_BYTES_MAX);
-    length = KEY_BYTES_MAX;
-  }
-  if (state != 0 && !topAdd(state, hash, start, length, weight)) Minute.refused += 1;
 }
 
 /**

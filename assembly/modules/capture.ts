@@ -9,6 +9,7 @@ import { countAdd, gaugeSet } from "../aggregate/observe";
 import { takeThresholds } from "../aggregate/previous";
 import { Count, MALFORMED_NAMES, Malformed, Tally, UNDECODED_NAMES, Undecoded } from "../capture/tally";
 import { Pending } from "../roundtrip/pending";
+import { observeOpenRequests } from "../roundtrip/request-metrics";
 import { FlowTable } from "../stream/table";
 import { StreamTally } from "../stream/tally";
 import { Labels } from "./labels";
@@ -158,6 +159,7 @@ function captureFold(): void {
   assert(slot <= 160);
   gaugeSet(Capture.openFlows, FlowTable.count);
   gaugeSet(Capture.pendingRequests, Pending.count);
+  observeOpenRequests();
 }
 
 function take(slot: u32, series: u32, value: u64): u32 {

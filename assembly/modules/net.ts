@@ -4,8 +4,10 @@
  * Packets and bytes are added up in the flow record and come into the minute when the flow is folded: at the seal, at its
  * eviction, or when a packet of another minute comes. Rates and payload sizes are taken per packet.
  */
-import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
-import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../aggregate/observe";
+import { declareMetric, Kind } from "../aggregate/metric";
+import { Minute } from "../aggregate/minute";
+import { countAdd, distinctObserve, histogramObserve, ratePlace } from "../aggregate/observe";
+import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { packDecimal, packedLength } from "../bytes/ascii";
 import { elementHash } from "../bytes/hash";
 import { Conversation, Direction } from "../roundtrip/conversation";
@@ -16,9 +18,20 @@ const HEADLINE_PRECISION: u32 = 14;
 const PRECISION: u32 = 12;
 const TOP_LOG2: u32 = 11;
 const PORT_TOP_LOG2: u32 = 10;
+/** Columns of both groups of tops. */
+const PACKETS: u32 = 0;
+const BYTES: u32 = 1;
 
+/** Where the rates of each direction count: {Minute.turns u32, packets u32, bytes u32, 0}. */
+const RATES: usize = memory.data(48, 4);
 /** Text of a port key under construction: "65535/other". */
 const PORT_KEY: usize = memory.data(16, 16);
+
+/** Adds `n` to the u64 at `place`; 0 is the place of what found no room. */
+function addAt(place: usize, n: u64): void {
+  if (place == 0) Minute.refused += 1;
+  else store<u64>(place, load<u64>(place) + n);
+}
 
 export class NetMetrics {
   private static packets: u32 = 0;
@@ -27,10 +40,8 @@ export class NetMetrics {
   private static byteRate: u32 = 0;
   private static payload: u32 = 0;
   private static addresses: u32 = 0;
-  private static topAddressPackets: u32 = 0;
-  private static topAddressBytes: u32 = 0;
-  private static topPortPackets: u32 = 0;
-  private static topPortBytes: u32 = 0;
+  private static topAddresses: TopGroup = changetype<TopGroup>(0);
+  private static topPorts: TopGroup = changetype<TopGroup>(0);
   private static conversations: u32 = 0;
 
   static declare(): void {
@@ -105,54 +116,36 @@ export class NetMetrics {
       0,
       0,
     );
-    NetMetrics.topAddressPackets = declareMetric(
+    const addresses = Tops.group(TOP_LOG2);
+    const ports = Tops.group(PORT_TOP_LOG2);
+    NetMetrics.topAddresses = addresses;
+    NetMetrics.topPorts = ports;
+    declareTop(
+      addresses,
       112,
-      Kind.TOP,
       "",
       "net_top_addresses_packets",
       "Remote addresses by packets.",
-      TOP_LOG2,
+      "address",
+      true,
       direction,
       Labels.FAMILY,
-      0,
+      TOP_LOG2,
     );
-    declareKeys(112, "address", 1);
-    NetMetrics.topAddressBytes = declareMetric(
+    declareTop(
+      addresses,
       113,
-      Kind.TOP,
       "bytes",
       "net_top_addresses_bytes",
       "Remote addresses by bytes.",
-      TOP_LOG2,
+      "address",
+      true,
       direction,
       Labels.FAMILY,
-      0,
+      TOP_LOG2,
     );
-    declareKeys(113, "address", 1);
-    NetMetrics.topPortPackets = declareMetric(
-      114,
-      Kind.TOP,
-      "",
-      "net_top_ports_packets",
-      "Server ports by packets.",
-      PORT_TOP_LOG2,
-      direction,
-      0,
-      0,
-    );
-    declareKeys(114, "port");
-    NetMetrics.topPortBytes = declareMetric(
-      115,
-      Kind.TOP,
-      "bytes",
-      "net_top_ports_bytes",
-      "Server ports by bytes.",
-      PORT_TOP_LOG2,
-      direction,
-      0,
-      0,
-    );
-    declareKeys(115, "port");
+    declareTop(ports, 114, "", "net_top_ports_packets", "Server ports by packets.", "port", false, direction, 0, PORT_TOP_LOG2);
+    declareTop(ports, 115, "bytes", "net_top_ports_bytes", "Server ports by bytes.", "port", false, direction, 0, PORT_TOP_LOG2);
     NetMetrics.conversations = declareMetric(
       116,
       Kind.DISTINCT,
@@ -168,9 +161,18 @@ export class NetMetrics {
 
   /** Takes what is told packet by packet. */
   static packet(direction: u32, wireBytes: u32, payloadBytes: u32): void {
-    rateObserve(NetMetrics.packetRate + direction, 1);
-    rateObserve(NetMetrics.byteRate + direction, wireBytes);
+    const rates = RATES + ((<usize>direction) << 4);
+    if (load<u32>(rates) != Minute.turns) NetMetrics.openRates(rates, direction);
+    addAt(load<u32>(rates, 4), 1);
+    addAt(load<u32>(rates, 8), wireBytes);
     if (payloadBytes != 0) histogramObserve(NetMetrics.payload + direction, payloadBytes, 1);
+  }
+
+  /** Looks up where the rates of a direction count in the second in use. */
+  private static openRates(rates: usize, direction: u32): void {
+    store<u32>(rates, Minute.turns);
+    store<u32>(rates, <u32>ratePlace(NetMetrics.packetRate + direction), 4);
+    store<u32>(rates, <u32>ratePlace(NetMetrics.byteRate + direction), 8);
   }
 
   /** Counts a packet that has no flow: one without an IP header. */
@@ -205,9 +207,9 @@ export class NetMetrics {
   static address(hash: u64, start: usize, length: u32, direction: u32, family: u32, packets: u64, bytes: u64): void {
     if (packets == 0) return;
     distinctObserve(NetMetrics.addresses + direction, hash);
-    const series = direction * FamilyLabel.COUNT + family;
-    topObserve(NetMetrics.topAddressPackets + series, hash, start, length, packets);
-    topObserve(NetMetrics.topAddressBytes + series, hash, start, length, bytes);
+    Tops.key(NetMetrics.topAddresses, direction * FamilyLabel.COUNT + family, hash, start, length);
+    Tops.add(PACKETS, packets);
+    Tops.add(BYTES, bytes);
   }
 
   static conversation(direction: u32, element: u64): void {
@@ -216,8 +218,9 @@ export class NetMetrics {
 
   static port(direction: u32, hash: u64, length: u32, packets: u64, bytes: u64): void {
     if (packets == 0) return;
-    topObserve(NetMetrics.topPortPackets + direction, hash, PORT_KEY, length, packets);
-    topObserve(NetMetrics.topPortBytes + direction, hash, PORT_KEY, length, bytes);
+    Tops.key(NetMetrics.topPorts, direction, hash, PORT_KEY, length);
+    Tops.add(PACKETS, packets);
+    Tops.add(BYTES, bytes);
   }
 }
 
@@ -245,9 +248,9 @@ function foldAddress(flow: Conversation, side: u32, family: u32): void {
   const asSender = sends != Direction.OUT;
   const asReceiver = receives != Direction.IN;
   if (!asSender && !asReceiver) return;
-  const length: u32 = family == FamilyLabel.IPV4 ? 4 : 16;
-  const start = flow.address(side) + 16 - length;
-  const hash = elementHash(start, length);
+  const length = flow.addressLength;
+  const start = flow.addressStart(side);
+  const hash = flow.element(side);
   const sentPackets = side == 0 ? Shares.packets0 : Shares.packets1;
   const sentBytes = side == 0 ? Shares.bytes0 : Shares.bytes1;
   const gotPackets = side == 0 ? Shares.packets1 : Shares.packets0;
@@ -280,19 +283,35 @@ const PAIR: usize = memory.data(32);
 function foldPort(flow: Conversation): void {
   const lower = flow.port0 < flow.port1 ? flow.port0 : flow.port1;
   const port = flow.client < 2 ? flow.port(<u32>flow.client ^ 1) : <u32>lower;
-  const digits = packDecimal(port);
-  const bytes = packedLength(digits);
-  // "/tcp" or "/udp" behind the digits, all in one store.
-  const suffix: u64 = flow.transport == 6 ? 0x7063742f : 0x7064752f;
-  const low = bytes < 8 ? digits | (suffix << (bytes << 3)) : digits;
-  const high = bytes > 4 ? suffix >> ((8 - bytes) << 3) : 0;
-  v128.store(PORT_KEY, i64x2.replace_lane(i64x2.replace_lane(i64x2.splat(0), 0, low), 1, high));
-  const length = bytes + 4;
-  const hash = elementHash(PORT_KEY, length);
+  if (PortKey.port != port || PortKey.transport != <u32>flow.transport) writePortKey(port, flow.transport);
+  const hash = PortKey.hash;
+  const length = PortKey.length;
   if (flow.direction0 == flow.direction1) {
     NetMetrics.port(flow.direction0, hash, length, Shares.packets0 + Shares.packets1, Shares.bytes0 + Shares.bytes1);
     return;
   }
   NetMetrics.port(flow.direction0, hash, length, Shares.packets0, Shares.bytes0);
   NetMetrics.port(flow.direction1, hash, length, Shares.packets1, Shares.bytes1);
+}
+
+/** The port whose key was written last: flows of one server come close together. */
+class PortKey {
+  static port: u32 = u32.MAX_VALUE;
+  static transport: u32 = 0;
+  static length: u32 = 0;
+  static hash: u64 = 0;
+}
+
+function writePortKey(port: u32, transport: u32): void {
+  const digits = packDecimal(port);
+  const bytes = packedLength(digits);
+  // "/tcp" or "/udp" behind the digits, all in one store.
+  const suffix: u64 = transport == 6 ? 0x7063742f : 0x7064752f;
+  const low = bytes < 8 ? digits | (suffix << (bytes << 3)) : digits;
+  const high = bytes > 4 ? suffix >> ((8 - bytes) << 3) : 0;
+  v128.store(PORT_KEY, i64x2.replace_lane(i64x2.replace_lane(i64x2.splat(0), 0, low), 1, high));
+  PortKey.port = port;
+  PortKey.transport = transport;
+  PortKey.length = bytes + 4;
+  PortKey.hash = elementHash(PORT_KEY, PortKey.length);
 }

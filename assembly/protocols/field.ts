@@ -30,7 +30,7 @@ export class Side {
 }
 
 /** Fields at the most, over all protocols. */
-export const FIELDS_MAX: u32 = 256;
+export const FIELDS_MAX: u32 = 512;
 
 @unmanaged
 export class Field {
@@ -47,7 +47,7 @@ export class Field {
   names: u32;
 }
 
-const FIELD_TABLE: usize = memory.data(16 * 256);
+const FIELD_TABLE: usize = memory.data(16 * 512);
 
 export class Fields {
   static count: u32 = 0;

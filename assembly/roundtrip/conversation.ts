@@ -4,6 +4,8 @@
  * Side 0 is the endpoint whose packet came first, side 1 the other. `stream/flow.ts` lays its own fields behind these.
  */
 
+import { elementHash } from "../bytes/hash";
+
 /** Which side opened the conversation is not known yet. */
 export const CLIENT_UNKNOWN: u32 = 2;
 
@@ -53,6 +55,9 @@ export class Conversation {
   state: u32;
   /** The minute in which the protocol's metrics last took the endpoints in. */
   observedMinute: u32;
+  /** The elements of both addresses, 0 until they are asked for. */
+  element0: u64;
+  element1: u64;
   /** Handshake: times of SYN, SYN-ACK and the first ACK, ns; 0 when not seen. */
   synNs: u64;
   synAckNs: u64;
@@ -65,6 +70,27 @@ export class Conversation {
   /** Address of the 16 bytes of a side's address. */
   @inline address(side: u32): usize {
     return changetype<usize>(this) + (side << 4);
+  }
+
+  /** Where the address of `side` lies as it is written: 4 bytes of IPv4, 16 of IPv6. */
+  @inline addressStart(side: u32): usize {
+    return this.address(side) + (this.family == 4 ? 12 : 0);
+  }
+
+  /** Bytes of an address as it is written. */
+  @inline get addressLength(): u32 {
+    return this.family == 4 ? 4 : 16;
+  }
+
+  /** The elementHash of the address of `side` as it is written: endpoints count in many metrics, and are hashed once. */
+  element(side: u32): u64 {
+    const at = changetype<usize>(this) + offsetof<Conversation>("element0") + (side << 3);
+    let element = load<u64>(at);
+    if (element == 0) {
+      element = elementHash(this.addressStart(side), this.addressLength);
+      store<u64>(at, element);
+    }
+    return element;
   }
 
   @inline port(side: u32): u32 {

@@ -12,6 +12,7 @@
  * is known; what is not known is absent.
  */
 import { BLOCK_BYTES_MAX } from "../bytes/pool";
+import { clearRun, copyBytes } from "../bytes/run";
 import { Regions } from "../regions";
 import { Mark } from "./marks";
 
@@ -75,7 +76,7 @@ export class Message {
 
 /** Clears the first `fixedEnd` bytes and readies the message for its texts. */
 function ready(message: Message, protocol: u32, fixedEnd: u32, capacity: u32, pooled: u32): Message {
-  memory.fill(changetype<usize>(message), 0, fixedEnd);
+  clearRun(changetype<usize>(message), (fixedEnd + 15) & ~15);
   message.length = <u16>fixedEnd;
   message.capacity = <u16>capacity;
   message.protocol = <u8>protocol;
@@ -142,7 +143,7 @@ export function messageText(message: Message, offset: u32, start: usize, length:
   const room = <u32>m.capacity - <u32>m.length;
   if (take > room) take = room;
   const at = changetype<usize>(m) + m.length;
-  memory.copy(at, start, take);
+  copyBytes(at, start, take);
   store<u16>(changetype<usize>(m) + offset, m.length);
   store<u16>(changetype<usize>(m) + offset + 2, take);
   m.length += <u16>take;

@@ -1,6 +1,6 @@
 /**
- * Requests that wait for their response: in each conversation in order, those matched by id also in one table, and all of
- * them in a list per timeout, oldest first.
+ * Requests that wait for their response: in each conversation in order, those matched by id also in one table where they are
+ * many, and all of them in a list per timeout, oldest first.
  *
  * Invariant: a request is in the list of its conversation exactly while its `conversation` is not 0.
  */
@@ -8,6 +8,7 @@ import { Regions } from "../regions";
 import { Settings } from "../settings";
 import { Conversation } from "./conversation";
 import { Message } from "./message";
+import { PROTOCOLS_MAX } from "./observers";
 
 /** Which timeout a request has. */
 export class TimeoutClass {
@@ -20,6 +21,9 @@ export class TimeoutClass {
 /** Requests that may wait in one conversation; the oldest makes room, unobserved. */
 export const PENDING_PER_CONVERSATION_MAX: u32 = 1024;
 
+/** Requests of a conversation up to which they are looked for in its list; with more, all of them are in the table too. */
+const LISTED_MAX: u32 = 4;
+
 const CLASSES: u32 = 2;
 const HEADS: usize = memory.data(16);
 const TAILS: usize = memory.data(16);
@@ -30,6 +34,9 @@ const IN_TIMER: u32 = 4;
 /** And that of a request whose response has begun: who reads that response holds on to it. */
 const IN_ANSWER: u32 = 16;
 
+/** Requests that wait, by protocol. */
+const BY_PROTOCOL: usize = memory.data(4 * 32, 4);
+
 export class Pending {
   /** Requests that wait now. */
   static count: u32 = 0;
@@ -39,9 +46,22 @@ export class Pending {
   static reset(): void {
     Pending.count = 0;
     Pending.nextDeadlineNs = u64.MAX_VALUE;
+    memory.fill(BY_PROTOCOL, 0, 4 * PROTOCOLS_MAX);
     memory.fill(HEADS, 0, 16);
     memory.fill(TAILS, 0, 16);
     memory.fill(Regions.requestSlots, 0, (Regions.requestSlotsMask + 1) << 2);
+  }
+
+  /** Requests of one protocol that wait now. */
+  static of(protocol: u32): u32 {
+    return load<u32>(BY_PROTOCOL + (protocol << 2));
+  }
+
+  /** Counts `change` requests more of a protocol. */
+  @inline static tally(protocol: u32, change: i32): void {
+    Pending.count += change;
+    const at = BY_PROTOCOL + (protocol << 2);
+    store<u32>(at, load<u32>(at) + change);
   }
 }
 
@@ -61,7 +81,7 @@ export function pendingAdd(conversation: Conversation, side: u32, request: Messa
   else conversation.pendingHead = at;
   conversation.pendingTail = at;
   conversation.pendingCount += 1;
-  Pending.count += 1;
+  Pending.tally(request.protocol, 1);
   request.timeoutClass = timeoutClass;
   if (timeoutClass < CLASSES) timerAdd(request, timeoutClass);
 }
@@ -110,11 +130,21 @@ function slotOf(conversation: Conversation, id: u32, key: u32): usize {
   return Regions.requestSlots + ((<usize>(<u32>(h >> 32) & Regions.requestSlotsMask)) << 2);
 }
 
-/** Makes a pending request findable by (conversation, id, key). */
+/** Notes what a pending request, the youngest of its conversation, is found by: (conversation, id, key). */
 export function pendingIndex(conversation: Conversation, request: Message, id: u32, key: u32): void {
-  const slot = slotOf(conversation, id, key);
   request.id = id;
   request.key = key;
+  if (conversation.pendingCount <= LISTED_MAX) return;
+  let at = changetype<usize>(request);
+  // The first that is too many for the list takes those before it along.
+  while (at != 0 && !(changetype<Message>(at).flags & IN_TABLE)) {
+    putInTable(conversation, changetype<Message>(at));
+    at = changetype<Message>(at).previous;
+  }
+}
+
+function putInTable(conversation: Conversation, request: Message): void {
+  const slot = slotOf(conversation, request.id, request.key);
   request.flags |= <u8>IN_TABLE;
   request.hashNext = load<u32>(slot);
   store<u32>(slot, <u32>changetype<usize>(request));
@@ -122,11 +152,12 @@ export function pendingIndex(conversation: Conversation, request: Message, id: u
 
 /** Finds the request of (conversation, id, key), the youngest first; 0 when there is none. */
 export function pendingFind(conversation: Conversation, id: u32, key: u32): usize {
-  let at = <usize>load<u32>(slotOf(conversation, id, key));
+  const listed = conversation.pendingCount <= LISTED_MAX;
+  let at = listed ? <usize>conversation.pendingTail : <usize>load<u32>(slotOf(conversation, id, key));
   while (at != 0) {
     const request = changetype<Message>(at);
     if (request.id == id && request.key == key && request.conversation == <u32>changetype<usize>(conversation)) return at;
-    at = request.hashNext;
+    at = listed ? <usize>request.previous : <usize>request.hashNext;
   }
   return 0;
 }
@@ -147,7 +178,7 @@ export function pendingTake(request: Message): void {
   else conversation.pendingTail = request.previous;
   conversation.pendingCount -= 1;
   request.conversation = 0;
-  Pending.count -= 1;
+  Pending.tally(request.protocol, -1);
 }
 
 /** The oldest request that has waited until `nowNs` or longer, 0 when there is none; sets when to ask again. */

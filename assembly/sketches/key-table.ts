@@ -14,6 +14,7 @@
  * one addition to the base. The slot of a key is its hash times a secret odd number, so that nobody can choose keys that
  * collide; which slot a key has changes no output.
  */
+import { copyBytes, sameBytes } from "../bytes/run";
 import { SketchPool } from "./sketch-pool";
 
 /** Bytes of the longest key. */
@@ -156,30 +157,11 @@ export function tableFind(table: KeyTable, hash: u64, start: usize, length: u32)
     }
     if ((slot ^ tag) <= 0xffff) {
       const cell = table.cell((slot & 0xffff) - 1);
-      if (cell.hash == hash && sameKey(cell.key, start, length)) return changetype<usize>(cell);
+      if (cell.hash == hash && <u32>load<u8>(cell.key) == length && sameBytes(cell.key + 1, start, length))
+        return changetype<usize>(cell);
     }
     index = (index + 1) & mask;
   }
-}
-
-/** Whether the stored key at `key` is the `length` bytes at `start`. */
-function sameKey(key: usize, start: usize, length: u32): bool {
-  if (<u32>load<u8>(key) != length) return false;
-  key++;
-  if (length >= 8) {
-    const last = length - 8;
-    for (let at: u32 = 0; at < last; at += 8) {
-      if (load<u64>(key + at) != load<u64>(start + at)) return false;
-    }
-    return load<u64>(key + last) == load<u64>(start + last);
-  }
-  if (length >= 4) {
-    return load<u32>(key) == load<u32>(start) && load<u32>(key + length - 4) == load<u32>(start + length - 4);
-  }
-  for (let at: u32 = 0; at < length; at++) {
-    if (load<u8>(key + at) != load<u8>(start + at)) return false;
-  }
-  return true;
 }
 
 /**
@@ -194,7 +176,7 @@ export function tableEnter(table: KeyTable, hash: u64, start: usize, length: u32
   const key = SketchPool.block(length + 1);
   if (key == 0) return 0;
   store<u8>(key, length);
-  copyKey(key + 1, start, length);
+  copyBytes(key + 1, start, length);
   const cell = table.cell(table.count);
   cell.hash = hash;
   cell.key = <u32>key;
@@ -205,17 +187,6 @@ export function tableEnter(table: KeyTable, hash: u64, start: usize, length: u32
   if (full) fillSlot(table, hash, table.count);
   else store<u32>(Probe.slot, Probe.tag | table.count);
   return changetype<usize>(cell);
-}
-
-/** Copies a key, by loads that never leave it: for so few bytes several times faster than a call to copy. */
-function copyKey(target: usize, start: usize, length: u32): void {
-  if (length >= 8) {
-    const last = length - 8;
-    for (let at: u32 = 0; at < last; at += 8) store<u64>(target + at, load<u64>(start + at));
-    store<u64>(target + last, load<u64>(start + last));
-    return;
-  }
-  for (let at: u32 = 0; at < length; at++) store<u8>(target + at, load<u8>(start + at));
 }
 
 /** Puts cell `number` - 1 into the first free slot of its hash. */

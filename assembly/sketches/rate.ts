@@ -31,14 +31,18 @@ export function rateRelease(state: usize): void {
 
 /** Adds `n` in `second` since the epoch; false, and nothing changed, outside the minute of the first call or without memory. */
 export function rateAdd(state: usize, n: u64, second: u32): bool {
-  const histogram = changetype<Histogram>(state);
-  if (histogram.seconds == 0 && !openSeconds(histogram, second - (second % RATE_SECONDS))) return false;
-  const seconds = <usize>histogram.seconds;
-  const index = second - load<u32>(seconds, FIRST_SECOND);
-  if (index >= RATE_SECONDS) return false;
-  const at = seconds + (index << 3);
+  const at = rateSecond(state, second);
+  if (at == 0) return false;
   store<u64>(at, load<u64>(at) + n);
   return true;
+}
+
+/** Address of the total of `second`, a u64, until the rate is sealed; 0 where `rateAdd` is false. */
+export function rateSecond(state: usize, second: u32): usize {
+  const histogram = changetype<Histogram>(state);
+  if (histogram.seconds == 0 && !openSeconds(histogram, second - (second % RATE_SECONDS))) return 0;
+  const index = second - load<u32>(histogram.seconds, FIRST_SECOND);
+  return index < RATE_SECONDS ? <usize>histogram.seconds + (index << 3) : 0;
 }
 
 function openSeconds(histogram: Histogram, first: u32): bool {

@@ -2,7 +2,7 @@
 import { Pool } from "../bytes/pool";
 
 /** Bytes of scratch: 66 octaves of u64 counts, which is the most that one call needs. */
-const SCRATCH_BYTES: u32 = 66 * 32 * 8;
+export const SCRATCH_BYTES: u32 = 66 * 32 * 8;
 /** Bytes of scratch that the median of a table counts in. */
 const MEDIAN_BYTES: u32 = 1024;
 /** The most cells that are selected from a table at a time, and with one more the histograms that are encoded as one. */

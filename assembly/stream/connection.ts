@@ -22,6 +22,9 @@ const SYN: u32 = 2;
 const RST: u32 = 4;
 const ACK: u32 = 16;
 
+/** Bytes behind a SYN that the capture may bring before it: what a sender may send at once in the beginning, and more. */
+const LATE_SYN_BYTES_MAX: u32 = 1 << 16;
+
 /** Takes the segment in `Packet`, sent by `side`. */
 export function onSegment(flow: Flow, side: u32): void {
   const flags = Packet.tcpFlags;
@@ -56,6 +59,12 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
       retransmitted(flow, side, stream);
       return Packet.payloadLength > 0;
     }
+    // The capture brings the SYN behind what it opened.
+    if (stream.first == 0 && flow.ended == 0 && stream.next - first <= LATE_SYN_BYTES_MAX) {
+      stream.first = first;
+      opened(flow, side, acknowledges);
+      return Packet.payloadLength > 0;
+    }
     if (!acknowledges || flow.ended) restart(flow);
     else {
       // A SYN-ACK that does not fit what was seen starts its own direction anew.
@@ -67,20 +76,20 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
   stream.next = first;
   stream.first = first;
   stream.flags |= <u16>STREAM_STARTED;
-  if (!acknowledges) {
-    flow.client = <u8>side;
-    flow.started = 1;
-    flow.synNs = Packet.timeNs;
-    return true;
-  }
-  flow.client = <u8>(side ^ 1);
-  flow.started = 1;
-  if (flow.synAckNs == 0) flow.synAckNs = Packet.timeNs;
-  if (!(peer.flags & STREAM_STARTED)) {
+  opened(flow, side, acknowledges);
+  if (acknowledges && !(peer.flags & STREAM_STARTED)) {
     peer.next = Packet.tcpAcknowledgment;
     peer.flags |= <u16>STREAM_STARTED;
   }
   return true;
+}
+
+/** Notes what a SYN tells: who asks, and when. */
+function opened(flow: Flow, side: u32, acknowledges: bool): void {
+  flow.client = <u8>(acknowledges ? side ^ 1 : side);
+  flow.started = 1;
+  if (!acknowledges) flow.synNs = Packet.timeNs;
+  else if (flow.synAckNs == 0) flow.synAckNs = Packet.timeNs;
 }
 
 function onReset(flow: Flow, side: u32): void {
@@ -202,7 +211,7 @@ export function giveUpHoles(flow: Flow): void {
 export function endConnection(flow: Flow, status: u32): void {
   Parse.outcome = status;
   if (flow.transport == 6) {
-    useMove(flow, Use.passing);
+    useMove(flow, Use.ended);
     // The asking side first, so that its last request is there when the answer is.
     const client: u32 = flow.client == 1 ? 1 : 0;
     while (waiting(flow)) giveUp(flow);

@@ -70,14 +70,15 @@ function digestOf(side: u32): u64 {
   let at = Packet.payloadStart;
   const end = at + Packet.payloadCaptured;
   let h = ((<u64>Packet.ipId) << 32) ^ ((<u64>Packet.payloadLength) << 1) ^ <u64>side ^ 0x9e3779b97f4a7c15;
-  while (at + 8 <= end) {
-    h = (h ^ load<u64>(at)) * 0xbf58476d1ce4e5b9;
-    h ^= h >> 29;
-    at += 8;
-  }
-  while (at < end) {
-    h = (h ^ <u64>load<u8>(at)) * 0x94d049bb133111eb;
-    at += 1;
+  if (end - at >= 8) {
+    const last = end - 8;
+    for (; at < last; at += 8) {
+      h = (h ^ load<u64>(at)) * 0xbf58476d1ce4e5b9;
+      h ^= h >> 29;
+    }
+    h = (h ^ load<u64>(last)) * 0x94d049bb133111eb;
+  } else {
+    for (; at < end; at++) h = (h ^ <u64>load<u8>(at)) * 0x94d049bb133111eb;
   }
   h ^= h >> 32;
   return h | 1;

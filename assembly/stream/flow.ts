@@ -1,12 +1,12 @@
 /**
- * A flow record: a conversation, what it did this minute, and the state of its two streams. 336 bytes, in one table.
+ * A flow record: a conversation, what it did this minute, and the state of its two streams. 352 bytes, in one table.
  */
 import { Conversation } from "../roundtrip/conversation";
 
 /** Bytes of a flow record. */
-export const FLOW_BYTES: u32 = 336;
+export const FLOW_BYTES: u32 = 352;
 /** Where its two streams lie; a flow over UDP keeps digests there. */
-export const STREAMS_OFFSET: u32 = 192;
+export const STREAMS_OFFSET: u32 = 208;
 /** Bytes of one of them. */
 export const STREAM_BYTES: u32 = 72;
 

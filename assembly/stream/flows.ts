@@ -143,7 +143,8 @@ function foldMinute(minute: u32): void {
   takeThresholds();
   captureSeal(minute);
   foldList(Use.open.newest, minute);
-  foldList(Use.passing.newest, minute);
+  foldList(Use.ended.newest, minute);
+  foldList(Use.datagrams.newest, minute);
 }
 
 /** Folds what the flow at `newest`, and those used before it, have of `minute`, until no flow has any. */

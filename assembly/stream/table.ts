@@ -1,7 +1,7 @@
 /**
  * The table of flows: a fixed number of records, found by the two endpoints in either order.
  *
- * A new flow ends passing ones (see use.ts) that have been quiet long enough and takes over the record of one of them, so that
+ * A new flow ends others (see use.ts) that have been quiet long enough and takes over the record of one of them, so that
  * many short flows use few records, again and again; where every record is in use, the flow whose use is longest ago is evicted.
  * Slots are chains keyed with a secret of the process, so that nobody outside can aim at one chain; which flow ends depends on
  * use alone.
@@ -17,8 +17,10 @@ import { Use, useAdd, useAgain, useRemove } from "./use";
 
 const TCP: u32 = 6;
 
-/** How long a passing flow is quiet before it is over, ns: longer than retransmissions and duplicates take. */
-const QUIET_NS: u64 = 5_000_000_000;
+/** How long a connection that has ended is quiet before its record is free, ns: longer than retransmissions take. */
+const ENDED_QUIET_NS: u64 = 5_000_000_000;
+/** The same for a flow of datagrams that waits for nothing: longer than the capture takes to bring one a second time. */
+const DATAGRAMS_QUIET_NS: u64 = 1_000_000_000;
 /** Quiet flows that a new one ends at the most; with more than one they become fewer where new flows do. */
 const QUIET_AT_ONCE: u32 = 2;
 
@@ -113,7 +115,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   flow.port0 = <u16>sourcePort;
   flow.port1 = <u16>destinationPort;
   flow.client = <u8>CLIENT_UNKNOWN;
-  useAdd(flow, transport == TCP ? Use.open : Use.passing);
+  useAdd(flow, transport == TCP ? Use.open : Use.datagrams);
   FlowTable.count += 1;
   Lookup.side = 0;
   Lookup.created = true;
@@ -131,7 +133,10 @@ function remove(flow: Flow): void {
 
 /** Takes a record for a new flow, all zeros. */
 function takeRecord(): Flow {
-  for (let i: u32 = 0; i < QUIET_AT_ONCE; i++) endQuiet();
+  for (let i: u32 = 0; i < QUIET_AT_ONCE; i++) {
+    endQuiet(Use.ended.oldest, ENDED_QUIET_NS);
+    endQuiet(Use.datagrams.oldest, DATAGRAMS_QUIET_NS);
+  }
   let at = FlowTable.free;
   if (at == 0 && FlowTable.untouched < FlowTable.end) {
     at = FlowTable.untouched;
@@ -148,12 +153,11 @@ function takeRecord(): Flow {
   return changetype<Flow>(at);
 }
 
-/** Ends the passing flow that has been quiet the longest, if it is over: its record is the next that is taken. */
-function endQuiet(): void {
-  const at = <usize>Use.passing.oldest;
-  if (at == 0) return;
-  const flow = changetype<Flow>(at);
-  if (flow.lastNs + QUIET_NS < Minute.clockNs && flow.pendingCount == 0) flowEnd(flow);
+/** Ends the flow at `oldest` if it has been quiet for so long and waits for nothing: its record is the next that is taken. */
+function endQuiet(oldest: usize, quietNs: u64): void {
+  if (oldest == 0) return;
+  const flow = changetype<Flow>(oldest);
+  if (flow.lastNs + quietNs < Minute.clockNs && flow.pendingCount == 0) flowEnd(flow);
 }
 
 /** Has a flow folded and released, and takes it out. */

@@ -1,6 +1,6 @@
 /**
- * Flows in the order of their last use, in two lists: connections that are open, which may rest for long and go on, and the
- * passing ones (datagrams, connections that have ended), which are over when they have been quiet for a while.
+ * Flows in the order of their last use, in three lists: connections that are open, which may rest for long and go on, those that
+ * have ended, and flows of datagrams, both of which are over when they have been quiet for a while.
  */
 import { Flow } from "./flow";
 
@@ -14,23 +14,30 @@ export class UseList {
 export class Use {
   /** Open connections. */
   static readonly open: UseList = changetype<UseList>(memory.data(8));
-  /** Flows that are over when they are quiet. */
-  static readonly passing: UseList = changetype<UseList>(memory.data(8));
+  /** Connections that have ended. */
+  static readonly ended: UseList = changetype<UseList>(memory.data(8));
+  /** Flows that are no connections. */
+  static readonly datagrams: UseList = changetype<UseList>(memory.data(8));
 
   static reset(): void {
     Use.open.newest = 0;
     Use.open.oldest = 0;
-    Use.passing.newest = 0;
-    Use.passing.oldest = 0;
+    Use.ended.newest = 0;
+    Use.ended.oldest = 0;
+    Use.datagrams.newest = 0;
+    Use.datagrams.oldest = 0;
   }
 
   /** The flow that was used the longest time ago, 0 when there is none. */
   static get oldest(): usize {
-    const open = <usize>Use.open.oldest;
-    const passing = <usize>Use.passing.oldest;
-    if (open == 0 || passing == 0) return open | passing;
-    return changetype<Flow>(open).lastNs < changetype<Flow>(passing).lastNs ? open : passing;
+    return older(older(Use.open.oldest, Use.ended.oldest), Use.datagrams.oldest);
   }
+}
+
+/** Which of two flows, 0 for none, was used the longest time ago. */
+function older(a: usize, b: usize): usize {
+  if (a == 0 || b == 0) return a | b;
+  return changetype<Flow>(a).lastNs < changetype<Flow>(b).lastNs ? a : b;
 }
 
 /** Puts a flow that is in no list at the newest end of `list`. */

@@ -4,8 +4,10 @@
 import { stateCreate, stateSeal } from "../aggregate/kind";
 import { Kind, METRIC_IDS, Registry } from "../aggregate/metric";
 import { Minute, MinuteSlot, WINDOW_SECONDS } from "../aggregate/minute";
+import { sealNumberTops } from "../aggregate/number-tops";
 import { Policy } from "../aggregate/policy";
 import { SERIES_BYTES, Series } from "../aggregate/series";
+import { Tops } from "../aggregate/tops";
 import { encodeCut, Sections } from "./bundle";
 import { Header } from "./header";
 import { BUNDLE_BYTES_MAX, BundleQueue } from "./queue";
@@ -74,6 +76,8 @@ function fillHeader(slot: MinuteSlot): Header {
 
 function sealMinute(slotAddress: usize): void {
   const slot = changetype<MinuteSlot>(slotAddress);
+  Tops.seal(slot.entries);
+  sealNumberTops(slot.entries);
   listSeries(slot.entries);
   const header = fillHeader(slot);
   const place = BundleQueue.place();

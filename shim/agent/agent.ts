@@ -63,17 +63,17 @@ export class Agent {
       else await this.readInterface(this.settings.source.name);
       await this.deliverRest();
     } finally {
-      await close();
+      close();
     }
     this.sayEnd();
     return this.failed ? 1 : 0;
   }
 
-  private async openDelivery(): Promise<() => Promise<void>> {
+  private async openDelivery(): Promise<() => void> {
     const { hub, edge, tags, source } = this.settings;
     if (hub === undefined) {
       this.say(`no hub is given: nothing leaves this host, minutes wait in ${this.spool.folder}`);
-      return async () => {};
+      return () => {};
     }
     const { Poster } = await import("../post/poster");
     const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
@@ -85,7 +85,7 @@ export class Agent {
     delivery.start();
     return () => {
       delivery.stop();
-      return poster.close();
+      poster.close();
     };
   }
 

@@ -5,8 +5,8 @@ import { Failure } from "../failure";
 import { bundleFileName, type Spool } from "../spool/spool";
 
 const deflated = promisify<Uint8Array, ZlibOptions, Buffer>(deflate);
-/** Short blocks, which suit the columns of a bundle (docs/wire.md) and take half the memory. */
-const DEFLATE: ZlibOptions = { memLevel: 7 };
+/** How bundles are deflated: in short blocks, which suit their columns (docs/wire.md) and take half the memory. */
+export const BUNDLE_DEFLATE: ZlibOptions = { memLevel: 7 };
 
 export interface KeeperOptions {
   /** A bundle is on disk. */
@@ -46,7 +46,7 @@ export class MinuteKeeper {
       // Counts of input without any packet have no time and go no further than the exit summary.
       if (header.minute === 0) continue;
       try {
-        await this.spool.put(bundleFileName(header), await deflated(bundle, DEFLATE));
+        await this.spool.put(bundleFileName(header), await deflated(bundle, BUNDLE_DEFLATE));
         this.kept += 1;
         this.options.onKept();
       } catch (error) {

@@ -1,10 +1,10 @@
-import { type Dispatcher, Pool } from "undici";
+import * as http from "node:http";
+import * as https from "node:https";
 import { type Answer, judge, type Verdict } from "./verdict";
 
 const CONNECTIONS = 4;
-const CONNECT_TIMEOUT_MS = 10_000;
-/** The hub answers once a bundle is on disk, which it may gather others for. */
-const ANSWER_TIMEOUT_MS = 30_000;
+/** Without a byte for so long a connection is given up: the hub answers once a bundle is on disk, for which it may gather others. */
+const SILENCE_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 << 10;
 
 /** Who posts, and where. */
@@ -20,17 +20,15 @@ export interface PosterOptions {
 
 /** Posts bundles to a hub. */
 export class Poster {
-  private readonly pool: Pool;
-  private readonly path: string;
+  private readonly agent: http.Agent;
+  private readonly request: typeof http.request;
+  private readonly url: URL;
 
   constructor(private readonly options: PosterOptions) {
-    this.path = new URL("v1/ingest", options.hub).pathname;
-    this.pool = new Pool(options.hub.origin, {
-      connections: CONNECTIONS,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
-    });
+    this.url = new URL("v1/ingest", options.hub);
+    const { Agent, request } = this.url.protocol === "https:" ? https : http;
+    this.agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+    this.request = request;
   }
 
   /** Posts a bundle that was deflated. Never throws: what goes wrong is a verdict. */
@@ -46,18 +44,30 @@ export class Poster {
     };
     if (tags !== "") headers["tallywire-tags"] = tags;
     try {
-      const response = await this.pool.request({ path: this.path, method: "POST", headers, body: deflated, signal });
-      const body = await readJson(response.body);
+      const response = await this.send(headers, deflated, signal);
+      const body = await readJson(response);
       this.noteClock(body, sentMs, Date.now());
-      return judge({ status: response.statusCode, body, retryAfter: first(response.headers["retry-after"]) }, Date.now());
+      const status = response.statusCode ?? 0;
+      return judge({ status, body, retryAfter: response.headers["retry-after"] }, Date.now());
     } catch (error) {
       return { kind: "later", reason: wordsOf(error) };
     }
   }
 
   /** Ends all connections. */
-  close(): Promise<void> {
-    return this.pool.destroy();
+  close(): void {
+    this.agent.destroy();
+  }
+
+  /** Sends one request; resolves with the response when its headers are there. */
+  private send(headers: Record<string, string>, body: Uint8Array, signal?: AbortSignal): Promise<http.IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const options = { method: "POST", agent: this.agent, headers: { ...headers, "content-length": body.length }, signal };
+      const sent = this.request(this.url, options, resolve);
+      sent.setTimeout(SILENCE_MS, () => sent.destroy(Object.assign(new Error("silence"), { code: "ETIMEDOUT" })));
+      sent.on("error", reject);
+      sent.end(body);
+    });
   }
 
   private noteClock(body: Answer["body"], sentMs: number, receivedMs: number): void {
@@ -66,12 +76,8 @@ export class Poster {
   }
 }
 
-function first(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
-}
-
 /** The object that a body is, if it is one and not too long. */
-async function readJson(body: Dispatcher.ResponseData["body"]): Promise<Answer["body"]> {
+async function readJson(body: AsyncIterable<Buffer>): Promise<Answer["body"]> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
@@ -95,9 +101,7 @@ function wordsOf(error: unknown): string {
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return "its name is not known";
-    case "UND_ERR_CONNECT_TIMEOUT":
-    case "UND_ERR_HEADERS_TIMEOUT":
-    case "UND_ERR_BODY_TIMEOUT":
+    case "ETIMEDOUT":
       return "it does not answer";
     default:
       return message || code || String(error);

@@ -236,8 +236,8 @@ function tcp(
   return Buffer.concat([head, payload]);
 }
 
-/** A capture, pcap with nanoseconds, of one minute with so many requests; the modelled host is 10.0.0.53. */
-export function modelledMinute(requests: number): Buffer {
+/** A capture, pcap with nanoseconds, of one minute with so many requests; the modelled host is 10.0.0.53. The minute starts at `startSeconds`. */
+export function modelledMinute(requests: number, startSeconds = START_SECONDS): Buffer {
   const model = new Model();
   const dns = requests >> 1;
   for (let i = 0; i < dns; i++) model.dns((i / dns) * SPAN_SECONDS, i % 2 === 0);
@@ -250,7 +250,7 @@ export function modelledMinute(requests: number): Buffer {
   for (const [index, value] of [0xa1b23c4d, 0x00040002, 0, 0, 65535, 1].entries()) head.writeUInt32LE(value, index * 4);
   const records = packets.map(({ seconds, bytes }) => {
     const record = Buffer.alloc(16);
-    const times = [START_SECONDS + Math.floor(seconds), Math.floor((seconds % 1) * 1e9), bytes.length, bytes.length];
+    const times = [startSeconds + Math.floor(seconds), Math.floor((seconds % 1) * 1e9), bytes.length, bytes.length];
     for (const [index, value] of times.entries()) record.writeUInt32LE(value, index * 4);
     return Buffer.concat([record, bytes]);
   });

@@ -1,5 +1,5 @@
 /** Real bundles of one edge's minutes, made by the core from captures that are built here. */
-import { Core } from "../../engine/core";
+import { Core, type CoreOptions } from "../../engine/core";
 import { leb128, readSections, varint } from "./bundle";
 import { murmur3 } from "./murmur3";
 import { type Captured, dnsQuery, dnsResponse, ethernet, ipv4, pcap, udp } from "./pcap-builder";
@@ -26,11 +26,17 @@ const TOP = 6;
 
 /** The bundle of one minute, sealed by the core of `module`. */
 export function sealMinuteBy(module: WebAssembly.Module, { minute, boot, exchanges }: EdgeMinute): Uint8Array<ArrayBuffer> {
+  const packets = exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)).sort(byTime);
+  return sealCapture(module, pcap(packets), { bootId: boot });
+}
+
+/** The one bundle of a capture that lies in one minute, sealed by the core of `module` for an edge of 10.0.0.0/8. */
+export function sealCapture(module: WebAssembly.Module, capture: Uint8Array, options: CoreOptions = {}): Uint8Array<ArrayBuffer> {
   const bundles: Uint8Array<ArrayBuffer>[] = [];
-  const core = new Core(module, { bootId: boot, hostNetworks: ["10.0.0.0/8"] });
+  const core = new Core(module, { hostNetworks: ["10.0.0.0/8"], ...options });
   core.drainTo({ bundle: (bytes) => bundles.push(bytes.slice() as Uint8Array<ArrayBuffer>) });
   const input = core.open("file");
-  input.write(pcap(exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)).sort(byTime)));
+  input.write(capture);
   input.end();
   core.flush();
   if (bundles.length !== 1) throw new Error(`${bundles.length} bundles of one minute`);

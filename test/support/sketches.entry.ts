@@ -5,6 +5,9 @@ import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
 import { BreakdownExport } from "../../assembly/sketches/breakdown-codec";
 import { distinctAdd } from "../../assembly/sketches/distinct";
+import { sharedLimits } from "../../assembly/sketches/shared-drop";
+import { sharedTop } from "../../assembly/sketches/shared-seal";
+import { SharedTops } from "../../assembly/sketches/shared-tops";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
 import { TopExport } from "../../assembly/sketches/top-codec";
 
@@ -39,6 +42,7 @@ export {
 } from "../../assembly/sketches/histogram";
 export { histogramDecode, histogramEncode, histogramSkip } from "../../assembly/sketches/histogram-codec";
 export { distinctEncodeHll8 } from "../../assembly/sketches/hll8";
+export { numberAdd, numberCount, numberCreate, numberLimit, numberNext, numberRelease } from "../../assembly/sketches/number-top";
 export {
   rateAdd,
   rateCreate,
@@ -51,6 +55,8 @@ export {
   rateTotal,
 } from "../../assembly/sketches/rate";
 export { selectedKey, selectedKeyLength, selectedLower } from "../../assembly/sketches/select";
+export { sharedAdd, sharedCell } from "../../assembly/sketches/shared-add";
+export { sharedCreate, sharedRelease } from "../../assembly/sketches/shared-tops";
 export {
   topAdd,
   topBound,
@@ -62,6 +68,12 @@ export {
   topUpper,
 } from "../../assembly/sketches/top";
 export { topDecode, topEncode, topSkip } from "../../assembly/sketches/top-codec";
+
+/** Makes a top of a column, as at the end of a minute; the table stays as it is. */
+export function sharedColumn(state: usize, column: u32, bits: u32): usize {
+  sharedLimits(changetype<SharedTops>(state), TopExport.keysMax);
+  return sharedTop(state, column, bits);
+}
 
 const PAGE: usize = 4096;
 const BYTES: u32 = 1 << 20;

@@ -42,6 +42,17 @@ interface SketchExports {
   topSelect(state: number, most: number): number;
   topTotal(state: number): bigint;
   topUpper(state: number, index: number): bigint;
+  sharedCreate(columns: number, bits: number): number;
+  sharedRelease(state: number): void;
+  sharedCell(state: number, hash: bigint, start: number, length: number): number;
+  sharedAdd(state: number, cell: number, column: number, weight: bigint): void;
+  sharedColumn(state: number, column: number, bits: number): number;
+  numberCreate(): number;
+  numberRelease(state: number): void;
+  numberAdd(state: number, value: number): number;
+  numberCount(state: number, value: number): bigint;
+  numberNext(state: number, from: number): number;
+  numberLimit(state: number, rank: number): bigint;
   selectedKey(index: number): number;
   selectedKeyLength(index: number): number;
   selectedLower(index: number): bigint;
@@ -136,6 +147,14 @@ export class Sketches {
   addTop(state: number, key: Uint8Array, weight: bigint): boolean {
     const hash = this.element(key);
     return this.core.topAdd(state, hash, this.input, key.length, weight) !== 0;
+  }
+
+  /** Adds a key's weights to a shared table, one a column; false when it found no cell. */
+  addShared(state: number, key: Uint8Array, weights: readonly bigint[]): boolean {
+    const hash = this.element(key);
+    const cell = this.core.sharedCell(state, hash, this.input, key.length);
+    for (const [column, weight] of weights.entries()) if (weight > 0n) this.core.sharedAdd(state, cell, column, weight);
+    return cell !== 0;
   }
 
   addBreakdown(state: number, key: Uint8Array, requests: bigint, errors: bigint, bytes: bigint, durationNs: bigint): boolean {

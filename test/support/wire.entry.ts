@@ -9,9 +9,9 @@ import {
   gaugeSet,
   histogramObserve,
   rateObserve,
-  topObserve,
 } from "../../assembly/aggregate/observe";
 import { schemaEncode } from "../../assembly/aggregate/schema";
+import { declareTop, TopGroup, Tops } from "../../assembly/aggregate/tops";
 import { elementHash } from "../../assembly/bytes/hash";
 import { Pool } from "../../assembly/bytes/pool";
 import { Writer } from "../../assembly/bytes/writer";
@@ -52,17 +52,18 @@ export function open(bootId: u32, later: bool, tops: u32): bool {
   declareMetric(3, Kind.RATE, "packets", "net_packet_rate", "Packets a second.", 0, 1, 0, 0);
   declareMetric(4, Kind.HISTOGRAM, "seconds", "dns_duration_seconds", "Time to the response.", 1, 1, 0, 0);
   declareMetric(5, Kind.DISTINCT, "", "dns_names", "Names asked for.", 12, 1, 0, 0);
-  declareMetric(6, Kind.TOP, "requests", "dns_top_names", "Names most asked for.", 11, 1, 0, 0);
-  declareKeys(6, "name");
+  Tops.reset();
+  const names = Tops.group(11);
+  declareTop(names, 6, "requests", "dns_top_names", "Names most asked for.", "name", false, 1, 0, 11);
   declareMetric(7, Kind.BREAKDOWN, "requests", "http_requests", "Requests by what they are.", 8, 1, 0, 0);
   declareKeys(7, "server,method", 1);
-  declareMetric(9, Kind.TOP, "packets", "net_top_addresses", "Busiest addresses.", 11, 0, 0, 0);
-  declareKeys(9, "address", 1);
+  const addresses = Tops.group(11);
+  declareTop(addresses, 9, "packets", "net_top_addresses", "Busiest addresses.", "address", true, 0, 0, 11);
   if (later) declareMetric(8, Kind.COUNTER, "packets", "net_later_total", "A metric of a later build.", 0, 1, 0, 0);
   if (later) declareMetric(20, Kind.DISTINCT, "", "net_later", "A distinct of a later build.", 12, 1, 0, 0);
   if (tops != 0) {
     declareLabel(3, "wide", FORTY);
-    declareMetric(100, Kind.TOP, "", "test_wide", "Many tops of long keys.", 11, 3, 0, 0);
+    declareTop(Tops.group(11), 100, "", "test_wide", "Many tops of long keys.", "", false, 3, 0, 11);
   }
   Minute.onSeal = fold.index;
   return openAccumulator() && openMinutes(bundles, BUNDLES_BYTES, bootId);
@@ -146,8 +147,17 @@ export function distinct(index: u32, length: u32): void {
   distinctObserve(index, elementHash(Entry.staging, length));
 }
 
+/** The group of the top that series `index` belongs to. */
+function groupOf(index: u32): TopGroup {
+  let i: u32 = 0;
+  while (index - Tops.at(i).series >= Tops.at(i).tables) i++;
+  return Tops.at(i);
+}
+
 export function top(index: u32, length: u32, weight: f64): void {
-  topObserve(index, elementHash(Entry.staging, length), Entry.staging, length, <u64>weight);
+  const group = groupOf(index);
+  Tops.key(group, index - group.series, elementHash(Entry.staging, length), Entry.staging, length);
+  Tops.add(0, <u64>weight);
 }
 
 export function breakdown(index: u32, length: u32, requests: f64, errors: f64, bytes: f64, durationNs: f64): void {

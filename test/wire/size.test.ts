@@ -4,23 +4,16 @@ import { expect, test } from "vitest";
 import module from "../../build/core.wasm";
 import { readBundleHeader } from "../../engine/bundle";
 import { Core } from "../../engine/core";
+import { BUNDLE_DEFLATE } from "../../shim/agent/minute-keeper";
 import { modelledMinute } from "../support/minute-model";
-
-/** What the agent deflates with. */
-const DEFLATE = { memLevel: 7 };
+import { sealCapture } from "../support/seal-minute";
 
 function sealedMinute(requests: number): Uint8Array {
-  const bundles: Uint8Array[] = [];
-  const core = new Core(module, { hostNetworks: ["10.0.0.0/8"] });
-  core.drainTo({ bundle: (bytes) => bundles.push(bytes.slice()) });
-  const input = core.open("file");
-  input.write(modelledMinute(requests));
-  input.end();
-  core.flush();
-  expect(bundles).toHaveLength(1);
-  expect(core.validate(bundles[0]!)).toBe(0);
-  expect(core.merge(bundles)).toEqual(bundles[0]);
-  return bundles[0]!;
+  const bundle = sealCapture(module, modelledMinute(requests));
+  const core = new Core(module);
+  expect(core.validate(bundle)).toBe(0);
+  expect(core.merge([bundle])).toEqual(bundle);
+  return bundle;
 }
 
 test.each([
@@ -29,5 +22,5 @@ test.each([
 ])("a %s minute of %i requests is at most %i bytes on the wire", (_, requests, most) => {
   const bundle = sealedMinute(requests);
   expect(readBundleHeader(bundle).seen).toBeGreaterThan(requests * 2);
-  expect(deflateSync(bundle, DEFLATE).length).toBeLessThanOrEqual(most);
+  expect(deflateSync(bundle, BUNDLE_DEFLATE).length).toBeLessThanOrEqual(most);
 });

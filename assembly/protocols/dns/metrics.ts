@@ -5,10 +5,12 @@
  */
 
 import { declareLabel } from "../../aggregate/label";
-import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
+import { declareMetric, Kind } from "../../aggregate/metric";
 import { Minute } from "../../aggregate/minute";
-import { countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
+import { declareNumberTop, numberTopObserve } from "../../aggregate/number-tops";
+import { countAdd, distinctObserve, histogramObserve, rateObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
+import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
 import { elementHash } from "../../bytes/hash";
 import { Labels, TransportLabel } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
@@ -16,7 +18,7 @@ import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Timing } from "../../roundtrip/report";
 import * as F from "./fields";
-import { Key, portKey, rcodeKey, typeKey } from "./keys";
+import { portKey, rcodeKey, typeKey } from "./keys";
 import { RCODE_LABELS } from "./numbers";
 
 const RCODE_OTHER: u32 = 24;
@@ -48,17 +50,26 @@ class Series {
   static names: u32 = 0;
   static clients: u32 = 0;
   static servers: u32 = 0;
-  static topNames: u32 = 0;
-  static topNames2: u32 = 0;
-  static topNames3: u32 = 0;
-  static topOfRcode: u32 = 0;
-  static topNodata: u32 = 0;
-  static topBytes: u32 = 0;
   static topPorts: u32 = 0;
   static topTypes: u32 = 0;
   static topRcodes: u32 = 0;
-  static topSlow: u32 = 0;
-  static topSubnets: u32 = 0;
+}
+
+/** Tops, by what their keys are, and the column of each in its group. */
+class Tables {
+  static names: TopGroup = changetype<TopGroup>(0);
+  static subnets: TopGroup = changetype<TopGroup>(0);
+}
+
+class NameColumn {
+  static all: u32 = 0;
+  static two: u32 = 0;
+  static three: u32 = 0;
+  /** Of NOERROR; NXDOMAIN, REFUSED and SERVFAIL follow. */
+  static rcode: u32 = 0;
+  static nodata: u32 = 0;
+  static bytes: u32 = 0;
+  static slow: u32 = 0;
 }
 
 function counter(id: u32, name: string, help: string, label: u32): u32 {
@@ -73,10 +84,8 @@ function distinct(id: u32, name: string, help: string, precision: u32): u32 {
   return declareMetric(id, Kind.DISTINCT, "", name, help, precision, Labels.DIRECTION, 0, 0);
 }
 
-function top(id: u32, name: string, help: string, key: string, log2: u32, unit: string = ""): u32 {
-  const series = declareMetric(id, Kind.TOP, unit, name, help, log2, Labels.DIRECTION, 0, 0);
-  declareKeys(id, key);
-  return series;
+function top(group: TopGroup, id: u32, name: string, help: string, key: string, bits: u32, unit: string = ""): u32 {
+  return declareTop(group, id, unit, name, help, key, false, Labels.DIRECTION, 0, bits);
 }
 
 export class DnsMetrics {
@@ -202,20 +211,32 @@ function declareDistributions(): void {
 }
 
 function declareTops(): void {
-  Series.topNames = top(220, "dns_top_names", "Names by transactions.", "name", 11);
-  Series.topNames2 = top(221, "dns_top_names2", "Last two labels of names by transactions.", "name", 11);
-  Series.topNames3 = top(222, "dns_top_names3", "Last three labels of names by transactions.", "name", 11);
-  Series.topOfRcode = top(223, "dns_top_noerror", "Names answered NOERROR.", "name", 11);
-  top(224, "dns_top_nxdomain", "Names answered NXDOMAIN.", "name", 11);
-  top(225, "dns_top_refused", "Names answered REFUSED.", "name", 11);
-  top(226, "dns_top_servfail", "Names answered SERVFAIL.", "name", 11);
-  Series.topNodata = top(227, "dns_top_nodata", "Names answered NOERROR without an answer record.", "name", 11);
-  Series.topBytes = top(228, "dns_top_response_bytes", "Names by bytes of their responses.", "name", 11, "bytes");
-  Series.topPorts = top(229, "dns_top_ports", "Client ports by transactions.", "port", 10);
-  Series.topTypes = top(230, "dns_top_types", "Types asked for.", "type", 7);
-  Series.topRcodes = top(231, "dns_top_rcodes", "Response codes.", "rcode", 6);
-  Series.topSlow = top(232, "dns_top_slow", "Names that took longer than nine tenths of the minute before.", "name", 11);
-  Series.topSubnets = top(233, "dns_top_client_subnets", "Client subnets of queries.", "subnet", 11);
+  declareNameTops();
+  Tables.subnets = Tops.group(11);
+  const direction = Labels.DIRECTION;
+  Series.topPorts = declareNumberTop(229, "dns_top_ports", "Client ports by transactions.", "port", portKey.index, direction, 10);
+  Series.topTypes = declareNumberTop(230, "dns_top_types", "Types asked for.", "type", typeKey.index, direction, 7);
+  Series.topRcodes = declareNumberTop(231, "dns_top_rcodes", "Response codes.", "rcode", rcodeKey.index, direction, 6);
+  top(Tables.subnets, 233, "dns_top_client_subnets", "Client subnets of queries.", "subnet", 11);
+}
+
+function declareNameTops(): void {
+  const names = Tops.group(11);
+  Tables.names = names;
+  NameColumn.all = topOfNames(220, "dns_top_names", "Names by transactions.");
+  NameColumn.two = topOfNames(221, "dns_top_names2", "Last two labels of names by transactions.");
+  NameColumn.three = topOfNames(222, "dns_top_names3", "Last three labels of names by transactions.");
+  NameColumn.rcode = topOfNames(223, "dns_top_noerror", "Names answered NOERROR.");
+  topOfNames(224, "dns_top_nxdomain", "Names answered NXDOMAIN.");
+  topOfNames(225, "dns_top_refused", "Names answered REFUSED.");
+  topOfNames(226, "dns_top_servfail", "Names answered SERVFAIL.");
+  NameColumn.nodata = topOfNames(227, "dns_top_nodata", "Names answered NOERROR without an answer record.");
+  NameColumn.bytes = top(names, 228, "dns_top_response_bytes", "Names by bytes of their responses.", "name", 11, "bytes");
+  NameColumn.slow = topOfNames(232, "dns_top_slow", "Names that took longer than nine tenths of the minute before.");
+}
+
+function topOfNames(id: u32, name: string, help: string): u32 {
+  return top(Tables.names, id, name, help, "name", 11);
 }
 
 /** The contract's observe. */
@@ -246,10 +267,8 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
 function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
   if (conversation.observedMinute == Minute.number) return;
   conversation.observedMinute = Minute.number;
-  const length: u32 = conversation.family == 4 ? 4 : 16;
-  const offset = <usize>(16 - length);
-  distinctObserve(Series.clients + direction, elementHash(conversation.address(client) + offset, length));
-  distinctObserve(Series.servers + direction, elementHash(conversation.address(client ^ 1) + offset, length));
+  distinctObserve(Series.clients + direction, conversation.element(client));
+  distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
 }
 
 function rcodeOf(answer: Message): u32 {
@@ -287,26 +306,16 @@ function measure(direction: u32, query: Message, answer: Message): void {
 }
 
 function observeTops(conversation: Conversation, client: u32, direction: u32, query: Message, answer: Message): void {
-  portKey(conversation.port(client));
-  observeKey(Series.topPorts + direction);
-  if (query.knows(F.DnsField.TYPE)) {
-    typeKey(load<u16>(changetype<usize>(query) + F.TYPE));
-    observeKey(Series.topTypes + direction);
-  }
-  rcodeKey(load<u16>(changetype<usize>(answer) + F.RCODE));
-  observeKey(Series.topRcodes + direction);
+  numberTopObserve(Series.topPorts + direction, conversation.port(client));
+  const type = load<u16>(changetype<usize>(query) + F.TYPE);
+  if (query.knows(F.DnsField.TYPE)) numberTopObserve(Series.topTypes + direction, type);
+  numberTopObserve(Series.topRcodes + direction, load<u16>(changetype<usize>(answer) + F.RCODE));
   if (query.knows(F.DnsField.ECS)) {
-    observeText(Series.topSubnets + direction, query.textStart(F.ECS), query.textLength(F.ECS));
+    const start = query.textStart(F.ECS);
+    const length = query.textLength(F.ECS);
+    Tops.key(Tables.subnets, direction, elementHash(start, length), start, length);
+    Tops.add(0, 1);
   }
-}
-
-/** Adds the key that was made last. */
-function observeKey(series: u32): void {
-  topObserve(series, Key.hash, Key.start, Key.length, 1);
-}
-
-function observeText(series: u32, start: usize, length: u32): void {
-  topObserve(series, elementHash(start, length), start, length, 1);
 }
 
 /** Where the last `labels` labels of a name start. An escaped dot is three digits, so a dot separates. */
@@ -324,18 +333,25 @@ function observeNames(direction: u32, query: Message, hash: u64, answer: Message
   const start = query.textStart(F.LOWER_NAME);
   const length = query.textLength(F.LOWER_NAME);
   const end = start + length;
-  topObserve(Series.topNames + direction, hash, start, length, 1);
-  const two = lastLabels(start, end, 2);
-  observeText(Series.topNames2 + direction, two, <u32>(end - two));
   const three = lastLabels(start, end, 3);
-  observeText(Series.topNames3 + direction, three, <u32>(end - three));
-  topObserve(Series.topBytes + direction, hash, start, length, answer.wireBytes);
+  const two = lastLabels(three, end, 2);
+  Tops.key(Tables.names, direction, hash, start, length);
+  Tops.add(NameColumn.all, 1);
+  Tops.add(NameColumn.bytes, answer.wireBytes);
   const list = rcodeTop(rcodeOf(answer));
-  if (list != NONE) topObserve(Series.topOfRcode + list * 3 + direction, hash, start, length, 1);
-  if (isNodata(answer)) topObserve(Series.topNodata + direction, hash, start, length, 1);
-  if (status <= Status.ERROR && Timing.durationNs > slowAboveNs(Series.slow + direction)) {
-    topObserve(Series.topSlow + direction, hash, start, length, 1);
-  }
+  if (list != NONE) Tops.add(NameColumn.rcode + list, 1);
+  if (isNodata(answer)) Tops.add(NameColumn.nodata, 1);
+  if (status <= Status.ERROR && Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(NameColumn.slow, 1);
+  // A name of as many labels is its own last ones: the key in hand stays.
+  if (three != start) takeSuffix(direction, three, end);
+  Tops.add(NameColumn.three, 1);
+  if (two != three) takeSuffix(direction, two, end);
+  Tops.add(NameColumn.two, 1);
+}
+
+function takeSuffix(direction: u32, start: usize, end: usize): void {
+  const length = <u32>(end - start);
+  Tops.key(Tables.names, direction, elementHash(start, length), start, length);
 }
 
 const NONE: u32 = 255;

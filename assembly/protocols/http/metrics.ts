@@ -5,10 +5,13 @@
  * above and those from 400 to 499 stand in tops of their own: a server that fails and a client that asks for what is not
  * there are different news.
  */
+
+import { BreakdownKey } from "../../aggregate/breakdown-key";
 import { declareLabel } from "../../aggregate/label";
 import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
-import { breakdownObserve, countAdd, distinctObserve, histogramObserve, rateObserve, topObserve } from "../../aggregate/observe";
+import { countAdd, distinctObserve, histogramObserve, rateObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
+import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
 import { lower } from "../../bytes/ascii";
 import { elementHash } from "../../bytes/hash";
 import { Labels } from "../../modules/labels";
@@ -33,9 +36,8 @@ export class HttpFault {
   static readonly CHUNK: u32 = 3;
 }
 
-/** A host in lower case, and the key of a breakdown under construction. */
+/** A host in lower case. */
 const HOST_TEXT: usize = memory.data(256);
-const KEY: usize = memory.data(256);
 
 /** First series of each metric. */
 class Series {
@@ -56,14 +58,23 @@ class Series {
   static servers: u32 = 0;
   static hosts: u32 = 0;
   static templates: u32 = 0;
-  static topPaths: u32 = 0;
-  static topHosts: u32 = 0;
-  static topClients: u32 = 0;
-  static topUserAgents: u32 = 0;
-  static topSlow: u32 = 0;
-  static topServerErrors: u32 = 0;
-  static topClientErrors: u32 = 0;
   static routes: u32 = 0;
+}
+
+/** Tops, by what their keys are. */
+class Tables {
+  static paths: TopGroup = changetype<TopGroup>(0);
+  static hosts: TopGroup = changetype<TopGroup>(0);
+  static clients: TopGroup = changetype<TopGroup>(0);
+  static userAgents: TopGroup = changetype<TopGroup>(0);
+}
+
+/** Columns of the paths' group, in the order of their declaration. */
+class PathColumn {
+  static readonly ALL: u32 = 0;
+  static readonly SLOW: u32 = 1;
+  static readonly SERVER_ERRORS: u32 = 2;
+  static readonly CLIENT_ERRORS: u32 = 3;
 }
 
 function counter(id: u32, name: string, help: string, label: u32): u32 {
@@ -78,10 +89,8 @@ function distinct(id: u32, name: string, help: string, precision: u32): u32 {
   return declareMetric(id, Kind.DISTINCT, "", name, help, precision, Labels.DIRECTION, 0, 0);
 }
 
-function top(id: u32, name: string, help: string, key: string, log2: u32): u32 {
-  const series = declareMetric(id, Kind.TOP, "", name, help, log2, Labels.DIRECTION, 0, 0);
-  declareKeys(id, key, key == "client" ? 1 : 0);
-  return series;
+function top(group: TopGroup, id: u32, name: string, help: string, key: string, bits: u32): void {
+  declareTop(group, id, "", name, help, key, key == "client", Labels.DIRECTION, 0, bits);
 }
 
 export class HttpMetrics {
@@ -186,19 +195,18 @@ function declareDistributions(): void {
 }
 
 function declareTops(): void {
-  Series.topPaths = top(320, "http_top_paths", "Path templates by requests.", "path", 11);
-  Series.topHosts = top(321, "http_top_hosts", "Hosts by requests.", "host", 11);
-  Series.topClients = top(322, "http_top_clients", "Clients by requests.", "client", 11);
-  Series.topUserAgents = top(323, "http_top_user_agents", "User agents by requests.", "user_agent", 10);
-  Series.topSlow = top(
-    324,
-    "http_top_slow",
-    "Path templates that took longer than nine tenths of the minute before.",
-    "path",
-    10,
-  );
-  Series.topServerErrors = top(325, "http_top_server_errors", "Path templates answered 500 or above.", "path", 10);
-  Series.topClientErrors = top(326, "http_top_client_errors", "Path templates answered 400 to 499.", "path", 10);
+  Tables.paths = Tops.group(11);
+  Tables.hosts = Tops.group(11);
+  Tables.clients = Tops.group(11);
+  Tables.userAgents = Tops.group(10);
+  top(Tables.paths, 320, "http_top_paths", "Path templates by requests.", "path", 11);
+  top(Tables.hosts, 321, "http_top_hosts", "Hosts by requests.", "host", 11);
+  top(Tables.clients, 322, "http_top_clients", "Clients by requests.", "client", 11);
+  top(Tables.userAgents, 323, "http_top_user_agents", "User agents by requests.", "user_agent", 10);
+  const slow = "Path templates that took longer than nine tenths of the minute before.";
+  top(Tables.paths, 324, "http_top_slow", slow, "path", 10);
+  top(Tables.paths, 325, "http_top_server_errors", "Path templates answered 500 or above.", "path", 10);
+  top(Tables.paths, 326, "http_top_client_errors", "Path templates answered 400 to 499.", "path", 10);
   Series.routes = declareMetric(
     330,
     Kind.BREAKDOWN,
@@ -243,13 +251,17 @@ function classOf(response: usize): u32 {
   return hundreds - 1 < CLASS_OTHER ? hundreds - 1 : CLASS_OTHER;
 }
 
+/** Adds a key to the first column of a group, and leaves it in hand. */
+function observeTop(group: TopGroup, direction: u32, hash: u64, start: usize, length: u32): void {
+  Tops.key(group, direction, hash, start, length);
+  Tops.add(0, 1);
+}
+
 function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
-  const length: u32 = conversation.family == 4 ? 4 : 16;
-  const asking = conversation.address(client) + 16 - length;
-  const hash = elementHash(asking, length);
+  const hash = conversation.element(client);
   distinctObserve(Series.clients + direction, hash);
-  topObserve(Series.topClients + direction, hash, asking, length, 1);
-  distinctObserve(Series.servers + direction, elementHash(conversation.address(client ^ 1) + 16 - length, length));
+  observeTop(Tables.clients, direction, hash, conversation.addressStart(client), conversation.addressLength);
+  distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
 }
 
 function observeTexts(direction: u32, request: Message): void {
@@ -259,12 +271,12 @@ function observeTexts(direction: u32, request: Message): void {
     for (let i: u32 = 0; i < length; i++) store<u8>(HOST_TEXT + i, lower(load<u8>(start + i)));
     const hash = elementHash(HOST_TEXT, length);
     distinctObserve(Series.hosts + direction, hash);
-    topObserve(Series.topHosts + direction, hash, HOST_TEXT, length, 1);
+    observeTop(Tables.hosts, direction, hash, HOST_TEXT, length);
   }
   if (request.knows(F.HttpField.USER_AGENT)) {
     const start = request.textStart(F.USER_AGENT);
     const length = request.textLength(F.USER_AGENT);
-    topObserve(Series.topUserAgents + direction, elementHash(start, length), start, length, 1);
+    observeTop(Tables.userAgents, direction, elementHash(start, length), start, length);
   }
 }
 
@@ -276,35 +288,23 @@ function observePath(direction: u32, request: Message, response: usize, status: 
   const length = Template.length;
   const hash = elementHash(start, length);
   distinctObserve(Series.templates + direction, hash);
-  topObserve(Series.topPaths + direction, hash, start, length, 1);
+  observeTop(Tables.paths, direction, hash, start, length);
   if (status > Status.ERROR || response == 0) return;
-  if (Timing.durationNs > slowAboveNs(Series.slow + direction)) {
-    topObserve(Series.topSlow + direction, hash, start, length, 1);
-  }
+  if (Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(PathColumn.SLOW, 1);
   const code = load<u32>(response, F.STATUS_CODE);
-  if (code >= 500) topObserve(Series.topServerErrors + direction, hash, start, length, 1);
-  else if (code >= 400) topObserve(Series.topClientErrors + direction, hash, start, length, 1);
-}
-
-/** Adds a column of a key: its length, then its bytes. */
-function putColumn(at: usize, start: usize, length: u32): usize {
-  store<u8>(at, length);
-  memory.copy(at + 1, start, length);
-  return at + 1 + length;
+  if (code >= 500) Tops.add(PathColumn.SERVER_ERRORS, 1);
+  else if (code >= 400) Tops.add(PathColumn.CLIENT_ERRORS, 1);
 }
 
 /** "2xx" and the like; what is no class of RFC 9110 is "other", no response "none". */
-function putClass(at: usize, response: usize): usize {
-  if (response == 0) return putName(at, 0x656e6f6e, 4);
+function putClass(response: usize): void {
+  if (response == 0) {
+    BreakdownKey.letters(0x656e6f6e, 4);
+    return;
+  }
   const index = classOf(response);
-  return index < CLASS_OTHER ? putName(at, 0x787831 + index, 3) : putName(at, 0x726568746f, 5);
-}
-
-/** Adds a column of at most eight letters, packed as a little-endian load gives them. */
-function putName(at: usize, letters: u64, length: u32): usize {
-  store<u8>(at, length);
-  store<u64>(at, letters, 1);
-  return at + 1 + length;
+  if (index < CLASS_OTHER) BreakdownKey.letters(0x787831 + index, 3);
+  else BreakdownKey.letters(0x726568746f, 5);
 }
 
 function observeRoute(
@@ -315,13 +315,11 @@ function observeRoute(
   response: usize,
   status: u32,
 ): void {
-  const addressLength: u32 = conversation.family == 4 ? 4 : 16;
-  let at = putColumn(KEY, conversation.address(client ^ 1) + 16 - addressLength, addressLength);
-  at = putColumn(at, request.textStart(F.METHOD), request.textLength(F.METHOD));
-  at = putColumn(at, Template.start, Template.length);
-  at = putClass(at, response);
-  const length = <u32>(at - KEY);
+  BreakdownKey.open();
+  BreakdownKey.column(conversation.addressStart(client ^ 1), conversation.addressLength);
+  BreakdownKey.column(request.textStart(F.METHOD), request.textLength(F.METHOD));
+  BreakdownKey.column(Template.start, Template.length, 6);
+  putClass(response);
   const bytes = request.wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
-  const errors: u64 = status != Status.OK ? 1 : 0;
-  breakdownObserve(Series.routes + direction, elementHash(KEY, length), KEY, length, 1, errors, bytes, Timing.durationNs);
+  BreakdownKey.observe(Series.routes + direction, status != Status.OK, bytes, Timing.durationNs);
 }

@@ -1,0 +1,46 @@
+/** The key of a breakdown under construction: a length and a value for each column, 255 bytes in all at the most. */
+import { packDecimal, packedLength } from "../bytes/ascii";
+import { elementHash } from "../bytes/hash";
+import { copyBytes } from "../bytes/run";
+import { KEY_BYTES_MAX } from "../sketches/key-table";
+import { breakdownObserve } from "./observe";
+
+const KEY: usize = memory.data(272, 16);
+
+export class BreakdownKey {
+  private static at: usize = KEY;
+
+  /** Begins a key. */
+  static open(): void {
+    BreakdownKey.at = KEY;
+  }
+
+  /** Adds a column, cut to what is left; `columns` more are to follow, a byte of which is kept each. */
+  static column(start: usize, length: u32, columns: u32 = 0): void {
+    const room = KEY_BYTES_MAX - <u32>(BreakdownKey.at - KEY) - 1 - columns;
+    const take = min(length, room);
+    store<u8>(BreakdownKey.at, take);
+    copyBytes(BreakdownKey.at + 1, start, take);
+    BreakdownKey.at += 1 + take;
+  }
+
+  /** Adds a column of at most eight letters, packed as a little-endian load gives them; there is room for it. */
+  static letters(letters: u64, length: u32): void {
+    assert(<u32>(BreakdownKey.at - KEY) + length < KEY_BYTES_MAX);
+    store<u8>(BreakdownKey.at, length);
+    store<u64>(BreakdownKey.at, letters, 1);
+    BreakdownKey.at += 1 + length;
+  }
+
+  /** Adds a column with the digits of `value`, which is below 100,000,000; there is room for them. */
+  static number(value: u32): void {
+    const digits = packDecimal(value);
+    BreakdownKey.letters(digits, packedLength(digits));
+  }
+
+  /** Adds one request, failed or not, with what it cost, to the key's label set in `series`. */
+  static observe(series: u32, failed: bool, bytes: u64, durationNs: u64): void {
+    const length = <u32>(BreakdownKey.at - KEY);
+    breakdownObserve(series, elementHash(KEY, length), KEY, length, 1, failed ? 1 : 0, bytes, durationNs);
+  }
+}
