@@ -2,10 +2,12 @@
 import { declareDns } from "./dns/dns";
 import { declareHttp } from "./http/http";
 import { declareKafka } from "./kafka/kafka";
+import { declareMongo } from "./mongodb/mongodb";
 
 /** Declares every protocol with its fields and metrics. */
 export function declareProtocols(): void {
   declareDns(1);
   declareHttp(2);
   declareKafka(6);
+  declareMongo(7);
 }

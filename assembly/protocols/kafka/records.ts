@@ -11,8 +11,8 @@
  * attributes name a compression holds a set of others, which is not looked into: how many there are is then not known.
  */
 import { u8At, u32be } from "../../bytes/reader";
+import { Turn } from "../turn";
 import { keepRecords } from "./keep";
-import { Turn } from "./turn";
 import { have, take } from "./walk";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
