@@ -47,6 +47,10 @@ export const QUERY_FAILURE: u32 = 2;
 /** Bytes before the compressed ones: the original opcode, the length without compression, the compressor. */
 export const COMPRESSED_BYTES: u32 = 25;
 const COMPRESSORS: u32 = 4;
+/** Bytes of OP_REPLY before its documents. */
+export const REPLY_BYTES: u32 = 36;
+const REPLY_FLAGS: u32 = 15;
+const QUERY_FLAGS: u32 = 255;
 
 /** Whether an opcode stands only in requests, or only in responses. */
 export function isKnown(opcode: u32, isResponse: bool): bool {
@@ -66,11 +70,35 @@ export function isMessage(start: usize, length: u32, isResponse: bool): bool {
   if (bytes < HEADER_BYTES + 4 || bytes > LENGTH_MAX || !isKnown(opcode, isResponse)) return false;
   if (length < HEADER_BYTES + 4) return true;
   if (opcode == Opcode.MSG) return isBody(start, length, bytes);
-  if (opcode != Opcode.COMPRESSED || length < COMPRESSED_BYTES) return true;
+  if (opcode == Opcode.REPLY) return length < REPLY_BYTES || isReply(start, length, bytes);
+  if (opcode != Opcode.COMPRESSED) return isOlder(start, opcode, length);
+  if (length < COMPRESSED_BYTES) return true;
   const original = u32le(start + HEADER_BYTES);
   return (
     bytes > COMPRESSED_BYTES && original != Opcode.COMPRESSED && isKnown(original, isResponse) && u8At(start + 24) < COMPRESSORS
   );
+}
+
+/** Whether OP_REPLY has only flags that it may have, and as many documents as it says or none. */
+function isReply(start: usize, length: u32, bytes: u32): bool {
+  const returned = u32le(start + 32);
+  if (u32le(start + HEADER_BYTES) > REPLY_FLAGS || bytes < REPLY_BYTES) return false;
+  if (returned == 0) return bytes == REPLY_BYTES;
+  if (returned > bytes) return false;
+  if (length < REPLY_BYTES + 4) return true;
+  const document = u32le(start + REPLY_BYTES);
+  return document >= 5 && document <= bytes - REPLY_BYTES;
+}
+
+/** Whether an older operation begins as it must: with few flags or none, a database or a document. */
+function isOlder(start: usize, opcode: u32, length: u32): bool {
+  const first = u32le(start + HEADER_BYTES);
+  const named = length <= HEADER_BYTES + 4 || u8At(start + HEADER_BYTES + 4) > 32;
+  if (opcode == Opcode.QUERY) return first <= QUERY_FLAGS && named;
+  if (opcode == Opcode.INSERT) return first <= 1 && named;
+  if (opcode == Opcode.COMMAND) return (first & 255) > 32;
+  if (opcode == Opcode.COMMAND_REPLY) return first >= 5 && first <= LENGTH_MAX;
+  return first == 0 && (named || opcode == Opcode.KILL_CURSORS);
 }
 
 /** Whether OP_MSG has only flags that it may have, and begins with a section. */

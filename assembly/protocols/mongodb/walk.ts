@@ -125,7 +125,7 @@ function stepForm(w: Walk): u32 {
     case Opcode.COMMAND:
       return stepCommand(w);
     case Opcode.COMMAND_REPLY:
-      return stepCommandReply(w);
+      return stepDocument(w, true);
     default:
       return stepOlder(w);
   }
@@ -173,8 +173,16 @@ function msgSection(w: Walk): u32 {
   return Walked.GO;
 }
 
+/** The document that an operation is about, behind its head; the rest of the message is not read. */
+function stepDocument(w: Walk, isWanted: bool): u32 {
+  if (w.step == 2) return Walked.DONE;
+  const answer = enterDocument(w, Part.BODY, 0, isWanted);
+  if (answer == Walked.GO) w.step = 2;
+  return answer;
+}
+
 function stepQuery(w: Walk): u32 {
-  if (w.step != 0) return Walked.DONE;
+  if (w.step != 0) return stepDocument(w, load<u8>(w.message, F.IS_COMMAND) != 0);
   let answer = have(w, 4, 0);
   if (answer != Walked.GO) return answer;
   answer = findName(w, 4, 0);
@@ -188,33 +196,28 @@ function stepQuery(w: Walk): u32 {
   take(w, head);
   w.step = 1;
   w.set(WalkFlag.FIRST);
-  return enterDocument(w, Part.BODY, 0, isCommand);
+  return Walked.GO;
 }
 
 function stepReply(w: Walk): u32 {
-  if (w.step != 0) return Walked.DONE;
+  const isCommand = w.request != 0 && load<u8>(w.request, F.IS_COMMAND) != 0;
+  if (w.step != 0) return stepDocument(w, isCommand || load<u8>(w.message, F.IS_FAILED) != 0);
   const answer = have(w, REPLY_BYTES, 0);
   if (answer != Walked.GO) return answer;
   const flags = u32le(Turn.at);
   const returned = u32le(Turn.at + 16);
-  const isCommand = w.request != 0 && load<u8>(w.request, F.IS_COMMAND) != 0;
   const isFailed = (flags & (CURSOR_NOT_FOUND | QUERY_FAILURE)) != 0;
   if (isFailed) store<u8>(w.message, 1, F.IS_FAILED);
   if (isFailed || !isCommand) w.set(WalkFlag.DECIDED);
   keepCursor(w, u64le(Turn.at + 4));
   addDocuments(w, returned);
   take(w, REPLY_BYTES);
-  w.step = 1;
-  if (returned == 0) return Walked.DONE;
-  return enterDocument(w, Part.BODY, 0, isCommand || (flags & QUERY_FAILURE) != 0);
+  w.step = returned == 0 ? 2 : 1;
+  return Walked.GO;
 }
 
 function stepCommand(w: Walk): u32 {
-  if (w.step == 2) return Walked.DONE;
-  if (w.step == 1) {
-    w.step = 2;
-    return Walked.DONE;
-  }
+  if (w.step != 0) return stepDocument(w, true);
   let answer = findName(w, 0, 0);
   if (answer != Walked.GO) return answer;
   const database = Name.length;
@@ -227,13 +230,7 @@ function stepCommand(w: Walk): u32 {
   take(w, database + command + 2);
   w.step = 1;
   w.set(WalkFlag.FIRST);
-  return enterDocument(w, Part.BODY, 0, true);
-}
-
-function stepCommandReply(w: Walk): u32 {
-  if (w.step != 0) return Walked.DONE;
-  w.step = 1;
-  return enterDocument(w, Part.BODY, 0, true);
+  return Walked.GO;
 }
 
 /** Operations without a response, and OP_GET_MORE. */
