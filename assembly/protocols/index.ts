@@ -2,6 +2,7 @@
 import { declareDns } from "./dns/dns";
 import { declareHttp } from "./http/http";
 import { declareKafka } from "./kafka/kafka";
+import { declareMongo } from "./mongodb/mongodb";
 import { declareRedis } from "./redis/redis";
 
 /** Declares every protocol with its fields and metrics. */
@@ -10,4 +11,5 @@ export function declareProtocols(): void {
   declareHttp(2);
   declareRedis(3);
   declareKafka(6);
+  declareMongo(7);
 }

@@ -5,6 +5,7 @@ import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
 import { type Totals, totalsOf } from "../support/summaries";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
+import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
 import * as redis from "./redis-scenarios";
 import * as scenarios from "./scenarios";
 
@@ -300,6 +301,37 @@ const REDIS: Record<string, Expectation> = {
   },
 };
 
+/** Requests of 78 bytes and one byte more, a ping of 53, responses of 45 and 75. */
+const MONGO: Record<string, Expectation> = {
+  mongodb_requests_total: all(
+    count(2, { status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "unobserved" }),
+    count(4, OUT),
+  ),
+  mongodb_orphan_responses_total: count(1, OUT),
+  mongodb_malformed_total: count(1),
+  mongodb_duration_seconds: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([3, 0.901]);
+  },
+  mongodb_server_seconds: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(3),
+  mongodb_request_bytes: histogram(4, 2 * 78 + 79 + 53, OUT),
+  mongodb_response_bytes: histogram(3, 2 * 45 + 75, OUT),
+  mongodb_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1),
+  mongodb_clients: distinct(1, OUT),
+  mongodb_servers: distinct(1, OUT),
+  mongodb_top_collections: top({ "lab.c": 2, "lab.dd": 1 }),
+  mongodb_top_slow: top({ "lab.c": 1 }),
+  mongodb_top_failing: top({ "lab.dd": 1 }),
+  mongodb_calls: breakdown(
+    ["database", "command", "status"],
+    ["lab insert ok 2 0", "lab insert error 1 1", "lab ping unobserved 1 0"],
+  ),
+  mongodb_top_errors: top({ Unauthorized: 1 }),
+  mongodb_documents_total: count(6, { ...OUT, message: "request" }),
+};
+
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
@@ -321,6 +353,7 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       },
     },
   ],
+  ["MongoDB", () => read(mongoCapture()), MONGO],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
   ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
   ["what was not captured", () => read(scenarios.holesCapture()), HOLES],
@@ -362,6 +395,16 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       kafka_refused_total: (totals, metric) => {
         expect(totals.count(metric)).toBeGreaterThan(0);
         expect(totals.count(metric) + totals.count("kafka_requests_total")).toBe(3 * scenarios.WAITING);
+      },
+    },
+  ],
+  [
+    "more MongoDB requests than a small budget holds",
+    () => read(waitingMongoCapture(3 * scenarios.WAITING), SMALL_BUDGET_BYTES),
+    {
+      mongodb_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("mongodb_requests_total")).toBe(3 * scenarios.WAITING);
       },
     },
   ],

@@ -9,6 +9,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
 import { Parse } from "../protocol";
+import { Turn } from "../turn";
 import * as F from "./fields";
 import {
   ANSWERED_ID,
@@ -27,7 +28,6 @@ import { malformed, refused } from "./metrics";
 import { openWalk } from "./open";
 import { isPlausibleOrphan, seek } from "./seek";
 import { Half, KafkaState, Phase, StateFlag, stateAt } from "./state";
-import { Turn } from "./turn";
 import { walk } from "./walk";
 import { WALK_BYTES, Walk, Walked, WalkFlag } from "./walk-state";
 

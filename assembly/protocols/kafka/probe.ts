@@ -8,11 +8,11 @@ import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Regions } from "../../regions";
 import { messageScratch } from "../../roundtrip/message";
 import { Found, Parse } from "../protocol";
+import { Turn } from "../turn";
 import * as F from "./fields";
 import { API_KEY, API_VERSION, CLIENT_ID, CLIENT_ID_TEXT, isBare, isRequest, SIZE_BYTES } from "./header";
 import { isFlexible, newestVersion } from "./numbers";
 import { openWalk } from "./open";
-import { Turn } from "./turn";
 import { walk } from "./walk";
 import { WALK_BYTES, Walk, Walked } from "./walk-state";
 

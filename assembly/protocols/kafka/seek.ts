@@ -7,6 +7,7 @@
 import { u32be } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
+import { Turn } from "../turn";
 import {
   ANSWERED_ID,
   CLIENT_ID_TEXT,
@@ -19,7 +20,6 @@ import {
 } from "./header";
 import { findRequest } from "./match";
 import { Half, KafkaState, Phase, stateAt } from "./state";
-import { Turn } from "./turn";
 
 /** How far from the last request's id that of a message may be whose request was not seen. */
 const IDS_APART_MAX: u32 = 4096;
