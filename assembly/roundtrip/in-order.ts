@@ -189,3 +189,19 @@ export function orderEnd(conversation: Conversation, order: InOrder): void {
     at = next;
   }
 }
+
+/**
+ * The end of a response at `end` was seen, its beginning was not: it answers the youngest request sent before, of a client that
+ * waits for its responses. Those before it are unobserved.
+ */
+export function orderChoose(conversation: Conversation, order: InOrder, end: u32, acknowledgement: u32): usize {
+  if (order.pipelines || order.outstanding > conversation.pendingCount) return 0;
+  let at = <usize>conversation.pendingTail;
+  while (at != 0 && !fits(changetype<Message>(at), end, acknowledgement)) at = <usize>changetype<Message>(at).previous;
+  if (at == 0) return 0;
+  skipTo(conversation, order, at);
+  order.answering = <u32>at;
+  timerStop(changetype<Message>(at));
+  order.flags &= ~OrderFlag.UNCERTAIN;
+  return at;
+}

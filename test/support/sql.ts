@@ -128,3 +128,73 @@ export function myLines(packets: Captured[], options: CoreOptions = {}): string[
     .map(myLine)
     .filter((text) => text !== "connect ok");
 }
+
+/** PostgreSQL messages. */
+export const pg = {
+  message: (type: string, ...body: Bytes[]) => {
+    const whole = join(...body);
+    return join(type, number(whole.length + 4, 4), whole);
+  },
+  /** A message without a type. */
+  untyped: (code: number, ...body: Bytes[]) => {
+    const whole = join(number(code, 4), ...body);
+    return join(number(whole.length + 4, 4), whole);
+  },
+  startup: (user = "ann", database = "shop") =>
+    pg.untyped(196608, `user\0${user}\0database\0${database}\0application_name\0till\0\0`),
+  welcome: () =>
+    join(
+      pg.message("R", number(0, 4)),
+      pg.message("S", "server_version\x0015.1\0"),
+      pg.message("K", number(7, 4), number(9, 4)),
+      pg.ready(),
+    ),
+  ready: (transaction = "I") => pg.message("Z", transaction),
+  query: (text: string) => pg.message("Q", `${text}\0`),
+  parse: (text: string, name = "") => pg.message("P", `${name}\0${text}\0`, number(0, 2)),
+  bind: (name = "", portal = "") => pg.message("B", `${portal}\0${name}\0`, number(0, 2), number(0, 2), number(0, 2)),
+  describe: (portal = "") => pg.message("D", `P${portal}\0`),
+  execute: (portal = "", most = 0) => pg.message("E", `${portal}\0`, number(most, 4)),
+  sync: () => pg.message("S"),
+  /** Parse, Bind, Describe, Execute of one statement. */
+  unnamed: (text: string) => join(pg.parse(text), pg.bind(), pg.describe(), pg.execute()),
+  columns: (count: number) =>
+    pg.message("T", number(count, 2), ...Array.from({ length: count }, () => join("c\0", new Uint8Array(18)))),
+  row: (...values: string[]) =>
+    pg.message("D", number(values.length, 2), ...values.map((value) => join(number(value.length, 4), value))),
+  complete: (tag: string) => pg.message("C", `${tag}\0`),
+  /** Columns, rows and the tag of a SELECT. */
+  select: (rows: string[]) => join(pg.columns(1), ...rows.map((value) => pg.row(value)), pg.complete(`SELECT ${rows.length}`)),
+  /** What answers a Parse, Bind and Describe of something without rows. */
+  bound: () => join(pg.message("1"), pg.message("2"), pg.message("n")),
+  error: (code: string, message: string) => pg.message("E", `SERROR\0VERROR\0C${code}\0M${message}\0\0`),
+};
+
+/** A connection to PostgreSQL on which ann is logged in. */
+export function postgresql(form: ConstructorParameters<typeof Conversation>[0] = {}): Conversation {
+  return connection({ serverPort: 5432, ...form })
+    .send("client", pg.startup())
+    .send("server", pg.welcome());
+}
+
+/** A PostgreSQL round trip in one line: "simple SELECT ? SELECT 2 ok", with its marks behind; the tag in brackets. */
+export function pgLine({ request, response, status, marks }: RoundTrip): string {
+  return [
+    request?.kind ?? "-",
+    ...(request?.fingerprint ? [request.fingerprint] : []),
+    ...(response?.commandTag ? [`[${response.commandTag}]`] : []),
+    ...(response?.sqlState ? [response.sqlState] : []),
+    response ? "" : "alone",
+    status,
+    ...marks.filter((mark) => mark !== "mid-stream"),
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+/** The lines of some packets' PostgreSQL round trips, the beginning of the session aside. */
+export function pgLines(packets: Captured[], options: CoreOptions = {}): string[] {
+  return tripsOf("postgresql", packets, options)
+    .map(pgLine)
+    .filter((text) => text !== "startup ok");
+}

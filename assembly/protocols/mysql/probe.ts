@@ -1,6 +1,7 @@
 /** Whether first bytes are MySQL: a server's greeting, or in the middle of a connection a command. */
 import { u8At, u16le } from "../../bytes/reader";
 import { Found, Parse } from "../protocol";
+import { isStatementStart } from "../sql/words";
 import { Command } from "./commands";
 import { Packet } from "./state";
 
@@ -12,11 +13,6 @@ const VERSION_BYTES_MAX: u32 = 96;
 const HANDSHAKE_VERSION: u32 = 10;
 /** Bytes of a COM_STMT_EXECUTE up to its iteration count. */
 const EXECUTE_BYTES: u32 = 10;
-/** Letters of a statement's first word at the most. */
-const WORD_BYTES_MAX: u32 = 10;
-/** First words of statements. */
-const WORDS: string =
-  " select insert update delete replace set show use begin commit rollback start call create drop alter truncate with explain describe desc lock unlock load prepare execute deallocate savepoint release grant revoke do kill flush analyze optimize check ";
 
 /** The contract's probe. */
 export function probeMysql(start: usize, length: u32): u32 {
@@ -63,36 +59,7 @@ function isExecute(length: u32): bool {
 function isStatement(length: u32): bool {
   const whole = Packet.HEADER + Packet.length;
   if (length > whole || (length < whole && length < 64)) return false;
-  let at: u32 = 1;
   // No attributes, one set of them (MySQL 8.0.23).
-  if (Packet.byte(1) == 0 && Packet.byte(2) == 1) at = 3;
-  while (at < Packet.held && (Packet.byte(at) <= 32 || Packet.byte(at) == 40)) {
-    const byte = Packet.byte(at);
-    if (byte < 32 && (byte < 9 || byte > 13)) return false;
-    at += 1;
-  }
-  if (Packet.byte(at) == 47 && Packet.byte(at + 1) == 42) return true;
-  return isFirstWord(at);
-}
-
-function isFirstWord(from: u32): bool {
-  let length: u32 = 0;
-  while (length <= WORD_BYTES_MAX && (Packet.byte(from + length) | 32) - 97 < 26) length += 1;
-  if (length < 2 || length > WORD_BYTES_MAX) return false;
-  const words = changetype<usize>(WORDS);
-  const count = <u32>WORDS.length;
-  let matched: u32 = 0;
-  let isMatch = false;
-  for (let i: u32 = 0; i < count; i++) {
-    const letter = <u32>load<u16>(words + (i << 1));
-    if (letter == 32) {
-      if (isMatch && matched == length) return true;
-      isMatch = true;
-      matched = 0;
-    } else if (isMatch) {
-      isMatch = matched < length && (Packet.byte(from + matched) | 32) == letter;
-      matched += 1;
-    }
-  }
-  return false;
+  const at: u32 = Packet.byte(1) == 0 && Packet.byte(2) == 1 && Packet.held >= 3 ? 3 : 1;
+  return isStatementStart(Packet.payload + at, Packet.payload + Packet.held);
 }
