@@ -21,6 +21,7 @@ import { MysqlMetrics, observeMysql } from "./metrics";
 import { probeMysql } from "./probe";
 import { readRequests } from "./requests";
 import { finishResponses, losePlace, readResponses } from "./responses";
+import { endHeld } from "./result";
 import { letGo, MysqlState, requestOf, STATE_BYTES, StateFlag, stateAt } from "./state";
 
 /** Declares protocol `number`, its fields and its metrics. */
@@ -58,6 +59,7 @@ function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
     if (isInside) return true;
     state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
     state.set(StateFlag.AFTER_GAP);
+    endHeld(conversation);
     return true;
   }
   if (isInside) {

@@ -35,11 +35,10 @@ export function readRequests(conversation: Conversation, side: u32, start: usize
     if (here < Packet.HEADER) return waitFor(at, end, Packet.HEADER + 1);
     Packet.read(at, end);
     const most = Packet.length < TOGETHER_BYTES ? Packet.length : TOGETHER_BYTES;
-    if (!state.is(StateFlag.CLIENT_IN_PLACE) && !isStart(state)) {
-      if (here < 5 && !Parse.isCut) return waitFor(at, end, 5);
-      return end;
-    }
-    if (Packet.held < most && !Parse.isCut) return waitFor(at, end, Packet.HEADER + most);
+    if (Packet.held == 0 && most != 0 && !Parse.isCut) return waitFor(at, end, Packet.HEADER + 1);
+    const isPlausible = mayBegin(state);
+    if (isPlausible && Packet.held < most && !Parse.isCut) return waitFor(at, end, Packet.HEADER + most);
+    if (!state.is(StateFlag.CLIENT_IN_PLACE) && !(isPlausible && isStart(state))) return end;
     if (!onPacket(conversation, state, side)) return end;
     if (conversation.protocol == <u8>PROTOCOL_FOREIGN) return end;
     state.set(StateFlag.CLIENT_IN_PLACE);
@@ -56,13 +55,20 @@ export function waitFor(at: usize, end: usize, bytes: u32): usize {
   return at;
 }
 
+/** Whether header and first byte can be those of a packet that is expected here. */
+function mayBegin(state: MysqlState): bool {
+  if (Packet.id == 0) return Packet.length != 0 && isCommand(Packet.byte(0)) && isLength(Packet.byte(0), Packet.length);
+  if (state.is(StateFlag.WANTS_DATA | StateFlag.CLIENT_CONTINUES)) return true;
+  return Packet.id <= 2 && Packet.length <= 65536;
+}
+
 /** Whether a segment begins with a message, so that the parser knows its place again. */
 function isStart(state: MysqlState): bool {
   if (Packet.length == 0 || Packet.held == 0) return false;
-  if (state.phase == Phase.GREETED || (Packet.id != 0 && state.order0 == 0)) {
-    return (Packet.id == 1 || Packet.id == 2) && (asksForTls() || isHandshakeResponse());
+  if (Packet.id != 0) {
+    const isExpected = state.phase == Phase.GREETED || state.order0 == 0;
+    return isExpected && Packet.id <= 2 && (asksForTls() || isHandshakeResponse());
   }
-  if (Packet.id != 0) return false;
   const command = Packet.byte(0);
   if (!isCommand(command) || !isLength(command, Packet.length)) return false;
   const whole = Packet.HEADER + Packet.length;
@@ -81,7 +87,10 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
   const id = Packet.id;
   if (id != 0 && (continues || state.is(StateFlag.WANTS_DATA))) {
     const current = requestOf(conversation);
-    if (current != 0) addPacket(changetype<Message>(current), Packet.length);
+    if (current != 0) {
+      addPacket(changetype<Message>(current), Packet.length);
+      changetype<Message>(current).endSequence = endOfPacket();
+    }
     state.clientId = <u8>id;
     return true;
   }
@@ -142,11 +151,17 @@ function begin(state: MysqlState, command: u32): usize {
   return block;
 }
 
+/** Sequence number behind the packet in hand. */
+function endOfPacket(): u32 {
+  return Parse.sequence + <u32>(Packet.payload - Packet.start) + Packet.length;
+}
+
 /** Puts a request among those that wait. */
 function add(conversation: Conversation, state: MysqlState, side: u32, request: Message): void {
   const isAfterGap = state.is(StateFlag.AFTER_GAP);
   state.clear(StateFlag.AFTER_GAP | StateFlag.AFTER_GARBAGE);
   const sequence = Parse.sequence + <u32>(Packet.at - Packet.start);
+  request.endSequence = endOfPacket();
   orderAdd(conversation, state.requests, side, request, sequence, Parse.acknowledgement, isAfterGap);
   state.request = <u32>changetype<usize>(request);
 }

@@ -55,7 +55,8 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
         return end;
       }
     }
-    const most = together(state);
+    const isExpected = Parse.isCut || mayFollow(state);
+    const most = isExpected ? together(state) : 0;
     if (Packet.held < most && !Parse.isCut) return waitFor(at, end, Packet.HEADER + most);
     if (!onPacket(conversation, state, side)) return end;
     if (conversation.protocol == <u8>PROTOCOL_FOREIGN) return end;
@@ -63,6 +64,13 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
     Parse.skip = Packet.length - Packet.held;
   }
   return at;
+}
+
+/** Whether the header can be that of a packet that is expected here. */
+function mayFollow(state: MysqlState): bool {
+  const id = Packet.id;
+  if (id == <u32>(<u8>(state.serverId + 1)) || id == <u32>(<u8>(state.clientId + 1)) || id == 1) return true;
+  return id == 0 && state.expect == Expect.NOTHING && Packet.length < 1024;
 }
 
 /** Payload bytes of the packet in hand that must lie together. */

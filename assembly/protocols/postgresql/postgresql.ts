@@ -21,6 +21,7 @@ import { observePg, PgMetrics } from "./metrics";
 import { probePg } from "./probe";
 import { readRequests } from "./requests";
 import { finishResponses, gapInResponses, readResponses } from "./responses";
+import { endHeld } from "./result";
 import { letGo, PgState, requestOf, STATE_BYTES, StateFlag, stateAt } from "./state";
 
 /** Declares protocol `number`, its fields and its metrics. */
@@ -62,6 +63,7 @@ function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   state.set(StateFlag.AFTER_GAP);
   state.openMessages = 0;
   state.openBytes = 0;
+  endHeld(conversation);
   return true;
 }
 

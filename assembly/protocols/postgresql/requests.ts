@@ -207,9 +207,21 @@ function addGroup(conversation: Conversation, state: PgState, side: u32, request
   state.clientGroup += 1;
 }
 
+/** Sequence number behind the message in hand. */
+function endOfUnit(): u32 {
+  return Parse.sequence + <u32>(Unit.body - Unit.start) + Unit.length;
+}
+
+/** Adds the message in hand to a request that waits. */
+function addMore(request: Message): void {
+  addBytes(request, Unit.whole, Unit.length);
+  request.endSequence = endOfUnit();
+}
+
 function add(conversation: Conversation, state: PgState, side: u32, request: Message, sequence: u32, floor: u32): void {
   const isAfterGap = state.is(StateFlag.AFTER_GAP);
   state.clear(StateFlag.AFTER_GAP | StateFlag.AFTER_GARBAGE);
+  request.endSequence = endOfUnit();
   orderAdd(conversation, state.requests, side, request, sequence, floor, isAfterGap);
   state.request = <u32>changetype<usize>(request);
 }
@@ -257,7 +269,7 @@ function onMessage(conversation: Conversation, state: PgState, side: u32): void 
     default: {
       // What belongs to the last request: data of a copy, what proves who the client is, a flush.
       const current = requestOf(conversation);
-      if (current != 0) addBytes(changetype<Message>(current), Unit.whole, Unit.length);
+      if (current != 0) addMore(changetype<Message>(current));
     }
   }
 }
@@ -395,7 +407,7 @@ function onSync(conversation: Conversation, state: PgState, side: u32): void {
     if (message != 0) add(conversation, state, side, changetype<Message>(message), state.openSequence, state.openFloor);
   } else {
     const current = requestOf(conversation);
-    if (current != 0) addBytes(changetype<Message>(current), Unit.whole, Unit.length);
+    if (current != 0) addMore(changetype<Message>(current));
   }
   state.clientGroup += 1;
 }
