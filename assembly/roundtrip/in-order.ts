@@ -190,6 +190,16 @@ export function orderEnd(conversation: Conversation, order: InOrder): void {
   }
 }
 
+/** Whether the server has more of the client's bytes than `request`, so that it may answer another. One byte may be a FIN. */
+function isPast(request: Message, acknowledgement: u32): bool {
+  return acknowledgement != 0 && <i32>(acknowledgement - request.endSequence) > 1;
+}
+
+/** Whether what the server sends with `acknowledgement` may no longer belong to the response in progress. */
+export function orderIsPast(order: InOrder, acknowledgement: u32): bool {
+  return order.answering != 0 && isPast(changetype<Message>(order.answering), acknowledgement);
+}
+
 /**
  * The end of a response at `end` was seen, its beginning was not: it answers the youngest request sent before, of a client that
  * waits for its responses. Those before it are unobserved.
@@ -199,8 +209,7 @@ export function orderChoose(conversation: Conversation, order: InOrder, end: u32
   let at = <usize>conversation.pendingTail;
   while (at != 0 && !fits(changetype<Message>(at), end, acknowledgement)) at = <usize>changetype<Message>(at).previous;
   if (at == 0) return 0;
-  // A server that has more of the client's bytes answers a request that was not captured. One byte may be a FIN.
-  if (acknowledgement != 0 && <i32>(acknowledgement - changetype<Message>(at).endSequence) > 1) return 0;
+  if (isPast(changetype<Message>(at), acknowledgement)) return 0;
   skipTo(conversation, order, at);
   order.answering = <u32>at;
   timerStop(changetype<Message>(at));

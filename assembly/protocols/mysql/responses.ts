@@ -13,6 +13,7 @@
  */
 import { u8At, u16le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+import { orderIsPast } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
@@ -108,6 +109,10 @@ function isGreeting(conversation: Conversation): bool {
 /** Bytes of which nothing is known but that they belong to the response that is held; its last packet may end them. */
 function passOver(conversation: Conversation, state: MysqlState): void {
   if (!state.is(StateFlag.HELD)) return;
+  if (orderIsPast(state.requests, Parse.acknowledgement)) {
+    endLost(conversation);
+    return;
+  }
   const response = changetype<Message>(state.response);
   response.wireBytes += <u64>(Packet.end - Packet.at);
   if (endsResult()) endLost(conversation);

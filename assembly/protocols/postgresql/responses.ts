@@ -12,7 +12,7 @@
  */
 import { u8At, u32be } from "../../bytes/reader";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
-import { orderChoose, orderGap } from "../../roundtrip/in-order";
+import { orderChoose, orderGap, orderIsPast } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
@@ -120,6 +120,7 @@ function isChain(start: usize, end: usize): bool {
  * outcome of what the client waited for.
  */
 function passOver(conversation: Conversation, state: PgState): void {
+  if (state.response != 0 && orderIsPast(state.requests, Parse.acknowledgement)) endLost(conversation);
   if (state.response != 0) changetype<Message>(state.response).wireBytes += <u64>(Unit.end - Unit.at);
   const start = Unit.at;
   const ready = Unit.end - READY_BYTES;
