@@ -5,6 +5,7 @@ import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
 import { type Totals, totalsOf } from "../support/summaries";
 import * as scenarios from "./scenarios";
+import { sqlScenarios } from "./sql-scenarios";
 
 const SMALL_BUDGET_BYTES = 8 << 20;
 /** Bytes of a flow record, of which five twenty-fourths of the budget are full. */
@@ -270,6 +271,8 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
     },
   ],
 ];
+
+SCENARIOS.push(...sqlScenarios({ read, count, histogram, distinct, top, all }));
 
 describe.each(SCENARIOS)("%s", (_name, make, expectations) => {
   const totals = make();
