@@ -3,6 +3,8 @@ import { declareDns } from "./dns/dns";
 import { declareHttp } from "./http/http";
 import { declareKafka } from "./kafka/kafka";
 import { declareMongo } from "./mongodb/mongodb";
+import { declareMysql } from "./mysql/mysql";
+import { declarePg } from "./postgresql/postgresql";
 import { declareRedis } from "./redis/redis";
 
 /** Declares every protocol with its fields and metrics. */
@@ -10,6 +12,8 @@ export function declareProtocols(): void {
   declareDns(1);
   declareHttp(2);
   declareRedis(3);
+  declareMysql(4);
+  declarePg(5);
   declareKafka(6);
   declareMongo(7);
 }

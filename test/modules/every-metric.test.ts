@@ -8,6 +8,7 @@ import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
 import * as redis from "./redis-scenarios";
 import * as scenarios from "./scenarios";
+import { sqlScenarios } from "./sql-scenarios";
 
 const SMALL_BUDGET_BYTES = 8 << 20;
 /** Bytes of a flow record, of which five twenty-fourths of the budget are full. */
@@ -416,6 +417,8 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
     },
   ],
 ];
+
+SCENARIOS.push(...sqlScenarios({ read, count, histogram, distinct, top, all }));
 
 describe.each(SCENARIOS)("%s", (_name, make, expectations) => {
   const totals = make();

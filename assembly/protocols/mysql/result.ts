@@ -1,0 +1,139 @@
+/** The response in progress: its beginning, its end, and what a good outcome changes. */
+import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+import { orderPair, orderTake } from "../../roundtrip/in-order";
+import { Mark, Status } from "../../roundtrip/marks";
+import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
+import { report } from "../../roundtrip/report";
+import { leave, Parse } from "../protocol";
+import { preparedClear, preparedPut } from "../sql/prepared";
+import { Command } from "./commands";
+import * as F from "./fields";
+import { Capability } from "./handshake";
+import { MysqlMetrics, Switch } from "./metrics";
+import { Expect, letGo, MysqlState, Packet, Phase, StateFlag, setNames, stateAt } from "./state";
+
+/** Bytes of a response's first block. */
+const RESPONSE_BYTES: u32 = 256;
+
+/** Begins the response whose first packet is in hand; false where there is no room. */
+export function beginResponse(conversation: Conversation, state: MysqlState): bool {
+  const first = Parse.sequence + <u32>(Packet.at - Packet.start);
+  const request = orderPair(conversation, state.requests, first, Parse.acknowledgement);
+  state.command = request == 0 ? 0 : <u8>load<u16>(request, F.COMMAND);
+  const block = messageCreate(F.MYSQL, F.RESPONSE_FIXED_END, RESPONSE_BYTES);
+  state.response = <u32>block;
+  if (block == 0) {
+    MysqlMetrics.refused();
+    orderDrop(conversation, state);
+    return false;
+  }
+  const message = changetype<Message>(block);
+  message.firstNs = Parse.timeOf(Packet.at);
+  message.know(F.MysqlField.BODY_BYTES);
+  state.expect = Expect.FIRST;
+  return true;
+}
+
+/** The request whose response found no room is reported alone. */
+function orderDrop(conversation: Conversation, state: MysqlState): void {
+  const request = orderTake(state.requests);
+  if (request == 0) return;
+  report(conversation, changetype<Message>(request).side, request, 0, Status.UNOBSERVED);
+  messageRelease(changetype<Message>(request));
+}
+
+/** Ends the response in progress with `status`, and reports it with what it answers. */
+export function endResponse(conversation: Conversation, side: u32, status: u32): void {
+  const state = stateAt(conversation);
+  const response = <usize>state.response;
+  const request = orderTake(state.requests);
+  state.response = 0;
+  state.expect = Expect.NOTHING;
+  state.clear(StateFlag.HELD | StateFlag.WANTS_DATA | StateFlag.SERVER_CONTINUES);
+  if (request != 0 && <usize>state.request == request) state.request = 0;
+  if (request != 0 && status == Status.OK) take(state, request, response);
+  if (request != 0 || status != Status.UNOBSERVED) report(conversation, side ^ 1, request, response, status);
+  const connects = request != 0 && load<u16>(request, F.COMMAND) == Command.CONNECT;
+  if (request != 0) messageRelease(changetype<Message>(request));
+  messageRelease(changetype<Message>(response));
+  if (!connects) return;
+  state.phase = Phase.COMMAND;
+  if (status == Status.OK) compress(conversation, state);
+}
+
+/** What both sides can compress is compressed from the end of the handshake on: it is counted, and not read. */
+function compress(conversation: Conversation, state: MysqlState): void {
+  const agreed = state.capabilities & state.serverCapabilities;
+  if (!(agreed & (Capability.COMPRESS | Capability.ZSTD))) return;
+  MysqlMetrics.switched(agreed & Capability.COMPRESS ? Switch.ZLIB : Switch.ZSTD);
+  letGo(conversation);
+  leave(conversation, PROTOCOL_FOREIGN);
+}
+
+/** Notes what a request that succeeded changes of its connection. */
+function take(state: MysqlState, request: usize, response: usize): void {
+  const asked = changetype<Message>(request);
+  const command = <u32>load<u16>(request, F.COMMAND);
+  if (command == Command.CONNECT || command == Command.CHANGE_USER) {
+    const user = asked.textLength(F.USER);
+    setNames(state, asked.textStart(F.USER), user, asked.textStart(F.DATABASE), asked.textLength(F.DATABASE));
+  } else if (command == Command.INIT_DB) {
+    use(state, asked.textStart(F.STATEMENT), asked.textLength(F.STATEMENT));
+  } else if (command == Command.QUERY && load<u8>(request, F.IS_USE)) {
+    useStatement(state, asked);
+  } else if (command == Command.STMT_PREPARE && changetype<Message>(response).knows(F.MysqlField.PREPARED_ID)) {
+    keepStatement(state, asked, load<u32>(response, F.PREPARED_ID));
+  }
+  if (command == Command.CHANGE_USER || command == Command.RESET_CONNECTION) preparedClear(state.prepared);
+}
+
+function keepStatement(state: MysqlState, asked: Message, id: u32): void {
+  const isKept = preparedPut(
+    state.prepared,
+    id,
+    asked.textStart(F.STATEMENT),
+    asked.textLength(F.STATEMENT),
+    asked.textStart(F.FINGERPRINT),
+    asked.textLength(F.FINGERPRINT),
+    (asked.marks & Mark.TRUNCATED) != 0,
+  );
+  if (!isKept) MysqlMetrics.refused();
+}
+
+const NAMES: usize = memory.data(128);
+
+/** The database in use is the name of `length` bytes at `start`, in the core's own memory. */
+function use(state: MysqlState, start: usize, length: u32): void {
+  const names = <usize>state.names;
+  const userLength: u32 = names == 0 ? 0 : load<u8>(names);
+  // The user's name lies in the block that is given back.
+  for (let i: u32 = 0; i < userLength; i++) store<u8>(NAMES + i, load<u8>(names + 2 + i));
+  setNames(state, NAMES, userLength, start, length < F.NAME_BYTES_MAX ? length : F.NAME_BYTES_MAX);
+}
+
+/** `USE name`, the name in backticks or not. */
+function useStatement(state: MysqlState, asked: Message): void {
+  let start = asked.textStart(F.STATEMENT) + 4;
+  const end = asked.textStart(F.STATEMENT) + asked.textLength(F.STATEMENT);
+  while (start < end && (load<u8>(start) <= 32 || load<u8>(start) == 96)) start += 1;
+  let stop = start;
+  while (stop < end && load<u8>(stop) > 32 && load<u8>(stop) != 96 && load<u8>(stop) != 59) stop += 1;
+  if (stop > start) use(state, start, <u32>(stop - start));
+}
+
+/** The client asks again, and waits for its responses: one whose end was not captured has ended. */
+export function endHeld(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  if (!state.is(StateFlag.HELD) || state.requests.pipelines) return;
+  endLost(conversation);
+}
+
+/** Ends the held response as far as it is known: a result that had begun is one, nothing else is. */
+export function endLost(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  const response = changetype<Message>(state.response);
+  const request = <usize>state.requests.answering;
+  const side = request != 0 ? changetype<Message>(request).side ^ 1 : conversation.client ^ 1;
+  const isKnown = state.expect >= Expect.COLUMNS || response.knows(F.MysqlField.RESULTS);
+  endResponse(conversation, side, isKnown ? Status.OK : Status.UNOBSERVED);
+}

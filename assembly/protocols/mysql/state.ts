@@ -1,0 +1,218 @@
+/** What the parser knows of a conversation: 64 bytes, and a block with the names of user and database. */
+import { u8At, u16le } from "../../bytes/reader";
+import { copyBytes } from "../../bytes/run";
+import { Regions } from "../../regions";
+import { Conversation } from "../../roundtrip/conversation";
+import { InOrder } from "../../roundtrip/in-order";
+import { Message, messageRelease } from "../../roundtrip/message";
+import { Parse } from "../protocol";
+import { PreparedList, preparedClear } from "../sql/prepared";
+import * as F from "./fields";
+
+/** Where a connection stands. */
+export class Phase {
+  static readonly COMMAND: u8 = 0;
+  /** The server's greeting was seen. */
+  static readonly GREETED: u8 = 1;
+  /** The client said who it is. */
+  static readonly AUTHENTICATES: u8 = 2;
+}
+
+/** What is expected of a response in progress. */
+export class Expect {
+  static readonly NOTHING: u8 = 0;
+  /** Another first packet: authentication goes on, a file was asked for, progress was reported, another result follows. */
+  static readonly FIRST: u8 = 1;
+  static readonly COLUMNS: u8 = 2;
+  /** What separates columns and rows: EOF, or nothing. */
+  static readonly SEPARATOR: u8 = 3;
+  static readonly ROWS: u8 = 4;
+  static readonly PARAMETERS: u8 = 5;
+  static readonly PARAMETERS_END: u8 = 6;
+  static readonly PREPARED_COLUMNS: u8 = 7;
+  static readonly PREPARED_END: u8 = 8;
+  /** Definitions up to an EOF (COM_FIELD_LIST). */
+  static readonly FIELDS: u8 = 9;
+}
+
+/** Bits of `MysqlState.flags`. */
+export class StateFlag {
+  static readonly CLIENT_IN_PLACE: u32 = 1;
+  static readonly SERVER_IN_PLACE: u32 = 2;
+  /** The packet before was as long as one can be: the next goes on with it. */
+  static readonly CLIENT_CONTINUES: u32 = 4;
+  static readonly SERVER_CONTINUES: u32 = 8;
+  /** Bytes were missing, or of no message, before the next request. */
+  static readonly AFTER_GAP: u32 = 16;
+  static readonly AFTER_GARBAGE: u32 = 32;
+  /** The end of the response in progress was not captured. */
+  static readonly HELD: u32 = 64;
+  /** The server asked the client for more: a file, or what authentication needs. */
+  static readonly WANTS_DATA: u32 = 128;
+  /** Which ends of columns the server sends, once it is known: EOF packets, or none. */
+  static readonly EOF_SENT: u32 = 256;
+  static readonly EOF_DEPRECATED: u32 = 512;
+}
+
+@unmanaged
+export class MysqlState {
+  /** An InOrder and a PreparedList, which lie in here. */
+  order0: u64;
+  order1: u64;
+  statements: u64;
+  capabilities: u32;
+  serverCapabilities: u32;
+  /** Block with the lengths of user and database, a byte each, and both; 0 for none. */
+  names: u32;
+  /** The response in progress, 0 for none. */
+  response: u32;
+  /** The client's last request, which may have been let go. */
+  request: u32;
+  /** Definitions that are to come, and those behind them. */
+  left: u32;
+  columns: u32;
+  flags: u16;
+  phase: u8;
+  expect: u8;
+  /** Sequence ids of the last packets. */
+  clientId: u8;
+  serverId: u8;
+  /** Command that the response in progress answers. */
+  command: u8;
+  spare: u8;
+
+  @inline is(flag: u32): bool {
+    return (<u32>this.flags & flag) != 0;
+  }
+
+  @inline set(flag: u32): void {
+    this.flags |= <u16>flag;
+  }
+
+  @inline clear(flag: u32): void {
+    this.flags &= <u16>~flag;
+  }
+
+  /** Its order of requests lies at its start, the statements behind. */
+  @inline get requests(): InOrder {
+    return changetype<InOrder>(changetype<usize>(this));
+  }
+
+  @inline get prepared(): PreparedList {
+    return changetype<PreparedList>(changetype<usize>(this) + 16);
+  }
+}
+
+/** Bytes of the state. */
+export const STATE_BYTES: u32 = 64;
+
+/** The state of a conversation that has one. */
+export function stateAt(conversation: Conversation): MysqlState {
+  return changetype<MysqlState>(conversation.state);
+}
+
+/** The packet in hand: its header is at `at`, `held` bytes of its payload at `payload`. */
+export class Packet {
+  static at: usize = 0;
+  static end: usize = 0;
+  static start: usize = 0;
+  static payload: usize = 0;
+  static length: u32 = 0;
+  static held: u32 = 0;
+  static id: u32 = 0;
+
+  /** Bytes of the header. */
+  static readonly HEADER: u32 = 4;
+  /** The longest payload of one packet; the next one goes on with it. */
+  static readonly LENGTH_MAX: u32 = 0xffffff;
+
+  /** Reads the header at `at`, four bytes of which lie there. */
+  static read(at: usize, end: usize): void {
+    Packet.at = at;
+    Packet.end = end;
+    Packet.length = u16le(at) | (u8At(at + 2) << 16);
+    Packet.id = u8At(at + 3);
+    Packet.payload = at + Packet.HEADER;
+    const here = <u32>(end - at) - Packet.HEADER;
+    Packet.held = here < Packet.length ? here : Packet.length;
+  }
+
+  /** The byte at `offset` of the payload, 0 where it does not lie here. */
+  static byte(offset: u32): u32 {
+    return offset < Packet.held ? u8At(Packet.payload + offset) : 0;
+  }
+
+  /** Two bytes, least significant first. */
+  static u16(offset: u32): u32 {
+    return Packet.byte(offset) | (Packet.byte(offset + 1) << 8);
+  }
+
+  static u32(offset: u32): u32 {
+    return Packet.u16(offset) | (Packet.u16(offset + 2) << 16);
+  }
+
+  /** Offset of the next zero byte from `offset`, or of the end of what lies here. */
+  static zero(offset: u32): u32 {
+    let at = offset;
+    while (at < Packet.held && u8At(Packet.payload + at) != 0) at += 1;
+    return at;
+  }
+}
+
+/** A length-encoded integer (MySQL Internals, "Length-Encoded Integer Type"). */
+export class Encoded {
+  static value: u64 = 0;
+
+  /** Reads it at `offset` of the packet's payload; answers the offset behind it. */
+  static read(offset: u32): u32 {
+    const first = Packet.byte(offset);
+    if (first < 251) {
+      Encoded.value = first;
+      return offset + 1;
+    }
+    const bytes: u32 = first == 252 ? 2 : first == 253 ? 3 : first == 254 ? 8 : 0;
+    let value: u64 = 0;
+    for (let i: u32 = 0; i < bytes; i++) value |= (<u64>Packet.byte(offset + 1 + i)) << (i << 3);
+    Encoded.value = value;
+    return offset + 1 + bytes;
+  }
+}
+
+/** The last request, where it still waits; 0 otherwise. */
+export function requestOf(conversation: Conversation): usize {
+  const state = stateAt(conversation);
+  if (state.request != 0 && state.request != conversation.pendingTail) state.request = 0;
+  return state.request;
+}
+
+/** Notes a packet for the account of a message. */
+export function addPacket(message: Message, payloadBytes: u32): void {
+  message.wireBytes += Packet.HEADER + payloadBytes;
+  message.lastNs = Parse.timeNs;
+  const at = changetype<usize>(message);
+  store<u64>(at, load<u64>(at, F.BODY_BYTES) + payloadBytes, F.BODY_BYTES);
+}
+
+/** Keeps the names of user and database, which lie in the core's own memory. */
+export function setNames(state: MysqlState, user: usize, userLength: u32, database: usize, databaseLength: u32): void {
+  const block = Regions.streamPool.allocate(2 + userLength + databaseLength);
+  if (block != 0) {
+    store<u8>(block, userLength);
+    store<u8>(block, databaseLength, 1);
+    copyBytes(block + 2, user, userLength);
+    copyBytes(block + 2 + userLength, database, databaseLength);
+  }
+  if (state.names != 0) Regions.streamPool.release(state.names);
+  state.names = <u32>block;
+}
+
+/** Gives back all that the state holds. */
+export function letGo(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  if (state.names != 0) Regions.streamPool.release(state.names);
+  if (state.response != 0) messageRelease(changetype<Message>(state.response));
+  preparedClear(state.prepared);
+  state.names = 0;
+  state.response = 0;
+  state.request = 0;
+}

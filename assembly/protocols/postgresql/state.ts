@@ -1,0 +1,168 @@
+/** What the parser knows of a conversation: 96 bytes, and a block with the names that the client gave. */
+import { u8At, u16be, u32be } from "../../bytes/reader";
+import { Regions } from "../../regions";
+import { Conversation } from "../../roundtrip/conversation";
+import { InOrder } from "../../roundtrip/in-order";
+import { Message, messageRelease } from "../../roundtrip/message";
+import { Parse } from "../protocol";
+import { PreparedList, preparedClear } from "../sql/prepared";
+import * as F from "./fields";
+
+/** Bits of `PgState.flags`. */
+export class StateFlag {
+  static readonly CLIENT_IN_PLACE: u32 = 1;
+  static readonly SERVER_IN_PLACE: u32 = 2;
+  /** The client's next message may be one without a type: the connection begins. */
+  static readonly BEGINS: u32 = 4;
+  /** The server answers a request for encryption with one byte. */
+  static readonly ONE_BYTE: u32 = 8;
+  static readonly AFTER_GAP: u32 = 16;
+  static readonly AFTER_GARBAGE: u32 = 32;
+  /** The end of the response in progress was not captured. */
+  static readonly HELD: u32 = 64;
+  /** The outcome of the response in progress is known; what ends its group may still come. */
+  static readonly DONE: u32 = 128;
+  /** An error of the group in progress: the server passes over what is left of it. */
+  static readonly FAILED: u32 = 256;
+}
+
+@unmanaged
+export class PgState {
+  /** An InOrder and a PreparedList, which lie in here. */
+  order0: u64;
+  order1: u64;
+  statements: u64;
+  /** The statement that the unnamed portal was bound to, by its key. */
+  bound: u64;
+  /** When the first extended message that no request has taken yet came. */
+  openNs: u64;
+  openBytes: u32;
+  openMessages: u32;
+  openSequence: u32;
+  openFloor: u32;
+  /** Block with the lengths of user, database and application, a byte each, and all three; 0 for none. */
+  names: u32;
+  /** The response in progress, 0 for none. */
+  response: u32;
+  /** The client's last request, which may have been let go. */
+  request: u32;
+  /** Syncs that the client sent, and that the server answered. */
+  clientGroup: u32;
+  serverGroup: u32;
+  flags: u16;
+  /** Kind of the request that the response in progress answers. */
+  kind: u8;
+  /** Outcome as far as it is known. */
+  status: u8;
+
+  @inline is(flag: u32): bool {
+    return (<u32>this.flags & flag) != 0;
+  }
+
+  @inline set(flag: u32): void {
+    this.flags |= <u16>flag;
+  }
+
+  @inline clear(flag: u32): void {
+    this.flags &= <u16>~flag;
+  }
+
+  @inline get requests(): InOrder {
+    return changetype<InOrder>(changetype<usize>(this));
+  }
+
+  @inline get prepared(): PreparedList {
+    return changetype<PreparedList>(changetype<usize>(this) + 16);
+  }
+}
+
+/** Bytes of the state. */
+export const STATE_BYTES: u32 = 96;
+
+/** The state of a conversation that has one. */
+export function stateAt(conversation: Conversation): PgState {
+  return changetype<PgState>(conversation.state);
+}
+
+/** The message in hand: a type, a length that counts itself, a body of which `held` bytes lie at `body`. */
+export class Unit {
+  static start: usize = 0;
+  static at: usize = 0;
+  static end: usize = 0;
+  static body: usize = 0;
+  static length: u32 = 0;
+  static held: u32 = 0;
+  static type: u32 = 0;
+
+  /** Bytes of type and length. */
+  static readonly HEADER: u32 = 5;
+
+  /** Reads type and length at `at`, where five bytes lie; false where the length is none. */
+  static read(at: usize, end: usize): bool {
+    Unit.type = u8At(at);
+    return Unit.open(at, at + 1, end);
+  }
+
+  /** Reads the length at `lengthAt`, behind which the body begins. */
+  static open(at: usize, lengthAt: usize, end: usize): bool {
+    const length = u32be(lengthAt);
+    Unit.at = at;
+    Unit.end = end;
+    Unit.body = lengthAt + 4;
+    if (length < 4 || length > 0x40000000) return false;
+    Unit.length = length - 4;
+    const here = <u32>(end - Unit.body);
+    Unit.held = here < Unit.length ? here : Unit.length;
+    return true;
+  }
+
+  /** Bytes of the whole message. */
+  @inline static get whole(): u32 {
+    return <u32>(Unit.body - Unit.at) + Unit.length;
+  }
+
+  static byte(offset: u32): u32 {
+    return offset < Unit.held ? u8At(Unit.body + offset) : 0;
+  }
+
+  static u16(offset: u32): u32 {
+    return offset + 2 <= Unit.held ? u16be(Unit.body + offset) : 0;
+  }
+
+  static u32(offset: u32): u32 {
+    return offset + 4 <= Unit.held ? u32be(Unit.body + offset) : 0;
+  }
+
+  /** Offset of the next zero byte from `offset`, or of the end of what lies here. */
+  static zero(offset: u32): u32 {
+    let at = offset;
+    while (at < Unit.held && u8At(Unit.body + at) != 0) at += 1;
+    return at;
+  }
+}
+
+/** The last request, where it still waits; 0 otherwise. */
+export function requestOf(conversation: Conversation): usize {
+  const state = stateAt(conversation);
+  if (state.request != 0 && state.request != conversation.pendingTail) state.request = 0;
+  return state.request;
+}
+
+/** Notes bytes on the wire, of which `bodyBytes` are of bodies, for the account of a message. */
+export function addBytes(message: Message, wireBytes: u32, bodyBytes: u32): void {
+  message.wireBytes += wireBytes;
+  message.lastNs = Parse.timeNs;
+  const at = changetype<usize>(message);
+  store<u64>(at, load<u64>(at, F.BODY_BYTES) + bodyBytes, F.BODY_BYTES);
+}
+
+/** Gives back all that the state holds. */
+export function letGo(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  if (state.names != 0) Regions.streamPool.release(state.names);
+  if (state.response != 0) messageRelease(changetype<Message>(state.response));
+  preparedClear(state.prepared);
+  state.names = 0;
+  state.response = 0;
+  state.request = 0;
+}

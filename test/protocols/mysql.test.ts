@@ -1,0 +1,289 @@
+/** MySQL: each case as the packets of both sides and the round trips that they are. */
+import { describe, expect, test } from "vitest";
+import { http, request as httpRequest, response as httpResponse } from "../support/http";
+import { type Bytes, type Conversation, join, number, pcap } from "../support/pcap-builder";
+import { readRoundTrips } from "../support/round-trips";
+import { randomFrom } from "../support/sketches";
+import { CAPABILITY, connection, my, myLines, mysql, PLAIN, tripsOf } from "../support/sql";
+
+const DEPRECATE = PLAIN | CAPABILITY.deprecateEof;
+const deprecate = { deprecate: true };
+
+/** The lines of one exchange after the login. */
+const exchange = (asked: Bytes, answer: Bytes, capabilities = PLAIN) =>
+  myLines(mysql(capabilities).send("client", asked).send("server", answer).close().packets);
+/** The last round trip of a conversation. */
+const last = (talk: Conversation) => tripsOf("mysql", talk.close().packets).at(-1)!;
+const select = my.query("SELECT name FROM t WHERE id = 7");
+const SELECT = "query SELECT name FROM t WHERE id = ?";
+
+describe("the handshake", () => {
+  test("is a round trip of its own, with user and database", () => {
+    const [trip] = tripsOf("mysql", mysql(PLAIN | CAPABILITY.database).close().packets);
+    expect(trip).toMatchObject({ status: "ok", request: { command: "connect", user: "root", database: "shop" } });
+  });
+
+  test("refused", () => {
+    const talk = connection().send("server", my.greeting()).send("client", my.login(PLAIN));
+    const trip = last(talk.send("server", my.error(2, 1045, "28000", "Access denied")));
+    expect(trip).toMatchObject({
+      status: "error",
+      request: { command: "connect", user: "root" },
+      response: { errorCode: 1045, sqlState: "28000", errorMessage: "Access denied" },
+    });
+  });
+
+  test("with a switch of the method, and more data", () => {
+    const talk = connection().send("server", my.greeting()).send("client", my.login(PLAIN));
+    talk.send("server", my.packet(2, [0xfe], "caching_sha2_password\0", "salt")).send("client", my.packet(3, "proof"));
+    talk
+      .send("server", my.packet(4, [1, 3]))
+      .send("server", my.ok(5))
+      .send("client", select);
+    talk.send("server", my.result([["a"]]));
+    expect(myLines(talk.close().packets)).toEqual([`${SELECT} 1 rows ok`]);
+  });
+
+  test("refused before it begins", () => {
+    const talk = connection().send("server", my.packet(0, [0xff], number(1040, 2, true), "Too many connections"));
+    expect(tripsOf("mysql", talk.close().packets)).toEqual([]);
+  });
+
+  test("that asks for TLS: what follows is not read", () => {
+    const talk = connection().send("server", my.greeting());
+    talk.send("client", my.packet(1, number(PLAIN | CAPABILITY.ssl, 4, true), new Uint8Array(28)));
+    talk.send("client", my.query("SELECT 1")).send("server", my.result([["a"]]));
+    expect(tripsOf("mysql", talk.close().packets)).toEqual([]);
+  });
+
+  test.each([CAPABILITY.compress, CAPABILITY.zstd])("that agrees on compression %i: what follows is not read", (flag) => {
+    const talk = mysql(PLAIN | flag)
+      .send("client", select)
+      .send("server", my.result([["a"]]));
+    expect(tripsOf("mysql", talk.close().packets).map(({ request }) => request?.command)).toEqual(["connect"]);
+  });
+
+  test("a change of user", () => {
+    const talk = mysql()
+      .send("client", my.command(17, "ann\0", [4], "word", "stock\0", [33, 0]))
+      .send("server", my.ok(1));
+    talk.send("client", select).send("server", my.result([["a"]]));
+    expect(last(talk).request).toMatchObject({ user: "ann", database: "stock" });
+  });
+});
+
+describe("results", () => {
+  test("with EOF packets, and without", () => {
+    expect(exchange(select, my.result([["a"], ["b"]]))).toEqual([`${SELECT} 2 rows ok`]);
+    expect(exchange(select, my.result([["a"], ["b"]], deprecate), DEPRECATE)).toEqual([`${SELECT} 2 rows ok`]);
+  });
+
+  test.each([
+    ["empty", ""],
+    ["NULL", null],
+  ])("whose first column is %s", (_name, value) => {
+    expect(
+      exchange(
+        select,
+        my.result([
+          [value, "x"],
+          ["b", value],
+        ]),
+      ),
+    ).toEqual([`${SELECT} 2 rows ok`]);
+    expect(exchange(select, my.result([[value, "x"]], deprecate), DEPRECATE)).toEqual([`${SELECT} 1 rows ok`]);
+  });
+
+  test("without rows", () => {
+    const empty = join(my.packet(1, [1]), my.column(2), my.ok(3, 0, 0, 2, 0, 0xfe));
+    expect(exchange(select, empty, DEPRECATE)).toEqual([`${SELECT} 0 rows ok`]);
+    expect(exchange(select, join(my.packet(1, [1]), my.column(2), my.eof(3), my.eof(4)))).toEqual([`${SELECT} 0 rows ok`]);
+  });
+
+  test("OK with its numbers", () => {
+    const trip = last(
+      mysql()
+        .send("client", my.query("UPDATE t SET a = 1"))
+        .send("server", my.ok(1, 9, 200, 2, 3)),
+    );
+    expect(trip.response).toMatchObject({ affectedRows: 9, lastInsertId: 200, warnings: 3 });
+  });
+
+  test("numbers of more than a byte", () => {
+    const ok = my.packet(1, [0, 0xfc, 0x2c, 1, 0xfd, 1, 0, 1], number(2, 2, true), number(64, 2, true));
+    const trip = last(mysql().send("client", my.query("INSERT INTO t VALUES (1)")).send("server", ok));
+    expect(trip.response).toMatchObject({ affectedRows: 300, lastInsertId: 65537, warnings: 64 });
+  });
+
+  test("an error, and one in the middle of rows", () => {
+    expect(exchange(select, my.error(1, 1146, "42S02", "No table"))).toEqual([`${SELECT} 1146 error`]);
+    const begun = join(my.packet(1, [1]), my.column(2), my.eof(3), my.packet(4, my.text("a")));
+    expect(exchange(select, join(begun, my.error(5, 1317, "70100", "Interrupted")))).toEqual([`${SELECT} 1 rows 1317 error`]);
+  });
+
+  test("several of several statements", () => {
+    const answer = join(my.result([["a"]], { status: 10 }), my.ok(6, 4, 0, 10), my.result([["b"], ["c"]], { id: 7 }));
+    const trip = last(mysql().send("client", my.query("SELECT 1; UPDATE t SET a=2; SELECT 3;")).send("server", answer));
+    expect(trip).toMatchObject({ status: "ok", response: { rows: 3, results: 3, affectedRows: 4 } });
+  });
+
+  test("a file that the client sends", () => {
+    const talk = mysql().send("client", my.query("LOAD DATA LOCAL INFILE 'f' INTO TABLE t"));
+    talk.send("server", my.packet(1, [0xfb], "f")).send("client", my.packet(2, "x".repeat(5000)), 1000);
+    talk.send("client", my.packet(3)).send("server", my.ok(4, 77));
+    talk.send("client", select).send("server", my.result([["a"]]));
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect(trips[1]).toMatchObject({ status: "ok", response: { affectedRows: 77 } });
+    expect(trips[1]?.request?.bytes).toBe(44 + 5004 + 4);
+    expect(trips[2]?.response?.rows).toBe(1);
+  });
+
+  test("packets over 16 MB", () => {
+    const huge = my.packet(0, [3], "SELECT '", "x".repeat(0xffffff - 9));
+    const talk = mysql().send("client", huge, 60000).send("client", my.packet(1, "y'"));
+    const row = my.packet(4, [0xfd, 0xfe, 0xff, 0xff], "z".repeat(0xffffff - 4));
+    const begun = join(my.packet(2, [1]), my.column(3), row);
+    const short = join(my.packet(2, [1]), my.column(3), my.eof(4), my.packet(5, row.subarray(4)), my.packet(6, "zzz"), my.eof(7));
+    talk
+      .send("server", short, 60000)
+      .send("client", select)
+      .send("server", my.result([["a"]]));
+    expect(begun.length).toBeGreaterThan(0xffffff);
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect(trips.map(({ status, response }) => [status, response?.rows])).toEqual([
+      ["ok", undefined],
+      ["ok", 1],
+      ["ok", 1],
+    ]);
+    expect(trips[1]?.request?.bytes).toBe(0xffffff + 4 + 6);
+    expect(trips[1]?.marks).toEqual(["truncated"]);
+  });
+
+  test("progress that MariaDB reports is no error", () => {
+    const progress = my.packet(1, [0xff, 0xff, 0xff, 1, 1, 2, 10, 0, 0, 4], "copy");
+    expect(exchange(my.query("ALTER TABLE t ENGINE=x"), join(progress, my.ok(2)))).toEqual(["query ALTER TABLE t ENGINE=x ok"]);
+  });
+
+  test("definitions that MariaDB leaves out", () => {
+    const answer = join(my.packet(1, [1, 0]), my.eof(2), my.packet(3, my.text("a")), my.eof(4));
+    expect(exchange(select, answer)).toEqual([`${SELECT} 1 rows ok`]);
+  });
+});
+
+describe("commands", () => {
+  test("without a response", () => {
+    const talk = mysql()
+      .send("client", my.command(25, number(1, 4, true)))
+      .send("client", my.command(1));
+    expect(myLines(talk.close().packets)).toEqual(["stmt_close alone ok", "quit alone ok"]);
+  });
+
+  test("of one packet", () => {
+    expect(exchange(my.command(14), my.ok(1))).toEqual(["ping ok"]);
+    expect(exchange(my.command(9), my.packet(1, "Uptime: 5"))).toEqual(["statistics ok"]);
+    expect(exchange(my.command(27, [0, 0]), my.eof(1))).toEqual(["set_option ok"]);
+    expect(exchange(my.command(4, "t\0"), join(my.column(1), my.column(2), my.eof(3)))).toEqual(["field_list ok"]);
+  });
+
+  test("the database in use", () => {
+    const talk = mysql().send("client", my.command(2, "stock")).send("server", my.ok(1));
+    talk.send("client", select).send("server", my.result([["a"]]));
+    talk.send("client", my.query("use `other`")).send("server", my.ok(1)).send("client", my.command(14)).send("server", my.ok(1));
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect(trips.map(({ request }) => request?.database)).toEqual([undefined, undefined, "stock", "stock", "other"]);
+    expect(trips.at(-1)?.request?.user).toBe("root");
+  });
+
+  test("attributes before the text", () => {
+    expect(exchange(my.command(3, [0, 1], "SELECT 5"), my.ok(1))).toEqual(["query SELECT ? ok"]);
+    const one = my.command(3, [1, 1, 0, 1, 254, 0, 1], "n", [5], "value", "SELECT 5");
+    expect(exchange(one, my.ok(1))).toEqual(["query SELECT ? ok"]);
+  });
+
+  test("texts are cut at their limit", () => {
+    const trip = last(
+      mysql()
+        .send("client", my.query(`SELECT '${"x".repeat(5000)}'`), 1000)
+        .send("server", my.ok(1)),
+    );
+    expect([trip.marks, trip.request?.statement?.length, trip.request?.fingerprint]).toEqual([["truncated"], 1024, "SELECT ?"]);
+  });
+});
+
+describe("prepared statements", () => {
+  const text = "SELECT a, b FROM t WHERE id IN (?, ?)";
+  const folded = "SELECT a, b FROM t WHERE id IN (?)";
+  const prepare = my.command(22, text);
+
+  test.each([
+    ["with EOF packets", false],
+    ["without", true],
+  ])("their text by number, %s", (_name, isDeprecated) => {
+    const talk = mysql(isDeprecated ? DEPRECATE : PLAIN);
+    talk.send("client", prepare).send("server", my.prepared(9, 2, 2, isDeprecated));
+    const rows = my.result([["", "b"]], { deprecate: isDeprecated });
+    for (let i = 0; i < 2; i++) talk.send("client", my.execute(9)).send("server", rows);
+    talk.send("client", my.execute(8)).send("server", my.error(1, 1243, "HY000", "Unknown"));
+    const line = `stmt_execute ${folded} 1 rows ok`;
+    expect(myLines(talk.packets)).toEqual([`stmt_prepare ${folded} ok`, line, line, "stmt_execute 1243 error"]);
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect([trips[1]?.response?.statementId, trips[2]?.request?.statementId, trips[2]?.request?.statement]).toEqual([9, 9, text]);
+  });
+
+  test("rows that wait at a cursor", () => {
+    const talk = mysql()
+      .send("client", prepare)
+      .send("server", my.prepared(9, 1, 0));
+    const opened = join(my.packet(1, [1]), my.column(2), my.eof(3, 66));
+    talk.send("client", my.execute(9)).send("server", opened);
+    const fetched = join(my.packet(1, [0, 0, 0]), my.packet(2, [0, 0, 1]), my.eof(3, 128));
+    talk.send("client", my.command(28, number(9, 4, true), number(2, 4, true))).send("server", fetched);
+    expect(myLines(talk.packets).slice(1)).toEqual([`stmt_execute ${folded} 0 rows ok`, `stmt_fetch ${folded} 2 rows ok`]);
+  });
+
+  test("executed before their number is known (MariaDB)", () => {
+    const talk = mysql().send("client", join(prepare, my.execute(0xffffffff)));
+    talk.send("server", my.prepared(9, 2, 2)).send("server", my.result([["a", "b"]]));
+    expect(myLines(talk.packets)).toEqual([`stmt_prepare ${folded} ok`, `stmt_execute ${folded} 1 rows ok`]);
+  });
+});
+
+describe("recognition", () => {
+  test("on another port, and in the middle of a connection", () => {
+    const talk = connection({ serverPort: 9999 });
+    talk
+      .send("client", select)
+      .send("server", my.result([["a"]]))
+      .send("client", select)
+      .send("server", my.result([["b"]], deprecate));
+    expect(myLines(talk.packets.slice(3))).toEqual([`${SELECT} 1 rows ok`, `${SELECT} 1 rows ok`]);
+  });
+
+  test("joined in the middle: prepared statements end though nothing says how", () => {
+    for (const isDeprecated of [false, true]) {
+      const talk = connection()
+        .send("client", my.command(22, "SELECT ?"))
+        .send("server", my.prepared(1, 1, 1, isDeprecated));
+      talk.send("client", my.execute(1)).send("server", my.result([["a"]], { deprecate: isDeprecated }));
+      const found = myLines(talk.packets.slice(3));
+      expect(
+        found.filter((text) => text.startsWith("stmt_execute")),
+        String(isDeprecated),
+      ).toEqual(["stmt_execute SELECT ? 1 rows ok"]);
+    }
+  });
+
+  test("random bytes are never taken for it", () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const random = randomFrom(seed);
+      const bytes = () => Uint8Array.from({ length: 1 + Math.floor(random() * 200) }, () => Math.floor(random() * 256));
+      const talk = connection().send("server", bytes()).send("client", bytes()).send("server", bytes()).close();
+      expect(tripsOf("mysql", talk.packets), `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  test("HTTP on its port is HTTP", () => {
+    const talk = http({ serverPort: 3306 }).send("client", httpRequest("GET / HTTP/1.1")).send("server", httpResponse("200 OK"));
+    expect(readRoundTrips(pcap(talk.packets)).map(({ protocol }) => protocol)).toEqual(["http"]);
+  });
+});
