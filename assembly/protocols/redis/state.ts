@@ -1,5 +1,5 @@
 /**
- * What the parser knows of a conversation: 112 bytes, a half for what each side sends and what they share.
+ * What the parser knows of a conversation: 128 bytes, a half for what each side sends and what they share.
  *
  * Requests come from the conversation's client, and from nobody else. A request in progress lies in the pool, a response in
  * the scratch message while its bytes are in hand and in the pool between them.
@@ -88,6 +88,8 @@ export class StateFlag {
   static readonly POSITION: u32 = 2048;
   static readonly BEGUN: u32 = 4096;
   static readonly SWAPPED: u32 = 8192;
+  /** At least one request is wholly among the missing bytes of HOLE. */
+  static readonly HOLE_WHOLE: u32 = 16384;
 }
 
 @unmanaged
@@ -106,8 +108,14 @@ export class RedisState {
   heldCount: u32;
   database: u32;
   previousDatabase: u32;
-  /** When the last byte of the server's went by. */
+  /** What the server had of the client's stream when it sent its last bytes. */
+  acknowledged: u32;
+  spare: u32;
+  /** When the last byte of the server's went by, and when the last request was complete. */
   serverNs: u64;
+  askedNs: u64;
+  /** About the longest that a request has waited for the end of its response lately. */
+  longestNs: u64;
 
   /** What the client sends. */
   @inline get requests(): Half {
@@ -138,7 +146,7 @@ export class RedisState {
 }
 
 /** Bytes of the state. */
-export const STATE_BYTES: u32 = 104;
+export const STATE_BYTES: u32 = 128;
 
 /** The state of a conversation that has one. */
 export function stateAt(conversation: Conversation): RedisState {
