@@ -6,11 +6,12 @@
  */
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { TEXT_BYTES_MAX } from "./fields";
 import { keepNumber, keepsText, keepText, keepTopicId, noteBody, putRow } from "./keep";
 import { Action, OP_BYTES, Op, Type } from "./program";
 import { stepRecords } from "./records";
+import { have, take } from "./step";
 import { Frame, Walk, Walked, WalkFlag } from "./walk-state";
 
 /** Arrays inside arrays at the most. */
@@ -45,20 +46,6 @@ function passSkip(w: Walk): bool {
   Turn.at = Turn.end;
   Parse.skip = skip - here;
   return false;
-}
-
-/** Whether `bytes` more of the message are in hand. */
-export function have(w: Walk, bytes: u32): u32 {
-  if (bytes > w.left) return Walked.FAULT;
-  if (bytes <= Turn.left) return Walked.GO;
-  Parse.need = bytes;
-  return Walked.MORE;
-}
-
-/** Passes over bytes that `have` found. */
-export function take(w: Walk, bytes: u32): void {
-  Turn.at += bytes;
-  w.left -= bytes;
 }
 
 /** Reads an unsigned varint `ahead` of the next byte, without passing over it. */
