@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import { kafka, line, lines, together, tripsOf } from "../support/kafka";
-import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-message";
+import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-schema";
 import { type Captured, START_NS } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
 

@@ -1,5 +1,5 @@
 /** Kafka whose figures were worked out by hand. */
-import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-message";
+import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-schema";
 import { Conversation, pcap, START_NS } from "../support/pcap-builder";
 import { CLIENT, SERVER } from "./scenarios";
 

@@ -1,6 +1,6 @@
 /** The project's own capture of Kafka says what its client says that it sent and got. */
 import { describe, expect, test } from "vitest";
-import { fixtureBytes, fixtureTruth } from "../support/fixtures";
+import { FIXTURES, fixtureBytes, fixtureTruth } from "../support/fixtures";
 import { readRoundTrips } from "../support/round-trips";
 
 describe("kafka_kafkajs.pcap", () => {
@@ -32,4 +32,13 @@ describe("kafka_kafkajs.pcap", () => {
     const records = got.reduce((sum, { response }) => sum + Number(response!.records ?? 0), 0);
     expect(records).toBeGreaterThanOrEqual(truth.got!.consumed!);
   });
+});
+
+test("no other capture is taken for it", () => {
+  for (const name of FIXTURES.filter((one) => !one.startsWith("kafka_"))) {
+    expect(
+      readRoundTrips(fixtureBytes(name)).filter(({ protocol }) => protocol === "kafka"),
+      name,
+    ).toEqual([]);
+  }
 });

@@ -1,8 +1,8 @@
 /** Every version of the requests whose bodies are read, with and without tagged fields. */
 import { describe, expect, test } from "vitest";
 import { kafka, tripsOf } from "../support/kafka";
-import { bareRequest, batch, kafkaRequest, kafkaResponse, sized, type Values } from "../support/kafka-message";
-import { SCHEMAS } from "../support/kafka-schema";
+import { SCHEMAS } from "../support/kafka-fields";
+import { bareRequest, batch, kafkaRequest, kafkaResponse, sized, type Values } from "../support/kafka-schema";
 
 const TOPIC = "orders.v1-x_y";
 const ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";

@@ -1,7 +1,7 @@
 /** Kafka: named cases, with bytes by hand where their form is the point. */
 import { describe, expect, test } from "vitest";
 import { kafka, line, lines, together, tripsOf } from "../support/kafka";
-import { bareRequest, batch, kafkaRequest, kafkaResponse, messageSet, sized } from "../support/kafka-message";
+import { bareRequest, batch, kafkaRequest, kafkaResponse, messageSet, sized } from "../support/kafka-schema";
 import { hex } from "../support/pcap-builder";
 
 const TOPIC = "orders.v1";

@@ -1,6 +1,6 @@
 /** The project's own capture of MongoDB says what its client says that it sent and got. */
 import { describe, expect, test } from "vitest";
-import { fixtureBytes, fixtureTruth } from "../support/fixtures";
+import { FIXTURES, fixtureBytes, fixtureTruth } from "../support/fixtures";
 import { readRoundTrips } from "../support/round-trips";
 
 describe("mongo_node.pcap", () => {
@@ -26,4 +26,13 @@ describe("mongo_node.pcap", () => {
     // The client wants no response to its last word.
     expect(trips.filter(({ response }) => !response).map(({ request }) => request!.command)).toEqual(["endSessions"]);
   });
+});
+
+test("no other capture is taken for it", () => {
+  for (const name of FIXTURES.filter((one) => !one.startsWith("mongo_"))) {
+    expect(
+      readRoundTrips(fixtureBytes(name)).filter(({ protocol }) => protocol === "mongodb"),
+      name,
+    ).toEqual([]);
+  }
 });

@@ -9,7 +9,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import {
   ANSWERED_ID,

@@ -8,7 +8,7 @@ import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Regions } from "../../regions";
 import { messageScratch } from "../../roundtrip/message";
 import { Found, Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { API_KEY, API_VERSION, CLIENT_ID, CLIENT_ID_TEXT, isBare, isRequest, SIZE_BYTES } from "./header";
 import { isFlexible, newestVersion } from "./numbers";

@@ -11,9 +11,9 @@
  * attributes name a compression holds a set of others, which is not looked into: how many there are is then not known.
  */
 import { u8At, u32be } from "../../bytes/reader";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { keepRecords } from "./keep";
-import { have, take } from "./reach";
+import { have, take } from "./step";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
 const LENGTH: u32 = 8;

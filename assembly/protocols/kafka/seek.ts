@@ -7,7 +7,7 @@
 import { u32be } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import {
   ANSWERED_ID,
   CLIENT_ID_TEXT,

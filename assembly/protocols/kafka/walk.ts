@@ -6,12 +6,12 @@
  */
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { TEXT_BYTES_MAX } from "./fields";
 import { keepNumber, keepsText, keepText, keepTopicId, noteBody, putRow } from "./keep";
 import { Action, OP_BYTES, Op, Type } from "./program";
-import { have, take } from "./reach";
 import { stepRecords } from "./records";
+import { have, take } from "./step";
 import { Frame, Walk, Walked, WalkFlag } from "./walk-state";
 
 /** Arrays inside arrays at the most. */

@@ -14,7 +14,7 @@ import { Window } from "../../bytes/window";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { COMPRESSED_BYTES, HEADER_BYTES } from "./header";
 import { malformed } from "./metrics";

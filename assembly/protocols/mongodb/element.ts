@@ -7,10 +7,10 @@
  */
 import { u8At, u32le, u64le } from "../../bytes/reader";
 import { Message } from "../../roundtrip/message";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { addDocuments, isCollectionCommand, isWord, keepCode, keepCursor, keepOk, keepText, wants } from "./keep";
-import { enterDocument, findName, have, Name, take } from "./walk";
+import { enterDocument, findName, have, Name, take } from "./step";
 import { Part, Walk, Walked, WalkFlag } from "./walk-state";
 
 const DOUBLE: u32 = 1;

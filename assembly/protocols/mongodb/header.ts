@@ -36,10 +36,9 @@ export const OPCODE_NAMES: string =
 /** Names of compressors. */
 export const COMPRESSOR_NAMES: string = "0=noop,1=snappy,2=zlib,3=zstd";
 
-/** Bits of OP_MSG's flags: a checksum ends it; more messages follow without being asked for; a client takes them. */
+/** Bits of OP_MSG's flags: a checksum ends it; more messages follow without being asked for. */
 export const CHECKSUM_PRESENT: u32 = 1;
 export const MORE_TO_COME: u32 = 2;
-export const EXHAUST_ALLOWED: u32 = 0x10000;
 /** Bits of OP_REPLY's flags. */
 export const CURSOR_NOT_FOUND: u32 = 1;
 export const QUERY_FAILURE: u32 = 2;

@@ -11,7 +11,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { readCompressed } from "./compressed";
 import * as F from "./fields";
 import { HEADER_BYTES, isMessage, OPCODE, Opcode, REQUEST_ID, RESPONSE_TO } from "./header";

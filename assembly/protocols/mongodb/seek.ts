@@ -5,7 +5,7 @@
 import { u32le } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { HEADER_BYTES, isMessage, RESPONSE_TO } from "./header";
 import { findRequest } from "./match";
 import { Half, Phase } from "./state";

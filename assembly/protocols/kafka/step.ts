@@ -1,6 +1,6 @@
-/** The bytes in reach of a walk: whether so many lie together, and stepping past them. */
+/** A step of a walk: whether its bytes are there, and past them. */
 import { Parse } from "../protocol";
-import { Turn } from "../turn";
+import { Turn } from "../shared/turn";
 import { Walk, Walked } from "./walk-state";
 
 /** Whether `bytes` more of the message are in hand. */

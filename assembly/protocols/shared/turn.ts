@@ -1,5 +1,5 @@
 /** The bytes in hand while a parser of messages with a size runs. */
-import { Parse } from "./protocol";
+import { Parse } from "../protocol";
 
 export class Turn {
   static side: u32 = 0;
