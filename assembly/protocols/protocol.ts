@@ -98,6 +98,7 @@ export class Protocol {
 }
 
 export class Protocols {
+  /** The highest number that was declared; a number below that is not, has no name and is all zeros. */
   static count: u32 = 0;
 
   /** The protocol of a number from 1 to `count`. */
@@ -109,9 +110,9 @@ export class Protocols {
 /** The table lies in static memory, since protocols are declared before regions are laid out. */
 const PROTOCOL_TABLE: usize = memory.data(64 * 32);
 
-/** Starts the next protocol. */
+/** Starts protocol `number`; numbers only grow, and may leave gaps. */
 export function declareProtocol(number: u32, name: string, ports: string, help: string): Protocol {
-  assert(number == Protocols.count + 1 && number < PROTOCOLS_MAX);
+  assert(number > Protocols.count && number < PROTOCOLS_MAX);
   Protocols.count = number;
   const protocol = Protocols.at(number);
   memory.fill(changetype<usize>(protocol), 0, offsetof<Protocol>());
