@@ -21,7 +21,7 @@ import { Message } from "../../roundtrip/message";
 import { Timing } from "../../roundtrip/report";
 import * as F from "./fields";
 import { METHOD_NAMES, Method } from "./method";
-import { pathTemplate, Template } from "./template";
+import { pathTemplate, Template } from "../shared/template";
 
 const STATUSES: u32 = 6;
 const CLASSES: u32 = 6;
