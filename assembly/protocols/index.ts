@@ -1,5 +1,6 @@
 /** The protocols, a line each; the number of one is its place here for ever. */
 import { declareDns } from "./dns/dns";
+import { declareGrpc } from "./grpc/grpc";
 import { declareHttp } from "./http/http";
 import { declareHttp2 } from "./http2/http2";
 
@@ -8,4 +9,5 @@ export function declareProtocols(): void {
   declareDns(1);
   declareHttp(2);
   declareHttp2(9);
+  declareGrpc(10);
 }

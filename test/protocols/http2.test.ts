@@ -186,8 +186,8 @@ describe("header compression", () => {
 
   test("the RFC's examples", () => {
     const talk = http2();
-    C4.forEach((block, i) => talk.send("client", headers(2 * i + 1, hex(block))));
-    C6.forEach((block, i) => talk.send("server", headers(2 * i + 1, i === 0 ? join(limit(256), hex(block)) : hex(block))));
+    for (const [i, block] of C4.entries()) talk.send("client", headers(2 * i + 1, hex(block)));
+    for (const [i, block] of C6.entries()) talk.send("server", headers(2 * i + 1, join(i === 0 ? limit(256) : [], hex(block))));
     talk.close();
     expect(lines(talk.packets)).toEqual(["1 GET / 302 ok", "3 GET / 307 ok", "5 GET /index.html 200 ok"]);
     expect(tripsOf(talk.packets).map(({ request }) => [request?.scheme, request?.authority])).toEqual([
@@ -204,7 +204,7 @@ describe("header compression", () => {
     const third = join(indexed(2), indexed(6), indexed(62), indexed(65));
     const talk = http2().send("client", join(headers(1, first), headers(3, second), headers(5, third)));
     const codes = [join(added(8, "418")), join(added(8, "201"), indexed(63)), join(indexed(63))];
-    codes.forEach((block, i) => talk.send("server", headers(2 * i + 1, block)));
+    for (const [i, block] of codes.entries()) talk.send("server", headers(2 * i + 1, block));
     expect(lines(talk.close().packets)).toEqual(["1 GET /one 418 error", "3 GET /two 201 ok", "5 GET /two 418 error"]);
     expect(tripsOf(talk.packets).map(({ request }) => request?.authority)).toEqual(["one.test", "one.test", "one.test"]);
   });
@@ -346,5 +346,36 @@ describe("recognition", () => {
     const body = data(1, "x".repeat(5000));
     const talk = new Conversation().send("server", body.slice(700), 1400).send("client", get(3, "/a")).send("server", answer(3));
     expect(lines(talk.packets)).toEqual(["3 GET /a 200 ok"]);
+  });
+});
+
+describe("an upgrade from HTTP/1.1", () => {
+  const ask = "GET /up?x=1 HTTP/1.1\r\nHost: lab.test\r\nUser-Agent: probe/1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  const accept = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  const all = (packets: Parameters<typeof tripsOf>[0]) =>
+    tripsOf(packets).map(({ protocol, request, response, status }) =>
+      [protocol, request?.method, request?.path, response?.statusCode, status].join(" "),
+    );
+
+  test("the request that asked for it is stream 1", () => {
+    const talk = new Conversation().open().send("client", ask).send("server", join(accept, SERVER_START));
+    talk.send("client", START).send("server", answer(1, 404)).send("client", get(3, "/b")).send("server", answer(3)).close();
+    expect(all(talk.packets)).toEqual(["http GET /up 101 ok", "http2 GET /up 404 error", "http2 GET /b 200 ok"]);
+    expect(tripsOf(talk.packets)[1]?.request).toMatchObject({ streamId: 1, authority: "lab.test", userAgent: "probe/1" });
+  });
+
+  test("cut anywhere", () => {
+    const bytes = join(accept, SERVER_START, answer(1));
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const talk = new Conversation().open().send("client", ask);
+      talk.send("server", bytes.slice(0, cut)).send("server", bytes.slice(cut)).send("client", START).close();
+      expect(all(talk.packets), `cut at ${cut}`).toEqual(["http GET /up 101 ok", "http2 GET /up 200 ok"]);
+    }
+  });
+
+  test("refused, HTTP/1.1 goes on", () => {
+    const talk = new Conversation().open().send("client", ask);
+    talk.send("server", "HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok").close();
+    expect(all(talk.packets)).toEqual(["http GET /up 200 ok"]);
   });
 });

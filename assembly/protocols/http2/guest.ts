@@ -10,7 +10,13 @@ export class Guest {
   static body: u32 = 0;
   /** (message, bytes): so many bytes of the body are missing. */
   static gap: u32 = 0;
-  /** (request, response, outcome) -> outcome by the guest's rules: the stream ends, `outcome` where they say nothing. */
+  /** (message): a message of the guest begins, its headers are read; it must not move. */
+  static begin: u32 = 0;
+  /** (request, response, outcome) -> outcome by the guest's rules, `outcome` where they say nothing. */
+  static outcome: u32 = 0;
+  /** (): a response found no room. */
+  static refused: u32 = 0;
+  /** (request, response): the stream is over, and is reported next; there may be no response. */
   static end: u32 = 0;
 }
 

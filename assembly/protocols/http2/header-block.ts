@@ -43,8 +43,15 @@ export function beginBlock(conversation: Conversation, side: u32, half: Half, id
   } else {
     half.block = wasSeen(conversation, id) && request == 0 ? BlockKind.IGNORED : BlockKind.RESPONSE;
   }
-  if (half.block == BlockKind.REQUEST) half.message = create(F.REQUEST_BYTES, half, id);
-  if (half.block == BlockKind.RESPONSE) half.message = create(F.RESPONSE_BYTES, half, id);
+  if (half.block == BlockKind.REQUEST) {
+    half.message = create(F.REQUEST_BYTES, half, id);
+    if (half.message == 0) Http2Metrics.refused();
+  }
+  if (half.block != BlockKind.RESPONSE) return;
+  half.message = create(F.RESPONSE_BYTES, half, id);
+  if (half.message != 0) return;
+  if (request != 0 && changetype<Message>(request).protocol != <u8>F.HTTP2) call_indirect<void>(Guest.refused);
+  else Http2Metrics.refused();
 }
 
 /** Whether the request of stream `id` was seen: where it does not wait any more, it has been reported. */
@@ -55,10 +62,7 @@ function wasSeen(conversation: Conversation, id: u32): bool {
 
 function create(bytes: u32, half: Half, id: u32): u32 {
   const at = messageCreate(F.HTTP2, F.FIXED_END, bytes);
-  if (at == 0) {
-    Http2Metrics.refused();
-    return 0;
-  }
+  if (at == 0) return 0;
   const message = changetype<Message>(at);
   message.firstNs = half.firstNs;
   message.know(F.Http2Field.STREAM_ID);
@@ -105,39 +109,53 @@ function notePartial(message: Message): void {
 function takeOfRequest(half: Half, message: Message): void {
   switch (HeaderField.name) {
     case Name.METHOD:
-      return takeText(half, message, F.Http2Field.METHOD, F.METHOD, F.METHOD_BYTES_MAX);
+      takeText(half, message, F.Http2Field.METHOD, F.METHOD, F.METHOD_BYTES_MAX);
+      break;
     case Name.SCHEME:
-      return takeText(half, message, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
+      takeText(half, message, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
+      break;
     case Name.AUTHORITY:
-      return takeText(half, message, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
+      takeText(half, message, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
+      break;
     case Name.PATH:
       cutQuery();
-      return takeText(half, message, F.Http2Field.PATH, F.PATH, F.PATH_BYTES_MAX);
+      takeText(half, message, F.Http2Field.PATH, F.PATH, F.PATH_BYTES_MAX);
+      break;
     case Name.CONTENT_TYPE:
-      return takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      break;
     case Name.USER_AGENT:
-      return takeText(half, message, F.Http2Field.USER_AGENT, F.USER_AGENT, F.USER_AGENT_BYTES_MAX);
+      takeText(half, message, F.Http2Field.USER_AGENT, F.USER_AGENT, F.USER_AGENT_BYTES_MAX);
+      break;
     case Name.TRACEPARENT:
-      return takeText(half, message, F.Http2Field.TRACEPARENT, F.TRACEPARENT, F.TRACEPARENT_BYTES_MAX);
+      takeText(half, message, F.Http2Field.TRACEPARENT, F.TRACEPARENT, F.TRACEPARENT_BYTES_MAX);
+      break;
     case Name.GRPC_TIMEOUT:
-      return takeText(half, message, F.Http2Field.GUEST_TIMEOUT, F.GUEST_TIMEOUT, F.GUEST_TEXT_BYTES_MAX);
+      takeText(half, message, F.Http2Field.GUEST_TIMEOUT, F.GUEST_TIMEOUT, F.GUEST_TEXT_BYTES_MAX);
+      break;
     case Name.GRPC_ENCODING:
-      return takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      break;
   }
 }
 
 function takeOfResponse(half: Half, message: Message): void {
   switch (HeaderField.name) {
     case Name.STATUS:
-      return takeNumber(message, F.Http2Field.STATUS_CODE, 3, F.STATUS_CODE);
+      takeNumber(message, F.Http2Field.STATUS_CODE, 3, F.STATUS_CODE);
+      break;
     case Name.CONTENT_TYPE:
-      return takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      break;
     case Name.GRPC_STATUS:
-      return takeNumber(message, F.Http2Field.GUEST_STATUS, 3, F.GUEST_STATUS);
+      takeNumber(message, F.Http2Field.GUEST_STATUS, 3, F.GUEST_STATUS);
+      break;
     case Name.GRPC_MESSAGE:
-      return takeText(half, message, F.Http2Field.GUEST_MESSAGE, F.GUEST_MESSAGE, F.GUEST_MESSAGE_BYTES_MAX);
+      takeText(half, message, F.Http2Field.GUEST_MESSAGE, F.GUEST_MESSAGE, F.GUEST_MESSAGE_BYTES_MAX);
+      break;
     case Name.GRPC_ENCODING:
-      return takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      break;
   }
 }
 
@@ -204,7 +222,8 @@ function noteGuest(message: Message): void {
   const isTyped = message.knows(F.Http2Field.CONTENT_TYPE) && message.textLength(F.CONTENT_TYPE) >= GUEST_TYPE_BYTES;
   const isGuest =
     isTyped && sameText(message.textStart(F.CONTENT_TYPE), GUEST_TYPE_BYTES, "application/grpc") && isTypeEnd(message);
-  if (isGuest) message.protocol = <u8>Guest.number;
+  if (!isGuest) return;
+  message.protocol = <u8>Guest.number;
 }
 
 /** Whether the guest's content type ends there or goes on with a parameter or a suffix: not application/grpc-web. */
@@ -224,6 +243,7 @@ function endRequest(conversation: Conversation, half: Half, id: u32, at: usize, 
   const message = changetype<Message>(at);
   noteGuest(message);
   message.know(F.Http2Field.BODY_BYTES);
+  if (message.protocol != <u8>F.HTTP2) call_indirect<void>(Guest.begin, message);
   if (promised) {
     store<u8>(at, 1, F.PUSHED);
     message.know(F.Http2Field.PUSHED);
@@ -251,7 +271,9 @@ function endResponse(conversation: Conversation, id: u32, at: usize, endsStream:
   }
   noteGuest(message);
   if (message.knows(F.Http2Field.GUEST_STATUS) && Guest.number != 0) message.protocol = <u8>Guest.number;
-  message.know(F.Http2Field.BODY_BYTES);
+  // Behind missing bytes it may be the trailers alone that came.
+  const isWhole = request == 0 || !(S.streamFlags(request) & F.StreamFlag.DOUBTFUL) || message.knows(F.Http2Field.STATUS_CODE);
+  if (isWhole) message.know(F.Http2Field.BODY_BYTES);
   if (request == 0) request = S.openUnseen(conversation, conversation.client, id);
   if (request == 0) {
     Http2Metrics.refused();

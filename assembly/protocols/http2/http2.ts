@@ -3,6 +3,7 @@
  *
  * ```
  *   probe.ts   what it is known by     parse.ts  frames             seek.ts   gaps and garbage
+ *   adopt.ts   the request of an upgrade   guest.ts  a protocol inside streams
  *   hpack.ts, huffman.ts, dynamic-table.ts, names.ts  header blocks to fields (RFC 7541)
  *   header-block.ts  fields to messages          streams.ts  requests with their responses
  * ```
@@ -14,6 +15,8 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP } from "../protocol";
+import { Upgrade } from "../shared/upgrade";
+import { copyUpgrade, takeUpgrade } from "./adopt";
 import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
 import { resetGuest } from "./guest";
@@ -40,6 +43,8 @@ export function declareHttp2(number: u32): void {
   protocol.finish = onFinish.index;
   protocol.release = onRelease.index;
   resetGuest();
+  Upgrade.copy = copyUpgrade.index;
+  Upgrade.take = takeUpgrade.index;
   setObserver(number, observeHttp2.index);
   F.declareHttp2Fields(number);
   Http2Metrics.declare();

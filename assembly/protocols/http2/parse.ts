@@ -110,14 +110,16 @@ function beginPayload(conversation: Conversation, half: Half, at: usize): void {
     case FrameType.HEADERS:
       half.firstNs = Parse.timeOf(at);
       beginBlock(conversation, Turn.side, half, Frame.stream, Frame.has(FrameFlag.END_STREAM), false);
-      return beginFragment(half);
+      beginFragment(half);
+      return;
     case FrameType.PUSH_PROMISE:
       if (Turn.side == conversation.client) return;
       half.firstNs = Parse.timeOf(at);
       beginBlock(conversation, Turn.side, half, u32be(at + FRAME_BYTES + padded) & 0x7fffffff, false, true);
       // The rest of the block comes on the stream that promises.
       half.blockStream = Frame.stream;
-      return beginFragment(half);
+      beginFragment(half);
+      return;
     case FrameType.CONTINUATION:
       if (half.block != BlockKind.NONE) beginFragment(half);
       return;

@@ -84,7 +84,7 @@ export function attach(request: usize, response: usize): void {
 
 /** The outcome of a stream by what its response says; `otherwise` where that is not known. */
 export function outcomeOf(request: usize, response: usize, otherwise: u32): u32 {
-  if (numberOf(request, response) != F.HTTP2) return call_indirect<u32>(Guest.end, request, response, otherwise);
+  if (numberOf(request, response) != F.HTTP2) return call_indirect<u32>(Guest.outcome, request, response, otherwise);
   if (response == 0 || !changetype<Message>(response).knows(F.Http2Field.STATUS_CODE)) return otherwise;
   return load<u32>(response, F.STATUS_CODE) < ERRORS_FROM ? Status.OK : Status.ERROR;
 }
@@ -106,6 +106,7 @@ export function endStream(conversation: Conversation, request: usize, status: u3
   store<u32>(request, 0, F.RESPONSE);
   message.protocol = <u8>number;
   if (response != 0) changetype<Message>(response).protocol = <u8>number;
+  if (number != F.HTTP2) call_indirect<void>(Guest.end, request, response);
   if (flags & F.StreamFlag.UNSEEN) {
     if (response != 0) report(conversation, client, 0, response, status);
   } else {
