@@ -3,7 +3,8 @@ import { answer, data, fields, frame, get, headers, plain, SERVER_START, START, 
 import { Conversation, join, number, pcap, START_NS } from "../support/pcap-builder";
 
 const MS = 1_000_000n;
-const MINUTE_NS = 60_000_000_000n;
+/** Half a second before the first minute ends: what is asked then waits when it does. */
+const SLOW_NS = START_NS + 59_500n * MS;
 const CONTENT: [string, string] = ["content-type", "application/grpc"];
 const message = (length: number) => join([0], number(length, 4), "m".repeat(length));
 
@@ -23,11 +24,11 @@ export function http2Capture(client: string, server: string): Uint8Array {
   talk.send("client", get(1, "/users/17")).send("server", answer(1, 200, "hello"));
   talk.send("client", get(3, "/none")).send("server", answer(3, 404));
   talk.send("client", join(get(5, "/waits"), frame(1, 5, 7, [0x80]))).send("server", join(answer(5, 503), answer(7)));
-  const orphan = new Conversation({ client, server, clientPort: 40001, startNs: START_NS + 1000n * MS }).send(
+  const orphan = new Conversation({ client, server, clientPort: 40001, startNs: START_NS + 10_000n * MS }).send(
     "server",
     answer(1),
   );
-  const slow = new Conversation({ client, server, clientPort: 40002, startNs: START_NS + MINUTE_NS }).open();
+  const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, get(1, "/slow")))
     .wait(900n * MS)
@@ -41,8 +42,8 @@ export function grpcCapture(client: string, server: string): Uint8Array {
   talk.send("client", join(call(1, "/e/Good"), data(1, message(3)))).send("server", ok(1));
   talk.send("client", join(call(3, "/e/Bad"), data(3, message(3)))).send("server", failed(3, 5));
   talk.send("client", join(call(5, "/e/Odd"), data(5, "no message"))).send("server", failed(5, 13));
-  const orphan = new Conversation({ client, server, clientPort: 40001, startNs: START_NS + 1000n * MS }).send("server", ok(1));
-  const slow = new Conversation({ client, server, clientPort: 40002, startNs: START_NS + MINUTE_NS }).open();
+  const orphan = new Conversation({ client, server, clientPort: 40001, startNs: START_NS + 10_000n * MS }).send("server", ok(1));
+  const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, call(1, "/e/Slow"), data(1, message(3))))
     .wait(900n * MS)
@@ -57,6 +58,7 @@ export function callsCapture(client: string, server: string): Uint8Array {
     new Conversation({ client, server, clientPort: 10_000 + index, stepNs: 1000n }).open().send("client", START),
   );
   for (let index = 0; index < CALLS; index++) talks[index % 10]!.send("client", call(2 * Math.floor(index / 10) + 1, "/e/Waits"));
-  for (const talk of talks) talk.send("server", join(SERVER_START, headers(1, statusFields(200, [CONTENT]), false)));
+  const responses = Array.from({ length: 50 }, (_, index) => headers(2 * index + 1, statusFields(200, [CONTENT]), false));
+  for (const talk of talks) talk.send("server", join(SERVER_START, ...responses));
   return pcap(talks.flatMap(({ packets }) => packets));
 }
