@@ -31,7 +31,9 @@ export function http2Capture(client: string, server: string): Uint8Array {
   const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, get(1, "/slow")))
-    .wait(900n * MS)
+    .wait(595n * MS)
+    .acknowledge("server")
+    .wait(296n * MS)
     .send("server", join(SERVER_START, answer(1)));
   return pcap([talk, orphan, slow].flatMap(({ packets }) => packets));
 }
@@ -46,7 +48,9 @@ export function grpcCapture(client: string, server: string): Uint8Array {
   const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, call(1, "/e/Slow"), data(1, message(3))))
-    .wait(900n * MS)
+    .wait(595n * MS)
+    .acknowledge("server")
+    .wait(296n * MS)
     .send("server", join(SERVER_START, ok(1)));
   return pcap([talk, orphan, slow].flatMap(({ packets }) => packets));
 }
