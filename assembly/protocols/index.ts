@@ -1,11 +1,13 @@
 /** The protocols, a line each; the number of one is its place here for ever. */
 import { declareDns } from "./dns/dns";
+import { declareGrpc } from "./grpc/grpc";
 import { declareHttp } from "./http/http";
 import { declareKafka } from "./kafka/kafka";
 import { declareMongo } from "./mongodb/mongodb";
 import { declareMysql } from "./mysql/mysql";
 import { declarePg } from "./postgresql/postgresql";
 import { declareRedis } from "./redis/redis";
+import { declareHttp2 } from "./http2/http2";
 
 /** Declares every protocol with its fields and metrics. */
 export function declareProtocols(): void {
@@ -16,4 +18,6 @@ export function declareProtocols(): void {
   declarePg(5);
   declareKafka(6);
   declareMongo(7);
+  declareHttp2(9);
+  declareGrpc(10);
 }

@@ -21,7 +21,7 @@ export function recognize(flow: Flow, side: u32, start: usize, length: u32, tran
   let answer = Found.NO;
   for (let number: u32 = 1; number <= Protocols.count; number++) {
     const protocol = Protocols.at(number);
-    if (!(protocol.transports & transport)) continue;
+    if (protocol.name == 0 || !(protocol.transports & transport)) continue;
     const found = call_indirect<u32>(protocol.probe, start, length);
     if (found == Found.MORE) answer = Found.MORE;
     if (found == Found.NO || found == Found.MORE) continue;

@@ -7,6 +7,7 @@ import { type Totals, totalsOf } from "../support/summaries";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
 import * as redis from "./redis-scenarios";
+import * as http2Scenarios from "./http2-scenarios";
 import * as scenarios from "./scenarios";
 import { sqlScenarios } from "./sql-scenarios";
 
@@ -171,6 +172,74 @@ const HTTP: Record<string, Expectation> = {
       ].sort(),
     );
   },
+};
+
+/** Rows of the breakdown, a line each. */
+const breakdown = (lines: string[]): Expectation => {
+  return (totals, metric) => {
+    const items = (totals.one(metric, OUT).items ?? []) as BreakdownItem[];
+    const found = items.map(({ key, requests, errors }) => [...Object.values(key).slice(1), requests, errors].join(" "));
+    expect(found.sort()).toEqual(lines.sort());
+  };
+};
+const openAtMost = (value: number): Expectation => {
+  return (totals, metric) => expect(totals.one(metric).max).toBe(value);
+};
+const counted = (value: number, max?: number): Expectation => {
+  return (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect(row.count).toBe(value);
+    if (max !== undefined) expect(row.max).toBe(max);
+  };
+};
+const HTTP2: Record<string, Expectation> = {
+  http2_requests_total: all(count(3, { status: "ok" }), count(2, { status: "error" }), count(5, OUT)),
+  http2_responses_total: all(
+    count(4, { status_class: "2xx" }),
+    count(1, { status_class: "4xx" }),
+    count(1, { status_class: "5xx" }),
+  ),
+  http2_orphan_responses_total: count(1),
+  http2_malformed_total: count(1),
+  http2_duration_seconds: counted(5, 0.901),
+  http2_server_seconds: counted(5),
+  http2_request_bytes: histogram(5, 32 + 28 + 29 + 28 + 10, OUT),
+  http2_response_bytes: counted(5, 25),
+  http2_clients: distinct(1, OUT),
+  http2_servers: distinct(1, OUT),
+  http2_top_paths: top(once(["/users/{id}", "/none", "/waits", "/slow"])),
+  http2_top_slow: top(once(["/slow"])),
+  http2_top_failing: top(once(["/none", "/waits"])),
+  http2_routes: breakdown([
+    "GET /users/{id} 2xx 1 0",
+    "GET /none 4xx 1 1",
+    "GET /waits 5xx 1 1",
+    "  2xx 1 0",
+    "GET /slow 2xx 1 0",
+  ]),
+  http2_open_requests: openAtMost(1),
+};
+const GRPC: Record<string, Expectation> = {
+  grpc_requests_total: all(count(2, { status: "ok" }), count(2, { status: "error" }), count(4, OUT)),
+  grpc_responses_total: all(
+    count(3, { grpc_status: "ok" }),
+    count(1, { grpc_status: "not_found" }),
+    count(1, { grpc_status: "internal" }),
+  ),
+  grpc_messages_total: all(count(3, { message: "request" }), count(3, { message: "response" })),
+  grpc_orphan_responses_total: count(1),
+  grpc_malformed_total: count(1),
+  grpc_duration_seconds: counted(4, 0.901),
+  grpc_server_seconds: counted(4),
+  grpc_request_bytes: counted(4),
+  grpc_response_bytes: counted(4),
+  grpc_clients: distinct(1, OUT),
+  grpc_servers: distinct(1, OUT),
+  grpc_top_methods: top(once(["e/Good", "e/Bad", "e/Odd", "e/Slow"])),
+  grpc_top_slow: top(once(["e/Slow"])),
+  grpc_top_failing: top(once(["e/Bad", "e/Odd"])),
+  grpc_calls: breakdown(["e/Good OK 1 0", "e/Bad NOT_FOUND 1 1", "e/Odd INTERNAL 1 1", "e/Slow OK 1 0"]),
+  grpc_open_requests: openAtMost(1),
 };
 
 /** 14 packets: 8 of ours, of which 6 carry 4 bytes, and 6 of the server's; 54 bytes and the payload each. */
@@ -355,6 +424,19 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
     },
   ],
   ["MongoDB", () => read(mongoCapture()), MONGO],
+  ["HTTP/2", () => read(http2Scenarios.http2Capture(scenarios.CLIENT, scenarios.SERVER)), HTTP2],
+  ["gRPC", () => read(http2Scenarios.grpcCapture(scenarios.CLIENT, scenarios.SERVER)), GRPC],
+  [
+    "more calls than a small budget holds",
+    () => read(http2Scenarios.callsCapture(scenarios.CLIENT, scenarios.SERVER), SMALL_BUDGET_BYTES),
+    {
+      http2_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("grpc_requests_total")).toBe(http2Scenarios.CALLS);
+      },
+      grpc_refused_total: (totals, metric) => expect(totals.count(metric)).toBeGreaterThan(0),
+    },
+  ],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
   ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
   ["what was not captured", () => read(scenarios.holesCapture()), HOLES],

@@ -1,6 +1,6 @@
 /** Pieces of HTTP opened to tests: path templates and the searches with their scalar twins. */
 import { Window } from "../../assembly/bytes/window";
-import { pathTemplate, Template } from "../../assembly/protocols/http/template";
+import { pathTemplate, Template } from "../../assembly/protocols/shared/template";
 
 export { findByte, findByteScalar, findControl, findControlScalar } from "../../assembly/protocols/http/scan";
 

@@ -32,10 +32,11 @@ export class Header {
   static readonly TRANSFER_ENCODING: u8 = 7;
   /** In the rest of a long request line. */
   static readonly REQUEST_LINE: u8 = 8;
+  static readonly UPGRADE: u8 = 9;
 }
 
 /** Lengths of the names below, a bit each. */
-export const HEADER_LENGTHS: u32 = (1 << 4) | (1 << 6) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 17);
+export const HEADER_LENGTHS: u32 = (1 << 4) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 17);
 
 /** Which header has the name of `length` bytes at `start`. */
 function headerOf(start: usize, length: u32, requests: bool): u32 {
@@ -44,6 +45,8 @@ function headerOf(start: usize, length: u32, requests: bool): u32 {
       return requests && sameText(start, length, "host") ? Header.HOST : Header.OTHER;
     case 6:
       return requests && sameText(start, length, "expect") ? Header.EXPECT : Header.OTHER;
+    case 7:
+      return !requests && sameText(start, length, "upgrade") ? Header.UPGRADE : Header.OTHER;
     case 10:
       return requests && sameText(start, length, "user-agent") ? Header.USER_AGENT : Header.OTHER;
     case 11:
@@ -120,7 +123,9 @@ function take(half: Half, header: u32, start: usize, end: usize, cut: bool): voi
   const length = <u32>(end - start);
   if (header == Header.CONTENT_LENGTH) takeLength(half, start, end);
   else if (header == Header.TRANSFER_ENCODING) takeEncoding(half, start, end);
-  else if (header == Header.EXPECT) {
+  else if (header == Header.UPGRADE) {
+    if (sameText(start, length, "h2c")) store<u8>(half.message, F.ResponseFlag.TO_HTTP2, F.RESPONSE_FLAGS);
+  } else if (header == Header.EXPECT) {
     const request = half.message + F.REQUEST_FLAGS;
     if (sameText(start, length, "100-continue")) store<u8>(request, load<u8>(request) | <u8>F.RequestFlag.EXPECTS);
   } else {

@@ -3,7 +3,7 @@
  *
  * ```
  *   parse.ts  start lines and headers      body.ts   bodies, chunks, trailers      seek.ts   gaps, garbage, ends
- *   match.ts  which request is answered    metrics.ts and template.ts              what is counted
+ *   match.ts  which request is answered    metrics.ts and ../shared/template.ts   what is counted
  * ```
  * Interim responses (100, 103) go with the final one. A CONNECT that is granted begins a tunnel, in which recognition starts
  * anew; 101 ends HTTP on the connection.

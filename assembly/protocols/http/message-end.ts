@@ -7,6 +7,7 @@ import { Message, messageRelease, messageRoom, messageScratch } from "../../roun
 import { pendingTake } from "../../roundtrip/pending";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
+import { Upgrade } from "../shared/upgrade";
 import * as F from "./fields";
 import { endMessage, endResponse, enqueue, isInterim } from "./match";
 import { Method } from "./method";
@@ -67,9 +68,11 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   const opensTunnel = method == Method.CONNECT && code >= 200 && code < 300;
   if (code == SWITCHING_PROTOCOLS || opensTunnel) {
     changetype<Message>(half.message).mark(Mark.UPGRADE);
+    const handed: u32 = opensTunnel ? 0 : handOver(half, request);
     endResponse(conversation, Turn.side);
     letGo(conversation);
     leave(conversation, opensTunnel ? PROTOCOL_UNKNOWN : PROTOCOL_FOREIGN);
+    if (handed != 0) call_indirect<void>(Upgrade.take, conversation, Turn.side ^ 1, handed);
     return false;
   }
   changetype<Message>(half.message).know(F.HttpField.BODY_BYTES);
@@ -86,6 +89,27 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
     half.header = next;
   }
   return true;
+}
+
+/** Copies the request that the response in `half` answers by going on in HTTP/2, which answers it again; 0 for none. */
+function handOver(half: Half, request: usize): u32 {
+  if (request == 0 || Upgrade.copy == 0 || load<u8>(half.message, F.RESPONSE_FLAGS) != <u8>F.ResponseFlag.TO_HTTP2) return 0;
+  const asked = changetype<Message>(request);
+  Upgrade.methodStart = asked.textStart(F.METHOD);
+  Upgrade.methodLength = asked.textLength(F.METHOD);
+  Upgrade.pathStart = asked.textStart(F.PATH);
+  Upgrade.pathLength = asked.textLength(F.PATH);
+  Upgrade.hostStart = asked.textStart(F.HOST);
+  Upgrade.hostLength = asked.textLength(F.HOST);
+  Upgrade.userAgentStart = asked.textStart(F.USER_AGENT);
+  Upgrade.userAgentLength = asked.textLength(F.USER_AGENT);
+  Upgrade.traceparentStart = asked.textStart(F.TRACEPARENT);
+  Upgrade.traceparentLength = asked.textLength(F.TRACEPARENT);
+  Upgrade.firstNs = asked.firstNs;
+  Upgrade.lastNs = asked.lastNs;
+  Upgrade.wireBytes = asked.wireBytes;
+  Upgrade.bodyBytes = load<u64>(request, F.BODY_BYTES);
+  return call_indirect<u32>(Upgrade.copy);
 }
 
 /** What follows a response's headers; START for nothing. */

@@ -19,9 +19,9 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Timing } from "../../roundtrip/report";
+import { pathTemplate, Template } from "../shared/template";
 import * as F from "./fields";
 import { METHOD_NAMES, Method } from "./method";
-import { pathTemplate, Template } from "./template";
 
 const STATUSES: u32 = 6;
 const CLASSES: u32 = 6;

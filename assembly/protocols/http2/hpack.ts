@@ -1,0 +1,304 @@
+/**
+ * HPACK (RFC 7541): header blocks to fields, a byte at a time where they are cut, a run at a time where they are not.
+ *
+ * ```
+ *   1iiiiiii            a field of the tables            001mmmmm   the table's limit
+ *   01iiiiii value      a field, added to the table      iiiiiiii   more of a number: 7 bits a byte, lowest first
+ *   0000iiii value      a field, not added               Hlllllll   a text of l bytes, Huffman's where H
+ *   0001iiii value      the same, never to be added      i = 0: the name follows as a text
+ * ```
+ * So a block needs no bytes to lie together, and a value may be of any length: what is kept of it has a limit.
+ */
+import { putText } from "../../bytes/ascii";
+import { u8At } from "../../bytes/reader";
+import { Entry, tableAdd, tableFind, tableLimit } from "./dynamic-table";
+import { Huffman } from "./huffman";
+import { NAME_BYTES_MAX, Name, nameOf, STATIC_ENTRIES, staticName, staticNameLength, staticValue } from "./names";
+import { Half } from "./state";
+
+/** Bytes of a value that are kept at the most. */
+export const VALUE_BYTES_MAX: u32 = 1024;
+/** Largest number that is taken for one. */
+const NUMBER_MAX: u64 = 1 << 28;
+/** Bytes that each entry costs beside its texts (section 4.1). */
+const ENTRY_BYTES: u32 = 32;
+
+/** What the decoder expects next. */
+class Expect {
+  static readonly FIELD: u32 = 0;
+  static readonly INDEX: u32 = 1;
+  static readonly NAME_LENGTH: u32 = 2;
+  static readonly NAME_LENGTH_MORE: u32 = 3;
+  static readonly NAME: u32 = 4;
+  static readonly VALUE_LENGTH: u32 = 5;
+  static readonly VALUE_LENGTH_MORE: u32 = 6;
+  static readonly VALUE: u32 = 7;
+}
+
+/** What a field's first byte says it is. */
+class Form {
+  static readonly INDEXED: u32 = 0;
+  static readonly ADDED: u32 = 1;
+  static readonly LIMIT: u32 = 2;
+  static readonly PLAIN: u32 = 3;
+}
+
+/** The field that was decoded last. */
+export class HeaderField {
+  static name: u32 = 0;
+  static start: usize = 0;
+  static length: u32 = 0;
+  /** Whether less of the value was kept than came. */
+  static cut: bool = false;
+}
+
+/** Where a decoder's state is saved to and restored from. */
+@unmanaged
+class Saved {
+  expect: u32;
+  form: u32;
+  number: u64;
+  shift: u32;
+  huffman: u32;
+  left: u32;
+  length: u32;
+  name: u32;
+  nameLength: u32;
+  bits: u64;
+  count: u32;
+  spare: u32;
+}
+
+/** Bytes of a saved decoder, its text included. */
+export const DECODER_BYTES: u32 = 56 + VALUE_BYTES_MAX;
+
+/** The name, then the value of the field in progress. */
+const TEXT: usize = memory.data(1024 + 16);
+
+/** The decoder in hand. */
+export class Hpack {
+  private static expect: u32 = 0;
+  private static form: u32 = 0;
+  private static number: u64 = 0;
+  private static shift: u32 = 0;
+  private static huffman: bool = false;
+  /** Bytes of the text that are to come, and of what they decoded to so far. */
+  private static left: u32 = 0;
+  private static length: u32 = 0;
+  private static name: u32 = 0;
+  private static nameLength: u32 = 0;
+  private static half: Half = changetype<Half>(0);
+  /** Where the next byte is read. */
+  static at: usize = 0;
+  /** Whether the block broke its form. */
+  static fault: bool = false;
+
+  /** Takes the decoder for a half: the one that it saved, or a new one. */
+  static open(half: Half): void {
+    Hpack.half = half;
+    Hpack.fault = false;
+    Hpack.expect = Expect.FIELD;
+    if (half.decoder == 0) return;
+    const saved = changetype<Saved>(<usize>half.decoder);
+    Hpack.expect = saved.expect;
+    Hpack.form = saved.form;
+    Hpack.number = saved.number;
+    Hpack.shift = saved.shift;
+    Hpack.huffman = saved.huffman != 0;
+    Hpack.left = saved.left;
+    Hpack.length = saved.length;
+    Hpack.name = saved.name;
+    Hpack.nameLength = saved.nameLength;
+    Huffman.bits = saved.bits;
+    Huffman.count = saved.count;
+    memory.copy(TEXT, <usize>half.decoder + offsetof<Saved>(), VALUE_BYTES_MAX);
+  }
+
+  /** Whether it stands between two fields, where nothing needs to be saved. */
+  @inline static get isBetween(): bool {
+    return Hpack.expect == Expect.FIELD;
+  }
+
+  /** Saves the decoder to a block of DECODER_BYTES. */
+  static save(block: usize): void {
+    const saved = changetype<Saved>(block);
+    saved.expect = Hpack.expect;
+    saved.form = Hpack.form;
+    saved.number = Hpack.number;
+    saved.shift = Hpack.shift;
+    saved.huffman = Hpack.huffman ? 1 : 0;
+    saved.left = Hpack.left;
+    saved.length = Hpack.length;
+    saved.name = Hpack.name;
+    saved.nameLength = Hpack.nameLength;
+    saved.bits = Huffman.bits;
+    saved.count = Huffman.count;
+    saved.spare = 0;
+    memory.copy(block + offsetof<Saved>(), TEXT, VALUE_BYTES_MAX);
+  }
+
+  /** Reads from `Hpack.at` up to `end` or the next field, which is then in HeaderField; false at the end or a fault. */
+  static next(end: usize): bool {
+    while (Hpack.at < end) {
+      if (Hpack.expect == Expect.NAME || Hpack.expect == Expect.VALUE) {
+        if (!Hpack.takeText(end)) return false;
+        if (Hpack.left == 0 && Hpack.endText()) return true;
+      } else if (Hpack.takeByte(u8At(Hpack.at++))) {
+        return true;
+      }
+      if (Hpack.fault) return false;
+    }
+    return false;
+  }
+
+  private static fail(): bool {
+    Hpack.fault = true;
+    return false;
+  }
+
+  /** Takes a byte that is no text; true where it completes a field. */
+  private static takeByte(byte: u32): bool {
+    switch (Hpack.expect) {
+      case Expect.FIELD:
+        return Hpack.begin(byte);
+      case Expect.NAME_LENGTH:
+      case Expect.VALUE_LENGTH:
+        Hpack.huffman = byte >= 128;
+        Hpack.number = byte & 127;
+        Hpack.shift = 0;
+        if (Hpack.number != 127) return Hpack.beginText();
+        Hpack.expect += 1;
+        return false;
+      default:
+        return Hpack.takeMore(byte);
+    }
+  }
+
+  /** One more byte of a number (section 5.1). */
+  private static takeMore(byte: u32): bool {
+    Hpack.number += (<u64>(byte & 127)) << Hpack.shift;
+    Hpack.shift += 7;
+    if (Hpack.number > NUMBER_MAX || Hpack.shift > 35) return Hpack.fail();
+    if (byte >= 128) return false;
+    if (Hpack.expect == Expect.INDEX) return Hpack.takeIndex();
+    Hpack.expect -= 1;
+    return Hpack.beginText();
+  }
+
+  private static begin(byte: u32): bool {
+    const bits: u32 = byte >= 128 ? 7 : byte >= 64 ? 6 : byte >= 32 ? 5 : 4;
+    Hpack.form = bits == 7 ? Form.INDEXED : bits == 6 ? Form.ADDED : bits == 5 ? Form.LIMIT : Form.PLAIN;
+    const most: u32 = (1 << bits) - 1;
+    Hpack.number = byte & most;
+    Hpack.shift = 0;
+    if (Hpack.number != most) return Hpack.takeIndex();
+    Hpack.expect = Expect.INDEX;
+    return false;
+  }
+
+  private static takeIndex(): bool {
+    const index = <u32>Hpack.number;
+    Hpack.expect = Expect.FIELD;
+    if (Hpack.form == Form.LIMIT) {
+      tableLimit(Hpack.half, index);
+      return false;
+    }
+    if (Hpack.form == Form.INDEXED) return index == 0 ? Hpack.fail() : Hpack.emitIndexed(index);
+    if (index == 0) {
+      Hpack.expect = Expect.NAME_LENGTH;
+      return false;
+    }
+    Hpack.expect = Expect.VALUE_LENGTH;
+    if (index <= STATIC_ENTRIES) {
+      Hpack.name = staticName(index);
+      Hpack.nameLength = staticNameLength(index);
+    } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
+      Hpack.name = Entry.name;
+      Hpack.nameLength = Entry.nameLength;
+    } else {
+      Hpack.name = Name.UNKNOWN;
+      Hpack.nameLength = 0;
+    }
+    return false;
+  }
+
+  private static emitIndexed(index: u32): bool {
+    if (index <= STATIC_ENTRIES) {
+      HeaderField.name = staticName(index);
+      HeaderField.start = TEXT;
+      HeaderField.length = <u32>(putText(TEXT, staticValue(index)) - TEXT);
+      HeaderField.cut = false;
+    } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
+      HeaderField.name = Entry.name;
+      HeaderField.start = Entry.start;
+      HeaderField.length = Entry.length;
+      HeaderField.cut = Entry.cut;
+    } else {
+      HeaderField.name = Name.UNKNOWN;
+      HeaderField.length = 0;
+    }
+    return true;
+  }
+
+  private static beginText(): bool {
+    Hpack.left = <u32>Hpack.number;
+    Hpack.length = 0;
+    Huffman.open();
+    const isName = Hpack.expect == Expect.NAME_LENGTH;
+    Hpack.expect = isName ? Expect.NAME : Expect.VALUE;
+    return Hpack.left == 0 && Hpack.endText();
+  }
+
+  /** Takes what there is of a text; false at a fault. */
+  private static takeText(end: usize): bool {
+    const there = <u32>(end - Hpack.at);
+    const take = Hpack.left < there ? Hpack.left : there;
+    const most: u32 = Hpack.expect == Expect.NAME ? NAME_BYTES_MAX : VALUE_BYTES_MAX;
+    const stop = Hpack.at + take;
+    Hpack.left -= take;
+    let length = Hpack.length;
+    if (!Hpack.huffman) {
+      for (let at = Hpack.at; at < stop; at++) {
+        if (length < most) store<u8>(TEXT + length, u8At(at));
+        length += 1;
+      }
+    } else {
+      for (let at = Hpack.at; at < stop; at++) {
+        Huffman.add(u8At(at));
+        let found = Huffman.next();
+        while (found > 0) {
+          if (length < most) store<u8>(TEXT + length, Huffman.symbol);
+          length += 1;
+          found = Huffman.next();
+        }
+        if (found < 0) return Hpack.fail();
+      }
+    }
+    Hpack.length = length;
+    Hpack.at = stop;
+    return true;
+  }
+
+  /** A text has ended; true where its field is complete. */
+  private static endText(): bool {
+    if (Hpack.huffman && !Huffman.ends()) return Hpack.fail();
+    if (Hpack.expect == Expect.NAME) {
+      Hpack.name = nameOf(TEXT, Hpack.length);
+      Hpack.nameLength = Hpack.length;
+      Hpack.expect = Expect.VALUE_LENGTH;
+      return false;
+    }
+    Hpack.expect = Expect.FIELD;
+    const isRead = Hpack.name > Name.OTHER;
+    const kept: u32 = !isRead ? 0 : Hpack.length < VALUE_BYTES_MAX ? Hpack.length : VALUE_BYTES_MAX;
+    HeaderField.name = Hpack.name;
+    HeaderField.start = TEXT;
+    HeaderField.length = kept;
+    HeaderField.cut = isRead && kept < Hpack.length;
+    if (Hpack.form == Form.ADDED) {
+      const size = Hpack.nameLength + Hpack.length + ENTRY_BYTES;
+      tableAdd(Hpack.half, Hpack.name, Hpack.nameLength, TEXT, kept, HeaderField.cut, size);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Header names that are read, by number, and HPACK's static table (RFC 7541 appendix A): of each entry its name's length, and
+ * what it says where its name is read.
+ */
+import { sameText } from "../../bytes/ascii";
+
+/** Names by number; what is not read is OTHER, what an unknown entry of a dynamic table holds is UNKNOWN. */
+export class Name {
+  static readonly UNKNOWN: u32 = 0;
+  static readonly OTHER: u32 = 1;
+  static readonly METHOD: u32 = 2;
+  static readonly SCHEME: u32 = 3;
+  static readonly AUTHORITY: u32 = 4;
+  static readonly PATH: u32 = 5;
+  static readonly STATUS: u32 = 6;
+  static readonly CONTENT_TYPE: u32 = 7;
+  static readonly USER_AGENT: u32 = 8;
+  static readonly TRACEPARENT: u32 = 9;
+  static readonly GRPC_STATUS: u32 = 10;
+  static readonly GRPC_MESSAGE: u32 = 11;
+  static readonly GRPC_TIMEOUT: u32 = 12;
+  static readonly GRPC_ENCODING: u32 = 13;
+}
+
+/** Longest name that is read. */
+export const NAME_BYTES_MAX: u32 = 16;
+/** Entries of the static table. */
+export const STATIC_ENTRIES: u32 = 61;
+
+/** Lengths of the names of entries 1 to 61. */
+const LENGTHS: usize = memory.data<u8>([
+  0, 10, 7, 7, 5, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13, 12, 6, 4, 4, 6, 7, 4,
+  4, 8, 17, 13, 8, 19, 13, 4, 8, 12, 18, 19, 5, 7, 7, 11, 6, 10, 25, 17, 10, 4, 3, 16,
+]);
+
+/** Bytes of the name of entry `index` of the static table. */
+export function staticNameLength(index: u32): u32 {
+  return load<u8>(LENGTHS + index);
+}
+
+/** The name of entry `index` of the static table. */
+export function staticName(index: u32): u32 {
+  if (index == 1) return Name.AUTHORITY;
+  if (index <= 3) return Name.METHOD;
+  if (index <= 5) return Name.PATH;
+  if (index <= 7) return Name.SCHEME;
+  if (index <= 14) return Name.STATUS;
+  if (index == 31) return Name.CONTENT_TYPE;
+  return index == 58 ? Name.USER_AGENT : Name.OTHER;
+}
+
+/** What entry `index` of the static table says; empty where it says nothing or its name is not read. */
+export function staticValue(index: u32): string {
+  switch (index) {
+    case 2:
+      return "GET";
+    case 3:
+      return "POST";
+    case 4:
+      return "/";
+    case 5:
+      return "/index.html";
+    case 6:
+      return "http";
+    case 7:
+      return "https";
+    case 8:
+      return "200";
+    case 9:
+      return "204";
+    case 10:
+      return "206";
+    case 11:
+      return "304";
+    case 12:
+      return "400";
+    case 13:
+      return "404";
+    case 14:
+      return "500";
+    default:
+      return "";
+  }
+}
+
+/** The number of the name of `length` bytes at `start`. */
+export function nameOf(start: usize, length: u32): u32 {
+  switch (length) {
+    case 5:
+      return sameText(start, length, ":path") ? Name.PATH : Name.OTHER;
+    case 7:
+      if (sameText(start, length, ":method")) return Name.METHOD;
+      if (sameText(start, length, ":scheme")) return Name.SCHEME;
+      return sameText(start, length, ":status") ? Name.STATUS : Name.OTHER;
+    case 10:
+      if (sameText(start, length, ":authority")) return Name.AUTHORITY;
+      return sameText(start, length, "user-agent") ? Name.USER_AGENT : Name.OTHER;
+    case 11:
+      if (sameText(start, length, "traceparent")) return Name.TRACEPARENT;
+      return sameText(start, length, "grpc-status") ? Name.GRPC_STATUS : Name.OTHER;
+    case 12:
+      if (sameText(start, length, "content-type")) return Name.CONTENT_TYPE;
+      if (sameText(start, length, "grpc-message")) return Name.GRPC_MESSAGE;
+      return sameText(start, length, "grpc-timeout") ? Name.GRPC_TIMEOUT : Name.OTHER;
+    case 13:
+      return sameText(start, length, "grpc-encoding") ? Name.GRPC_ENCODING : Name.OTHER;
+    default:
+      return Name.OTHER;
+  }
+}
