@@ -59,6 +59,8 @@ export class Parse {
   static destinationPort: u32 = 0;
   /** OVER_TCP or OVER_UDP: what the bytes that a probe looks at came over. */
   static transport: u32 = 0;
+  /** Whether the probe is asked of a conversation that is known to be its protocol's: the parser may find its place itself. */
+  static isKnown: bool = false;
   /** Whether the capture may hold the datagram's destination to be many: multicast or broadcast. */
   static multicast: bool = false;
 
@@ -98,9 +100,10 @@ export class Protocol {
 }
 
 export class Protocols {
+  /** The highest number declared. */
   static count: u32 = 0;
 
-  /** The protocol of a number from 1 to `count`. */
+  /** The protocol of a number from 1 to `count`; one without a name is none. */
   @inline static at(number: u32): Protocol {
     return changetype<Protocol>(PROTOCOL_TABLE + number * offsetof<Protocol>());
   }
@@ -109,12 +112,11 @@ export class Protocols {
 /** The table lies in static memory, since protocols are declared before regions are laid out. */
 const PROTOCOL_TABLE: usize = memory.data(64 * 32);
 
-/** Starts the next protocol. */
+/** Starts a protocol; numbers rise, and may leave gaps, whose records are zeros. */
 export function declareProtocol(number: u32, name: string, ports: string, help: string): Protocol {
-  assert(number == Protocols.count + 1 && number < PROTOCOLS_MAX);
-  Protocols.count = number;
+  assert(number > Protocols.count && number < PROTOCOLS_MAX);
+  while (Protocols.count < number) memory.fill(changetype<usize>(Protocols.at(++Protocols.count)), 0, offsetof<Protocol>());
   const protocol = Protocols.at(number);
-  memory.fill(changetype<usize>(protocol), 0, offsetof<Protocol>());
   protocol.number = <u8>number;
   protocol.name = <u32>changetype<usize>(name);
   protocol.ports = <u32>changetype<usize>(ports);

@@ -15,9 +15,13 @@ import { Protocol, Protocols } from "./protocol";
 /** Writes the members to the Writer. */
 export function protocolsEncode(): void {
   raw('"protocols":[');
+  let first = true;
   for (let number: u32 = 1; number <= Protocols.count; number++) {
-    if (number > 1) raw(",");
-    encodeProtocol(Protocols.at(number));
+    const protocol = Protocols.at(number);
+    if (protocol.name == 0) continue;
+    if (!first) raw(",");
+    first = false;
+    encodeProtocol(protocol);
   }
   raw('],"marks":[');
   list(MARK_NAMES);

@@ -12,6 +12,7 @@ export const UNRECOGNIZED_MID_STREAM_MAX: u32 = 1024;
 /** Asks the probe of the flow's protocol, or of all over `transport`, and sets protocol and client where one is sure. */
 export function recognize(flow: Flow, side: u32, start: usize, length: u32, transport: u32): u32 {
   Parse.transport = transport;
+  Parse.isKnown = flow.protocol != PROTOCOL_UNKNOWN;
   if (flow.protocol != PROTOCOL_UNKNOWN) {
     return call_indirect<u32>(Protocols.at(flow.protocol).probe, start, length);
   }
