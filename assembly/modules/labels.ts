@@ -19,6 +19,7 @@ export class Labels {
   static readonly HTTP_METHOD: u32 = 30;
   static readonly STATUS_CLASS: u32 = 31;
   static readonly HTTP_MALFORMED: u32 = 32;
+  static readonly TLS_VERSION: u32 = 34;
 }
 
 /** Values of the label `transport`. */
