@@ -126,7 +126,8 @@ describe("random bytes", () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = randomFrom(seed);
       const one = new Conversation({ serverPort: seed & 1 ? 443 : 9999 }).open();
-      for (let i = 0; i < 6; i++) one.send("client", noise(random, 1 + random() * 600)).send("server", noise(random, 1 + random() * 600));
+      for (let i = 0; i < 6; i++)
+        one.send("client", noise(random, 1 + random() * 600)).send("server", noise(random, 1 + random() * 600));
       expect(lines(one.close().packets), `seed ${seed}`).toEqual([]);
     }
   });
@@ -135,7 +136,8 @@ describe("random bytes", () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = randomFrom(seed);
       const one = talkOf(handshake13("noise.test").slice(0, 1));
-      for (let i = 0; i < 6; i++) one.send("server", noise(random, 1 + random() * 600)).send("client", noise(random, 1 + random() * 600));
+      for (let i = 0; i < 6; i++)
+        one.send("server", noise(random, 1 + random() * 600)).send("client", noise(random, 1 + random() * 600));
       expect(lines(one.close().packets), `seed ${seed}`).toEqual(["noise.test - closed"]);
     }
   });

@@ -172,7 +172,12 @@ const HTTP: Record<string, Expectation> = {
 
 const TLS_NAMES = ["one.test", "two.test", "bad.test", "odd.test", "slow.test"];
 const TLS: Record<string, Expectation> = {
-  tls_requests_total: all(count(3, { status: "ok" }), count(1, { status: "error" }), count(1, { status: "closed" }), count(5, OUT)),
+  tls_requests_total: all(
+    count(3, { status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "closed" }),
+    count(5, OUT),
+  ),
   tls_orphan_responses_total: count(1, OUT),
   tls_malformed_total: count(1),
   tls_open_requests: count(1),

@@ -19,9 +19,11 @@ export interface TlsFigures {
 
 /** Layers below TLS over which tshark's figures are those of TLS over TCP alone. */
 const LAYERS = new Set(
-  ("eth ethertype vlan ip ipv6 tcp tls sll null raw ppp x509sat x509ce x509if pkix1explicit pkix1implicit http http2 data " +
+  (
+    "eth ethertype vlan ip ipv6 tcp tls sll null raw ppp x509sat x509ce x509if pkix1explicit pkix1implicit http http2 data " +
     "data-text-lines dns udp arp icmp icmpv6 ntp mdns llmnr nbns ssdp dhcp dhcpv6 igmp json media image-gif png image-jfif xml " +
-    "urlencoded-form tcp.segments ocsp smb2 nbss browser smb mailslot lldp stp llc cldap ldap kerberos").split(" "),
+    "urlencoded-form tcp.segments ocsp smb2 nbss browser smb mailslot lldp stp llc cldap ldap kerberos"
+  ).split(" "),
 );
 
 /** The captures that hold TLS over TCP in layers that the core reads, and nothing that tshark reads TLS in elsewhere. */
