@@ -1,6 +1,6 @@
 /** TLS in which every metric has something to count. */
 import { type Captured, pcap, START_NS } from "../support/pcap-builder";
-import { alert, clientHello, EXTENSION, handshake12, handshake13, record, talkOf } from "../support/tls";
+import { alert, clientHello, EXTENSION, extension, handshake12, handshake13, record, talkOf } from "../support/tls";
 import { CLIENT, MINUTE_NS, SERVER } from "./scenarios";
 
 const MS = 1_000_000n;
@@ -34,11 +34,17 @@ export function tlsCapture(): Uint8Array {
   return pcap(talks.flatMap(({ packets }) => packets));
 }
 
-/** Handshakes that wait for their answer on a connection each: more than a small budget has room for. */
+/** One handshake that waits over the end of its minute. */
+export function oneHandshake(): Uint8Array {
+  const talk = talkOf(handshake13().slice(0, 1), 4000, form(0, 0n)).wait(MINUTE_NS);
+  return pcap(talk.acknowledge("server").packets);
+}
+
+/** Handshakes that wait in the middle of a long hello, on a connection each: more than a small budget has room for. */
 export const HANDSHAKES = 4500;
 export function waitingHandshakes(): Uint8Array {
-  const extensions = [EXTENSION.serverName("n".repeat(255)), EXTENSION.alpn("a".repeat(250))];
-  const hello = record(22, clientHello({ extensions }));
+  const extensions = [EXTENSION.serverName("n".repeat(255)), extension(21, new Uint8Array(3000))];
+  const hello = record(22, clientHello({ extensions })).subarray(0, 1400);
   const packets: Captured[] = [];
   for (let index = 0; index < HANDSHAKES; index++) {
     const at = { ...form(0, BigInt(index) * 10_000n), clientPort: 10_000 + index, stepNs: 1000n };

@@ -8,6 +8,8 @@ interface TruthRow {
   file: string;
   tshark_rc: number;
   by: Record<string, Figure>;
+  tls_sni?: Figure;
+  tls_ja3?: Figure;
   frames_by_protocol: Record<string, number>;
 }
 
@@ -29,10 +31,10 @@ const LAYERS = new Set(
 /** The captures that hold TLS over TCP in layers that the core reads, and nothing that tshark reads TLS in elsewhere. */
 export function tlsRows(): { file: string; expected: TlsFigures }[] {
   return corpusRows<TruthRow>("truth.ndjson")
-    .filter(({ tshark_rc, frames_by_protocol: layers }) => {
-      return tshark_rc === 0 && layers.tls !== undefined && Object.keys(layers).every((layer) => LAYERS.has(layer));
+    .filter(({ tshark_rc, by, frames_by_protocol: layers }) => {
+      return tshark_rc === 0 && by["tls.handshake.type"]?.["1"] !== undefined && Object.keys(layers).every((layer) => LAYERS.has(layer));
     })
-    .map(({ file, by }) => ({ file, expected: { names: by.tls_sni ?? {}, ja3: by.tls_ja3 ?? {} } }));
+    .map((row) => ({ file: row.file, expected: { names: row.tls_sni ?? {}, ja3: row.tls_ja3 ?? {} } }));
 }
 
 /** The same figures of our round trips. */
