@@ -4,7 +4,13 @@ import { corpusBytes, HAS_CORPUS } from "../support/corpus";
 import { tlsFiguresOf, tlsRows } from "../support/tls-messages";
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [];
+const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
+  {
+    file: "upstream/OISF/suricata-verify/tests/tls-duplicate-hello/input.pcap",
+    packet: 9,
+    reason: "a second hello that breaks its form, in the handshake that the first began",
+  },
+];
 
 describe.runIf(HAS_CORPUS)("client hellos", () => {
   const rows = HAS_CORPUS ? tlsRows() : [];
@@ -15,7 +21,7 @@ describe.runIf(HAS_CORPUS)("client hellos", () => {
   });
 
   test("of many captures, with few exceptions", () => {
-    expect(rows.length).toBeGreaterThan(50);
-    expect(EXCEPTIONS.length).toBe(0);
+    expect(rows.length).toBeGreaterThan(130);
+    expect(EXCEPTIONS.length).toBe(1);
   });
 });

@@ -279,7 +279,11 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
   ["TLS", () => read(tlsCapture()), TLS],
-  ["a handshake that waits", () => read(oneHandshake()), { tls_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1) }],
+  [
+    "a handshake that waits",
+    () => read(oneHandshake()),
+    { tls_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1) },
+  ],
   [
     "more handshakes than a small budget holds",
     () => read(waitingHandshakes(), SMALL_BUDGET_BYTES),

@@ -36,8 +36,9 @@ export function tlsCapture(): Uint8Array {
 
 /** One handshake that waits over the end of its minute. */
 export function oneHandshake(): Uint8Array {
-  const talk = talkOf(handshake13().slice(0, 1), 4000, form(0, 0n)).wait(MINUTE_NS);
-  return pcap(talk.acknowledge("server").packets);
+  const talk = talkOf(handshake13().slice(0, 1), 4000, form(0, 50_000n * MS)).wait(12_000n * MS);
+  const later = talkOf([], 4000, form(1, 66_000n * MS)).close();
+  return pcap([...talk.acknowledge("server").packets, ...later.packets]);
 }
 
 /** Handshakes that wait in the middle of a long hello, on a connection each: more than a small budget has room for. */

@@ -32,7 +32,11 @@ const LAYERS = new Set(
 export function tlsRows(): { file: string; expected: TlsFigures }[] {
   return corpusRows<TruthRow>("truth.ndjson")
     .filter(({ tshark_rc, by, frames_by_protocol: layers }) => {
-      return tshark_rc === 0 && by["tls.handshake.type"]?.["1"] !== undefined && Object.keys(layers).every((layer) => LAYERS.has(layer));
+      return (
+        tshark_rc === 0 &&
+        by["tls.handshake.type"]?.["1"] !== undefined &&
+        Object.keys(layers).every((layer) => LAYERS.has(layer))
+      );
     })
     .map((row) => ({ file: row.file, expected: { names: row.tls_sni ?? {}, ja3: row.tls_ja3 ?? {} } }));
 }
@@ -40,13 +44,15 @@ export function tlsRows(): { file: string; expected: TlsFigures }[] {
 /** The same figures of our round trips. */
 export function tlsFiguresOf(file: Uint8Array): TlsFigures {
   const figures: TlsFigures = { names: {}, ja3: {} };
-  for (const { protocol, request } of readRoundTrips(file)) {
+  for (const { protocol, request, response } of readRoundTrips(file)) {
     if (protocol !== "tls" || !request) continue;
+    // A client that was asked to retry sent its hello twice.
+    const hellos = response?.helloRetry ? 2 : 1;
     for (const [figure, value] of [
       [figures.names, request.serverName],
       [figures.ja3, request.ja3],
     ] as const) {
-      if (value !== undefined) figure[String(value)] = (figure[String(value)] ?? 0) + 1;
+      if (value !== undefined) figure[String(value)] = (figure[String(value)] ?? 0) + hellos;
     }
   }
   return figures;
