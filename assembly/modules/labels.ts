@@ -20,6 +20,7 @@ export class Labels {
   static readonly STATUS_CLASS: u32 = 31;
   static readonly HTTP_MALFORMED: u32 = 32;
   static readonly GRPC_STATUS: u32 = 36;
+  static readonly TLS_VERSION: u32 = 34;
 }
 
 /** Values of the label `transport`. */

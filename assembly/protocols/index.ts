@@ -8,6 +8,7 @@ import { declareMysql } from "./mysql/mysql";
 import { declarePg } from "./postgresql/postgresql";
 import { declareRedis } from "./redis/redis";
 import { declareHttp2 } from "./http2/http2";
+import { declareTls } from "./tls/tls";
 
 /** Declares every protocol with its fields and metrics. */
 export function declareProtocols(): void {
@@ -20,4 +21,5 @@ export function declareProtocols(): void {
   declareMongo(7);
   declareHttp2(9);
   declareGrpc(10);
+  declareTls(11);
 }

@@ -10,6 +10,7 @@ import * as redis from "./redis-scenarios";
 import * as http2Scenarios from "./http2-scenarios";
 import * as scenarios from "./scenarios";
 import { sqlScenarios } from "./sql-scenarios";
+import { HANDSHAKES, HELLOS, oneHandshake, tlsCapture, waitingHandshakes } from "./tls-scenario";
 
 const SMALL_BUDGET_BYTES = 8 << 20;
 /** Bytes of a flow record, of which five twenty-fourths of the budget are full. */
@@ -242,6 +243,55 @@ const GRPC: Record<string, Expectation> = {
   grpc_open_requests: openAtMost(1),
 };
 
+const TLS_NAMES = ["one.test", "two.test", "bad.test", "odd.test", "slow.test"];
+const TLS: Record<string, Expectation> = {
+  tls_requests_total: all(
+    count(3, { status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "closed" }),
+    count(5, OUT),
+  ),
+  tls_orphan_responses_total: count(1, OUT),
+  tls_malformed_total: count(1),
+  tls_duration_seconds: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([4, 0.901]);
+  },
+  // The handshake of TCP took 1 ms of each wait of 1 ms.
+  tls_server_seconds: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(4),
+  tls_request_bytes: histogram(
+    5,
+    HELLOS.reduce((sum, { length }) => sum + length, 0),
+    OUT,
+  ),
+  tls_response_bytes: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(4),
+  tls_clients: distinct(1, OUT),
+  tls_servers: distinct(1, OUT),
+  tls_top_server_names: top(once(TLS_NAMES), OUT),
+  tls_top_slow: top(once(["slow.test"]), OUT),
+  tls_top_failing: top(once(["bad.test", "odd.test"]), OUT),
+  tls_top_ja4: (totals, metric) => {
+    const found = [...totals.top(metric, OUT)].map(([key, { lower }]) => [key.slice(0, 10), lower]);
+    expect(found.sort()).toEqual([
+      ["t12d0202h1", 1],
+      ["t13d0206h2", 4],
+    ]);
+  },
+  tls_versions_total: all(count(2, { ...OUT, tls_version: "tls1.3" }), count(2, { tls_version: "tls1.2" }), count(4)),
+  tls_handshakes: (totals, metric) => {
+    const items = (totals.one(metric, OUT).items ?? []) as BreakdownItem[];
+    const found = items.map(({ key, requests, errors }) => [key.version, key.cipher, key.status, requests, errors].join(" "));
+    expect(found.sort()).toEqual(
+      [
+        "TLS 1.3 TLS_AES_128_GCM_SHA256 ok 2 0",
+        "TLS 1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ok 1 0",
+        "  error 1 1",
+        "  closed 1 1",
+      ].sort(),
+    );
+  },
+};
+
 /** 14 packets: 8 of ours, of which 6 carry 4 bytes, and 6 of the server's; 54 bytes and the payload each. */
 const TROUBLED: Record<string, Expectation> = {
   net_packets_total: all(count(8, OUT), count(6, IN), count(14, { family: "ipv4", transport: "tcp" })),
@@ -435,6 +485,22 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
         expect(totals.count(metric) + totals.count("grpc_requests_total")).toBe(http2Scenarios.CALLS);
       },
       grpc_refused_total: (totals, metric) => expect(totals.count(metric)).toBeGreaterThan(0),
+    },
+  ],
+  ["TLS", () => read(tlsCapture()), TLS],
+  [
+    "a handshake that waits",
+    () => read(oneHandshake()),
+    { tls_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1) },
+  ],
+  [
+    "more handshakes than a small budget holds",
+    () => read(waitingHandshakes(), SMALL_BUDGET_BYTES),
+    {
+      tls_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count("tls_requests_total")).toBeLessThan(HANDSHAKES);
+      },
     },
   ],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],

@@ -1,0 +1,92 @@
+/** A server and clients of node, captured on loopback: as many handshakes as the clients made, and what they agreed on. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ConnectionOptions, connect, createServer } from "node:tls";
+import { expect, test } from "vitest";
+import { readRoundTrips } from "../support/round-trips";
+
+const HAS_TOOLS = ["tcpdump", "openssl"].every((tool) => spawnSync("which", [tool]).status === 0) && process.getuid?.() === 0;
+if (!HAS_TOOLS) console.warn("tcpdump or openssl is missing, or may not capture: handshakes of a real server are not tested");
+
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** What a client agreed on, or that it failed. */
+function shake(options: ConnectionOptions): Promise<{ version: string | null; cipher: string } | "failed"> {
+  return new Promise((done) => {
+    const socket = connect({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
+    socket.on("secureConnect", () => {
+      const agreed = { version: socket.getProtocol(), cipher: socket.getCipher().standardName };
+      socket.on("data", () => socket.end());
+      socket.on("close", () => done(agreed));
+      socket.write("hello");
+    });
+    socket.on("error", () => done("failed"));
+  });
+}
+
+async function stop(dump: ChildProcess): Promise<void> {
+  await wait(500);
+  const ended = new Promise((done) => dump.on("exit", done));
+  dump.kill("SIGINT");
+  await ended;
+}
+
+test.runIf(HAS_TOOLS)(
+  "node's own TLS",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tallywire-tls-"));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const subject = ["-subj", "/CN=lab.test", "-keyout", key, "-out", cert];
+    spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", ...subject]);
+    const server = createServer(
+      { key: readFileSync(key), cert: readFileSync(cert), ALPNProtocols: ["h2", "http/1.1"] },
+      (socket) => {
+        socket.on("data", (bytes) => socket.write(bytes));
+        socket.on("error", () => socket.destroy());
+      },
+    );
+    server.on("tlsClientError", () => {});
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+    const file = join(folder, "lo.pcap");
+    const dump = spawn("tcpdump", ["-i", "lo", "-U", "-w", file, "tcp", "port", String(port)], { stdio: "ignore" });
+    try {
+      await wait(1500);
+      const wanted = [
+        { servername: "a.lab.test", ALPNProtocols: ["h2"] },
+        { servername: "b.lab.test", maxVersion: "TLSv1.2" },
+        { servername: "c.lab.test", ciphers: "TLS_AES_256_GCM_SHA384" },
+        { servername: "d.lab.test", rejectUnauthorized: true },
+        { servername: "e.lab.test", ALPNProtocols: ["none"] },
+      ] as const;
+      const agreed = [];
+      for (const options of wanted)
+        agreed.push(await shake({ port, ...options, ALPNProtocols: [...(options.ALPNProtocols ?? [])] } as ConnectionOptions));
+      await stop(dump);
+      const trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "tls");
+      expect(trips.map(({ request }) => request?.serverName)).toEqual(wanted.map(({ servername }) => servername));
+      for (const [index, one] of agreed.entries()) {
+        const { status, response } = trips[index]!;
+        if (one === "failed") {
+          // A client that does not trust its server has finished its part of the handshake before it says so.
+          if (index === 4) expect([status, response?.alert]).toEqual(["error", "no_application_protocol"]);
+        } else {
+          expect([status, response?.version, response?.cipher]).toEqual([
+            "ok",
+            one.version?.replace("v", " ").replace(/ 1$/, " 1.0"),
+            one.cipher,
+          ]);
+        }
+      }
+      expect(agreed.map((one) => one === "failed")).toEqual([false, false, false, true, true]);
+    } finally {
+      dump.kill("SIGINT");
+      server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  20_000,
+);
