@@ -141,7 +141,7 @@ export function addMethods(): void {
   set(60, 30, BOTH | ASKS);
   set(60, 31, BOTH | RESPONSE);
   set(60, 40, CLIENT | CONTENT);
-  set(60, 50, SERVER | ALONE | CONTENT);
+  set(60, 50, SERVER | CONTENT);
   set(60, 60, SERVER | CONTENT);
   set(60, 70, CLIENT | ASKS);
   set(60, 71, SERVER | RESPONSE | CONTENT);
