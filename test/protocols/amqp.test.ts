@@ -69,7 +69,11 @@ describe("publishes", () => {
   });
 
   test("a body over many frames, and none at all", () => {
-    const trips = tripsOf(amqp().send("client", together(publish(1, "x", "k", 100_000, 4000), publish(1, "x", "k", 0)), 1400).close().packets);
+    const trips = tripsOf(
+      amqp()
+        .send("client", together(publish(1, "x", "k", 100_000, 4000), publish(1, "x", "k", 0)), 1400)
+        .close().packets,
+    );
     expect(trips.map(({ request, status }) => [request!.bodyBytes, status])).toEqual([
       [100_000, "ok"],
       [0, "ok"],
@@ -82,15 +86,23 @@ describe("publishes", () => {
     const headerBytes = 8 + 14 + 11;
     const frames = [head(1), head(2), a.subarray(0, headerBytes), b.subarray(0, headerBytes)];
     frames.push(a.subarray(headerBytes, headerBytes + 13), b.subarray(headerBytes), a.subarray(headerBytes + 13));
-    expect(lines(amqp().send("client", together(...frames)).close().packets)).toEqual([
-      "2 publish x k2 -> - ok",
-      "1 publish x k1 -> - ok",
-    ]);
+    expect(
+      lines(
+        amqp()
+          .send("client", together(...frames))
+          .close().packets,
+      ),
+    ).toEqual(["2 publish x k2 -> - ok", "1 publish x k1 -> - ok"]);
   });
 
   test("what is returned is an error of its own", () => {
     const back = together(method(1, 60, 50, u16(312), short("NO_ROUTE"), short("x"), short("k")), content(1, 10));
-    const trips = tripsOf(amqp().send("client", publish(1, "x", "k")).send("server", back).close().packets);
+    const trips = tripsOf(
+      amqp()
+        .send("client", publish(1, "x", "k"))
+        .send("server", back)
+        .close().packets,
+    );
     expect(trips.map(line)).toEqual(["1 publish x k -> - ok", "1 return x k 312 -> - error"]);
     expect(trips[1]!.request).toMatchObject({ sender: "server", replyText: "NO_ROUTE", bodyBytes: 10 });
   });
@@ -112,12 +124,18 @@ describe("deliveries", () => {
   });
 
   test("without acks they are ok at once", () => {
-    const one = amqp().send("client", consume(1, "q", 2)).send("server", consumeOk(1)).send("server", deliver(1, 1));
+    const one = amqp()
+      .send("client", consume(1, "q", 2))
+      .send("server", consumeOk(1))
+      .send("server", deliver(1, 1));
     expect(lines(one.packets)).toEqual(["1 consume q -> consume-ok ok", "1 deliver q x k #1 -> - ok"]);
   });
 
   test("get and get-empty; the ack of what was got is no orphan", () => {
-    const one = amqp().send("client", get(1, "q")).send("server", getOk(1, 7, 30)).send("client", ack(1, 7));
+    const one = amqp()
+      .send("client", get(1, "q"))
+      .send("server", getOk(1, 7, 30))
+      .send("client", ack(1, 7));
     one.send("client", get(1, "q")).send("server", getEmpty(1)).close();
     const trips = tripsOf(one.packets);
     expect(trips.map(line)).toEqual(["1 get q -> get-ok x k #7 ok", "1 get q -> get-empty ok"]);
@@ -125,8 +143,13 @@ describe("deliveries", () => {
   });
 
   test("what is not acked when the channel closes is closed", () => {
-    const one = amqp().send("client", consume(1, "q")).send("server", together(consumeOk(1), deliver(1, 1)));
-    one.send("client", close(1, 200, "bye")).send("server", closeOk(1)).close();
+    const one = amqp()
+      .send("client", consume(1, "q"))
+      .send("server", together(consumeOk(1), deliver(1, 1)));
+    one
+      .send("client", close(1, 200, "bye"))
+      .send("server", closeOk(1))
+      .close();
     expect(lines(one.packets)).toEqual([
       "1 consume q -> consume-ok ok",
       "1 close 200 -> close-ok ok",
@@ -149,7 +172,11 @@ describe("methods", () => {
 
   test("a channel's error answers what waits on it, once", () => {
     const one = amqp().send("client", together(declare(1, "a", 1), declare(2, "b")));
-    one.send("server", close(1, 404, "NOT_FOUND", 50, 10)).send("client", closeOk(1)).send("server", declareOk(2, "b")).close();
+    one
+      .send("server", close(1, 404, "NOT_FOUND", 50, 10))
+      .send("client", closeOk(1))
+      .send("server", declareOk(2, "b"))
+      .close();
     const trips = tripsOf(one.packets);
     expect(trips.map(line)).toEqual([
       "1 declare a -> close 404 error",
@@ -160,14 +187,22 @@ describe("methods", () => {
   });
 
   test("a channel's error that answers nothing is one itself", () => {
-    const one = amqp().send("client", publish(1, "none", "k")).send("server", close(1, 404, "NOT_FOUND", 60, 40));
+    const one = amqp()
+      .send("client", publish(1, "none", "k"))
+      .send("server", close(1, 404, "NOT_FOUND", 60, 40));
     one.send("client", closeOk(1)).close();
     expect(lines(one.packets)).toEqual(["1 publish none k -> - ok", "1 close 404 -> close-ok error"]);
   });
 
   test("the connection's error ends what waits on every channel", () => {
-    const one = amqp().send("client", together(select(3), declare(1, "a"), declare(2, "b"))).send("server", selectOk(3));
-    one.send("client", publish(3, "x", "k")).send("server", close(0, 541, "INTERNAL")).send("client", closeOk(0)).close();
+    const one = amqp()
+      .send("client", together(select(3), declare(1, "a"), declare(2, "b")))
+      .send("server", selectOk(3));
+    one
+      .send("client", publish(3, "x", "k"))
+      .send("server", close(0, 541, "INTERNAL"))
+      .send("client", closeOk(0))
+      .close();
     expect(lines(one.packets)).toEqual([
       "3 select -> select-ok ok",
       "1 declare a -> close 541 error",
@@ -193,7 +228,10 @@ describe("recognition", () => {
   });
 
   test("AMQP 1.0 is none of ours", () => {
-    const one = new Conversation({ serverPort: 5672 }).open().send("client", hex("414d515000010000")).send("server", hex("414d515000010000"));
+    const one = new Conversation({ serverPort: 5672 })
+      .open()
+      .send("client", hex("414d515000010000"))
+      .send("server", hex("414d515000010000"));
     expect(lines(one.close().packets)).toEqual([]);
   });
 });

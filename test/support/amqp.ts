@@ -34,7 +34,8 @@ export function content(channel: number, bytes: number, frameBytes = 4096, conte
   const flags = contentType ? 0x8000 : 0;
   const properties = contentType ? short(contentType) : [];
   const frames = [frame(2, channel, [...u16(60), ...u16(0), ...u64(bytes), ...u16(flags), ...properties])];
-  for (let at = 0; at < bytes; at += frameBytes) frames.push(frame(3, channel, Array(Math.min(frameBytes, bytes - at)).fill(120)));
+  for (let at = 0; at < bytes; at += frameBytes)
+    frames.push(frame(3, channel, Array(Math.min(frameBytes, bytes - at)).fill(120)));
   return together(...frames);
 }
 
@@ -76,7 +77,9 @@ export function line({ request, response, status, marks }: RoundTrip): string {
   const part = (one: RoundTrip["request"]) => {
     if (!one) return "-";
     const tag = one.deliveryTag === undefined ? "" : `#${one.deliveryTag}`;
-    return [one.method, one.queue, one.exchange, one.routingKey, tag, one.replyCode].filter((text) => text !== undefined && text !== "").join(" ");
+    return [one.method, one.queue, one.exchange, one.routingKey, tag, one.replyCode]
+      .filter((text) => text !== undefined && text !== "")
+      .join(" ");
   };
   const channel = request?.channel ?? response?.channel;
   return [channel, part(request), "->", part(response), status, ...marks.filter((mark) => mark !== "mid-stream")].join(" ");

@@ -14,7 +14,7 @@ import { addMethods } from "./methods";
 import { declareAmqpMetrics, observeAmqp } from "./metrics";
 import { onBytes, onFinish, onGap, onRelease } from "./parse";
 import { probeAmqp } from "./probe";
-import { AmqpState, Channel, CHANNEL_BYTES, Content, Half, STATE_BYTES } from "./state";
+import { AmqpState, CHANNEL_BYTES, Channel, Content, Half, STATE_BYTES } from "./state";
 
 /** Declares protocol `number`, its fields and its metrics. */
 export function declareAmqp(number: u32): void {

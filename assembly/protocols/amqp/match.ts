@@ -30,7 +30,7 @@ import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { answeredBy, Call } from "./methods";
-import { addConsumer, AmqpState, Channel, ChannelFlag, Consumer, findConsumer, stateAt } from "./state";
+import { AmqpState, addConsumer, Channel, ChannelFlag, Consumer, findConsumer, stateAt } from "./state";
 
 /** Kinds of what waits: the id is the channel with its kind above. */
 class Waits {
@@ -238,7 +238,7 @@ function renumber(conversation: Conversation, channel: Channel, tag: u64): void 
   const wasMissed = request.mayHaveMissed;
   pendingTake(request);
   store<u64>(found, tag, F.DELIVERY_TAG);
-  store<u8>(found, flagsOf(found) & ~<u32>F.RequestFlag.UNNUMBERED, F.REQUEST_FLAGS);
+  store<u8>(found, flagsOf(found) & ~(<u32>F.RequestFlag.UNNUMBERED), F.REQUEST_FLAGS);
   request.know(F.AmqpField.DELIVERY_TAG);
   wait(conversation, request, Waits.CONFIRM, <u32>tag);
   if (wasMissed) request.missed();
@@ -263,12 +263,16 @@ export function closeByServer(conversation: Conversation, close: Message): void 
   if (isFailure && !hasEnded) store<u8>(at, FAILED, F.OUTCOME);
 }
 
-/** A channel, or the connection (0), is closed: what is left on it ends without an answer. */
-export function closeRest(conversation: Conversation, channel: u32): void {
+/**
+ * A channel, or the connection (0), is closed, as `answerer` (0 client, 1 server) says: what is left on it ends without an
+ * answer, but for what the answerer asked: that may cross with this.
+ */
+export function closeRest(conversation: Conversation, channel: u32, answerer: u32): void {
   let next: usize = 0;
   for (let one = <usize>conversation.pendingHead; one != 0; one = next) {
     const request = changetype<Message>(one);
     next = <usize>request.next;
+    if ((request.id & 0xffff0000) == Waits.ANSWER && <u32>load<u16>(one, F.SENDER) == answerer) continue;
     if (channel == 0 || (request.id & 0xffff) == channel) reportUnanswered(request, Status.CLOSED);
   }
 }

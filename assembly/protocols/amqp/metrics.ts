@@ -2,8 +2,8 @@
 import { BreakdownKey } from "../../aggregate/breakdown-key";
 import { declareMetric, Kind } from "../../aggregate/metric";
 import { countAdd, histogramObserve } from "../../aggregate/observe";
-import { copyBytes } from "../../bytes/run";
 import { putName } from "../../bytes/names";
+import { copyBytes } from "../../bytes/run";
 import { Labels } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Message } from "../../roundtrip/message";
@@ -22,7 +22,7 @@ import {
   RequestNames,
 } from "../../roundtrip/request-metrics";
 import * as F from "./fields";
-import { Call, CALL_NAMES } from "./methods";
+import { CALL_NAMES, Call } from "./methods";
 
 const FIRST: u32 = 500;
 const METRICS: usize = memory.data(64, 8);

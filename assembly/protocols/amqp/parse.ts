@@ -1,10 +1,9 @@
 /** From bytes to frames, and from frames to messages. A frame begins with its size, so a gap inside of one costs a mark. */
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
-import { Mark } from "../../roundtrip/marks";
+import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
-import { Status } from "../../roundtrip/marks";
 import { Parse } from "../protocol";
 import { Turn } from "../turn";
 import { ARGUMENTS_BYTES_MAX, Arguments } from "./arguments";
@@ -196,7 +195,7 @@ function readResponse(
   const number = <u32>half.channel;
   if (call != Call.GET_OK) {
     answer(conversation, fill(messageScratch(F.AMQP, F.FIXED_END, 1), half, at, size, held), asker);
-    if (call == Call.CHANNEL_CLOSE_OK || call == Call.CONNECTION_CLOSE_OK) closeChannel(conversation, number);
+    if (call == Call.CHANNEL_CLOSE_OK || call == Call.CONNECTION_CLOSE_OK) closeChannel(conversation, number, asker ^ 1);
     return;
   }
   const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
@@ -213,9 +212,9 @@ function readResponse(
 }
 
 /** A channel, or the connection, is closed. */
-function closeChannel(conversation: Conversation, number: u32): void {
+function closeChannel(conversation: Conversation, number: u32, answerer: u32): void {
   const state = stateAt(conversation);
-  closeRest(conversation, number);
+  closeRest(conversation, number, answerer);
   dropConsumers(state, number);
   const channel = findChannel(state, number);
   if (channel == null) return;

@@ -5,7 +5,7 @@
 import { u8At, u32be } from "../../bytes/reader";
 import { Parse } from "../protocol";
 import { Turn } from "../turn";
-import { BODY_FRAME, FRAME_BYTES_MIN, FRAME_END, isFrame, isProtocolHeader, METHOD_FRAME, METHOD_BYTES, SIZE } from "./frame";
+import { BODY_FRAME, FRAME_BYTES_MIN, FRAME_END, isFrame, isProtocolHeader, METHOD_BYTES, METHOD_FRAME, SIZE } from "./frame";
 import { Half, Phase } from "./state";
 
 /** Frames that are followed to tell whether they fit. */
