@@ -10,7 +10,7 @@ import { FRAME_BYTES_MIN, PAYLOAD } from "./frame";
 import { clientOf, waitForSettling } from "./match";
 import { Call } from "./methods";
 import { malformed } from "./metrics";
-import { AmqpState, Channel, Content } from "./state";
+import { AmqpState, Channel } from "./state";
 
 /** Offsets in a header's payload. */
 const BODY_SIZE: u32 = 4;
@@ -99,7 +99,7 @@ export function endContent(conversation: Conversation, channel: Channel, side: u
     messageRelease(message);
     return;
   }
-  if (waitForSettling(conversation, channel, message)) return;
+  if (waitForSettling(conversation, message)) return;
   const isReturn = <u32>load<u16>(changetype<usize>(message), F.METHOD) == Call.RETURN;
   const isCut = (marks & Mark.INCOMPLETE) != 0;
   const status = isReturn ? Status.ERROR : isCut ? outcomeOfCut() : Status.OK;

@@ -21,6 +21,7 @@ import { Message, messageRelease, messageText } from "../../roundtrip/message";
 import {
   PENDING_PER_CONVERSATION_MAX,
   pendingAdd,
+  pendingAnswer,
   pendingFind,
   pendingIndex,
   pendingTake,
@@ -68,6 +69,8 @@ function wait(conversation: Conversation, request: Message, kind: u32, key: u32)
   const timeout = kind == Waits.ACK ? TimeoutClass.NONE : TimeoutClass.STREAM;
   pendingAdd(conversation, clientOf(conversation), request, timeout);
   pendingIndex(conversation, request, <u32>load<u16>(changetype<usize>(request), F.CHANNEL) | kind, key);
+  // The server's end is none of what the client still has to say to it.
+  if (load<u16>(changetype<usize>(request), F.SENDER) != 0) pendingAnswer(request);
 }
 
 /** A method that its peer answers. */
@@ -120,7 +123,7 @@ export function placeDelivery(state: AmqpState, request: Message): void {
 }
 
 /** Whether a message whose content is there waits to be settled. */
-export function waitForSettling(conversation: Conversation, channel: Channel, request: Message): bool {
+export function waitForSettling(conversation: Conversation, request: Message): bool {
   const at = changetype<usize>(request);
   const outcome = load<u8>(at, F.OUTCOME);
   if (outcome != CONFIRMED && outcome != ACKED) return false;

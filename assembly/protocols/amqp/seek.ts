@@ -2,14 +2,17 @@
  * The way back into a stream: the next bytes that can be nothing but a frame. Behind the first byte in hand a frame must follow
  * the end of another, and what is in hand must be frames to its end.
  */
-import { u8At, u32be } from "../../bytes/reader";
+import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Parse } from "../protocol";
 import { Turn } from "../turn";
-import { BODY_FRAME, FRAME_BYTES_MIN, FRAME_END, isFrame, isProtocolHeader, METHOD_BYTES, METHOD_FRAME, SIZE } from "./frame";
+import { CHANNEL, FRAME_BYTES_MIN, FRAME_END, isFrame, isProtocolHeader, METHOD_BYTES, METHOD_FRAME, SIZE } from "./frame";
 import { Half, Phase } from "./state";
 
 /** Frames that are followed to tell whether they fit. */
 const CHAIN_MAX: u32 = 4;
+/** Channels and bytes of a frame that brokers allow unless they are told otherwise. */
+const CHANNELS_USUAL: u32 = 2048;
+const SIZE_USUAL: u32 = 131072;
 
 /** Looks for a frame; true where one begins at `Turn.at`. */
 export function seek(half: Half): bool {
@@ -19,6 +22,10 @@ export function seek(half: Half): bool {
     return false;
   }
   const first = Turn.at;
+  if (Turn.left < METHOD_BYTES && !Parse.isCut && u8At(first) == METHOD_FRAME && isFrame(first, Turn.left)) {
+    Parse.need = METHOD_BYTES;
+    return false;
+  }
   for (let at = first; at + FRAME_BYTES_MIN <= Turn.end; at++) {
     if (at != first && u8At(at - 1) != FRAME_END) continue;
     if (!isChain(at)) continue;
@@ -39,9 +46,14 @@ function isChain(start: usize): bool {
     if (isProtocolHeader(at)) return true;
     if (!isFrame(at, left)) return false;
     const bytes = u32be(at + SIZE) + FRAME_BYTES_MIN;
-    // The type of a frame whose end is not there must say enough.
-    if (bytes > left) return u8At(at) == METHOD_FRAME ? left >= METHOD_BYTES : u8At(at) != BODY_FRAME || i != 0;
+    if (bytes > left) return i != 0 || isBegun(at, left);
     at += bytes;
   }
   return true;
+}
+
+/** Whether a frame whose end is not in hand says enough of itself. */
+function isBegun(at: usize, left: u32): bool {
+  if (u8At(at) == METHOD_FRAME) return left >= METHOD_BYTES;
+  return u16be(at + CHANNEL) < CHANNELS_USUAL && u32be(at + SIZE) <= SIZE_USUAL;
 }
