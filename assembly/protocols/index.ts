@@ -1,4 +1,5 @@
 /** The protocols, a line each; the number of one is its place here for ever. */
+import { declareAmqp } from "./amqp/amqp";
 import { declareDns } from "./dns/dns";
 import { declareGrpc } from "./grpc/grpc";
 import { declareHttp } from "./http/http";
@@ -19,6 +20,7 @@ export function declareProtocols(): void {
   declarePg(5);
   declareKafka(6);
   declareMongo(7);
+  declareAmqp(8);
   declareHttp2(9);
   declareGrpc(10);
   declareTls(11);

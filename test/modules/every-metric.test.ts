@@ -4,6 +4,7 @@ import { Core } from "../../engine/core";
 import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
 import { type Totals, totalsOf } from "../support/summaries";
+import { amqpCapture, waitingAmqpCapture } from "./amqp-scenario";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
 import * as redis from "./redis-scenarios";
@@ -452,6 +453,45 @@ const MONGO: Record<string, Expectation> = {
   mongodb_documents_total: count(6, { ...OUT, message: "request" }),
 };
 
+const AMQP: Record<string, Expectation> = {
+  amqp_requests_total: all(
+    count(5, { status: "ok" }),
+    count(1, { status: "error" }),
+    count(1, { status: "unobserved" }),
+    count(7, OUT),
+  ),
+  amqp_orphan_responses_total: count(1, OUT),
+  amqp_malformed_total: count(1),
+  amqp_duration_seconds: (totals, metric) => {
+    const row = totals.one(metric, OUT);
+    expect([row.count, row.max]).toEqual([5, 0.901]);
+  },
+  amqp_server_seconds: (totals, metric) => expect(totals.one(metric, OUT).count).toBe(5),
+  amqp_request_bytes: histogram(7, 13 + 26 + 160 + 110 + 98 + 24 + 24, OUT),
+  amqp_response_bytes: histogram(6, 12 + 14 + 21 + 21 + 21 + 25, OUT),
+  amqp_open_requests: (totals, metric) => expect(totals.one(metric).max).toBe(1),
+  amqp_clients: distinct(1, OUT),
+  amqp_servers: distinct(1, OUT),
+  amqp_top_destinations: top({ jobs: 4, "x/a": 1, "x/b": 1 }),
+  amqp_top_slow: top({ jobs: 1 }),
+  amqp_top_failing: top({ "x/b": 1 }),
+  amqp_calls: breakdown(
+    ["call", "destination", "status"],
+    [
+      "confirm.select  ok 1 0",
+      "basic.consume jobs ok 1 0",
+      "basic.publish x ok 1 0",
+      "basic.publish x error 1 1",
+      "basic.deliver jobs ok 1 0",
+      "queue.declare jobs unobserved 1 0",
+      "queue.declare jobs ok 1 0",
+    ],
+  ),
+  amqp_client_seconds: histogram(1, 0.01, OUT),
+  amqp_messages_total: all(count(2, { ...OUT, message: "request" }), count(1, { ...OUT, message: "response" })),
+  amqp_message_bytes_total: all(count(150, { ...OUT, message: "request" }), count(30, { ...OUT, message: "response" })),
+};
+
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
@@ -503,6 +543,7 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       },
     },
   ],
+  ["AMQP", () => read(amqpCapture()), AMQP],
   ["a connection in trouble", () => read(scenarios.troubledCapture()), TROUBLED],
   ["packets of each sort", () => read(scenarios.sortsCapture()), SORTS],
   ["what was not captured", () => read(scenarios.holesCapture()), HOLES],
@@ -534,6 +575,16 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       http_refused_total: (totals, metric) => {
         expect(totals.count(metric)).toBeGreaterThan(0);
         expect(totals.count(metric) + totals.count("http_requests_total")).toBe(scenarios.WAITING);
+      },
+    },
+  ],
+  [
+    "more AMQP requests than a small budget holds",
+    () => read(waitingAmqpCapture(3 * scenarios.WAITING), SMALL_BUDGET_BYTES),
+    {
+      amqp_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("amqp_requests_total")).toBe(3 * scenarios.WAITING);
       },
     },
   ],

@@ -1,0 +1,137 @@
+/** Messages with content: a method, a header that says how long the body is, and the body in any number of frames. */
+import { u8At, u16be, u32be } from "../../bytes/reader";
+import { Conversation } from "../../roundtrip/conversation";
+import { Mark, Status } from "../../roundtrip/marks";
+import { Message, messageRelease, messageText } from "../../roundtrip/message";
+import { report } from "../../roundtrip/report";
+import { Parse } from "../protocol";
+import * as F from "./fields";
+import { FRAME_BYTES_MIN, PAYLOAD } from "./frame";
+import { clientOf, waitForSettling } from "./match";
+import { Call } from "./methods";
+import { malformed } from "./metrics";
+import { AmqpState, Channel } from "./state";
+
+/** Offsets in a header's payload. */
+const BODY_SIZE: u32 = 4;
+const PROPERTY_FLAGS: u32 = 12;
+const PROPERTIES: u32 = 14;
+const HAS_CONTENT_TYPE: u32 = 0x8000;
+
+/** Bytes of a header that are read: the content type comes first of its properties. */
+export const HEADER_BYTES_MAX: u32 = PROPERTIES + 256;
+
+/** Begins the content of `message`, on `channel`, by `side`. */
+export function beginContent(channel: Channel, side: u32, message: Message, request: usize, isResponse: bool): void {
+  const content = channel.content(side);
+  content.message = <u32>changetype<usize>(message);
+  content.request = <u32>request;
+  content.left = 0;
+  content.hasHeader = 0;
+  content.isLossy = 0;
+  content.isResponse = <u8>isResponse;
+}
+
+/** Reads a header, `size` bytes of payload of which `held` are in hand. */
+export function readHeader(channel: Channel, side: u32, at: usize, size: u32, held: u32): void {
+  const content = channel.content(side);
+  if (content.message == 0) return;
+  let message = changetype<Message>(content.message);
+  if (content.hasHeader) {
+    message.mark(Mark.MALFORMED);
+    malformed();
+    return;
+  }
+  const payload = at + PAYLOAD;
+  const bytes = ((<u64>u32be(payload + BODY_SIZE)) << 32) | <u64>u32be(payload + BODY_SIZE + 4);
+  content.hasHeader = 1;
+  content.left = bytes;
+  store<u64>(changetype<usize>(message), bytes, F.BODY_BYTES);
+  message.know(F.AmqpField.BODY_BYTES);
+  message.wireBytes += size + FRAME_BYTES_MIN;
+  if (!(u16be(payload + PROPERTY_FLAGS) & HAS_CONTENT_TYPE) || held <= PROPERTIES) return;
+  const length = u8At(payload + PROPERTIES);
+  if (PROPERTIES + 1 + length > held) {
+    message.mark(Mark.MALFORMED);
+    malformed();
+    return;
+  }
+  message = messageText(message, F.CONTENT_TYPE, payload + PROPERTIES + 1, length, F.TEXT_BYTES_MAX);
+  message.know(F.AmqpField.CONTENT_TYPE);
+  content.message = <u32>changetype<usize>(message);
+}
+
+/** Counts a frame of a body. */
+export function countBody(channel: Channel, side: u32, size: u32): void {
+  const content = channel.content(side);
+  if (content.message == 0) return;
+  const message = changetype<Message>(content.message);
+  message.wireBytes += size + FRAME_BYTES_MIN;
+  if (<u64>size <= content.left) {
+    content.left -= size;
+    return;
+  }
+  content.left = 0;
+  if (content.isLossy) return;
+  message.mark(Mark.MALFORMED);
+  malformed();
+}
+
+/** A frame of content has ended: the message with it, where all of it is there. */
+export function endFrame(conversation: Conversation, channel: Channel, side: u32): void {
+  const content = channel.content(side);
+  if (content.message != 0 && content.hasHeader && content.left == 0) endContent(conversation, channel, side, 0);
+}
+
+/** The message is as complete as it will be. */
+export function endContent(conversation: Conversation, channel: Channel, side: u32, marks: u32): void {
+  const content = channel.content(side);
+  if (content.message == 0) return;
+  const message = changetype<Message>(content.message);
+  const request = <usize>content.request;
+  content.message = 0;
+  content.request = 0;
+  message.mark(marks);
+  if (marks == 0 && Parse.timeNs > message.lastNs) message.lastNs = Parse.timeNs;
+  if (content.isResponse) {
+    report(conversation, clientOf(conversation), request, changetype<usize>(message), Status.OK);
+    if (request != 0) messageRelease(changetype<Message>(request));
+    messageRelease(message);
+    return;
+  }
+  if (waitForSettling(conversation, message)) return;
+  const isReturn = <u32>load<u16>(changetype<usize>(message), F.METHOD) == Call.RETURN;
+  const isCut = (marks & Mark.INCOMPLETE) != 0;
+  const status = isReturn ? Status.ERROR : isCut ? outcomeOfCut() : Status.OK;
+  report(conversation, clientOf(conversation), changetype<usize>(message), 0, status);
+  messageRelease(message);
+}
+
+/** How a message ends that its connection's end cut off. */
+function outcomeOfCut(): u32 {
+  return Parse.outcome == Status.OK ? Status.UNOBSERVED : Parse.outcome;
+}
+
+/**
+ * Bytes of `side` are missing in which its messages may have ended: what waits to be settled waits from now, the others until
+ * the next method on their channel tells that they were complete.
+ */
+export function loseContents(conversation: Conversation, state: AmqpState, side: u32): void {
+  for (let list: u32 = 0; list < 4; list++) {
+    let at = <usize>load<u32>(state.listOf(list));
+    while (at != 0) {
+      const channel = changetype<Channel>(at);
+      loseContent(conversation, channel, side);
+      at = <usize>channel.next;
+    }
+  }
+}
+
+function loseContent(conversation: Conversation, channel: Channel, side: u32): void {
+  const content = channel.content(side);
+  if (content.message == 0) return;
+  const message = changetype<Message>(content.message);
+  message.mark(Mark.GAP);
+  if (content.isResponse || load<u8>(content.message, F.OUTCOME) != 0) endContent(conversation, channel, side, Mark.GAP);
+  else content.isLossy = 1;
+}

@@ -1,0 +1,299 @@
+/**
+ * What answers what.
+ *
+ * - A method that wants an answer has it from the next method of that name on its channel; those without (no-wait) are ok alone.
+ * - A publish is ok when its content is complete. On a channel with confirms it waits for the server's ack or nack of its number,
+ *   counted from 1 since Confirm.Select; a nack is an error.
+ * - A delivery is a round trip too: it waits for the client's ack, and a reject or nack is an error. Where the consumer wants no
+ *   acks it is ok when its content is complete. What a get brought is settled without a round trip of its own.
+ * - Channel.Close and Connection.Close by the server with their reply code answer what waits on them, as errors. A close that
+ *   answers nothing is an error itself, unless it says 200; so a failure counts once. What a close leaves without an answer is
+ *   closed.
+ * - The client of a round trip is the client of the connection, whoever asked: `sender` says who did.
+ *
+ * After a gap tags and names go on to tell pairs. The number of a publish is known again from the ack that comes where the
+ * client had everything before when it sent the one publish that waits there.
+ */
+import { elementHash } from "../../bytes/hash";
+import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
+import { Status } from "../../roundtrip/marks";
+import { Message, messageRelease, messageText } from "../../roundtrip/message";
+import {
+  PENDING_PER_CONVERSATION_MAX,
+  pendingAdd,
+  pendingAnswer,
+  pendingFind,
+  pendingIndex,
+  pendingTake,
+  TimeoutClass,
+} from "../../roundtrip/pending";
+import { report, reportUnanswered } from "../../roundtrip/report";
+import { Parse } from "../protocol";
+import * as F from "./fields";
+import { answeredBy, Call } from "./methods";
+import { AmqpState, addConsumer, Channel, ChannelFlag, Consumer, findConsumer, stateAt } from "./state";
+
+/** Kinds of what waits: the id is the channel with its kind above. */
+class Waits {
+  static readonly ANSWER: u32 = 1 << 16;
+  static readonly CONFIRM: u32 = 2 << 16;
+  static readonly ACK: u32 = 3 << 16;
+}
+
+/** Values of OUTCOME beside 0: what waits to be settled, and how a close ends. */
+const CONFIRMED: u8 = 1;
+const ACKED: u8 = 2;
+const FAILED: u8 = 3;
+
+const SUCCESS: u32 = 200;
+
+/** The side of the connection's client. */
+export function clientOf(conversation: Conversation): u32 {
+  return conversation.client == <u8>CLIENT_UNKNOWN ? 0 : <u32>conversation.client;
+}
+
+function flagsOf(request: usize): u32 {
+  return load<u8>(request, F.REQUEST_FLAGS);
+}
+
+function addFlag(request: usize, flag: u8): void {
+  store<u8>(request, load<u8>(request, F.REQUEST_FLAGS) | flag, F.REQUEST_FLAGS);
+}
+
+/** Puts a request in the list of those that wait. */
+function wait(conversation: Conversation, request: Message, kind: u32, key: u32): void {
+  if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) {
+    reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
+  }
+  // An application may take a delivery as long as it likes.
+  const timeout = kind == Waits.ACK ? TimeoutClass.NONE : TimeoutClass.STREAM;
+  pendingAdd(conversation, clientOf(conversation), request, timeout);
+  pendingIndex(conversation, request, <u32>load<u16>(changetype<usize>(request), F.CHANNEL) | kind, key);
+  // The server's end is none of what the client still has to say to it.
+  if (load<u16>(changetype<usize>(request), F.SENDER) != 0) pendingAnswer(request);
+}
+
+/** A method that its peer answers. */
+export function waitForAnswer(conversation: Conversation, request: Message): void {
+  const at = changetype<usize>(request);
+  if (flagsOf(at) & F.RequestFlag.NO_ANSWER) {
+    if (<u32>load<u16>(at, F.METHOD) == Call.CONSUME) noteConsumer(conversation, request, request);
+    report(conversation, clientOf(conversation), at, 0, Status.OK);
+    messageRelease(request);
+    return;
+  }
+  wait(conversation, request, Waits.ANSWER, load<u16>(at, F.METHOD));
+}
+
+/** Numbers a publish that begins on a channel with confirms. */
+export function numberPublish(channel: Channel, request: Message): void {
+  if (!channel.is(ChannelFlag.CONFIRMS)) return;
+  const at = changetype<usize>(request);
+  store<u8>(at, CONFIRMED, F.OUTCOME);
+  channel.published += 1;
+  if (channel.is(ChannelFlag.UNNUMBERED)) {
+    addFlag(at, F.RequestFlag.UNNUMBERED);
+    return;
+  }
+  store<u64>(at, channel.published, F.DELIVERY_TAG);
+  request.know(F.AmqpField.DELIVERY_TAG);
+}
+
+/** Gives a delivery the queue of its consumer, where it is known; answers where the message now is. */
+export function queueOf(state: AmqpState, delivery: Message): Message {
+  const consumer = consumerOf(state, delivery);
+  if (consumer == null) return delivery;
+  const named = messageText(delivery, F.QUEUE, consumer.queue, consumer.queueLength, F.TEXT_BYTES_MAX);
+  named.know(F.AmqpField.QUEUE);
+  return named;
+}
+
+function consumerOf(state: AmqpState, delivery: Message): Consumer | null {
+  const tag = elementHash(delivery.textStart(F.CONSUMER_TAG), delivery.textLength(F.CONSUMER_TAG));
+  return findConsumer(state, load<u16>(changetype<usize>(delivery), F.CHANNEL), tag);
+}
+
+/** Whether a delivery that begins is to be acked. */
+export function placeDelivery(state: AmqpState, request: Message): void {
+  const at = changetype<usize>(request);
+  const consumer = consumerOf(state, request);
+  if (consumer == null || !consumer.isNoAck) store<u8>(at, ACKED, F.OUTCOME);
+  // Whether an ack is to come is not known.
+  if (consumer == null) request.missed();
+}
+
+/** Whether a message whose content is there waits to be settled. */
+export function waitForSettling(conversation: Conversation, request: Message): bool {
+  const at = changetype<usize>(request);
+  const outcome = load<u8>(at, F.OUTCOME);
+  if (outcome != CONFIRMED && outcome != ACKED) return false;
+  const kind = outcome == CONFIRMED ? Waits.CONFIRM : Waits.ACK;
+  if (flagsOf(at) & F.RequestFlag.UNNUMBERED) request.missed();
+  wait(conversation, request, kind, <u32>load<u64>(at, F.DELIVERY_TAG));
+  return true;
+}
+
+/** Takes the request that `response`, a method on `channel`, answers; 0 for none. */
+export function takeAnswered(conversation: Conversation, channel: u32, response: u32, asker: u32): usize {
+  const call = answeredBy(response);
+  if (pendingFind(conversation, channel | Waits.ANSWER, call) == 0) return 0;
+  let at = <usize>conversation.pendingHead;
+  let found: usize = 0;
+  while (at != 0) {
+    const request = changetype<Message>(at);
+    const next = <usize>request.next;
+    if (request.id == (channel | Waits.ANSWER) && request.key == call && <u32>load<u16>(at, F.SENDER) == asker) {
+      if (found != 0 && !changetype<Message>(found).mayHaveMissed) break;
+      // The answer to an older one was missed, or the one that is answered was.
+      if (found != 0) reportUnanswered(changetype<Message>(found), Status.UNOBSERVED);
+      found = at;
+    }
+    at = next;
+  }
+  if (found == 0) return 0;
+  const request = changetype<Message>(found);
+  if (request.mayHaveMissed && flagsOf(found) & F.RequestFlag.DOUBTFUL) {
+    reportUnanswered(request, Status.UNOBSERVED);
+    return 0;
+  }
+  pendingTake(request);
+  return found;
+}
+
+/** A response without content ends its round trip. */
+export function answer(conversation: Conversation, response: Message, asker: u32): void {
+  const at = changetype<usize>(response);
+  const call = <u32>load<u16>(at, F.METHOD);
+  const request = takeAnswered(conversation, load<u16>(at, F.CHANNEL), call, asker);
+  let status = Status.OK;
+  if (request != 0) {
+    if (call == Call.CONSUME_OK) noteConsumer(conversation, changetype<Message>(request), response);
+    if (load<u8>(request, F.OUTCOME) == FAILED) status = Status.ERROR;
+  }
+  report(conversation, clientOf(conversation), request, at, status);
+  if (request != 0) messageRelease(changetype<Message>(request));
+}
+
+/** Notes what a consume asked for, under the tag that `named` has. */
+function noteConsumer(conversation: Conversation, request: Message, named: Message): void {
+  if (!named.knows(F.AmqpField.CONSUMER_TAG)) return;
+  const at = changetype<usize>(request);
+  const tag = elementHash(named.textStart(F.CONSUMER_TAG), named.textLength(F.CONSUMER_TAG));
+  const isNoAck = (flagsOf(at) & F.RequestFlag.NO_ACK) != 0;
+  const queue = request.textStart(F.QUEUE);
+  addConsumer(stateAt(conversation), load<u16>(at, F.CHANNEL), tag, isNoAck, queue, request.textLength(F.QUEUE));
+}
+
+/** An ack, nack or reject settles what has its tag, or all up to it. */
+export function settle(conversation: Conversation, channel: Channel, response: Message, isServer: bool): void {
+  const at = changetype<usize>(response);
+  const tag = load<u64>(at, F.DELIVERY_TAG);
+  const id = <u32>channel.number | (isServer ? Waits.CONFIRM : Waits.ACK);
+  const status = <u32>load<u16>(at, F.METHOD) == Call.ACK ? Status.OK : Status.ERROR;
+  if (isServer) channel.set(ChannelFlag.CONFIRMS);
+  if (isServer && tag > channel.published) channel.set(ChannelFlag.UNNUMBERED);
+  if (isServer && channel.is(ChannelFlag.UNNUMBERED)) renumber(conversation, channel, tag);
+  let settled = false;
+  if (load<u8>(at, F.MULTIPLE)) {
+    let next: usize = 0;
+    for (let one = <usize>conversation.pendingHead; one != 0; one = next) {
+      next = <usize>changetype<Message>(one).next;
+      if (changetype<Message>(one).id != id || flagsOf(one) & F.RequestFlag.UNNUMBERED) continue;
+      // Tag 0 stands for all.
+      if (tag != 0 && load<u64>(one, F.DELIVERY_TAG) > tag) continue;
+      settleOne(conversation, one, response, status);
+      settled = true;
+    }
+  } else {
+    const one = pendingFind(conversation, id, <u32>tag);
+    if (one != 0 && load<u64>(one, F.DELIVERY_TAG) == tag && !(flagsOf(one) & F.RequestFlag.UNNUMBERED)) {
+      settleOne(conversation, one, response, status);
+      settled = true;
+    }
+  }
+  if (!settled && !(!isServer && channel.is(ChannelFlag.GOT))) report(conversation, clientOf(conversation), 0, at, status);
+}
+
+function settleOne(conversation: Conversation, request: usize, response: Message, status: u32): void {
+  pendingTake(changetype<Message>(request));
+  report(conversation, clientOf(conversation), request, changetype<usize>(response), status);
+  messageRelease(changetype<Message>(request));
+}
+
+/** Whether the one publish that waits where the ack of `tag` begins is known by it; then so are those behind it. */
+function renumber(conversation: Conversation, channel: Channel, tag: u64): void {
+  const id = <u32>channel.number | Waits.CONFIRM;
+  let found: usize = 0;
+  let behind: u64 = 0;
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    if (changetype<Message>(at).id != id || !(flagsOf(at) & F.RequestFlag.UNNUMBERED)) continue;
+    const isHere = load<u32>(at, F.FLOOR) == Parse.sequence && <i32>(Parse.acknowledgement - load<u32>(at, F.SEQUENCE)) > 0;
+    if (isHere && found != 0) return;
+    if (isHere) found = at;
+    else if (found != 0) behind += 1;
+  }
+  if (found == 0) return;
+  const clientContent = channel.content(clientOf(conversation));
+  if (clientContent.message != 0) behind += 1;
+  channel.clear(ChannelFlag.UNNUMBERED);
+  channel.published = tag + behind;
+  const request = changetype<Message>(found);
+  const wasMissed = request.mayHaveMissed;
+  pendingTake(request);
+  store<u64>(found, tag, F.DELIVERY_TAG);
+  store<u8>(found, flagsOf(found) & ~(<u32>F.RequestFlag.UNNUMBERED), F.REQUEST_FLAGS);
+  request.know(F.AmqpField.DELIVERY_TAG);
+  wait(conversation, request, Waits.CONFIRM, <u32>tag);
+  if (wasMissed) request.missed();
+}
+
+/** The server closes a channel, or the connection: it answers what waits. Whether it is a failure that nothing else tells. */
+export function closeByServer(conversation: Conversation, close: Message): void {
+  const at = changetype<usize>(close);
+  const channel = <u32>load<u16>(at, F.CHANNEL);
+  const isFailure = <u32>load<u16>(at, F.REPLY_CODE) != SUCCESS;
+  let hasEnded = false;
+  let next: usize = 0;
+  for (let one = <usize>conversation.pendingHead; one != 0; one = next) {
+    const request = changetype<Message>(one);
+    next = <usize>request.next;
+    const kind = request.id & 0xffff0000;
+    if (kind == Waits.ACK || (channel != 0 && (request.id & 0xffff) != channel)) continue;
+    if (<u32>load<u16>(one, F.SENDER) != 0) continue;
+    settleOne(conversation, one, close, isFailure ? Status.ERROR : Status.CLOSED);
+    hasEnded = true;
+  }
+  if (isFailure && !hasEnded) store<u8>(at, FAILED, F.OUTCOME);
+}
+
+/**
+ * A channel, or the connection (0), is closed, as `answerer` (0 client, 1 server) says: what is left on it ends without an
+ * answer, but for what the answerer asked: that may cross with this.
+ */
+export function closeRest(conversation: Conversation, channel: u32, answerer: u32): void {
+  let next: usize = 0;
+  for (let one = <usize>conversation.pendingHead; one != 0; one = next) {
+    const request = changetype<Message>(one);
+    next = <usize>request.next;
+    if ((request.id & 0xffff0000) == Waits.ANSWER && <u32>load<u16>(one, F.SENDER) == answerer) continue;
+    if (channel == 0 || (request.id & 0xffff) == channel) reportUnanswered(request, Status.CLOSED);
+  }
+}
+
+/** How many were published on channels with confirms is not known any more: bytes of the client are missing. */
+export function loseNumbers(state: AmqpState): void {
+  for (let list: u32 = 0; list < 4; list++) {
+    for (let at = <usize>load<u32>(state.listOf(list)); at != 0; at = <usize>changetype<Channel>(at).next) {
+      changetype<Channel>(at).set(ChannelFlag.UNNUMBERED);
+    }
+  }
+}
+
+/** Bytes of `side` are missing: answers that it gave may be among them, and requests that it sent. */
+export function missAnswers(conversation: Conversation, side: u32): void {
+  const sender: u32 = side == clientOf(conversation) ? 0 : 1;
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    if (<u32>load<u16>(at, F.SENDER) == sender) addFlag(at, F.RequestFlag.DOUBTFUL);
+    else changetype<Message>(at).missed();
+  }
+}

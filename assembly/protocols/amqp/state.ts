@@ -1,0 +1,229 @@
+/**
+ * What the parser knows of a conversation: 64 bytes; 64 more for each channel on which a message was published or delivered, or
+ * confirms were asked for; and the queue of each consumer.
+ */
+import { Regions } from "../../regions";
+import { Conversation } from "../../roundtrip/conversation";
+
+/** Where a half stands. */
+export class Phase {
+  /** The place is not known, or not yet. */
+  static readonly SEEK: u8 = 0;
+  /** Before a frame. */
+  static readonly START: u8 = 1;
+  /** In a frame of which nothing more is read, but its end. */
+  static readonly REST: u8 = 2;
+}
+
+/** What one side sends. */
+@unmanaged
+export class Half {
+  /** Sequence number of the byte that the parser wants next. */
+  sequence: u32;
+  /** Sequence number behind the frame in progress. */
+  end: u32;
+  channel: u16;
+  phase: u8;
+  type: u8;
+  /** Whether bytes before the next message were none. */
+  isAfterGarbage: u8;
+  spare: u8;
+  spare1: u16;
+}
+
+/** Lists of channels, by the last bits of their number. */
+const LISTS: u32 = 4;
+/** Channels and consumers of a connection at the most; what is beyond is read without their help. */
+const CHANNELS_MAX: u32 = 2048;
+const CONSUMERS_MAX: u32 = 256;
+
+@unmanaged
+export class AmqpState {
+  list0: u32;
+  list1: u32;
+  list2: u32;
+  list3: u32;
+  consumers: u32;
+  channelCount: u16;
+  consumerCount: u16;
+  spare: u64;
+
+  @inline half(side: u32): Half {
+    return changetype<Half>(changetype<usize>(this) + offsetof<AmqpState>() + side * offsetof<Half>());
+  }
+
+  /** Address of the head of a channel's list. */
+  @inline listOf(number: u32): usize {
+    return changetype<usize>(this) + ((number & (LISTS - 1)) << 2);
+  }
+}
+
+/** Bytes of the state. */
+export const STATE_BYTES: u32 = 64;
+
+/** A message with content in progress. */
+@unmanaged
+export class Content {
+  /** The message, 0 for none. */
+  message: u32;
+  /** For a response the request that it answers. */
+  request: u32;
+  /** Bytes of the body that are to come. */
+  left: u64;
+  hasHeader: u8;
+  /** Bytes were missing: how much is to come is not known. */
+  isLossy: u8;
+  isResponse: u8;
+  spare: u8;
+  spare1: u32;
+}
+
+/** Bits of `Channel.flags`. */
+export class ChannelFlag {
+  /** Publishes are confirmed. */
+  static readonly CONFIRMS: u8 = 1;
+  /** How many were published is not known. */
+  static readonly UNNUMBERED: u8 = 2;
+  /** Messages were got, whose acks are no part of a round trip. */
+  static readonly GOT: u8 = 4;
+}
+
+@unmanaged
+export class Channel {
+  next: u32;
+  number: u16;
+  flags: u8;
+  spare: u8;
+  /** Messages published since confirms were asked for. */
+  published: u64;
+
+  @inline content(side: u32): Content {
+    return changetype<Content>(changetype<usize>(this) + offsetof<Channel>() + side * offsetof<Content>());
+  }
+
+  @inline is(flag: u8): bool {
+    return (this.flags & flag) != 0;
+  }
+
+  @inline set(flag: u8): void {
+    this.flags |= flag;
+  }
+
+  @inline clear(flag: u8): void {
+    this.flags &= ~flag;
+  }
+}
+
+/** Bytes of a channel's record. */
+export const CHANNEL_BYTES: u32 = 64;
+
+/** A consumer: `queueLength` bytes of its queue's name lie behind. */
+@unmanaged
+export class Consumer {
+  next: u32;
+  channel: u16;
+  isNoAck: u8;
+  queueLength: u8;
+  /** elementHash of its tag. */
+  tag: u64;
+
+  @inline get queue(): usize {
+    return changetype<usize>(this) + offsetof<Consumer>();
+  }
+}
+
+/** The state of a conversation that has one. */
+export function stateAt(conversation: Conversation): AmqpState {
+  return changetype<AmqpState>(conversation.state);
+}
+
+/** The record of a channel; null where there is none. */
+export function findChannel(state: AmqpState, number: u32): Channel | null {
+  let at = <usize>load<u32>(state.listOf(number));
+  while (at != 0) {
+    const channel = changetype<Channel>(at);
+    if (<u32>channel.number == number) return channel;
+    at = <usize>channel.next;
+  }
+  return null;
+}
+
+/** The record of a channel, made where there is none; null where there is no room. */
+export function channelOf(state: AmqpState, number: u32): Channel | null {
+  const found = findChannel(state, number);
+  if (found != null) return found;
+  if (<u32>state.channelCount >= CHANNELS_MAX) return null;
+  const block = Regions.streamPool.allocate(CHANNEL_BYTES);
+  if (block == 0) return null;
+  memory.fill(block, 0, CHANNEL_BYTES);
+  const channel = changetype<Channel>(block);
+  const list = state.listOf(number);
+  channel.number = <u16>number;
+  channel.next = load<u32>(list);
+  store<u32>(list, <u32>block);
+  state.channelCount += 1;
+  return channel;
+}
+
+/** Forgets a channel whose contents are done with. */
+export function dropChannel(state: AmqpState, channel: Channel): void {
+  let link = state.listOf(channel.number);
+  while (load<u32>(link) != <u32>changetype<usize>(channel)) link = <usize>load<u32>(link) + offsetof<Channel>("next");
+  store<u32>(link, channel.next);
+  state.channelCount -= 1;
+  Regions.streamPool.release(changetype<usize>(channel));
+}
+
+/** Notes a consumer and its queue; where there is no room its deliveries have none. */
+export function addConsumer(state: AmqpState, channel: u32, tag: u64, isNoAck: bool, queue: usize, queueLength: u32): void {
+  if (<u32>state.consumerCount >= CONSUMERS_MAX) return;
+  dropConsumer(state, channel, tag);
+  const block = Regions.streamPool.allocate(offsetof<Consumer>() + queueLength);
+  if (block == 0) return;
+  const consumer = changetype<Consumer>(block);
+  consumer.next = state.consumers;
+  consumer.channel = <u16>channel;
+  consumer.isNoAck = <u8>isNoAck;
+  consumer.queueLength = <u8>queueLength;
+  consumer.tag = tag;
+  memory.copy(consumer.queue, queue, queueLength);
+  state.consumers = <u32>block;
+  state.consumerCount += 1;
+}
+
+/** The consumer of a tag on a channel; null where it is not known. */
+export function findConsumer(state: AmqpState, channel: u32, tag: u64): Consumer | null {
+  let at = <usize>state.consumers;
+  while (at != 0) {
+    const consumer = changetype<Consumer>(at);
+    if (consumer.tag == tag && <u32>consumer.channel == channel) return consumer;
+    at = <usize>consumer.next;
+  }
+  return null;
+}
+
+/** Forgets a consumer of a channel. */
+export function dropConsumer(state: AmqpState, channel: u32, tag: u64): void {
+  dropConsumersWhere(state, channel, tag, false);
+}
+
+/** Forgets all consumers of a channel, or of all of them where it is 0. */
+export function dropConsumers(state: AmqpState, channel: u32): void {
+  dropConsumersWhere(state, channel, 0, true);
+}
+
+function dropConsumersWhere(state: AmqpState, channel: u32, tag: u64, isAll: bool): void {
+  let link = changetype<usize>(state) + offsetof<AmqpState>("consumers");
+  while (load<u32>(link) != 0) {
+    const at = <usize>load<u32>(link);
+    const consumer = changetype<Consumer>(at);
+    const isOne = (isAll || consumer.tag == tag) && (channel == 0 || <u32>consumer.channel == channel);
+    if (!isOne) {
+      link = at + offsetof<Consumer>("next");
+      continue;
+    }
+    store<u32>(link, consumer.next);
+    state.consumerCount -= 1;
+    Regions.streamPool.release(at);
+  }
+}

@@ -1,0 +1,233 @@
+/** Laws that AMQP keeps whatever the segments, the cuts and the bytes. */
+import { describe, expect, test } from "vitest";
+import type { RoundTrip } from "../../engine/round-trip";
+import {
+  ack,
+  amqp,
+  close,
+  closeOk,
+  consume,
+  consumeOk,
+  declare,
+  declareOk,
+  deliver,
+  get,
+  getOk,
+  HEARTBEAT,
+  line,
+  lines,
+  nack,
+  publish,
+  select,
+  selectOk,
+  together,
+  tripsOf,
+} from "../support/amqp";
+import { type Captured, START_NS } from "../support/pcap-builder";
+import { randomFrom } from "../support/sketches";
+
+const TALK: ["client" | "server", Uint8Array][] = [
+  ["client", together(declare(1, "q"), select(2), consume(3, "q"), HEARTBEAT)],
+  ["server", together(declareOk(1, "q"), selectOk(2), consumeOk(3))],
+  ["client", together(publish(2, "x", "a", 60, 25), publish(2, "x", "b"), publish(1, "x", "c"), get(1, "q"))],
+  ["server", together(ack(2, 1), nack(2, 2), deliver(3, 1), deliver(3, 2), getOk(1, 1, 40))],
+  ["client", together(ack(3, 2, 1), declare(1, "z", 1))],
+  ["server", close(1, 404, "NOT_FOUND", 50, 10)],
+  ["client", closeOk(1)],
+];
+const LINES = [
+  "1 declare q -> declare-ok q ok",
+  "2 select -> select-ok ok",
+  "3 consume q -> consume-ok ok",
+  "1 publish x c -> - ok",
+  "2 publish x a #1 -> ack #1 ok",
+  "2 publish x b #2 -> nack #2 error",
+  "1 get q -> get-ok x k #1 ok",
+  "3 deliver q x k #1 -> ack #2 ok",
+  "3 deliver q x k #2 -> ack #2 ok",
+  "1 declare z -> close 404 error",
+  "1 close 404 -> close-ok ok",
+];
+
+function talk(segmentBytes = Number.POSITIVE_INFINITY): Captured[] {
+  const one = amqp();
+  for (const [side, bytes] of TALK) one.send(side, bytes, segmentBytes);
+  return one.close().packets;
+}
+
+/** What must not depend on segments: everything but times and the connection's health. */
+function essence(trips: RoundTrip[]): string[] {
+  return trips.map(({ status, request, response, marks }) => JSON.stringify({ status, request, response, marks }));
+}
+
+const whole = essence(tripsOf(talk()));
+
+describe("segments", () => {
+  test("whole", () => expect(lines(talk())).toEqual(LINES));
+
+  test("whole = split at every byte", () => {
+    for (const [part, [, bytes]] of TALK.entries()) {
+      const packets: Captured[] = [];
+      for (let cut = 1; cut < bytes.length; cut++) {
+        const one = amqp({ clientPort: 40000 + cut, startNs: START_NS + BigInt(cut) * 30_000_000n });
+        for (const [index, [side, other]] of TALK.entries()) {
+          if (index === part) one.send(side, other.subarray(0, cut)).send(side, other.subarray(cut));
+          else one.send(side, other);
+        }
+        packets.push(...one.close().packets);
+      }
+      const trips = tripsOf(packets);
+      for (let cut = 1; cut < bytes.length; cut++) {
+        const found = trips.filter(({ client }) => client.port === 40000 + cut);
+        expect(essence(found), `part ${part} cut at ${cut}`).toEqual(whole);
+      }
+    }
+  });
+
+  test.each([1, 2, 3, 5, 17, 100])("whole = segments of %i bytes", (segmentBytes) => {
+    expect(essence(tripsOf(talk(segmentBytes)))).toEqual(whole);
+  });
+
+  test("whole = any order of segments", () => {
+    const packets = talk(40);
+    const last = packets.length - 3;
+    for (let seed = 0; seed < 100; seed++) {
+      const random = randomFrom(seed);
+      const order = packets.map((_, index) => index);
+      // The first request tells whose bytes these are.
+      for (let i = last - 1; i > 4; i--) {
+        const j = 4 + Math.floor(random() * (i - 3));
+        [order[i], order[j]] = [order[j]!, order[i]!];
+      }
+      const shuffled = order.map((index, place) => ({ bytes: packets[index]!.bytes, timeNs: packets[place]!.timeNs }));
+      expect(essence(tripsOf(shuffled)).sort(), `seed ${seed}`).toEqual([...whole].sort());
+    }
+  });
+
+  test("whole = every segment twice", () => {
+    const twice = talk(40).flatMap((packet) => [packet, { ...packet, bytes: packet.bytes.slice() }]);
+    expect(essence(tripsOf(twice))).toEqual(whole);
+  });
+});
+
+describe("losses", () => {
+  const COUNT = 60;
+  /** Confirmed publishes and acked deliveries, by turns: number `i` has the routing key or consumer `i`. */
+  const packets = () => {
+    const one = amqp({ stepNs: 100_000n }).send("client", together(select(1), consume(2, "q")));
+    one.send("server", together(selectOk(1), consumeOk(2)));
+    for (let i = 1; i <= COUNT; i++) {
+      one
+        .send("client", publish(1, "x", `k${i}`, 500, 200), 400)
+        .send("server", ack(1, i))
+        .acknowledge("client");
+      one
+        .send("server", deliver(2, i, "c", 300), 200)
+        .send("client", ack(2, i))
+        .acknowledge("server")
+        .wait(20_000_000n);
+    }
+    return one.close().packets;
+  };
+  const isWrong = ({ request, response }: RoundTrip) => {
+    if (!request || !response) return false;
+    if (request.deliveryTag !== response.deliveryTag) return true;
+    return request.method === "publish" && request.routingKey !== undefined && request.routingKey !== `k${request.deliveryTag}`;
+  };
+
+  test("of any one segment: no pair is wrong, nothing is invented, two exchanges at the most are not whole", () => {
+    const all = packets();
+    for (let lost = 8; lost < all.length - 3; lost++) {
+      const trips = tripsOf(all.filter((_, index) => index !== lost));
+      expect(trips.filter(isWrong).map(line), `without packet ${lost}`).toEqual([]);
+      const ok = trips.filter(({ request, status }) => request?.deliveryTag !== undefined && status === "ok").length;
+      expect(ok, `without packet ${lost}`).toBeGreaterThanOrEqual(2 * COUNT - 2);
+      expect(trips.filter(({ status }) => !["ok", "unobserved"].includes(status)).map(line), `without packet ${lost}`).toEqual(
+        [],
+      );
+    }
+  });
+
+  test.each([0.01, 0.05, 0.2])("of a share of %d of all segments no pair is wrong", (share) => {
+    let found = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const random = randomFrom(seed);
+      const trips = tripsOf(packets().filter((_, index) => index < 8 || random() >= share));
+      expect(trips.filter(isWrong).map(line), `seed ${seed}`).toEqual([]);
+      expect(trips.filter(({ status }) => !["ok", "unobserved"].includes(status)).map(line), `seed ${seed}`).toEqual([]);
+      found += trips.filter(({ request, response, status }) => request && response && status === "ok").length;
+    }
+    expect(found / (20 * 2 * COUNT)).toBeGreaterThanOrEqual(share === 0.01 ? 0.95 : share === 0.05 ? 0.75 : 0.3);
+  });
+
+  test("mid-stream: joined at every packet, no pair is wrong", () => {
+    const all = packets();
+    for (let from = 1; from < 60; from++) {
+      const trips = tripsOf(all.slice(from));
+      expect(trips.filter(({ request }) => request?.method === "deliver").filter(isWrong)).toEqual([]);
+    }
+  });
+
+  test("a capture cut after any packet invents nothing", () => {
+    const all = talk(60);
+    for (let count = 0; count < all.length; count++) {
+      for (const { status } of tripsOf(all.slice(0, count))) expect(["ok", "error", "unobserved"]).toContain(status);
+    }
+  });
+
+  test("bytes of a body that are missing cost only a mark", () => {
+    const big = publish(1, "x", "k", 6000, 6000);
+    const one = amqp().send("client", declare(1, "q")).send("server", declareOk(1, "q")).send("client", big.subarray(0, 2000));
+    one.lose("client", big.subarray(2000, 4000)).send("client", big.subarray(4000)).acknowledge("server");
+    expect(lines(one.close().packets)).toEqual(["1 declare q -> declare-ok q ok", "1 publish x k -> - ok gap"]);
+  });
+});
+
+describe("bytes", () => {
+  test("any byte with any bit flipped is read or counted, and the next clean exchange is reported", () => {
+    const asked = together(...TALK.filter(([side]) => side === "client").map(([, bytes]) => bytes));
+    for (const [side, bad] of TALK) {
+      for (let at = 0; at < bad.length; at += 16) {
+        const packets: Captured[] = [];
+        for (let bit = 0; bit < 8 * Math.min(16, bad.length - at); bit++) {
+          const flipped = bad.slice();
+          flipped[at + (bit >> 3)]! ^= 1 << (bit & 7);
+          const startNs = packets.at(-1)?.timeNs ?? START_NS;
+          const one = amqp({ clientPort: 50000 + bit, startNs: startNs + 1000n });
+          if (side === "server") one.send("client", asked);
+          packets.push(...one.send(side, flipped).close().packets);
+        }
+        const startNs = packets.at(-1)!.timeNs + 1000n;
+        packets.push(
+          ...amqp({ clientPort: 60000, startNs }).send("client", declare(9, "z")).send("server", declareOk(9, "z")).packets,
+        );
+        expect(lines(packets), `byte ${at}`).toContain("9 declare z -> declare-ok z ok");
+      }
+    }
+  });
+
+  test("after garbage of any length and content the next clean exchange on the connection is reported", () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const random = randomFrom(seed);
+      const garbage = Uint8Array.from({ length: 1 + Math.floor(random() * 3000) }, () => Math.floor(random() * 256));
+      const one = amqp().send("client", declare(1, "a")).send("server", declareOk(1, "a"));
+      one.send(seed & 1 ? "client" : "server", garbage, 1000).acknowledge("client");
+      one.send("client", declare(1, "b")).send("server", declareOk(1, "b")).close();
+      const found = lines(one.packets).some((text) => text.startsWith("1 declare b -> declare-ok b ok"));
+      expect(found, `seed ${seed}`).toBe(true);
+    }
+  });
+
+  test("random bytes are never taken for AMQP, on its own port either", () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const random = randomFrom(seed);
+      const one = amqp({ serverPort: 5672 });
+      one.packets.length = 3;
+      for (let i = 0; i < 6; i++) {
+        const bytes = Uint8Array.from({ length: 1 + Math.floor(random() * 400) }, () => Math.floor(random() * 256));
+        one.send(i & 1 ? "server" : "client", bytes);
+      }
+      expect(tripsOf(one.close().packets), `seed ${seed}`).toEqual([]);
+    }
+  });
+});
