@@ -3,12 +3,12 @@ import { declareAmqp } from "./amqp/amqp";
 import { declareDns } from "./dns/dns";
 import { declareGrpc } from "./grpc/grpc";
 import { declareHttp } from "./http/http";
+import { declareHttp2 } from "./http2/http2";
 import { declareKafka } from "./kafka/kafka";
 import { declareMongo } from "./mongodb/mongodb";
 import { declareMysql } from "./mysql/mysql";
 import { declarePg } from "./postgresql/postgresql";
 import { declareRedis } from "./redis/redis";
-import { declareHttp2 } from "./http2/http2";
 import { declareTls } from "./tls/tls";
 
 /** Declares every protocol with its fields and metrics. */
