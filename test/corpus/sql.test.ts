@@ -9,7 +9,28 @@ type Protocol = "mysql" | "postgresql";
 type Counts = Record<string, number>;
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [];
+const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
+  {
+    file: "upstream/cisco/mercury/unit_tests/pcaps/mysql.pcap",
+    packet: 84,
+    reason: "tshark takes the client's proof, in the form from before 4.1, for a command 90",
+  },
+  {
+    file: "upstream/zeek/zeek/testing/btest/Traces/mysql/mysql8-navicat-login-failed.pcap",
+    packet: 14,
+    reason: "tshark takes the client's encrypted password for a command 125",
+  },
+  {
+    file: "upstream/seladb/PcapPlusPlus/Tests/Packet++Test/PacketExamples/mysql.pcapng",
+    packet: 1,
+    reason: "a login without the greeting before it; tshark takes it for a command 141",
+  },
+  {
+    file: "upstream/arkime/arkime/tests/pcap/arkime_synthetic.pcap",
+    packet: 480,
+    reason: "a startup message made up by hand: its length says 69 bytes, it has 91",
+  },
+];
 
 const isHeld = HAS_CORPUS && HAS_TSHARK;
 const sound = isHeld
@@ -111,5 +132,5 @@ describe.runIf(isHeld)("captures of the collection", () => {
     expect(sorted(got(trips))).toEqual(sorted(wanted(bytes, [...FIRST, ...asOn(trips, protocol)])));
   });
 
-  test("exceptions are few", () => expect(EXCEPTIONS).toHaveLength(0));
+  test("exceptions are few", () => expect(EXCEPTIONS).toHaveLength(4));
 });

@@ -214,7 +214,11 @@ describe("extended queries", () => {
         .send("client", asked, 700)
         .send("server", join(bound, pg.select(["a"]), pg.ready())),
     );
-    expect([trip.marks, String(trip.request?.statement).length, trip.request?.fingerprint]).toEqual([["truncated"], 1024, "SELECT ?"]);
+    expect([trip.marks, String(trip.request?.statement).length, trip.request?.fingerprint]).toEqual([
+      ["truncated"],
+      1024,
+      "SELECT ?",
+    ]);
   });
 });
 
