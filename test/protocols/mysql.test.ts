@@ -46,7 +46,13 @@ describe("the handshake", () => {
 
   test("refused before it begins", () => {
     const talk = connection().send("server", my.packet(0, [0xff], number(1040, 2, true), "Too many connections"));
-    expect(tripsOf("mysql", talk.close().packets)).toEqual([]);
+    expect(myLines(talk.close().packets)).toEqual(["- 1040 error"]);
+  });
+
+  test("from before 4.1", () => {
+    const talk = connection().send("server", my.greeting(0x2c, "3.23.54"));
+    talk.send("client", my.packet(1, [4, 0, 0, 0, 1], "ann\0", "proof123"));
+    expect(last(talk.send("server", my.packet(2, [0, 0, 0, 2, 0])))).toMatchObject({ status: "ok", request: { user: "ann" } });
   });
 
   test("that asks for TLS: what follows is not read", () => {

@@ -50,6 +50,14 @@ export function isHandshakeResponse(): bool {
   return (Packet.u16(0) & Capability.PROTOCOL_41) != 0;
 }
 
+/** Whether the packet in hand can be the response of a client from before 4.1: capabilities u16, a length, a name. */
+export function isOldResponse(): bool {
+  if (Packet.length <= OLD_FIXED_BYTES || Packet.length > 256 || Packet.u16(0) & Capability.PROTOCOL_41) return false;
+  const end = Packet.zero(OLD_FIXED_BYTES);
+  for (let i: u32 = OLD_FIXED_BYTES; i < end; i++) if (Packet.byte(i) < 32) return false;
+  return end < Packet.length;
+}
+
 /** Reads user and database of the client's response into `request`; answers where it now is. */
 export function readHandshakeResponse(state: MysqlState, request: Message): Message {
   const capabilities = Packet.u16(0);

@@ -11,6 +11,12 @@ const GREETING_BYTES_MAX: u32 = 1024;
 const VERSION_BYTES_MAX: u32 = 96;
 /** Protocol version 10 (MySQL Internals, "Protocol::HandshakeV10"). */
 const HANDSHAKE_VERSION: u32 = 10;
+const ERROR: u32 = 0xff;
+/** Codes of a server's own errors, and lengths of such a packet. */
+const ERROR_CODE_MIN: u32 = 1000;
+const ERROR_CODE_MAX: u32 = 4999;
+const REFUSAL_BYTES_MIN: u32 = 12;
+const REFUSAL_BYTES_MAX: u32 = 512;
 /** Bytes of a COM_STMT_EXECUTE up to its iteration count. */
 const EXECUTE_BYTES: u32 = 10;
 
@@ -22,6 +28,7 @@ export function probeMysql(start: usize, length: u32): u32 {
   if (Packet.id != 0 || Packet.length == 0) return Found.NO;
   const first = Packet.byte(0);
   if (first == HANDSHAKE_VERSION) return probeGreeting();
+  if (first == ERROR) return isRefusal(length) ? Found.RESPONSE : Found.NO;
   if (first == Command.PING) return Packet.length == 1 && length == 5 ? Found.REQUEST : Found.NO;
   if (first == Command.STMT_EXECUTE) return isExecute(length) ? Found.REQUEST : Found.NO;
   const isText = first == Command.QUERY || first == Command.STMT_PREPARE;
@@ -47,6 +54,15 @@ function probeGreeting(): u32 {
   if (at == VERSION_BYTES_MAX) return Found.NO;
   if (at + 13 >= Packet.held) return Packet.held < Packet.length ? Found.MORE : Found.NO;
   return at > 2 && Packet.byte(at + 13) == 0 ? Found.RESPONSE : Found.NO;
+}
+
+/** [ff] code u16, a text that can be read: the server lets nobody in. */
+function isRefusal(length: u32): bool {
+  const code = Packet.u16(1);
+  if (code < ERROR_CODE_MIN || code > ERROR_CODE_MAX || length != Packet.HEADER + Packet.length) return false;
+  if (Packet.length < REFUSAL_BYTES_MIN || Packet.length > REFUSAL_BYTES_MAX) return false;
+  for (let i: u32 = 3; i < Packet.length; i++) if (Packet.byte(i) < 32 || Packet.byte(i) == 127) return false;
+  return true;
 }
 
 /** [23] statement u32, flags u8, iterations u32 that is 1. */

@@ -11,7 +11,7 @@ import { Prepared, preparedDrop, preparedFind } from "../sql/prepared";
 import { readAttributes } from "./attributes";
 import { Command, hasStatementId, hasText, isAnswered, isCommand, isLength } from "./commands";
 import * as F from "./fields";
-import { asksForTls, isHandshakeResponse, readChangeUser, readHandshakeResponse, setText } from "./handshake";
+import { asksForTls, isHandshakeResponse, isOldResponse, readChangeUser, readHandshakeResponse, setText } from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
 import { endHeld } from "./result";
 import { addPacket, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, stateAt } from "./state";
@@ -67,7 +67,7 @@ function isStart(state: MysqlState): bool {
   if (Packet.length == 0 || Packet.held == 0) return false;
   if (Packet.id != 0) {
     const isExpected = state.phase == Phase.GREETED || state.order0 == 0;
-    return isExpected && Packet.id <= 2 && (asksForTls() || isHandshakeResponse());
+    return isExpected && Packet.id <= 2 && isLogin(state);
   }
   const command = Packet.byte(0);
   if (!isCommand(command) || !isLength(command, Packet.length)) return false;
@@ -77,6 +77,11 @@ function isStart(state: MysqlState): bool {
   // What follows in the segment is another command; what is not there yet belongs to a text or to values.
   if (here < whole) return hasText(command) || command == Command.STMT_EXECUTE || command == Command.STMT_SEND_LONG_DATA;
   return here < whole + Packet.HEADER || u8At(Packet.at + whole + 3) == 0;
+}
+
+/** Whether the packet in hand can be how a client answers the greeting. */
+function isLogin(state: MysqlState): bool {
+  return asksForTls() || isHandshakeResponse() || (state.phase == Phase.GREETED && isOldResponse());
 }
 
 /** Takes the packet in hand; false where it is no message. */
@@ -94,7 +99,7 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
     state.clientId = <u8>id;
     return true;
   }
-  if (id != 0 && state.phase != Phase.AUTHENTICATES && (asksForTls() || isHandshakeResponse())) {
+  if (id != 0 && state.phase != Phase.AUTHENTICATES && isLogin(state)) {
     return onHandshake(conversation, state, side);
   }
   const command = Packet.byte(0);
