@@ -3,8 +3,7 @@ import { answer, data, fields, frame, get, headers, plain, SERVER_START, START, 
 import { Conversation, join, number, pcap, START_NS } from "../support/pcap-builder";
 
 const MS = 1_000_000n;
-/** Half a second before the first minute ends: what is asked then waits when it does. */
-const SLOW_NS = START_NS + 59_500n * MS;
+const SLOW_NS = START_NS + 60_000n * MS;
 const CONTENT: [string, string] = ["content-type", "application/grpc"];
 const message = (length: number) => join([0], number(length, 4), "m".repeat(length));
 
@@ -31,9 +30,7 @@ export function http2Capture(client: string, server: string): Uint8Array {
   const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, get(1, "/slow")))
-    .wait(595n * MS)
-    .acknowledge("server")
-    .wait(296n * MS)
+    .wait(900n * MS)
     .send("server", join(SERVER_START, answer(1)));
   return pcap([talk, orphan, slow].flatMap(({ packets }) => packets));
 }
@@ -48,11 +45,16 @@ export function grpcCapture(client: string, server: string): Uint8Array {
   const slow = new Conversation({ client, server, clientPort: 40002, startNs: SLOW_NS }).open();
   slow
     .send("client", join(START, call(1, "/e/Slow"), data(1, message(3))))
-    .wait(595n * MS)
-    .acknowledge("server")
-    .wait(296n * MS)
+    .wait(900n * MS)
     .send("server", join(SERVER_START, ok(1)));
   return pcap([talk, orphan, slow].flatMap(({ packets }) => packets));
+}
+
+/** A request and a call that wait when a minute ends. */
+export function openCapture(client: string, server: string): Uint8Array {
+  const talk = new Conversation({ client, server, startNs: START_NS + 59_500n * MS }).open();
+  talk.send("client", join(START, get(1, "/waits"), call(3, "/e/Waits"))).wait(600n * MS);
+  return pcap(talk.acknowledge("server").acknowledge("server").packets);
 }
 
 /** Calls and their responses, more than a small budget holds. */

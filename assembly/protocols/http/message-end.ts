@@ -68,10 +68,11 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   const opensTunnel = method == Method.CONNECT && code >= 200 && code < 300;
   if (code == SWITCHING_PROTOCOLS || opensTunnel) {
     changetype<Message>(half.message).mark(Mark.UPGRADE);
+    const goesOn = opensTunnel || load<u8>(half.message, F.RESPONSE_FLAGS) == <u8>F.ResponseFlag.TO_HTTP2;
     const handed: u32 = opensTunnel ? 0 : handOver(half, request);
     endResponse(conversation, Turn.side);
     letGo(conversation);
-    leave(conversation, opensTunnel ? PROTOCOL_UNKNOWN : PROTOCOL_FOREIGN);
+    leave(conversation, goesOn ? PROTOCOL_UNKNOWN : PROTOCOL_FOREIGN);
     if (handed != 0) call_indirect<void>(Upgrade.take, conversation, Turn.side ^ 1, handed);
     return false;
   }

@@ -131,7 +131,7 @@ export function fixedLength(): u32 {
 export function isStrictFrame(at: usize): bool {
   Frame.read(at);
   if (Frame.type > FrameType.CONTINUATION || Frame.length > SOUGHT_BYTES_MAX) return false;
-  if ((Frame.flags & ~(<u32>load<u8>(FLAGS_ALLOWED + Frame.type))) != 0 || Frame.stream >= 1 << 24) return false;
+  if ((Frame.flags & ~(<u32>load<u8>(FLAGS_ALLOWED + Frame.type))) != 0 || Frame.stream >= 1 << 28) return false;
   return isFrame() && Frame.length >= fixedLength();
 }
 

@@ -1,0 +1,56 @@
+/** Streams of other projects' captures: status codes as tshark shows them. */
+import { describe, expect, test } from "vitest";
+import { corpusBytes, HAS_CORPUS } from "../support/corpus";
+import { readRoundTrips } from "../support/round-trips";
+import { HAS_TSHARK, tsharkFields } from "../support/tshark";
+
+const SURICATA = "upstream/OISF/suricata-verify/tests";
+const FILES = [
+  `${SURICATA}/app-layer-protocol-exact/input.pcap`,
+  `${SURICATA}/drop-protocol-change/input.pcap`,
+  `${SURICATA}/http2-continuation/input.pcap`,
+  `${SURICATA}/http2-deflate-case/input.pcap`,
+  `${SURICATA}/http2-deflate/http2_deflate.pcap`,
+  `${SURICATA}/http2-keywords2/input.pcap`,
+  `${SURICATA}/http2-range/http2-range.pcap`,
+  `${SURICATA}/http2-userinfo-authority/http2_userinfo_in_authority_1.pcap`,
+];
+
+/** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
+const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
+  {
+    file: `${SURICATA}/app-layer-protocol-exact/input.pcap`,
+    packet: 21,
+    reason: "the response of stream 7 comes after the client reset it in packet 20: the round trip was reported as reset",
+  },
+];
+
+describe.runIf(HAS_CORPUS && HAS_TSHARK)("streams equal tshark's", () => {
+  test("status codes, but for those exceptions", () => {
+    const differ = FILES.filter((file) => {
+      const bytes = corpusBytes(file);
+      const trips = readRoundTrips(bytes, { keepDuplicates: true }).filter(({ protocol }) => /^(http2|grpc)$/.test(protocol));
+      const found = trips.flatMap(({ response }) => response?.statusCode ?? response?.httpStatus ?? []).map(String);
+      const wanted = tsharkFields(bytes, ["http2.headers.status"])
+        .flat()
+        .flatMap((cell) => cell.split(","))
+        .filter((code) => code !== "");
+      return found.sort().join() !== wanted.sort().join();
+    });
+    expect(EXCEPTIONS.length).toBeLessThanOrEqual(5);
+    expect(differ).toEqual(EXCEPTIONS.map(({ file }) => file));
+  });
+
+  test.runIf(HAS_CORPUS)("from the middle, on ports that tshark does not know", () => {
+    const folder = "upstream/deepflowio/deepflow/agent/resources/test/flow_generator/http";
+    const line = (name: string) =>
+      readRoundTrips(corpusBytes(`${folder}/${name}`)).map(({ protocol, request, response, status }) =>
+        [protocol, request?.streamId ?? response?.streamId, response?.statusCode ?? response?.httpStatus ?? "-", status].join(
+          " ",
+        ),
+      );
+    expect(line("http2-multi.pcap").filter((text) => / 200 /.test(text)).length).toBeGreaterThan(0);
+    expect(line("grpc-unary.pcap").length).toBe(1);
+    expect(line("h2c_ascii.pcap").length).toBe(1);
+  });
+});
