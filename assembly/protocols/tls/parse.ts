@@ -12,7 +12,7 @@ import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { FAULT, Parse } from "../protocol";
-import { decide, noteAlert, noteClear, noteHello, noteSsl2 } from "./handshake";
+import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2 } from "./handshake";
 import { TlsMetrics } from "./metrics";
 import {
   CLIENT_HELLO,
@@ -289,10 +289,12 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   return true;
 }
 
-/** Ends the hello that `side` was in the middle of; whether the conversation was left. */
-export function endCut(conversation: Conversation, side: u32): bool {
+/** The contract's finish: `side` sends no more. */
+export function onFinish(conversation: Conversation, side: u32): void {
   const half = stateAt(conversation).half(side);
-  if (half.buffer == 0) return false;
-  half.set(HalfFlag.CUT);
-  return endMessage(conversation, side, half, Mark.INCOMPLETE);
+  if (half.buffer != 0) {
+    half.set(HalfFlag.CUT);
+    if (endMessage(conversation, side, half, Mark.INCOMPLETE)) return;
+  }
+  endSide(conversation, side);
 }
