@@ -232,7 +232,7 @@ function endMessage(conversation: Conversation, side: u32, half: Half, mark: u32
   const length = half.header & 0xffffff;
   half.header = 0;
   half.headerBytes = 0;
-  let over = false;
+  let over: bool = false;
   if (type == CLIENT_HELLO || type == SERVER_HELLO) {
     const whole = <u32>half.bufferLength == length && !half.is(HalfFlag.CUT);
     const why: u32 = mark != 0 || whole ? mark : half.is(HalfFlag.CUT) ? Mark.GAP : Mark.TRUNCATED;
