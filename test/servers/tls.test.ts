@@ -13,8 +13,13 @@ if (!HAS_TOOLS) console.warn("tcpdump or openssl is missing, or may not capture:
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** What a client agreed on, or that it failed. */
-function shake(options: ConnectionOptions): Promise<{ version: string | null; cipher: string } | "failed"> {
+interface Agreed {
+  version: string | null;
+  cipher: string;
+}
+
+/** What a client agreed on; undefined where it failed. */
+function shake(options: ConnectionOptions): Promise<Agreed | undefined> {
   return new Promise((done) => {
     const socket = connect({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
     socket.on("secureConnect", () => {
@@ -23,7 +28,7 @@ function shake(options: ConnectionOptions): Promise<{ version: string | null; ci
       socket.on("close", () => done(agreed));
       socket.write("hello");
     });
-    socket.on("error", () => done("failed"));
+    socket.on("error", () => done(undefined));
   });
 }
 
@@ -55,22 +60,21 @@ test.runIf(HAS_TOOLS)(
     const dump = spawn("tcpdump", ["-i", "lo", "-U", "-w", file, "tcp", "port", String(port)], { stdio: "ignore" });
     try {
       await wait(1500);
-      const wanted = [
+      const wanted: ConnectionOptions[] = [
         { servername: "a.lab.test", ALPNProtocols: ["h2"] },
         { servername: "b.lab.test", maxVersion: "TLSv1.2" },
         { servername: "c.lab.test", ciphers: "TLS_AES_256_GCM_SHA384" },
         { servername: "d.lab.test", rejectUnauthorized: true },
         { servername: "e.lab.test", ALPNProtocols: ["none"] },
-      ] as const;
-      const agreed = [];
-      for (const options of wanted)
-        agreed.push(await shake({ port, ...options, ALPNProtocols: [...(options.ALPNProtocols ?? [])] } as ConnectionOptions));
+      ];
+      const agreed: (Agreed | undefined)[] = [];
+      for (const options of wanted) agreed.push(await shake({ port, ...options }));
       await stop(dump);
       const trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "tls");
       expect(trips.map(({ request }) => request?.serverName)).toEqual(wanted.map(({ servername }) => servername));
       for (const [index, one] of agreed.entries()) {
         const { status, response } = trips[index]!;
-        if (one === "failed") {
+        if (one === undefined) {
           // A client that does not trust its server has finished its part of the handshake before it says so.
           if (index === 4) expect([status, response?.alert]).toEqual(["error", "no_application_protocol"]);
         } else {
@@ -81,7 +85,7 @@ test.runIf(HAS_TOOLS)(
           ]);
         }
       }
-      expect(agreed.map((one) => one === "failed")).toEqual([false, false, false, true, true]);
+      expect(agreed.map((one) => one === undefined)).toEqual([false, false, false, true, true]);
     } finally {
       dump.kill("SIGINT");
       server.close();

@@ -18,7 +18,6 @@ import * as F from "./fields";
 import { FINGERPRINT, ja3, ja3s, ja4 } from "./fingerprint";
 import { Hello, TLS_1_3 } from "./hello";
 import { TlsMetrics } from "./metrics";
-import { endCut } from "./parse";
 import { CLIENT_HELLO } from "./probe";
 import { Half, HalfFlag, letGo, Role, requestOf, stateAt } from "./state";
 
@@ -288,9 +287,8 @@ function conclude(conversation: Conversation, client: u32, status: u32): void {
   leave(conversation, PROTOCOL_FOREIGN);
 }
 
-/** The contract's finish: `side` sends no more. */
-export function onFinish(conversation: Conversation, side: u32): void {
-  if (endCut(conversation, side)) return;
+/** `side` sends no more: a server that does not can end no handshake. */
+export function endSide(conversation: Conversation, side: u32): void {
   const state = stateAt(conversation);
   const half = state.half(side);
   if (half.role != Role.SERVER) return;

@@ -25,7 +25,6 @@ export class Extension {
   static readonly ENCRYPTED_NAME: u32 = 0xffce;
 }
 
-export const SSL_2: u32 = 2;
 export const TLS_1_3: u32 = 0x0304;
 const RANDOM_BYTES: u32 = 32;
 const SESSION_BYTES_MAX: u32 = 32;

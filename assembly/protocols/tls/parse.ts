@@ -12,7 +12,7 @@ import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { FAULT, Parse } from "../protocol";
-import { decide, noteAlert, noteClear, noteHello, noteSsl2 } from "./handshake";
+import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2 } from "./handshake";
 import { TlsMetrics } from "./metrics";
 import {
   CLIENT_HELLO,
@@ -232,7 +232,7 @@ function endMessage(conversation: Conversation, side: u32, half: Half, mark: u32
   const length = half.header & 0xffffff;
   half.header = 0;
   half.headerBytes = 0;
-  let over = false;
+  let over: bool = false;
   if (type == CLIENT_HELLO || type == SERVER_HELLO) {
     const whole = <u32>half.bufferLength == length && !half.is(HalfFlag.CUT);
     const why: u32 = mark != 0 || whole ? mark : half.is(HalfFlag.CUT) ? Mark.GAP : Mark.TRUNCATED;
@@ -289,10 +289,12 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   return true;
 }
 
-/** Ends the hello that `side` was in the middle of; whether the conversation was left. */
-export function endCut(conversation: Conversation, side: u32): bool {
+/** The contract's finish: `side` sends no more. */
+export function onFinish(conversation: Conversation, side: u32): void {
   const half = stateAt(conversation).half(side);
-  if (half.buffer == 0) return false;
-  half.set(HalfFlag.CUT);
-  return endMessage(conversation, side, half, Mark.INCOMPLETE);
+  if (half.buffer != 0) {
+    half.set(HalfFlag.CUT);
+    if (endMessage(conversation, side, half, Mark.INCOMPLETE)) return;
+  }
+  endSide(conversation, side);
 }

@@ -13,9 +13,8 @@ import { Conversation } from "../../roundtrip/conversation";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP } from "../protocol";
 import * as F from "./fields";
-import { onFinish } from "./handshake";
 import { observeTls, TlsMetrics } from "./metrics";
-import { onBytes, onGap } from "./parse";
+import { onBytes, onFinish, onGap } from "./parse";
 import { probeTls } from "./probe";
 import { Half, letGo, STATE_BYTES, TlsState } from "./state";
 
