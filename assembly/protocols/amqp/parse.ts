@@ -56,7 +56,12 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
 /** One step; false when more bytes must come. */
 function step(conversation: Conversation, half: Half): bool {
   if (half.phase == Phase.REST) return passRest(conversation, half);
-  return half.phase == Phase.START ? readFrame(conversation, half) : seek(half);
+  if (half.phase == Phase.START) return readFrame(conversation, half);
+  const first = Turn.at;
+  const isFound = seek(half);
+  // What was passed over may have been answers.
+  if (Turn.at != first) missAnswers(conversation, Turn.side);
+  return isFound;
 }
 
 /** Steps over what a frame has left, and ends it. */
@@ -268,7 +273,6 @@ function readRequest(
 function losePlace(conversation: Conversation, side: u32): void {
   const state = stateAt(conversation);
   const half = state.half(side);
-  if (half.phase == Phase.SEEK) return;
   half.phase = Phase.SEEK;
   loseContents(conversation, state, side);
   missAnswers(conversation, side);
