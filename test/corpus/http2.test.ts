@@ -30,7 +30,10 @@ describe.runIf(HAS_CORPUS && HAS_TSHARK)("streams equal tshark's", () => {
     const differ = FILES.filter((file) => {
       const bytes = corpusBytes(file);
       const trips = readRoundTrips(bytes, { keepDuplicates: true }).filter(({ protocol }) => /^(http2|grpc)$/.test(protocol));
-      const found = trips.flatMap(({ response }) => response?.statusCode ?? response?.httpStatus ?? []).map(String);
+      const found = trips
+        .map(({ response }) => response?.statusCode ?? response?.httpStatus)
+        .filter((code) => code !== undefined)
+        .map(String);
       const wanted = tsharkFields(bytes, ["http2.headers.status"])
         .flat()
         .flatMap((cell) => cell.split(","))
