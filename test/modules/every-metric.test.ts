@@ -19,6 +19,7 @@ import {
   read,
   SMALL_BUDGET_BYTES,
   top,
+  openAtMost,
 } from "./expectations";
 import { GRPC, HTTP2 } from "./http2-expectations";
 import * as http2Scenarios from "./http2-scenarios";
@@ -231,6 +232,11 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
   ["MongoDB", () => read(mongoCapture()), MONGO],
   ["HTTP/2", () => read(http2Scenarios.http2Capture(scenarios.CLIENT, scenarios.SERVER)), HTTP2],
   ["gRPC", () => read(http2Scenarios.grpcCapture(scenarios.CLIENT, scenarios.SERVER)), GRPC],
+  [
+    "requests that wait when a minute ends",
+    () => read(http2Scenarios.openCapture(scenarios.CLIENT, scenarios.SERVER)),
+    { http2_open_requests: openAtMost(1), grpc_open_requests: openAtMost(1) },
+  ],
   [
     "more calls than a small budget holds",
     () => read(http2Scenarios.callsCapture(scenarios.CLIENT, scenarios.SERVER), SMALL_BUDGET_BYTES),

@@ -1,17 +1,5 @@
 /** What the metrics of HTTP/2 and gRPC are in http2-scenarios.ts. */
-import {
-  all,
-  breakdownLines,
-  count,
-  counted,
-  distinct,
-  type Expectation,
-  histogram,
-  OUT,
-  once,
-  openAtMost,
-  top,
-} from "./expectations";
+import { all, breakdownLines, count, counted, distinct, type Expectation, histogram, OUT, once, top } from "./expectations";
 
 export const HTTP2: Record<string, Expectation> = {
   http2_requests_total: all(count(3, { status: "ok" }), count(2, { status: "error" }), count(5, OUT)),
@@ -38,7 +26,6 @@ export const HTTP2: Record<string, Expectation> = {
     "  2xx 1 0",
     "GET /slow 2xx 1 0",
   ]),
-  http2_open_requests: openAtMost(1),
 };
 export const GRPC: Record<string, Expectation> = {
   grpc_requests_total: all(count(2, { status: "ok" }), count(2, { status: "error" }), count(4, OUT)),
@@ -60,5 +47,4 @@ export const GRPC: Record<string, Expectation> = {
   grpc_top_slow: top(once(["e/Slow"])),
   grpc_top_failing: top(once(["e/Bad", "e/Odd"])),
   grpc_calls: breakdownLines(["e/Good OK 1 0", "e/Bad NOT_FOUND 1 1", "e/Odd INTERNAL 1 1", "e/Slow OK 1 0"]),
-  grpc_open_requests: openAtMost(1),
 };
