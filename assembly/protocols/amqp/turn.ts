@@ -1,5 +1,5 @@
 /** The bytes in hand while a parser runs. */
-import { Parse } from "./protocol";
+import { Parse } from "../protocol";
 
 export class Turn {
   static side: u32 = 0;
