@@ -16,10 +16,10 @@ import {
   IN,
   OUT,
   once,
+  openAtMost,
   read,
   SMALL_BUDGET_BYTES,
   top,
-  openAtMost,
 } from "./expectations";
 import { GRPC, HTTP2 } from "./http2-expectations";
 import * as http2Scenarios from "./http2-scenarios";

@@ -5,6 +5,7 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { Turn } from "../shared/turn";
 import { ARGUMENTS_BYTES_MAX, Arguments } from "./arguments";
 import { beginContent, countBody, endContent, endFrame, HEADER_BYTES_MAX, loseContents, readHeader } from "./content";
 import * as F from "./fields";
@@ -39,7 +40,6 @@ import { Call, Trait, traitsOf } from "./methods";
 import { malformed, refused } from "./metrics";
 import { seek } from "./seek";
 import { Channel, ChannelFlag, channelOf, dropChannel, dropConsumers, findChannel, Half, Phase, stateAt } from "./state";
-import { Turn } from "./turn";
 
 const PROTOCOL_HEADER_BYTES: u32 = 8;
 

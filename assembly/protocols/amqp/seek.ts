@@ -4,9 +4,9 @@
  */
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Parse } from "../protocol";
+import { Turn } from "../shared/turn";
 import { CHANNEL, FRAME_BYTES_MIN, FRAME_END, isFrame, isProtocolHeader, METHOD_BYTES, METHOD_FRAME, SIZE } from "./frame";
 import { Half, Phase } from "./state";
-import { Turn } from "./turn";
 
 /** Frames that are followed to tell whether they fit. */
 const CHAIN_MAX: u32 = 4;

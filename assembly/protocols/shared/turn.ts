@@ -1,4 +1,4 @@
-/** The bytes in hand while a parser of messages with a size runs. */
+/** The bytes in hand while a parser runs. */
 import { Parse } from "../protocol";
 
 export class Turn {
