@@ -166,6 +166,30 @@ export function orderGap(conversation: Conversation, order: InOrder, sequence: u
   order.flags |= OrderFlag.UNCERTAIN;
 }
 
+/** No request. */
+export const NOWHERE: u32 = u32.MAX_VALUE;
+
+/**
+ * How far behind sequence number `from`, within `length` bytes, the first response begins that a request is known to wait for;
+ * NOWHERE for none.
+ */
+export function orderBegins(conversation: Conversation, order: InOrder, from: u32, length: u32): u32 {
+  let nearest = NOWHERE;
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    if (at == <usize>order.answering) continue;
+    const floor = changetype<Message>(at).key;
+    const distance: u32 = floor == 0 ? 0 : floor - from;
+    if (distance < length && distance < nearest) nearest = distance;
+  }
+  return nearest;
+}
+
+/** Bytes of responses up to `end` went by unread: which requests they answered is not known. */
+export function orderUnread(order: InOrder, end: u32): void {
+  order.gapEnd = end;
+  order.flags |= OrderFlag.UNCERTAIN;
+}
+
 /** The response to the oldest request begins in the missing bytes: what became of it is not known. */
 function loseOldest(conversation: Conversation, order: InOrder, sequence: u32): void {
   const head = <usize>conversation.pendingHead;

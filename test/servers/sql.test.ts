@@ -76,6 +76,7 @@ class Stage {
       "-i",
       "lo",
       "-U",
+      "--immediate-mode",
       "-B",
       "16384",
       "-Z",

@@ -13,7 +13,7 @@
  */
 import { u8At, u16le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
-import { orderIsPast } from "../../roundtrip/in-order";
+import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
@@ -46,6 +46,7 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
   Packet.start = start;
   let at = start;
   while (at < end) {
+    if (!state.is(StateFlag.SERVER_IN_PLACE)) at = toStart(conversation, state, at, end);
     const here = <u32>(end - at);
     if (here < Packet.HEADER) return waitFor(at, end, Packet.HEADER + 1);
     Packet.read(at, end);
@@ -65,6 +66,15 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
     Parse.skip = Packet.length - Packet.held;
   }
   return at;
+}
+
+/** Where between `at` and `end` a response begins that a request waits for; `at` where none does. */
+function toStart(conversation: Conversation, state: MysqlState, at: usize, end: usize): usize {
+  const sequence = Parse.sequence + <u32>(at - Packet.start);
+  const distance = orderBegins(conversation, state.requests, sequence, <u32>(end - at));
+  if (distance == NOWHERE || distance == 0) return at;
+  orderUnread(state.requests, sequence + distance);
+  return at + distance;
 }
 
 /** Whether the header can be that of a packet that is expected here. */
@@ -88,11 +98,7 @@ function isStart(conversation: Conversation, state: MysqlState): bool {
   if (Packet.id == 0) return state.phase == Phase.COMMAND && state.serverCapabilities == 0 && isGreeting(conversation);
   const head = <usize>conversation.pendingHead;
   if (head == 0) return false;
-  let known = false;
-  for (let at = head; at != 0 && !known; at = <usize>changetype<Message>(at).next) {
-    const floor = changetype<Message>(at).key;
-    known = at != <usize>state.requests.answering && (floor == sequence || floor == 0);
-  }
+  const known = orderBegins(conversation, state.requests, sequence, 1) == 0;
   if (!known || (Packet.id != 1 && Packet.id != <u32>(state.clientId + 1))) return false;
   if (first == OK) return Packet.length >= 7 || load<u16>(head, F.COMMAND) == Command.STMT_FETCH;
   if (first == ERROR) return Packet.length >= 3 && Packet.length < 2048;
@@ -108,6 +114,7 @@ function isGreeting(conversation: Conversation): bool {
 
 /** Bytes of which nothing is known but that they belong to the response that is held; its last packet may end them. */
 function passOver(conversation: Conversation, state: MysqlState): void {
+  orderUnread(state.requests, Parse.sequence + <u32>(Packet.end - Packet.start));
   if (!state.is(StateFlag.HELD)) return;
   if (orderIsPast(state.requests, Parse.acknowledgement)) {
     endLost(conversation);
@@ -174,6 +181,7 @@ function passAll(state: MysqlState): bool {
 function lose(conversation: Conversation): bool {
   MysqlMetrics.malformed();
   losePlace(conversation, Mark.MALFORMED);
+  orderUnread(stateAt(conversation).requests, Parse.sequence + <u32>(Packet.end - Packet.start));
   return false;
 }
 

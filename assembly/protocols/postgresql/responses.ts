@@ -12,7 +12,7 @@
  */
 import { u8At, u32be } from "../../bytes/reader";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
-import { orderChoose, orderGap, orderIsPast } from "../../roundtrip/in-order";
+import { NOWHERE, orderBegins, orderChoose, orderGap, orderIsPast, orderUnread } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
@@ -42,6 +42,14 @@ export function readResponses(conversation: Conversation, start: usize, end: usi
     at += u8At(at) == 78 ? 1 : 0;
   }
   while (at < end) {
+    if (!state.is(StateFlag.SERVER_IN_PLACE)) {
+      const sequence = Parse.sequence + <u32>(at - start);
+      const distance = orderBegins(conversation, state.requests, sequence, <u32>(end - at));
+      if (distance != NOWHERE && distance != 0) {
+        orderUnread(state.requests, sequence + distance);
+        at += distance;
+      }
+    }
     const here = <u32>(end - at);
     if (here < Unit.HEADER) return waitFor(at, end, Unit.HEADER);
     const isMessage = Unit.read(at, end) && isServerType(Unit.type);
@@ -55,6 +63,7 @@ export function readResponses(conversation: Conversation, start: usize, end: usi
     } else if (!isMessage) {
       PgMetrics.malformed();
       losePlace(conversation, Mark.MALFORMED);
+      orderUnread(state.requests, Parse.sequence + <u32>(end - start));
       return end;
     }
     const most = together();
@@ -96,11 +105,7 @@ function together(): u32 {
 function isStart(conversation: Conversation, state: PgState): bool {
   const sequence = Parse.sequence + <u32>(Unit.at - Unit.start);
   if (!isChain(Unit.at, Unit.end)) return false;
-  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    const floor = changetype<Message>(at).key;
-    if (at != <usize>state.requests.answering && (floor == sequence || floor == 0)) return true;
-  }
-  return false;
+  return orderBegins(conversation, state.requests, sequence, 1) == 0;
 }
 
 /** Whether one server's message follows the other as far as they lie here. */
@@ -120,6 +125,7 @@ function isChain(start: usize, end: usize): bool {
  * outcome of what the client waited for.
  */
 function passOver(conversation: Conversation, state: PgState): void {
+  orderUnread(state.requests, Parse.sequence + <u32>(Unit.end - Unit.start));
   if (state.response != 0 && orderIsPast(state.requests, Parse.acknowledgement)) endLost(conversation);
   if (state.response != 0) changetype<Message>(state.response).wireBytes += <u64>(Unit.end - Unit.at);
   const start = Unit.at;
