@@ -1,7 +1,7 @@
 /** What the client sends: commands, and what belongs to one that the server asked more for. */
 import { u8At } from "../../bytes/reader";
 import { Dialect, fingerprint, Statement } from "../../bytes/statement";
-import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { orderAdd } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
@@ -40,7 +40,8 @@ export function readRequests(conversation: Conversation, side: u32, start: usize
     if (isPlausible && Packet.held < most && !Parse.isCut) return waitFor(at, end, Packet.HEADER + most);
     if (!state.is(StateFlag.CLIENT_IN_PLACE) && !(isPlausible && isStart(state))) return end;
     if (!onPacket(conversation, state, side)) return end;
-    if (conversation.protocol == <u8>PROTOCOL_FOREIGN) return end;
+    // Behind a request for TLS another protocol begins, perhaps in the same segment.
+    if (conversation.protocol != <u8>F.MYSQL) return Packet.at + Packet.HEADER + Packet.held;
     state.set(StateFlag.CLIENT_IN_PLACE);
     at = Packet.at + Packet.HEADER + Packet.held;
     Parse.skip = Packet.length - Packet.held;
@@ -126,7 +127,7 @@ function onHandshake(conversation: Conversation, state: MysqlState, side: u32): 
   if (asksForTls()) {
     MysqlMetrics.switched(Switch.TLS);
     letGo(conversation);
-    leave(conversation, PROTOCOL_FOREIGN);
+    leave(conversation, PROTOCOL_UNKNOWN);
     return true;
   }
   state.clientId = <u8>Packet.id;

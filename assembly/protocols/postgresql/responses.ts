@@ -11,8 +11,10 @@
  * error the server passes over all up to the next Sync.
  */
 import { u8At, u32be } from "../../bytes/reader";
-import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+
+import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { NOWHERE, orderBegins, orderChoose, orderGap, orderIsPast, orderUnread } from "../../roundtrip/in-order";
+
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
@@ -76,12 +78,12 @@ export function readResponses(conversation: Conversation, start: usize, end: usi
   return at;
 }
 
-/** The answer to a request for encryption: N for no; else what follows is encrypted. */
+/** The answer to a request for encryption: N for no; else what follows is TLS, or encrypted by GSSAPI. */
 function onOneByte(conversation: Conversation, byte: u32): bool {
   if (byte == 78 || byte == 69) return true;
   PgMetrics.switched(byte == 71 ? Switch.GSS : Switch.TLS);
   letGo(conversation);
-  leave(conversation, PROTOCOL_FOREIGN);
+  leave(conversation, byte == 71 ? PROTOCOL_FOREIGN : PROTOCOL_UNKNOWN);
   return false;
 }
 
