@@ -82,6 +82,9 @@ export function waitForAnswer(conversation: Conversation, request: Message): voi
     messageRelease(request);
     return;
   }
+  // It was sent before all was there that is missing: its answer may be a part of that.
+  const answering = load<u16>(at, F.SENDER) == 0 ? clientOf(conversation) ^ 1 : clientOf(conversation);
+  if (stateAt(conversation).mayMiss(answering, Parse.acknowledgement)) request.missed();
   wait(conversation, request, Waits.ANSWER, load<u16>(at, F.METHOD));
 }
 

@@ -283,6 +283,7 @@ function losePlace(conversation: Conversation, side: u32): void {
 export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const half = stateAt(conversation).half(side);
   const end = Parse.sequence + bytes;
+  stateAt(conversation).noteGap(side, end);
   if (half.phase == Phase.REST && <i32>(half.end - end) >= 0) {
     const channel = findChannel(stateAt(conversation), half.channel);
     if (channel != null && half.type != METHOD_FRAME) {

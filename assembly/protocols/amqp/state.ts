@@ -46,10 +46,24 @@ export class AmqpState {
   consumers: u32;
   channelCount: u16;
   consumerCount: u16;
-  spare: u64;
+  /** Sequence numbers behind the last missing bytes of both sides, 0 for none. */
+  gapEnd0: u32;
+  gapEnd1: u32;
 
   @inline half(side: u32): Half {
     return changetype<Half>(changetype<usize>(this) + offsetof<AmqpState>() + side * offsetof<Half>());
+  }
+
+  /** Notes that bytes of `side` were missing up to `end`. */
+  noteGap(side: u32, end: u32): void {
+    if (side == 0) this.gapEnd0 = end;
+    else this.gapEnd1 = end;
+  }
+
+  /** Whether bytes of `side` were missing that the other had not had when it said that it has all up to `acknowledged`. */
+  mayMiss(side: u32, acknowledged: u32): bool {
+    const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
+    return end != 0 && acknowledged != 0 && <i32>(acknowledged - end) < 0;
   }
 
   /** Address of the head of a channel's list. */

@@ -1,6 +1,10 @@
 /** The protocols that are held under faults, and what each must reach. */
+import { AMQP } from "./amqp";
+import { GRPC, HTTP2, KAFKA, MONGODB } from "./by-id";
 import { HTTP } from "./http";
 import type { Fault } from "./judge";
+import { REDIS } from "./redis";
+import { MYSQL, POSTGRESQL } from "./sql";
 import type { FaultyProtocol } from "./talk";
 
 /** A fault, and the least share of what can be decided that must be told rightly. */
@@ -28,4 +32,12 @@ export const WRONG_MOST = 0.001;
 
 export const FAULTY: { protocol: FaultyProtocol; demands: Demand[] }[] = [
   { protocol: HTTP, demands: demands(0.999, 0.995, 0.98) },
+  { protocol: REDIS, demands: demands(0.999, 0.995, 0.98) },
+  { protocol: MYSQL, demands: demands(0.995, 0.985, 0.94) },
+  { protocol: POSTGRESQL, demands: demands(0.995, 0.985, 0.94) },
+  { protocol: KAFKA, demands: demands(0.995, 0.985, 0.94) },
+  { protocol: MONGODB, demands: demands(0.995, 0.985, 0.94) },
+  { protocol: AMQP, demands: demands(0.995, 0.985, 0.94) },
+  { protocol: HTTP2, demands: demands(0.995, 0.97, 0.9) },
+  { protocol: GRPC, demands: demands(0.995, 0.97, 0.9) },
 ];

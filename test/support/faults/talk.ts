@@ -21,6 +21,8 @@ export interface Exchange {
 export interface FaultyProtocol {
   name: string;
   port: number;
+  /** Whether a response's last segment too is needed to know its outcome. */
+  isDecidedAtEnd?: boolean;
   /** What both sides say before the first exchange. */
   greeting?: readonly { from: "client" | "server"; bytes: Uint8Array }[];
   /** Exchange number `number` of connection `connection`. */
@@ -46,6 +48,8 @@ export interface Talk {
   outcomes: ReadonlyMap<string, string>;
 }
 
+/** Client port of the first connection; those after it count on. */
+export const FIRST_PORT = 30_000;
 const SEGMENT_BYTES = 1400;
 const BETWEEN_NS = 2_000_000n;
 
@@ -56,7 +60,7 @@ export function talk(protocol: FaultyProtocol, connections: number, exchanges: n
   for (let connection = 0; connection < connections; connection++) {
     const startNs = START_NS + BigInt(connection) * 313_000n;
     const conversation = new Conversation({
-      clientPort: 30_000 + connection,
+      clientPort: FIRST_PORT + connection,
       serverPort: protocol.port,
       startNs,
       stepNs: 50_000n,
@@ -71,7 +75,9 @@ export function talk(protocol: FaultyProtocol, connections: number, exchanges: n
       conversation.send("client", request, SEGMENT_BYTES);
       conversation.wait(BETWEEN_NS);
       decided.set(conversation.packets.length, id);
-      conversation.send("server", response, SEGMENT_BYTES).acknowledge("client");
+      conversation.send("server", response, SEGMENT_BYTES);
+      if (protocol.isDecidedAtEnd) decided.set(conversation.packets.length - 1, id);
+      conversation.acknowledge("client");
       conversation.wait(BETWEEN_NS);
     }
     conversation.close();
