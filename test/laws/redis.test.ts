@@ -257,8 +257,8 @@ describe("losses of a client that does not wait", () => {
         if (isRight) sum.right += 1;
       }
     }
-
-    expect(sum.wrong / sum.decidable, JSON.stringify(sum)).toBeLessThanOrEqual(0.001);
+    console.log(share, sum);
+    expect(sum.wrong / sum.decidable).toBeLessThanOrEqual(0.001);
   });
 });
 
@@ -313,12 +313,6 @@ describe("bytes", () => {
         .close();
       expect(tripsOf(one.packets).map(line), `seed ${seed}`).toEqual([]);
     }
-  });
-
-  test("HTTP on its port is none", () => {
-    const one = redis().send("client", "GET /a HTTP/1.1\r\nHost: lab.test\r\n\r\n", 5);
-    one.send("server", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").close();
-    expect(readRoundTrips(pcap(one.packets)).map(({ protocol }) => protocol)).toEqual(["http"]);
   });
 
   test("on a port of another protocol it is redis all the same", () => {

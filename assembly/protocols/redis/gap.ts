@@ -47,7 +47,7 @@ export function lose(conversation: Conversation, isClient: bool, half: Half): vo
   if (isClient) {
     if (phase == Phase.ELEMENT || phase == Phase.LINE_REST) cutRequest(conversation, half, Mark.GAP);
     half.phase = Phase.LOST;
-    missRequests(conversation, phase == Phase.START);
+    missRequests(conversation);
     return;
   }
   const isAside = half.is(HalfFlag.ASIDE);

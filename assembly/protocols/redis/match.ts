@@ -33,8 +33,6 @@ const TENTATIVE_MAX: u32 = 64;
 const HELD_MAX: u32 = 4096;
 /** What the client asked so long ago has been answered, unless requests have waited longer lately. */
 const SETTLED_NS_MIN: u64 = 500_000;
-/** Eight times as long where nothing shows that a missing request was answered. */
-const OPEN_SHIFT: u64 = 3;
 
 /** The CommandKind of a request. */
 export function kindOf(request: usize): u32 {
@@ -103,22 +101,14 @@ function isSure(conversation: Conversation, state: RedisState, floor: u32): bool
   if (floor != state.position) return false;
   if (state.is(StateFlag.HOLE) && state.holePosition == floor) return false;
   if (!state.is(StateFlag.INTERLEAVES)) return true;
-  // A missing request has been answered where there are more replies than requests.
-  const isOpen = state.is(StateFlag.HOLE_WHOLE) && state.heldCount <= lastInSequence(conversation);
-  return isSettled(conversation, state, isOpen);
-}
-
-/** Whether so much time has passed that nothing is on its way. */
-function isSettled(conversation: Conversation, state: RedisState, isOpen: bool): bool {
   const tail = <usize>conversation.pendingTail;
   if (tail != 0) {
     if (changetype<Message>(tail).timeoutClass == TimeoutClass.NONE) return false;
     // The last of them was there when the server spoke last.
     if (<i32>(state.acknowledged - changetype<Message>(tail).endSequence) < 0) return false;
   }
-  let wait = max(SETTLED_NS_MIN, state.longestNs + (state.longestNs >> 2));
-  // When a missing request was sent is not known, but it was before its reply.
-  if (isOpen) wait <<= OPEN_SHIFT;
+  const wait = max(SETTLED_NS_MIN, state.longestNs + (state.longestNs >> 2));
+  // When a request was sent that is missing is not known, but it was before its reply.
   if (state.is(StateFlag.HOLE) && Parse.timeNs < state.serverNs + wait) return false;
   return Parse.timeNs > state.askedNs + wait;
 }
@@ -300,7 +290,7 @@ function settle(conversation: Conversation): void {
   while (conversation.pendingCount > pairs) {
     reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
   }
-  state.clear(StateFlag.HELD | StateFlag.HOLE | StateFlag.HOLE_WHOLE);
+  state.clear(StateFlag.HELD | StateFlag.HOLE);
   state.waiting = conversation.pendingCount;
   while (state.heldCount != 0) {
     store<u8>(<usize>conversation.pendingHead, 0, F.AFTER_GAP);
@@ -363,10 +353,9 @@ export function missReplies(conversation: Conversation, atStart: bool): void {
   state.set(StateFlag.HELD);
 }
 
-/** Bytes of requests are missing, a whole one or only what follows one: which come next in the order of replies is not known. */
-export function missRequests(conversation: Conversation, isWhole: bool): void {
+/** Bytes of requests are missing: which come next in the order of replies is not known. */
+export function missRequests(conversation: Conversation): void {
   const state = stateAt(conversation);
-  if (isWhole) state.set(StateFlag.HOLE_WHOLE);
   state.clear(StateFlag.DATABASE | StateFlag.SILENT | StateFlag.SILENT_ONCE);
   // Between two holes nothing tells which replies are theirs.
   let at = state.is(StateFlag.HOLE) ? <usize>conversation.pendingHead : 0;

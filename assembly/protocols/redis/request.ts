@@ -149,7 +149,7 @@ function endRequest(conversation: Conversation, half: Half): void {
   half.phase = Phase.START;
   if (half.message == 0) {
     // It found no room, but it will be answered.
-    missRequests(conversation, true);
+    missRequests(conversation);
     return;
   }
   const request = changetype<Message>(half.message);
@@ -187,7 +187,7 @@ function breakOff(conversation: Conversation, half: Half): bool {
   half.left = 1;
   half.set(HalfFlag.LINE_END);
   cutRequest(conversation, half, Mark.MALFORMED);
-  missRequests(conversation, false);
+  missRequests(conversation);
   return true;
 }
 
@@ -195,7 +195,7 @@ function breakOff(conversation: Conversation, half: Half): bool {
 function garbage(conversation: Conversation, half: Half): bool {
   RedisMetrics.malformed();
   half.phase = Phase.LOST;
-  missRequests(conversation, false);
+  missRequests(conversation);
   Turn.at += 1;
   return true;
 }

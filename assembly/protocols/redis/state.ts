@@ -88,8 +88,6 @@ export class StateFlag {
   static readonly POSITION: u32 = 2048;
   static readonly BEGUN: u32 = 4096;
   static readonly SWAPPED: u32 = 8192;
-  /** At least one request is wholly among the missing bytes of HOLE. */
-  static readonly HOLE_WHOLE: u32 = 16384;
 }
 
 @unmanaged
