@@ -216,52 +216,6 @@ describe("losses", () => {
   });
 });
 
-/** A client that sends commands whenever it likes, and a server that answers each after a while. */
-function busyTraffic(count: number, random: () => number): { packets: Captured[]; exchanges: Decides[] } {
-  const one = redis({ stepNs: 1000n });
-  const plan: { atUs: number; index: number; side: "client" | "server" }[] = [];
-  let askedUs = 0;
-  let freeUs = 0;
-  for (let index = 0; index < count; index++) {
-    askedUs += Math.floor(-Math.log(1 - random()) * 2000);
-    freeUs = Math.max(freeUs, askedUs) + 50 + Math.floor(random() * 900);
-    plan.push({ atUs: askedUs, index, side: "client" }, { atUs: freeUs, index, side: "server" });
-  }
-  plan.sort((a, b) => a.atUs - b.atUs);
-  const exchanges = Array.from({ length: count }, (_, index) => ({ key: `k${index}`, request: 0, response: 0 }));
-  let nowUs = 0;
-  for (const { atUs, index, side } of plan) {
-    one.wait(BigInt(Math.max(0, atUs - nowUs)) * 1000n);
-    nowUs = atUs;
-    exchanges[index]![side === "client" ? "request" : "response"] = one.packets.length;
-    one.send(side, side === "client" ? command("GET", `k${index}`) : `-EK${index} text\r\n`);
-  }
-  return { packets: one.acknowledge("client").close().packets, exchanges };
-}
-
-describe("losses of a client that does not wait", () => {
-  test.each([0, 0.001, 0.01, 0.05])("of a share of %d of all segments: no pair is wrong", (share) => {
-    const sum = { decidable: 0, right: 0, wrong: 0 };
-    for (let seed = 0; seed < 10; seed++) {
-      const random = randomFrom(seed * 11 + 3);
-      const { packets, exchanges } = busyTraffic(1000, random);
-      const isKept = packets.map((_, index) => index < 3 || random() >= share);
-      const trips = tripsOf(packets.filter((_, index) => isKept[index]));
-      const found = new Map(trips.filter(({ request: asked }) => asked).map((trip) => [String(trip.request!.key), trip]));
-      for (const { key, request, response } of exchanges) {
-        const code = found.get(key)?.response?.errorCode;
-        const isRight = code === `E${key.toUpperCase()}`;
-        if (code !== undefined && !isRight) sum.wrong += 1;
-        if (!isKept[request] || !isKept[response]) continue;
-        sum.decidable += 1;
-        if (isRight) sum.right += 1;
-      }
-    }
-    console.log(share, sum);
-    expect(sum.wrong / sum.decidable).toBeLessThanOrEqual(0.001);
-  });
-});
-
 describe("bytes", () => {
   test("any byte with any bit flipped is read or counted, and the next clean exchange is reported", () => {
     const bad = `${command("SET", "bad", "value")}${command("GET", "bad")}get bad\r\n`;

@@ -35,9 +35,8 @@ export const ELEMENTS: u32 = FIXED_OFFSET + 4;
 export const RESPONSE_BODY_BYTES: u32 = FIXED_OFFSET + 8;
 export const ERROR_CODE: u32 = FIXED_OFFSET + 16;
 export const ERROR_MESSAGE: u32 = FIXED_OFFSET + 20;
-/** Sequence number of its first byte, and the acknowledgement that came with it. */
+/** Sequence number of its first byte. */
 export const RESPONSE_SEQUENCE: u32 = FIXED_OFFSET + 24;
-export const ACKNOWLEDGED: u32 = FIXED_OFFSET + 28;
 /** One past the fixed fields of a response. */
 export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 32;
 

@@ -10,8 +10,7 @@
  *   replies    1  2  [missing]  5  6 | 7 ...   <- 5 and 6 are the last two before it ----------+
  * ```
  * From the front they pair up to the first missing bytes, from the sure point backwards to the last; what lies between stays
- * unobserved. A client that sends requests while it waits for others gives such a point only when all were asked longer ago than
- * replies take.
+ * unobserved. A client that sends requests while it waits for others gives such a point only when both sides were quiet.
  */
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
@@ -31,8 +30,8 @@ const WAITING_MAX: u32 = 32768;
 const TENTATIVE_MAX: u32 = 64;
 /** Replies that are held on one connection; the oldest makes room. */
 const HELD_MAX: u32 = 4096;
-/** What the client asked so long ago has been answered, unless requests have waited longer lately. */
-const SETTLED_NS_MIN: u64 = 500_000;
+/** Both sides of a client that interleaves were quiet for so long that nothing is on its way. */
+const QUIET_NS: u64 = 10_000_000;
 
 /** The CommandKind of a request. */
 export function kindOf(request: usize): u32 {
@@ -67,7 +66,6 @@ export function enqueue(conversation: Conversation, request: Message): void {
   pendingAdd(conversation, conversation.client, request, waits || follows ? TimeoutClass.NONE : TimeoutClass.STREAM);
   if (state.is(StateFlag.HELD)) timerStop(request);
   state.waiting += 1;
-  state.askedNs = Parse.timeNs;
   noteKind(state, kindOf(at));
 }
 
@@ -89,9 +87,9 @@ function findSurePoint(conversation: Conversation, state: RedisState, request: u
     settle(conversation);
   } else if (state.is(StateFlag.HOLE)) {
     store<u8>(request, 1, F.AFTER_GAP);
+  } else if (!isDoubtful && isNew && conversation.pendingCount != 0 && state.is(StateFlag.BEGUN)) {
+    state.set(StateFlag.INTERLEAVES);
   }
-  const hasAll = isDoubtful ? floor == state.position : conversation.pendingCount == 0;
-  if (isNew && !hasAll && floor != 0 && state.is(StateFlag.BEGUN)) state.set(StateFlag.INTERLEAVES);
   state.set(StateFlag.BEGUN);
   if (floor != 0) state.lastFloor = floor;
 }
@@ -102,24 +100,8 @@ function isSure(conversation: Conversation, state: RedisState, floor: u32): bool
   if (state.is(StateFlag.HOLE) && state.holePosition == floor) return false;
   if (!state.is(StateFlag.INTERLEAVES)) return true;
   const tail = <usize>conversation.pendingTail;
-  if (tail != 0) {
-    if (changetype<Message>(tail).timeoutClass == TimeoutClass.NONE) return false;
-    // The last of them was there when the server spoke last.
-    if (<i32>(state.acknowledged - changetype<Message>(tail).endSequence) < 0) return false;
-  }
-  const wait = max(SETTLED_NS_MIN, state.longestNs + (state.longestNs >> 2));
-  // When a request was sent that is missing is not known, but it was before its reply.
-  if (state.is(StateFlag.HOLE) && Parse.timeNs < state.serverNs + wait) return false;
-  return Parse.timeNs > state.askedNs + wait;
-}
-
-/** Notes how long a request waited: the longest time fades as others are shorter. */
-function noteWait(state: RedisState, request: usize, response: Message): void {
-  if (changetype<Message>(request).timeoutClass == TimeoutClass.NONE) return;
-  const askedNs = changetype<Message>(request).firstNs;
-  const waited = response.lastNs > askedNs ? response.lastNs - askedNs : 0;
-  const faded = state.longestNs - (state.longestNs >> 10);
-  state.longestNs = waited > faded ? waited : faded;
+  const blocks = tail != 0 && changetype<Message>(tail).timeoutClass == TimeoutClass.NONE;
+  return !blocks && Parse.timeNs > state.serverNs + QUIET_NS;
 }
 
 function setDatabase(state: RedisState, request: Message): void {
@@ -205,22 +187,16 @@ export function endResponse(conversation: Conversation, response: Message): bool
   return false;
 }
 
-/**
- * Whether a response can answer `request`: it begins behind what the client had when it asked, and came with an acknowledgement
- * of the request's first byte.
- */
+/** Whether a response can answer `request`, by the sequence numbers of both. */
 function fits(request: usize, response: Message): bool {
   const floor = load<u32>(request, F.FLOOR);
-  if (floor != 0 && <i32>(load<u32>(changetype<usize>(response), F.RESPONSE_SEQUENCE) - floor) < 0) return false;
-  const seen = load<u32>(changetype<usize>(response), F.ACKNOWLEDGED);
-  return seen == 0 || <i32>(seen - load<u32>(request, F.REQUEST_SEQUENCE)) > 0;
+  return floor == 0 || <i32>(load<u32>(changetype<usize>(response), F.RESPONSE_SEQUENCE) - floor) >= 0;
 }
 
 function pair(conversation: Conversation, request: usize, response: Message): void {
   const state = stateAt(conversation);
   const kind = kindOf(request);
   const status = statusOf(request, response);
-  noteWait(state, request, response);
   pendingTake(changetype<Message>(request));
   state.answered();
   if (kind == CommandKind.SELECT) endSelect(state, response, status);
@@ -285,7 +261,7 @@ function takeHeld(state: RedisState): Message {
 /** Everything before this point was answered: pairs the last of the replies with the last of the requests. */
 function settle(conversation: Conversation): void {
   const state = stateAt(conversation);
-  const pairs = lastPairs(conversation);
+  const pairs = min(state.heldCount, lastInSequence(conversation));
   while (state.heldCount > pairs) reportAlone(conversation, takeHeld(state));
   while (conversation.pendingCount > pairs) {
     reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
@@ -300,30 +276,17 @@ function settle(conversation: Conversation): void {
   if (replies.phase == Phase.LOST) replies.phase = Phase.START;
 }
 
-/** How many of the last replies that are held answer as many of the last requests; none where one of them cannot. */
-function lastPairs(conversation: Conversation): u32 {
-  const state = stateAt(conversation);
-  const count = min(state.heldCount, lastInSequence(conversation));
-  let request = <usize>conversation.pendingHead;
-  for (let passed = conversation.pendingCount; passed > count; passed--) request = changetype<Message>(request).next;
-  let response = <usize>state.heldHead;
-  for (let passed = state.heldCount; passed > count; passed--) response = changetype<Message>(response).next;
-  while (request != 0 && response != 0) {
-    if (!fits(request, changetype<Message>(response))) return 0;
-    request = changetype<Message>(request).next;
-    response = changetype<Message>(response).next;
-  }
-  return count;
-}
-
-/** How many of the last requests that wait follow each other with no missing bytes between or behind them. */
+/** How many of the last requests that wait follow each other without missing bytes between them. */
 function lastInSequence(conversation: Conversation): u32 {
-  if (!stateAt(conversation).is(StateFlag.HOLE)) return conversation.pendingCount;
   let count: u32 = 0;
   let at = <usize>conversation.pendingTail;
-  while (at != 0 && load<u8>(at, F.AFTER_GAP) != 0) {
+  while (at != 0) {
+    const request = changetype<Message>(at);
+    const isAfter = load<u8>(at, F.AFTER_GAP) != 0;
+    const previous = <usize>request.previous;
     count += 1;
-    at = <usize>changetype<Message>(at).previous;
+    if (isAfter && (previous == 0 || load<u8>(previous, F.AFTER_GAP) == 0)) break;
+    at = previous;
   }
   return count;
 }

@@ -84,7 +84,6 @@ function keepPlace(conversation: Conversation, isClient: bool, half: Half, lengt
   }
   state.position = Parse.sequence + length;
   state.serverNs = Parse.timeNs;
-  if (Parse.acknowledgement != 0) state.acknowledged = Parse.acknowledgement;
   state.set(StateFlag.POSITION);
 }
 

@@ -103,7 +103,6 @@ function begin(conversation: Conversation, half: Half, at: usize): void {
   response.lastNs = Parse.timeNs;
   response.know(F.RedisField.BODY_BYTES);
   store<u32>(half.message, Turn.sequenceOf(at), F.RESPONSE_SEQUENCE);
-  store<u32>(half.message, Parse.acknowledgement, F.ACKNOWLEDGED);
   const head = surePair(conversation);
   if (head != 0) timerStop(changetype<Message>(head));
 }

@@ -1,5 +1,5 @@
 /**
- * What the parser knows of a conversation: 128 bytes, a half for what each side sends and what they share.
+ * What the parser knows of a conversation: 112 bytes, a half for what each side sends and what they share.
  *
  * Requests come from the conversation's client, and from nobody else. A request in progress lies in the pool, a response in
  * the scratch message while its bytes are in hand and in the pool between them.
@@ -106,14 +106,8 @@ export class RedisState {
   heldCount: u32;
   database: u32;
   previousDatabase: u32;
-  /** What the server had of the client's stream when it sent its last bytes. */
-  acknowledged: u32;
-  spare: u32;
-  /** When the last byte of the server's went by, and when the last request was complete. */
+  /** When the last byte of the server's went by. */
   serverNs: u64;
-  askedNs: u64;
-  /** About the longest that a request has waited for the end of its response lately. */
-  longestNs: u64;
 
   /** What the client sends. */
   @inline get requests(): Half {
@@ -144,7 +138,7 @@ export class RedisState {
 }
 
 /** Bytes of the state. */
-export const STATE_BYTES: u32 = 128;
+export const STATE_BYTES: u32 = 104;
 
 /** The state of a conversation that has one. */
 export function stateAt(conversation: Conversation): RedisState {
