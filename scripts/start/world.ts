@@ -23,8 +23,8 @@ export const SITES: readonly Site[] = [
   { name: "gru", firstClient: 600, clients: 600 },
 ];
 
-/** Pause between the first packets of two captures within a minute. */
-const SPACING_NS = 5_000_000_000n;
+/** What of a minute the first packets of its captures are spread over: none is longer than what is left. */
+const SPREAD_NS = 50_000_000_000n;
 /** Few connections stand beside many queries: their clients are spread so that neighbouring sites share them too. */
 const CONNECTION_STEP = 25;
 const MINUTE_NS = 60_000_000_000n;
@@ -119,10 +119,11 @@ export function relocate(capture: Uint8Array, site: Site, minute: number, startN
 /** What a site saw in `minutes` minutes from `startNs` on, as a pcapng file with an interface a link type. */
 export function siteCapture(captures: readonly Uint8Array[], site: Site, startNs: bigint, minutes: number): Uint8Array {
   const records: PacketRecord[] = [];
+  const spacingNs = SPREAD_NS / BigInt(captures.length + 1);
   for (let minute = 0; minute < minutes; minute++) {
     const minuteNs = startNs + BigInt(minute) * MINUTE_NS;
     captures.forEach((capture, index) => {
-      for (const record of relocate(capture, site, minute, minuteNs + BigInt(index + 1) * SPACING_NS)) records.push(record);
+      for (const record of relocate(capture, site, minute, minuteNs + BigInt(index + 1) * spacingNs)) records.push(record);
     });
   }
   records.sort((a, b) => Number(a.timeNs - b.timeNs));
