@@ -221,3 +221,11 @@ describe("a host that calls as it likes", () => {
     );
   });
 });
+
+test("nothing is allocated when it is configured, however often", () => {
+  const host = new AnyHost();
+  host.configure(new Uint8Array());
+  const staging = new Uint8Array(host.core.memory.buffer, host.call("staging"), host.call("stagingBytes")).fill(0xcc);
+  for (let turn = 0; turn < 100; turn++) expect(host.call("configure", HOST, BUDGET_BYTES, 0)).toBe(0);
+  expect(staging.every((byte) => byte === 0xcc)).toBe(true);
+});

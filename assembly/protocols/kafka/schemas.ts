@@ -16,6 +16,15 @@ import { addSchema } from "./program";
 const TOP_ERROR: string = "throttle:i error:h *";
 const FIRST_ERROR: string = "error:h *";
 
+/** Texts put together from several are made when the module starts: nothing is allocated later. */
+const METADATA_RESPONSE: string =
+  "throttle:i3+ ( i s i s1+ ) s2+ i1+ ( error:h topic:s u10+ b1+ fail ( error:h partition:i i i7+ [ i ] [ i ] [5+ i ] fail ) i8+ ) " +
+  "i8-10 error:h13+";
+
+const OFFSET_FETCH_RESPONSE: string =
+  "throttle:i3+ (0-7 topic:s ( partition:i l i5+ s error:h row ) ) error:h2-7 " +
+  "(8+ s ( topic:s8-9 topicId:u10+ ( partition:i l i s error:h row ) ) error:h )";
+
 /** Makes programs of all schemas. */
 export function addSchemas(): void {
   addData();
@@ -41,12 +50,7 @@ function addData(): void {
     "i b2+ ( topic:s ( partition:i i4+ l i0-0 ) ) i10+",
     "throttle:i2+ ( topic:s ( partition:i error:h [0-0 l ] l1+ l1+ i4+ row ) )",
   );
-  addSchema(
-    3,
-    "( topicId:u10+ topic:s ) b4+ b8-10 b8+",
-    "throttle:i3+ ( i s i s1+ ) s2+ i1+ ( error:h topic:s u10+ b1+ fail ( error:h partition:i i i7+ [ i ] [ i ] [5+ i ] fail ) i8+ ) " +
-      "i8-10 error:h13+",
-  );
+  addSchema(3, "( topicId:u10+ topic:s ) b4+ b8-10 b8+", METADATA_RESPONSE);
   addSchema(23, "i3+ ( topic:s ( partition:i i2+ i ) )", "throttle:i2+ ( topic:s ( error:h partition:i i1+ l row ) )");
 }
 
@@ -59,8 +63,7 @@ function addGroups(): void {
   addSchema(
     9,
     "group:s0-7 (0-7 topic:s [ partition:i ] ) (8+ group:s s9+ i9+ ( topic:s8-9 topicId:u10+ [ partition:i ] ) ) b7+",
-    "throttle:i3+ (0-7 topic:s ( partition:i l i5+ s error:h row ) ) error:h2-7 " +
-      "(8+ s ( topic:s8-9 topicId:u10+ ( partition:i l i s error:h row ) ) error:h )",
+    OFFSET_FETCH_RESPONSE,
   );
   addSchema(10, "key:s0-3 keyType:b1+ [4+ key:s ]", "throttle:i1+ error:h0-3 s1-3 i0-3 s0-3 i0-3 (4+ s i s i error:h s )");
   addSchema(11, "group:s i i1+ s s5+ s ( s B ) s8+", "throttle:i2+ error:h i s7+ s s b9+ s ( s s5+ B )");
