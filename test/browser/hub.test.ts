@@ -1,7 +1,9 @@
 /** The first view of the hub, over a real hub that got what several sites saw. */
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Core } from "../../engine/core";
 import { SITES } from "../../scripts/start/world";
+import { coreModule } from "../support/round-trips";
 import { useSite } from "./support/browser";
 import { postWorld, TENANT, type World } from "./support/world";
 
@@ -66,9 +68,11 @@ describe("figures", () => {
     const { page, complaints } = await openHub();
     const counts = [...world.counts.values()];
     expect(await shownPackets(page)).toBe(sum(counts.map(({ packets }) => packets)));
-    const requests = await ask({ metric: "dns_requests_total", op: "sum", by: ["status"] });
-    const http = await ask({ metric: "http_requests_total", op: "sum", by: ["status"] });
-    const decided = [...requests, ...http].filter(({ status }) => status !== "unobserved");
+    const names = new Core(coreModule()).schema.metrics
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith("_requests_total"));
+    const requests = await Promise.all(names.map((metric) => ask({ metric, op: "sum", by: ["status"] })));
+    const decided = requests.flat().filter(({ status }) => status !== "unobserved");
     const all = sum(decided.map(({ value }) => Number(value)));
     const failed = sum(decided.filter(({ status }) => status !== "ok").map(({ value }) => Number(value)));
     expect((await tile(page, "Requests")).value).toBe(all.toLocaleString("en"));
