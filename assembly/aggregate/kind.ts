@@ -137,7 +137,7 @@ export function stateEncode(kind: u32, state: usize): void {
   }
 }
 
-/** Reads an encoded state from the Cursor and adds it to `into`; false at a fault or where `stateMerge` is false. */
+/** Reads an encoded state that `stateSkip` found valid from the Cursor and adds it to `into`; false, and `into` of no more use, where `stateMerge` is false. */
 export function stateDecode(kind: u32, into: usize, parameter: u32): bool {
   switch (kind) {
     case Kind.GAUGE:

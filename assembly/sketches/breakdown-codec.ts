@@ -28,7 +28,7 @@ import {
   Part,
   selectedPart,
 } from "./breakdown";
-import { nextKey, nextNumber, openColumn, openKeys, rewindRows, writeKeys } from "./columns";
+import { nextKey, nextNumber, openColumn, openKeys, writeKeys } from "./columns";
 import { histogramDecode, histogramEncode, histogramEncodeSum, histogramReadCount, histogramSkip } from "./histogram-codec";
 import { dropTied, Selection, selectedLower, sortSelectedByHash } from "./select";
 import { SELECTED_MAX, SketchPool } from "./sketch-pool";
@@ -53,9 +53,8 @@ class Sum {
   static bound: u64 = 0;
   static requests: u64 = 0;
   static bytes: u64 = 0;
-  /** Label sets, and where their durations begin. */
+  /** Label sets. */
   static count: u32 = 0;
-  static durations: usize = 0;
 }
 
 /** Writes the `BreakdownExport.keysMax` busiest label sets of `state`, and the rest. */
@@ -105,13 +104,9 @@ function gatherRest(breakdown: Breakdown): u32 {
 
 /** Validates one encoded state and steps over it; false when it is not valid. */
 export function breakdownSkip(_bits: u32): bool {
-  Sum.bound = Cursor.varint();
-  Sum.count = Cursor.count(SELECTED_MAX);
+  if (!openRows()) return false;
   Sum.requests = 0;
   Sum.bytes = 0;
-  if (Cursor.fault || !openKeys(Sum.count)) return false;
-  for (let column = REQUESTS; column <= BYTES; column++) if (!openColumn(column, Sum.count)) return false;
-  Sum.durations = Cursor.at;
   let errorMost: u64 = 0;
   for (let index: u32 = 0; index < Sum.count; index++) {
     const requests = nextNumber(REQUESTS);
@@ -126,6 +121,15 @@ export function breakdownSkip(_bits: u32): bool {
   if (Cursor.fault || !skipPart(other, errors, bytes)) return false;
   // Nothing was lost where there is no rest, and no more than the rest anywhere.
   return Sum.bound <= other && errorMost <= other && (Sum.bound == 0) == (other == 0);
+}
+
+/** Steps over the keys and the columns; the Cursor is then at the durations. */
+function openRows(): bool {
+  Sum.bound = Cursor.varint();
+  Sum.count = Cursor.count(SELECTED_MAX);
+  if (Cursor.fault || !openKeys(Sum.count)) return false;
+  for (let column = REQUESTS; column <= BYTES; column++) if (!openColumn(column, Sum.count)) return false;
+  return true;
 }
 
 /** Requests or bytes, whichever are more, of the encoding that was read last. */
@@ -144,16 +148,14 @@ function skipPart(requests: u64, errors: u64, bytes: u64): bool {
 }
 
 /**
- * Merges one encoded state into `into`; false, and `into` unchanged, when it is not valid or the totals pass BREAKDOWN_TOTAL_MAX.
- * Where the pool has no room, label sets go to `other` and durations are missing, counted in `SketchPool.refused`.
+ * Merges one encoded state that `breakdownSkip` found valid into `into`; false, and `into` of no more use, where the totals pass
+ * BREAKDOWN_TOTAL_MAX. Where the pool has no room, label sets go to `other` and durations are missing, counted in
+ * `SketchPool.refused`.
  */
-export function breakdownDecode(into: usize, bits: u32): bool {
+export function breakdownDecode(into: usize, _bits: u32): bool {
   const breakdown = changetype<Breakdown>(into);
-  if (!breakdownSkip(bits) || !breakdownHasRoom(breakdown, Sum.requests, Sum.bytes)) return false;
-  const end = Cursor.at;
-  Cursor.at = Sum.durations;
+  if (!openRows()) return false;
   breakdownMergeBound(breakdown, Sum.bound);
-  rewindRows();
   for (let index: u32 = 0; index < Sum.count; index++) {
     const key = nextKey();
     const requests = nextNumber(REQUESTS);
@@ -165,8 +167,7 @@ export function breakdownDecode(into: usize, bits: u32): bool {
   const other = Cursor.varint();
   const errors = Cursor.varint();
   mergePart(breakdown, changetype<Part>(breakdown.other), other, errors, Cursor.varint());
-  assert(Cursor.at == end);
-  return true;
+  return breakdownHasRoom(breakdown, 0, 0);
 }
 
 /** Adds what `skipPart` found valid to `part` and to the totals, the durations from the Cursor. */

@@ -23,7 +23,15 @@ import {
   pagesOf,
   registerPage,
 } from "./distinct";
-import { registerSource, registersFilled, registersFit, registersPack, registersUnpack, validRegister } from "./register-codec";
+import {
+  registerSource,
+  registersFilled,
+  registersFit,
+  registersMerge,
+  registersPack,
+  registersSkip,
+  validRegister,
+} from "./register-codec";
 
 const SPARSE: u32 = 33;
 const PACKED: u32 = 34;
@@ -89,7 +97,7 @@ export function distinctSkip(precision: u32): bool {
   if (form <= DISTINCT_LIST_MAX) return skipList(form);
   if (form == SPARSE) return skipSparse(precision);
   const pages: u32 = 1 << (precision - DISTINCT_PRECISION_MIN);
-  if (form == PACKED) return registersUnpack(pages, false) && registersFilled(pages) > sparseMax(precision);
+  if (form == PACKED) return registersSkip(pages) && registersFilled(pages) > sparseMax(precision);
   const start = Cursor.take(1 << precision);
   if (start == 0 || !validDense(start, 1 << precision, sparseMax(precision))) return false;
   for (let page: u32 = 0; page < pages; page++) registerSource(page, start + page * PAGE_BYTES);
@@ -134,36 +142,30 @@ function validDense(start: usize, length: u32, least: u32): bool {
   return v128.all_true<i8>(valid) && length - empty > least;
 }
 
-/** Merges one encoded state of 2^`precision` registers into `into`; false when it is not valid or the pool is used up. */
+/** Merges one encoded state of 2^`precision` registers that `distinctSkip` found valid into `into`; false when the pool is used up. */
 export function distinctDecode(into: usize, precision: u32): bool {
   const distinct = changetype<Distinct>(into);
   assert(<u32>distinct.precision == precision);
-  const start = Cursor.at;
-  const form = Cursor.left > 0 ? <u32>load<u8>(start) : DENSE;
-  if (form == PACKED) return decodePacked(distinct);
-  if (!distinctSkip(precision)) return false;
-  if (form <= DISTINCT_LIST_MAX) return distinctMergeList(distinct, start + 1, form);
+  const form = Cursor.u8();
+  if (form <= DISTINCT_LIST_MAX) {
+    const list = Cursor.take(form << 3);
+    return !Cursor.fault && distinctMergeList(distinct, list, form);
+  }
   if (!distinctOpenRegisters(distinct)) return false;
-  if (form == DENSE) {
-    for (let page: u32 = 0; page < pagesOf(distinct); page++) {
-      mergeRegisters(registerPage(distinct, page), start + 1 + page * PAGE_BYTES, PAGE_BYTES);
-    }
+  const pages = pagesOf(distinct);
+  if (form == PACKED) {
+    for (let page: u32 = 0; page < pages; page++) registerSource(page, registerPage(distinct, page));
+    return registersMerge(pages);
+  }
+  if (form == SPARSE) {
+    mergeSparse(distinct);
     return true;
   }
-  const end = Cursor.at;
-  Cursor.at = start + 1;
-  mergeSparse(distinct);
-  assert(Cursor.at == end);
+  const registers = Cursor.take(1 << precision);
+  if (registers == 0) return false;
+  for (let page: u32 = 0; page < pages; page++)
+    mergeRegisters(registerPage(distinct, page), registers + page * PAGE_BYTES, PAGE_BYTES);
   return true;
-}
-
-/** Merges packed registers; where they are not valid some of them may be merged already. */
-function decodePacked(distinct: Distinct): bool {
-  if (!distinctOpenRegisters(distinct)) return false;
-  Cursor.u8();
-  const pages = pagesOf(distinct);
-  for (let page: u32 = 0; page < pages; page++) registerSource(page, registerPage(distinct, page));
-  return registersUnpack(pages, true) && registersFilled(pages) > sparseMax(distinct.precision);
 }
 
 /** Merges registers that `skipSparse` found valid. */

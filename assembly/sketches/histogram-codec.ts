@@ -35,9 +35,8 @@ class Head {
   static sumHigh: u64 = 0;
   /** Values of 0. */
   static zero: u64 = 0;
-  /** Runs there are, and where their counts begin. */
+  /** Runs there are. */
   static runs: u32 = 0;
-  static counts: usize = 0;
 }
 
 /** Writes the canonical form of `state`; that of an empty one for 0. */
@@ -128,7 +127,7 @@ function encodeRuns(start: usize, end: usize, firstGap: bool): void {
 
 /** Validates one encoded histogram of `unit` and steps over it; false when it is not valid. */
 export function histogramSkip(unit: u32): bool {
-  return readHead() && readRuns(unit, 0);
+  return readHead() && checkRuns(unit);
 }
 
 /** Number of values of the encoding that was read last. */
@@ -136,14 +135,19 @@ export function histogramReadCount(): u64 {
   return Head.count;
 }
 
-/** Merges one encoded histogram of `unit` into `into`; false, and `into` unchanged, when it is not valid or there is no room. */
+/** Merges one encoded histogram of `unit` that `histogramSkip` found valid into `into`; false, and `into` unchanged, when there is no room. */
 export function histogramDecode(into: usize, unit: u32): bool {
   const histogram = changetype<Histogram>(into);
   assert(<u32>histogram.unit == unit && histogram.seconds == 0);
-  if (!readHead() || !makeRoom(histogram, Head.count) || !readRuns(unit, into)) return false;
+  if (!readHead() || !makeRoom(histogram, Head.count)) return false;
   if (Head.count == 0) return true;
-  if (Head.count <= 2) applyFew(histogram);
-  else applyRuns(histogram);
+  if (Head.count <= 2) {
+    if (!openFew(histogram)) return false;
+    applyFew(histogram);
+  } else {
+    if (!openRuns(histogram)) return false;
+    applyRuns(histogram);
+  }
   histogram.count += Head.count;
   histogram.zero += Head.zero;
   histogram.min = min(histogram.min, Head.min);
@@ -174,21 +178,16 @@ function readHead(): bool {
   return Head.sumHigh < mostHigh || (Head.sumHigh == mostHigh && Head.sumLow <= Head.max * Head.count);
 }
 
-/** Checks the runs against the head; opens their octaves in `into` unless it is 0. */
-function readRuns(unit: u32, into: usize): bool {
-  if (Head.count == 0) return true;
-  if (Head.count <= 2) return readFew(unit, into);
+/** Checks the runs and their counts against the head. */
+function checkRuns(unit: u32): bool {
+  if (Head.count <= 2) return true;
   const lowest = bucketOf(1, unit);
   const last = Head.max == 0 ? lowest - 1 : bucketOf(Head.max, unit);
-  const runs = Cursor.count(<u32>(last + 1 - lowest));
+  if (!readRuns(<u32>(last + 1 - lowest))) return false;
   const hasZero = Head.min == 0;
-  if (!openColumn(GAPS, hasZero || runs == 0 ? runs : runs - 1) || !openColumn(LENGTHS, runs)) return false;
-  Head.runs = runs;
-  Head.counts = Cursor.at;
   let rest = Head.count;
   let index = hasZero ? lowest : bucketOf(Head.min, unit);
-  let opened = i32.MIN_VALUE;
-  for (let run: u32 = 0; run < runs; run++) {
+  for (let run: u32 = 0; run < Head.runs; run++) {
     const gap = run != 0 || hasZero ? nextNumber(GAPS) + u64(run != 0) : 0;
     if (gap > <u64>(last - index)) return false;
     index += <i32>gap;
@@ -198,27 +197,29 @@ function readRuns(unit: u32, into: usize): bool {
       const count = Cursor.varint();
       if (count == 0 || count > rest) return false;
       rest -= count;
-      if (into == 0 || index >> 5 == opened) continue;
-      opened = index >> 5;
-      if (histogramOctave(changetype<Histogram>(into), opened) == 0) return false;
     }
   }
   if (Cursor.fault || index != last + 1) return false;
-  Head.zero = rest;
   return (rest != 0) == hasZero;
 }
 
-/** Opens the octaves of one or two values in `into` unless it is 0. */
-function readFew(unit: u32, into: usize): bool {
-  Head.zero = u64(Head.min == 0) + u64(Head.max == 0 && Head.count == 2);
-  if (into == 0) return true;
-  const histogram = changetype<Histogram>(into);
+/** Reads how many runs there are and steps over all but their counts. */
+function readRuns(most: u32): bool {
+  Head.runs = Cursor.count(most);
+  const gaps = Head.min == 0 || Head.runs == 0 ? Head.runs : Head.runs - 1;
+  return openColumn(GAPS, gaps) && openColumn(LENGTHS, Head.runs);
+}
+
+/** Opens the octaves of one or two values in `histogram`; false without memory. */
+function openFew(histogram: Histogram): bool {
+  const unit = histogram.unit;
   if (Head.min != 0 && histogramOctave(histogram, bucketOf(Head.min, unit) >> 5) == 0) return false;
   return Head.max == 0 || histogramOctave(histogram, bucketOf(Head.max, unit) >> 5) != 0;
 }
 
-/** Counts one or two values, whose octaves `readFew` opened. */
+/** Counts one or two values, whose octaves `openFew` opened. */
 function applyFew(histogram: Histogram): void {
+  Head.zero = u64(Head.min == 0) + u64(Head.max == 0 && Head.count == 2);
   applyOne(histogram, Head.min);
   if (Head.count == 2) applyOne(histogram, Head.max);
 }
@@ -229,13 +230,34 @@ function applyOne(histogram: Histogram, value: u64): void {
   histogram.addToBucket(histogramOctave(histogram, index >> 5), index & 31, 1);
 }
 
-/** Adds runs that `readRuns` found valid and opened the octaves of, reading them without a check. */
+/** Opens the octaves of all runs in `histogram`, as every bucket of a run has a count; false without memory. */
+function openRuns(histogram: Histogram): bool {
+  const hasZero = Head.min == 0;
+  const last = bucketOf(max<u64>(Head.max, 1), histogram.unit);
+  let index = bucketOf(hasZero ? 1 : Head.min, histogram.unit);
+  if (!readRuns(<u32>(last + 1 - index))) return false;
+  let opened = i32.MIN_VALUE;
+  for (let run: u32 = 0; run < Head.runs; run++) {
+    if (run != 0 || hasZero) index += <i32>nextNumber(GAPS) + i32(run != 0);
+    const end = index + <i32>nextNumber(LENGTHS) + 1;
+    if (index > last || end > last + 1) return false;
+    for (let octave = max(index >> 5, opened + 1); octave <= (end - 1) >> 5; octave++) {
+      if (histogramOctave(histogram, octave) == 0) return false;
+      opened = octave;
+    }
+    index = end;
+  }
+  return true;
+}
+
+/** Adds the runs, whose octaves `openRuns` opened. */
 function applyRuns(histogram: Histogram): void {
   const hasZero = Head.min == 0;
   rewindColumn(GAPS);
   rewindColumn(LENGTHS);
   let index = bucketOf(hasZero ? 1 : Head.min, histogram.unit);
-  let at = Head.counts;
+  let rest = Head.count;
+  let at = Cursor.at;
   for (let run: u32 = 0; run < Head.runs; run++) {
     if (run != 0 || hasZero) index += <i32>nextNumber(GAPS) + i32(run != 0);
     const end = index + <i32>nextNumber(LENGTHS) + 1;
@@ -244,14 +266,14 @@ function applyRuns(histogram: Histogram): void {
       if (octave == 0 || (index & 31) == 0) octave = histogramOctave(histogram, index >> 5);
       let count = <u64>load<u8>(at++);
       if (count >= 0x80) {
-        count &= 0x7f;
-        for (let shift: u64 = 7; ; shift += 7) {
-          const byte = <u64>load<u8>(at++);
-          count |= (byte & 0x7f) << shift;
-          if (byte < 0x80) break;
-        }
+        Cursor.at = at - 1;
+        count = Cursor.varint();
+        at = Cursor.at;
       }
+      rest -= count;
       histogram.addToBucket(octave, index & 31, count);
     }
   }
+  Cursor.at = at;
+  Head.zero = rest;
 }

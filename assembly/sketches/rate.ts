@@ -97,7 +97,7 @@ export function rateEncode(state: usize): void {
   histogramEncode(state);
 }
 
-/** Merges one encoded rate into `into`; false, and `into` unchanged, when it is not valid or there is no room. */
+/** Merges one encoded rate that `rateSkip` found valid into `into`; false, and `into` unchanged, when there is no room. */
 export function rateDecode(into: usize, _parameter: u32): bool {
   return histogramDecode(into, UNIT);
 }

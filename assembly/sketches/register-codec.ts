@@ -33,12 +33,17 @@ const FREQUENCIES: usize = 1024;
 /** Frequencies as they were read (u16), and the states while pages are unpacked. */
 const READ: usize = 672;
 const KEPT: usize = 2032;
-/** The value for each 2048th; a page of registers; words. While pages are packed the states lie where the values do. */
-const SLOTS: usize = 2048;
-const PAGE: usize = 4096;
+/** While pages are packed: the states, and the words. */
+const STATES_PACKED: usize = 2048;
 const WORDS: usize = 8192;
-/** While pages are unpacked: how often each value came from each of the four states, 1024 bytes each. */
-const LANES: usize = 8192;
+/**
+ * While pages are unpacked: for each 2048th its value, its place among those of the value, and how many they are, in one u32
+ * `| value 8 | place 12 | frequency 12 |`; a page of registers; how often each value came from each state, u16, 512 bytes each.
+ */
+const SLOTS: usize = 2048;
+const PAGE: usize = 10240;
+const LANES: usize = 14336;
+const LANE_BYTES: usize = 512;
 
 /** The pages that are packed or unpacked into. */
 class Pages {
@@ -80,7 +85,7 @@ export function registersPack(pages: u32): bool {
   if (!pack(pages)) return false;
   writeFrequencies();
   Writer.varint(<u64>(Words.end - Words.at) >> 1);
-  for (let state: u32 = 0; state < STATES; state++) Writer.u32(load<u32>(SketchPool.scratch + SLOTS + (state << 2)));
+  for (let state: u32 = 0; state < STATES; state++) Writer.u32(load<u32>(SketchPool.scratch + STATES_PACKED + (state << 2)));
   Writer.bytes(Words.at, <u32>(Words.end - Words.at));
   return true;
 }
@@ -135,10 +140,10 @@ function sumFrequencies(): u32 {
   return sum;
 }
 
-/** Packs the pages, last register first, into words that end at `Words.end`, and puts the states into SLOTS. */
+/** Packs the pages, last register first, into words that end at `Words.end`, and puts the states into STATES_PACKED. */
 function pack(pages: u32): bool {
   const scratch = SketchPool.scratch;
-  const states = scratch + SLOTS;
+  const states = scratch + STATES_PACKED;
   const first = scratch + WORDS;
   Words.end = first + wordsBytesMax(pages);
   let at = Words.end;
@@ -180,10 +185,23 @@ function writeFrequencies(): void {
 }
 
 /**
- * Reads packed registers from the Cursor, `pages` pages, and merges them into the pages named by `registerSource` where
- * `merge` is set; false where they are not in their one form. Where it is false, pages may have changed.
+ * Checks packed registers under the Cursor, `pages` pages, and counts them for `registersFilled`; false where they are not in
+ * their one form.
  */
-export function registersUnpack(pages: u32, merge: bool): bool {
+export function registersSkip(pages: u32): bool {
+  memory.fill(SketchPool.scratch + LANES, 0, STATES * <u32>LANE_BYTES);
+  if (!unpack(pages, true)) return false;
+  addLanes();
+  return frequenciesFollow(pages);
+}
+
+/** Reads packed registers that `registersSkip` found valid, `pages` pages, and merges them into those named by `registerSource`. */
+export function registersMerge(pages: u32): bool {
+  return unpack(pages, false);
+}
+
+/** Unpacks `pages` pages and counts or merges them; false where words or states are not those of so many. */
+function unpack(pages: u32, counting: bool): bool {
   if (!readFrequencies()) return false;
   const words = Cursor.count(wordsBytesMax(pages) >> 1);
   const states = Cursor.take(STATES << 2);
@@ -191,27 +209,25 @@ export function registersUnpack(pages: u32, merge: bool): bool {
   if (Cursor.fault) return false;
   Words.at = start;
   Words.end = start + (words << 1);
-  memory.fill(SketchPool.scratch + LANES, 0, STATES << 10);
   const kept = SketchPool.scratch + KEPT;
   memory.copy(kept, states, STATES << 2);
-  let complete = true;
-  for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) < LOW) complete = false;
-  for (let page: u32 = 0; page < pages && complete; page++) {
-    if (!unpackPage()) complete = false;
-    if (merge && complete) mergeRegisters(Pages.at(page), SketchPool.scratch + PAGE, PAGE_BYTES);
+  for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) < LOW) return false;
+  for (let page: u32 = 0; page < pages; page++) {
+    if (!(counting ? unpackCounted() : unpackPlain())) return false;
+    if (!counting) mergeRegisters(Pages.at(page), SketchPool.scratch + PAGE, PAGE_BYTES);
   }
-  for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) != LOW) complete = false;
-  addLanes();
-  return complete && Words.at == Words.end && frequenciesFollow(pages);
+  for (let state: u32 = 0; state < STATES; state++) if (load<u32>(kept + (state << 2)) != LOW) return false;
+  return Words.at == Words.end;
 }
 
 /** Adds up what was counted for each state. */
 function addLanes(): void {
   const scratch = SketchPool.scratch;
-  for (let at: usize = 0; at < VALUES << 2; at += 16) {
-    const even = v128.add<u32>(v128.load(scratch + at, LANES), v128.load(scratch + at, LANES + 2048));
-    const odd = v128.add<u32>(v128.load(scratch + at, LANES + 1024), v128.load(scratch + at, LANES + 3072));
-    v128.store(scratch + at, v128.add<u32>(even, odd), COUNTS);
+  for (let value: usize = 0; value < VALUES; value++) {
+    const lanes = scratch + LANES + (value << 1);
+    const even = <u32>load<u16>(lanes) + <u32>load<u16>(lanes, 2 * LANE_BYTES);
+    const odd = <u32>load<u16>(lanes, LANE_BYTES) + <u32>load<u16>(lanes, 3 * LANE_BYTES);
+    store<u32>(scratch + COUNTS + (value << 2), even + odd);
   }
 }
 
@@ -240,8 +256,7 @@ function readFrequencies(): bool {
   for (let value: u32 = 0; value < VALUES; value++) {
     const frequency = frequencyOf(value);
     store<u16>(scratch + READ + (value << 1), frequency);
-    memory.fill(slot, <u8>value, frequency);
-    slot += frequency;
+    for (let place: u32 = 0; place < frequency; place++, slot += 4) store<u32>(slot, (value << 24) | (place << 12) | frequency);
   }
   sumFrequencies();
   return true;
@@ -262,74 +277,72 @@ export function validRegister(register: u32): bool {
   return register >= 20 || register == 12 || register == 16 || register == 18;
 }
 
-/**
- * Unpacks 4096 registers into PAGE and counts them, those of each state apart so that no count waits for another; false when
- * the words end early.
- */
-function unpackPage(): bool {
-  const scratch = SketchPool.scratch;
-  const slots = scratch + SLOTS;
-  const frequencies = scratch + FREQUENCIES;
-  const counts = scratch;
-  const end = Words.end;
-  let words = Words.at;
-  let state0 = load<u32>(scratch, KEPT);
-  let state1 = load<u32>(scratch, KEPT + 4);
-  let state2 = load<u32>(scratch, KEPT + 8);
-  let state3 = load<u32>(scratch, KEPT + 12);
-  let at = scratch + PAGE;
-  const last = at + PAGE_BYTES;
-  while (at < last) {
-    const slot0 = state0 & (TOTAL - 1);
-    const value0 = (<usize>load<u8>(slots + slot0)) << 2;
-    const one0 = load<u32>(frequencies + value0);
-    state0 = (one0 & 0xffff) * (state0 >> SHIFT) + slot0 - (one0 >> 16);
-    store<u8>(at, <u32>(value0 >> 2), 0);
-    store<u32>(counts + value0, load<u32>(counts + value0, LANES + 0 * 1024) + 1, LANES + 0 * 1024);
-    if (state0 < LOW) {
-      if (words >= end) break;
-      state0 = (state0 << 16) | <u32>load<u16>(words);
-      words += 2;
+/** Unpacks 4096 registers into PAGE; false when the words end early. */
+function unpackPlain(): bool {
+  return Page.unpack(false);
+}
+
+/** Unpacks 4096 registers into PAGE and counts them; false when the words end early. */
+function unpackCounted(): bool {
+  return Page.unpack(true);
+}
+
+class Page {
+  /**
+   * What `unpackPlain` and `unpackCounted` do. Those of each state are counted apart so that no count waits for another. A word
+   * is loaded whether a state takes it or not, as no branch that depends on the registers is ever foretold; so up to four lie
+   * beyond the last, and a state that took one of them fails the check that follows.
+   */
+  @inline static unpack(counting: bool): bool {
+    const scratch = SketchPool.scratch;
+    const end = Words.end;
+    let words = Words.at;
+    let state0 = load<u32>(scratch, KEPT);
+    let state1 = load<u32>(scratch, KEPT + 4);
+    let state2 = load<u32>(scratch, KEPT + 8);
+    let state3 = load<u32>(scratch, KEPT + 12);
+    let at = scratch + PAGE;
+    const last = at + PAGE_BYTES;
+    while (at < last && words <= end) {
+      const one0 = load<u32>(scratch + ((state0 & (TOTAL - 1)) << 2), SLOTS);
+      state0 = (one0 & 0xfff) * (state0 >> SHIFT) + ((one0 >> 12) & 0xfff);
+      store<u8>(at, one0 >> 24, 0);
+      if (counting) Page.count(scratch + ((one0 >> 24) << 1), 0 * LANE_BYTES);
+      const low0 = u32(state0 < LOW);
+      state0 = (state0 << (low0 << 4)) | (<u32>load<u16>(words) & (0 - low0));
+      words += low0 << 1;
+      const one1 = load<u32>(scratch + ((state1 & (TOTAL - 1)) << 2), SLOTS);
+      state1 = (one1 & 0xfff) * (state1 >> SHIFT) + ((one1 >> 12) & 0xfff);
+      store<u8>(at, one1 >> 24, 1);
+      if (counting) Page.count(scratch + ((one1 >> 24) << 1), 1 * LANE_BYTES);
+      const low1 = u32(state1 < LOW);
+      state1 = (state1 << (low1 << 4)) | (<u32>load<u16>(words) & (0 - low1));
+      words += low1 << 1;
+      const one2 = load<u32>(scratch + ((state2 & (TOTAL - 1)) << 2), SLOTS);
+      state2 = (one2 & 0xfff) * (state2 >> SHIFT) + ((one2 >> 12) & 0xfff);
+      store<u8>(at, one2 >> 24, 2);
+      if (counting) Page.count(scratch + ((one2 >> 24) << 1), 2 * LANE_BYTES);
+      const low2 = u32(state2 < LOW);
+      state2 = (state2 << (low2 << 4)) | (<u32>load<u16>(words) & (0 - low2));
+      words += low2 << 1;
+      const one3 = load<u32>(scratch + ((state3 & (TOTAL - 1)) << 2), SLOTS);
+      state3 = (one3 & 0xfff) * (state3 >> SHIFT) + ((one3 >> 12) & 0xfff);
+      store<u8>(at, one3 >> 24, 3);
+      if (counting) Page.count(scratch + ((one3 >> 24) << 1), 3 * LANE_BYTES);
+      const low3 = u32(state3 < LOW);
+      state3 = (state3 << (low3 << 4)) | (<u32>load<u16>(words) & (0 - low3));
+      words += low3 << 1;
+      at += STATES;
     }
-    const slot1 = state1 & (TOTAL - 1);
-    const value1 = (<usize>load<u8>(slots + slot1)) << 2;
-    const one1 = load<u32>(frequencies + value1);
-    state1 = (one1 & 0xffff) * (state1 >> SHIFT) + slot1 - (one1 >> 16);
-    store<u8>(at, <u32>(value1 >> 2), 1);
-    store<u32>(counts + value1, load<u32>(counts + value1, LANES + 1 * 1024) + 1, LANES + 1 * 1024);
-    if (state1 < LOW) {
-      if (words >= end) break;
-      state1 = (state1 << 16) | <u32>load<u16>(words);
-      words += 2;
-    }
-    const slot2 = state2 & (TOTAL - 1);
-    const value2 = (<usize>load<u8>(slots + slot2)) << 2;
-    const one2 = load<u32>(frequencies + value2);
-    state2 = (one2 & 0xffff) * (state2 >> SHIFT) + slot2 - (one2 >> 16);
-    store<u8>(at, <u32>(value2 >> 2), 2);
-    store<u32>(counts + value2, load<u32>(counts + value2, LANES + 2 * 1024) + 1, LANES + 2 * 1024);
-    if (state2 < LOW) {
-      if (words >= end) break;
-      state2 = (state2 << 16) | <u32>load<u16>(words);
-      words += 2;
-    }
-    const slot3 = state3 & (TOTAL - 1);
-    const value3 = (<usize>load<u8>(slots + slot3)) << 2;
-    const one3 = load<u32>(frequencies + value3);
-    state3 = (one3 & 0xffff) * (state3 >> SHIFT) + slot3 - (one3 >> 16);
-    store<u8>(at, <u32>(value3 >> 2), 3);
-    store<u32>(counts + value3, load<u32>(counts + value3, LANES + 3 * 1024) + 1, LANES + 3 * 1024);
-    if (state3 < LOW) {
-      if (words >= end) break;
-      state3 = (state3 << 16) | <u32>load<u16>(words);
-      words += 2;
-    }
-    at += STATES;
+    store<u32>(scratch, state0, KEPT);
+    store<u32>(scratch, state1, KEPT + 4);
+    store<u32>(scratch, state2, KEPT + 8);
+    store<u32>(scratch, state3, KEPT + 12);
+    Words.at = words;
+    return at == last && words <= end;
   }
-  store<u32>(scratch, state0, KEPT);
-  store<u32>(scratch, state1, KEPT + 4);
-  store<u32>(scratch, state2, KEPT + 8);
-  store<u32>(scratch, state3, KEPT + 12);
-  Words.at = words;
-  return at == last;
+
+  @inline private static count(at: usize, lane: usize): void {
+    store<u16>(at + lane, load<u16>(at + lane, LANES) + 1, LANES);
+  }
 }

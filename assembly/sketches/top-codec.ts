@@ -12,7 +12,7 @@
  */
 import { Cursor } from "../bytes/cursor";
 import { Writer } from "../bytes/writer";
-import { nextKey, nextNumber, openColumn, openKeys, rewindRows, writeKeys } from "./columns";
+import { nextKey, nextNumber, openColumn, openKeys, writeKeys } from "./columns";
 import { dropTied, selectedLower, sortSelectedByHash } from "./select";
 import { SELECTED_MAX, SketchPool } from "./sketch-pool";
 import { TOP_TOTAL_MAX, Top, topBound, topMergeKey, topMergeTotals, topSelect, topUpper } from "./top";
@@ -52,11 +52,7 @@ export function topEncode(state: usize): void {
 
 /** Validates one encoded state and steps over it; false when it is not valid. */
 export function topSkip(_bits: u32): bool {
-  Read.total = Cursor.varint();
-  Read.bound = Cursor.varint();
-  Read.count = Cursor.count(SELECTED_MAX);
-  if (Cursor.fault || Read.total > TOP_TOTAL_MAX || Read.bound > Read.total) return false;
-  if (!openKeys(Read.count) || !openColumn(LOWER, Read.count) || !openColumn(ERROR, Read.count)) return false;
+  if (!openRows()) return false;
   let rest = Read.total;
   for (let index: u32 = 0; index < Read.count; index++) {
     const lower = nextNumber(LOWER);
@@ -66,7 +62,16 @@ export function topSkip(_bits: u32): bool {
     rest -= lower;
   }
   // Nothing can be missing where nothing was lost.
-  return Read.bound != 0 || rest == 0;
+  return !Cursor.fault && (Read.bound != 0 || rest == 0);
+}
+
+/** Reads the totals and steps over the rows that follow. */
+function openRows(): bool {
+  Read.total = Cursor.varint();
+  Read.bound = Cursor.varint();
+  Read.count = Cursor.count(SELECTED_MAX);
+  if (Cursor.fault || Read.total > TOP_TOTAL_MAX || Read.bound > Read.total) return false;
+  return openKeys(Read.count) && openColumn(LOWER, Read.count) && openColumn(ERROR, Read.count);
 }
 
 /** Sum of all weights of the encoding that was read last. */
@@ -74,12 +79,11 @@ export function topReadTotal(): u64 {
   return Read.total;
 }
 
-/** Merges one encoded state into `into`; false, and `into` unchanged, when it is not valid or the totals pass TOP_TOTAL_MAX. */
-export function topDecode(into: usize, bits: u32): bool {
+/** Merges one encoded state that `topSkip` found valid into `into`; false, and `into` unchanged, where the totals pass TOP_TOTAL_MAX. */
+export function topDecode(into: usize, _bits: u32): bool {
   const top = changetype<Top>(into);
-  if (!topSkip(bits) || top.total + Read.total > TOP_TOTAL_MAX) return false;
+  if (!openRows() || top.total + Read.total > TOP_TOTAL_MAX) return false;
   topMergeTotals(top, Read.total, Read.bound);
-  rewindRows();
   for (let index: u32 = 0; index < Read.count; index++) {
     const hash = load<u64>(SketchPool.hashes + (index << 3));
     const key = nextKey();

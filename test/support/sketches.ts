@@ -115,7 +115,7 @@ export class Sketches {
 
   /** Merges an encoding; true when it was valid, and then all of it was read. */
   decode(kind: Kind, into: number, parameter: number, encoding: Uint8Array): boolean {
-    this.put(encoding);
+    if (this.skip(kind, parameter, encoding) < 0) return false;
     this.core.read(encoding.length);
     const valid = this.call(kind, "Decode", into, parameter) !== 0;
     if (valid && this.core.left() !== 0) throw new Error(`${this.core.left()} bytes were not read`);
