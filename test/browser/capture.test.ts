@@ -248,6 +248,22 @@ describe("a long capture", () => {
   });
 });
 
+describe("a capture of 500 MB", () => {
+  const BYTES = 500_000_000;
+
+  test("is read to its end, and its figures are those of the command line", async () => {
+    const short = readFileSync(fixture("http1_ab_keepalive.pcap"));
+    const path = write("large.pcap", longCapture(short, Math.ceil(BYTES / short.length)));
+    const expected = summaryOf(path);
+    const { page, complaints } = await site.open();
+    await choose(page, path);
+    await wasRead(page, "large.pcap");
+    expect(await savedFigures(page)).toEqual(expected);
+    expect(complaints).toEqual([]);
+    rmSync(path);
+  });
+});
+
 describe("what is no capture", () => {
   const cases: [string, Uint8Array, string][] = [
     ["notes.txt", Buffer.from("hello, world"), "notes.txt is no capture: it begins with 68 65 6c 6c."],
