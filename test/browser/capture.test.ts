@@ -256,6 +256,7 @@ describe("a capture of 500 MB", () => {
     const path = write("large.pcap", longCapture(short, Math.ceil(BYTES / short.length)));
     const expected = summaryOf(path);
     const { page, complaints } = await site.open();
+    page.setDefaultTimeout(110_000);
     await choose(page, path);
     await wasRead(page, "large.pcap");
     expect(await savedFigures(page)).toEqual(expected);
