@@ -1,10 +1,12 @@
 /**
- * Holds the hub's answers against an exact count: counters equal it, and what is estimated contains it.
+ * Holds the hub's answers against an exact count, and against what the clients counted themselves: counters equal it, and what
+ * is estimated contains it.
  *
  * One list says which figure of the count belongs to which metric.
  */
 import { addCount, type Count, emptyCount, type Tally } from "../../test/support/oracle/count";
 import type { Hub, Query, Row, Window } from "./ask";
+import { SITES } from "./world";
 
 /** One comparison. */
 export interface Check {
@@ -157,6 +159,29 @@ export async function compare(hub: Hub, window: Window, counts: ReadonlyMap<stri
     for (const { query, of } of QUANTILE_METRICS)
       checks.push(...checkQuantiles(nameOf(query, site), await ask(query), of(count)));
     for (const { query, of } of TOPS) checks.push(...checkTop(nameOf(query, site), await ask(query), of(count)));
+  }
+  return checks;
+}
+
+/** Compares the requests of each protocol, of every site, with those that the clients made in each of so many minutes. */
+export async function compareRequests(
+  hub: Hub,
+  window: Window,
+  requests: ReadonlyMap<string, number>,
+  minutes: number,
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const [protocol, each] of requests) {
+    const query: Query = { metric: `${protocol}_requests_total`, op: "sum", by: ["site"] };
+    const rows = await hub.ask(query, window);
+    for (const { name } of SITES)
+      checks.push(
+        checkCounter(
+          nameOf(query, name),
+          rows.filter((row) => row.site === name),
+          each * minutes,
+        ),
+      );
   }
   return checks;
 }

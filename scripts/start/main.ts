@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
 import { type Count, countCapture } from "../../test/support/oracle/count";
 import { Hub, type Window } from "./ask";
-import { type Check, compare } from "./compare";
+import { type Check, compare, compareRequests } from "./compare";
 import { runEdge, startLiveEdge } from "./edges";
 import { worldPage } from "./print";
+import { clientRequests } from "./records";
 import { SITES, siteCapture } from "./world";
 
 const TENANT = "start";
@@ -37,8 +38,10 @@ function lastMinutes(): Window {
   return { from: to - MINUTES * 60, to };
 }
 
+const fixturesOf = (root: string) => join(root, "test/fixtures");
+
 function bundledCaptures(root: string): Uint8Array[] {
-  const folder = join(root, "test/fixtures");
+  const folder = fixturesOf(root);
   const names = readdirSync(folder).filter((name) => name.endsWith(".pcap"));
   return names.sort().map((name) => readFileSync(join(folder, name)));
 }
@@ -65,7 +68,7 @@ function report(checks: Check[]): boolean {
   const failed = checks.filter((check) => !check.ok);
   for (const { name, detail } of failed.slice(0, FAILED_SHOWN_MAX)) console.log(`  differs: ${name}: ${detail}`);
   const verdict = failed.length === 0 ? "all agree" : `${failed.length} differ`;
-  console.log(`${checks.length} figures compared with an independent count of the same packets: ${verdict}`);
+  console.log(`${checks.length} figures compared with an independent count of the same packets and the clients' own: ${verdict}`);
   return failed.length === 0;
 }
 
@@ -123,7 +126,9 @@ export async function start({ root, exit, port, liveMissing }: StartOptions): Pr
     const reader = new Hub(hub.origin, readKey);
     console.log(`\nWhat the hub knows of the last ${MINUTES} minutes, by its own query API\n`);
     console.log(await worldPage(reader, window, [...counts.keys()]));
-    const holds = report(await compare(reader, window, counts));
+    const requests = clientRequests(fixturesOf(root));
+    const checks = [...(await compare(reader, window, counts)), ...(await compareRequests(reader, window, requests, MINUTES))];
+    const holds = report(checks);
     if (exit) return holds ? 0 : 1;
     console.log(`\nThe page: ${hub.origin}/#key=${readKey}`);
     stopLive = await watchLive(root, folder, hub, liveMissing);

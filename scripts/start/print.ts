@@ -56,17 +56,26 @@ async function traffic(hub: Hub, window: Window, sites: string[]): Promise<strin
   return `Traffic\n${table([["site", "packets", "bytes", "distinct addresses"], ...rows])}`;
 }
 
-interface Protocol {
-  title: string;
-  requests: string;
-  clients: string;
-  duration: string;
-}
+/** A protocol by its name in metrics, and its name for people. */
+type Protocol = [name: string, title: string];
 
-const PROTOCOLS: Protocol[] = [
-  { title: "DNS", requests: "dns_requests_total", clients: "dns_clients", duration: "dns_duration_seconds" },
-  { title: "HTTP", requests: "http_requests_total", clients: "http_clients", duration: "http_duration_seconds" },
+const BY_SITE: Protocol[] = [
+  ["dns", "DNS"],
+  ["http", "HTTP"],
 ];
+
+const TOGETHER: Protocol[] = [
+  ["http2", "HTTP/2"],
+  ["grpc", "gRPC"],
+  ["mysql", "MySQL"],
+  ["postgresql", "PostgreSQL"],
+  ["redis", "Redis"],
+  ["kafka", "Kafka"],
+  ["mongodb", "MongoDB"],
+  ["tls", "TLS handshakes"],
+];
+
+const REQUEST_COLUMNS = ["requests", "distinct clients", "p50", "p90", "p99", "errors"];
 
 /** Part of the requests that did not end well, by the label `status`. */
 function errorRate(rows: Row[]): string {
@@ -75,16 +84,28 @@ function errorRate(rows: Row[]): string {
   return all === 0 ? "-" : `${((100 * failed) / all).toFixed(1)} %`;
 }
 
-async function requests(hub: Hub, window: Window, sites: string[], { title, ...metrics }: Protocol): Promise<string> {
-  const outcomes = await askBoth(hub, window, { metric: metrics.requests, op: "sum", by: ["status"] });
-  const clients = await askBoth(hub, window, { metric: metrics.clients, op: "distinct" });
-  const durations = await askBoth(hub, window, { metric: metrics.duration, op: "quantile", q: [0.5, 0.9, 0.99] });
-  const rows = [undefined, ...sites].map((site) => {
+/** Asks for what `REQUEST_COLUMNS` names; the answer is a row for all sites, or for one. */
+async function requestColumns(hub: Hub, window: Window, name: string): Promise<(site: string | undefined) => string[]> {
+  const outcomes = await askBoth(hub, window, { metric: `${name}_requests_total`, op: "sum", by: ["status"] });
+  const clients = await askBoth(hub, window, { metric: `${name}_clients`, op: "distinct" });
+  const durations = await askBoth(hub, window, { metric: `${name}_duration_seconds`, op: "quantile", q: [0.5, 0.9, 0.99] });
+  return (site) => {
     const quantiles = [0.5, 0.9, 0.99].map((q) => durations(site).find((row) => row.q === q));
     const times = quantiles.map((row) => (row === undefined ? "-" : seconds(Number(row.value))));
-    return [site ?? "all", whole(sum(outcomes(site))), estimate(clients(site)[0]), ...times, errorRate(outcomes(site))];
-  });
-  return `${title}\n${table([["site", "requests", "distinct clients", "p50", "p90", "p99", "errors"], ...rows])}`;
+    return [whole(sum(outcomes(site))), estimate(clients(site)[0]), ...times, errorRate(outcomes(site))];
+  };
+}
+
+async function requestsBySite(hub: Hub, window: Window, sites: string[], [name, title]: Protocol): Promise<string> {
+  const columns = await requestColumns(hub, window, name);
+  const rows = [undefined, ...sites].map((site) => [site ?? "all", ...columns(site)]);
+  return `${title}\n${table([["site", ...REQUEST_COLUMNS], ...rows])}`;
+}
+
+async function requestsByProtocol(hub: Hub, window: Window): Promise<string> {
+  const rows: string[][] = [];
+  for (const [name, title] of TOGETHER) rows.push([title, ...(await requestColumns(hub, window, name))(undefined)]);
+  return `More protocols, all sites\n${table([["protocol", ...REQUEST_COLUMNS], ...rows])}`;
 }
 
 async function busiest(hub: Hub, window: Window, title: string, metric: string): Promise<string> {
@@ -102,8 +123,10 @@ async function busiest(hub: Hub, window: Window, title: string, metric: string):
 /** The whole page. */
 export async function worldPage(hub: Hub, window: Window, sites: string[]): Promise<string> {
   const parts = [await traffic(hub, window, sites)];
-  for (const protocol of PROTOCOLS) parts.push(await requests(hub, window, sites, protocol));
+  for (const protocol of BY_SITE) parts.push(await requestsBySite(hub, window, sites, protocol));
+  parts.push(await requestsByProtocol(hub, window));
   parts.push(await busiest(hub, window, "Names asked for most", "dns_top_names"));
   parts.push(await busiest(hub, window, "Paths asked for most", "http_top_paths"));
+  parts.push(await busiest(hub, window, "MySQL statements run most", "mysql_top_statements"));
   return parts.join("\n");
 }
