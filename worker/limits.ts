@@ -54,6 +54,12 @@ export const AHEAD_SECONDS_MAX = 120;
 /** Retention of tiles by resolution, in seconds. */
 export const TILE_RETENTION_SECONDS: Readonly<Record<number, number>> = { 60: 48 * 3600, 3600: 30 * 86400, 86400: 400 * 86400 };
 
+/** How long after its end an hour or a day is merged, by level: by then nearly all of it is there, and seldom is it merged twice. */
+export const ROLLUP_SETTLE_SECONDS: readonly number[] = [0, 300, 900];
+
+/** Hours and days that one alarm merges; what is left is for the next. An hour of one group takes some 30 ms. */
+export const ROLLUPS_PER_ALARM_MAX = 100;
+
 /** Retention of sealed batches, which hold what each edge posted. */
 export const BATCH_RETENTION_SECONDS = 2 * 3600;
 

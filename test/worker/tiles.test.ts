@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { TILE_PARTS_MAX, TILE_ROW_BYTES_MAX } from "../../worker/limits";
 import type { MergeCore } from "../../worker/merge";
 import type { Entry } from "../../worker/object/batches";
+import { expireTiles } from "../../worker/object/expiry";
 import { migrate, readNumber } from "../../worker/object/schema";
 import { mergeParts, sealTiles } from "../../worker/object/seal";
-import { expireTiles, listSetApart, listTiles, readTile, writeTile } from "../../worker/object/tiles";
+import { listSetApart, listTiles, readTile, writeTile } from "../../worker/object/tiles";
 import { hubOf, MINUTE } from "./support/client";
 
 const bytes = (length: number, first = 1) => new Uint8Array(length).map((_, index) => (index + first) % 251);

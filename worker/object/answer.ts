@@ -1,5 +1,5 @@
 import { core } from "../core";
-import { MINUTE_SECONDS, ROWS_MAX, TOP_MAX } from "../limits";
+import { ROWS_MAX, TOP_MAX } from "../limits";
 import type { RowSelection } from "../merge";
 import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/flatten";
 import type { Plan } from "../query/plan";
@@ -62,7 +62,7 @@ function cellsOf(found: Found, plan: Plan): Cell[] {
   const samplings = new Set([...found.groups.values()].map((group) => group.samplingRate));
   const cells = new Map<string, Cell>();
   for (const part of found.parts) {
-    const start = plan.from + Math.floor((part.minute - plan.from) / plan.step) * plan.step;
+    const start = plan.from + Math.floor((part.start - plan.from) / plan.step) * plan.step;
     const head: FlatRow = { time: formatTime(start) };
     for (const tag of plan.byTags) head[tag] = tagOf(part.group.tags, tag);
     if (samplings.size > 1) head.sampling = part.group.samplingRate;
@@ -112,7 +112,7 @@ function metaOf(source: Source, plan: Plan, data: FlatRow[], found: Found, nowMs
     from: formatTime(plan.from),
     to: formatTime(plan.to),
     step: plan.step,
-    resolution: MINUTE_SECONDS,
+    resolution: found.resolution,
     revision: found.revision,
     complete: complete && found.setApart === 0,
     complete_until: formatTime(completeUntil),

@@ -23,12 +23,13 @@ import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from
 import { CommitQueue } from "./commit-queue";
 import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
 import { EdgeStates } from "./edge-states";
+import { expireTiles } from "./expiry";
 import { entryKey, Minutes } from "./minutes";
 import { findParts, readParts, type Source, type Window } from "./parts";
 import { Registry } from "./registry";
+import { rollUp } from "./rollup";
 import { migrate, readNumber, writeNumber } from "./schema";
 import { sealTiles } from "./seal";
-import { expireTiles } from "./tiles";
 
 /** One bundle as the Worker hands it over: who sent it is taken from the key. */
 export interface Delivery {
@@ -139,19 +140,24 @@ export class Hub extends DurableObject<Environment> {
     return reportTags(this.registry, this.edges);
   }
 
-  /** Seals what is there and deletes what is too old. Never throws: an alarm that throws is given up after six times. */
+  /**
+   * Seals what is there, merges hours and days that have ended, and deletes what is too old. Never throws: an alarm that throws is
+   * given up after six times.
+   */
   override async alarm(): Promise<void> {
     this.alarmAtMs = 0;
+    this.attempt("seal", () => this.seal());
+    this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
+    this.attempt("expiry", () => this.expire());
+    this.attempt("alarm", () => this.arm());
+  }
+
+  /** Runs a part of what an alarm does; where it fails the next alarm tries again. */
+  private attempt(name: string, work: () => void): void {
     try {
-      this.seal();
-      this.expire();
+      work();
     } catch (error) {
-      console.error(`seal failed, will try again: ${messageOf(error)}`);
-    }
-    try {
-      this.arm();
-    } catch (error) {
-      console.error(`alarm not set, the next bundle sets it: ${messageOf(error)}`);
+      console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }
   }
 

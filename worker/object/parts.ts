@@ -3,10 +3,11 @@ import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
 import type { Entry } from "./batches";
+import { coverWindow } from "./cover";
 import type { EdgeStates } from "./edge-states";
 import type { Minutes } from "./minutes";
 import type { Group, Registry } from "./registry";
-import { listSetApart, listTiles, readTile, type TileHead } from "./tiles";
+import { LEVEL_SECONDS, listSetApart, readTile, type TileHead, tileId } from "./tiles";
 
 /** What a query reads of an object. */
 export interface Source {
@@ -19,12 +20,13 @@ export interface Source {
   revision: number;
 }
 
-/** Which minutes of whom are meant. */
-export type Window = Pick<Plan, "from" | "to" | "policy" | "tagConditions">;
+/** Which minutes of whom are meant, and which of them may be merged. */
+export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
 
 /** One sealed tile, or one bundle that is not sealed yet. */
 export interface Part {
-  minute: number;
+  /** Seconds since the epoch. */
+  start: number;
   group: Group;
   held: TileHead | Entry;
 }
@@ -34,6 +36,8 @@ export interface Found {
   parts: Part[];
   groups: Map<number, Group>;
   revision: number;
+  /** Seconds of the longest tile. */
+  resolution: number;
   /** Bundles that found no place in a tile of the window. */
   setApart: number;
 }
@@ -42,28 +46,39 @@ export interface Found {
 export function findParts(source: Source, window: Window): Found | Refused {
   const matches = (group: Group) => group.policy === window.policy && matchesTags(window.tagConditions, group.tags);
   const groups = new Map([...source.registry.groups].filter(([, group]) => matches(group)));
+  const tiles = coverWindow(source.sql, window, (group) => groups.has(group));
+  if ("status" in tiles) return tiles;
   const parts: Part[] = [];
   let revision = 0;
-  for (const tile of listTiles(source.sql, 0, window.from, window.to)) {
-    const group = groups.get(tile.group);
-    if (group === undefined) continue;
-    parts.push({ minute: tile.start, group, held: tile });
+  let level = 0;
+  for (const tile of tiles) {
+    parts.push({ start: tile.start, group: groups.get(tile.group)!, held: tile });
     revision = Math.max(revision, tile.revision);
-    if (parts.length > QUERY_PARTS_MAX) break;
+    level = Math.max(level, tile.level);
   }
   for (const entry of source.pending) {
     const group = groups.get(entry.group);
     if (group === undefined || entry.minute < window.from || entry.minute >= window.to) continue;
-    parts.push({ minute: entry.minute, group, held: entry });
+    parts.push({ start: entry.minute, group, held: entry });
     revision = source.revision;
   }
-  let setApart = 0;
-  for (const { place, bundles } of listSetApart(source.sql, 0, window.from, window.to)) {
-    if (groups.has(place.group)) setApart += bundles;
+  if (parts.length <= QUERY_PARTS_MAX) {
+    return { parts, groups, revision, resolution: LEVEL_SECONDS[level]!, setApart: setApartOf(source.sql, window, tiles) };
   }
-  if (parts.length <= QUERY_PARTS_MAX) return { parts, groups, revision, setApart };
   const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
   return { status: 422, code: "too_much", reason };
+}
+
+/** Bundles that found no place in these tiles of the window. */
+function setApartOf(sql: SqlStorage, { from, to }: Window, tiles: readonly TileHead[]): number {
+  const used = new Set(tiles.map((tile) => tileId(tile.level, tile.start, tile.group)));
+  let setApart = 0;
+  for (let level = 0; level < LEVEL_SECONDS.length; level += 1) {
+    for (const { place, bundles } of listSetApart(sql, level, from, to)) {
+      if (used.has(tileId(level, place.start, place.group))) setApart += bundles;
+    }
+  }
+  return setApart;
 }
 
 /** The bytes of parts, read one after the other. */

@@ -23,6 +23,14 @@ const MIGRATIONS: readonly string[] = [
   -- Bundles that found no place in a tile, since they do not merge with the others. tile: the tile's id.
   CREATE TABLE set_apart (tile INTEGER PRIMARY KEY, bundles INTEGER NOT NULL);
   `,
+  `
+  -- Hours and days that are behind what lies under them. tile: the tile's id. At first all that minutes lie under.
+  CREATE TABLE stale (tile INTEGER PRIMARY KEY);
+  INSERT OR IGNORE INTO stale
+    SELECT ((268435456 + (id >> 22) / 60 * 60) * 4096 + (id >> 10) % 4096) * 1024 FROM tiles WHERE id < 1125899906842624;
+  INSERT OR IGNORE INTO stale
+    SELECT ((536870912 + (id >> 22) / 1440 * 1440) * 4096 + (id >> 10) % 4096) * 1024 FROM tiles WHERE id < 1125899906842624;
+  `,
 ];
 
 /** Brings an object's tables up to date. */

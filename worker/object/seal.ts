@@ -1,6 +1,7 @@
 import { TILE_PARTS_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Entry } from "./batches";
+import { markStale } from "./stale";
 import { noteSetApart, readTile, type TilePlace, writeTile } from "./tiles";
 
 /**
@@ -19,6 +20,7 @@ export function sealTiles(core: MergeCore, sql: SqlStorage, entries: readonly En
     const merged = mergeParts(core, [...readTile(sql, slot.place), ...slot.entries.map((entry) => entry.bytes)]);
     writeTile(sql, slot.place, merged.parts, revision);
     if (merged.setApart > 0) noteSetApart(sql, slot.place, merged.setApart);
+    markStale(sql, slot.place.start, slot.place.group);
   }
 }
 

@@ -1,4 +1,4 @@
-import { TILE_RETENTION_SECONDS, TILE_ROW_BYTES_MAX } from "../limits";
+import { TILE_ROW_BYTES_MAX } from "../limits";
 
 /**
  * Where a tile lies: a number whose order is that of resolution, time, group and part, so that a window is one range of rows.
@@ -8,7 +8,7 @@ import { TILE_RETENTION_SECONDS, TILE_ROW_BYTES_MAX } from "../limits";
  *     | level | start / 60 s     | group            | part       |
  *     +-------+------------------+------------------+------------+
  *
- * Level 0 holds minutes, 1 hours, 2 days. A tile is one or more parts: each part is mergeable by itself, and one part that is
+ * Level 0 holds minutes, 1 hours, 2 days (`rollup.ts`). A tile is one or more parts: each part is mergeable by itself, and one part that is
  * too large for a row lies in several rows, all but the last of them full.
  */
 const PART_SPAN = 2 ** 10;
@@ -31,11 +31,13 @@ export interface TileHead extends TilePlace {
   revision: number;
 }
 
-function tileId(level: number, start: number, group: number): number {
+/** The number of a tile's first row. */
+export function tileId(level: number, start: number, group: number): number {
   return ((level * START_SPAN + Math.floor(start / 60)) * GROUP_SPAN + group) * PART_SPAN;
 }
 
-function placeOf(id: number): TilePlace {
+/** The place of the tile that has a row of this number. */
+export function placeOf(id: number): TilePlace {
   const tile = Math.floor(id / PART_SPAN);
   const slot = Math.floor(tile / GROUP_SPAN);
   return { level: Math.floor(slot / START_SPAN), start: (slot % START_SPAN) * 60, group: tile % GROUP_SPAN };
@@ -81,6 +83,13 @@ export function writeTile(sql: SqlStorage, place: TilePlace, parts: readonly Uin
   sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", id + row, id + PART_SPAN);
 }
 
+/** Revision of one tile; 0 where it is not there. */
+export function revisionOf(sql: SqlStorage, place: TilePlace): number {
+  const id = tileId(place.level, place.start, place.group);
+  const [row] = sql.exec<{ revision: number }>("SELECT revision FROM tiles WHERE id = ?", id).toArray();
+  return row?.revision ?? 0;
+}
+
 /** Counts bundles that found no place in a tile. */
 export function noteSetApart(sql: SqlStorage, place: TilePlace, bundles: number): void {
   const id = tileId(place.level, place.start, place.group);
@@ -89,6 +98,12 @@ export function noteSetApart(sql: SqlStorage, place: TilePlace, bundles: number)
     id,
     bundles,
   );
+}
+
+/** Notes how many bundles found no place in all of a tile. */
+export function writeSetApart(sql: SqlStorage, place: TilePlace, bundles: number): void {
+  sql.exec("DELETE FROM set_apart WHERE tile = ?", tileId(place.level, place.start, place.group));
+  if (bundles > 0) noteSetApart(sql, place, bundles);
 }
 
 /** The tiles of one level that start in [from, to) in which bundles found no place, and how many. */
@@ -106,13 +121,10 @@ export function* listSetApart(
   for (const { tile, bundles } of rows) yield { place: placeOf(tile), bundles };
 }
 
-/** Deletes the tiles that are older than their level's retention. */
-export function expireTiles(sql: SqlStorage, nowSeconds: number): void {
-  for (const [level, seconds] of LEVEL_SECONDS.entries()) {
-    const oldest = Math.max(0, nowSeconds - (TILE_RETENTION_SECONDS[seconds] ?? 0));
-    sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", tileId(level, 0, 0), tileId(level, oldest, 0));
-    sql.exec("DELETE FROM set_apart WHERE tile >= ? AND tile < ?", tileId(level, 0, 0), tileId(level, oldest, 0));
-  }
+/** Deletes the tiles of one level that start before `from`. */
+export function deleteTiles(sql: SqlStorage, level: number, from: number): void {
+  sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", tileId(level, 0, 0), tileId(level, from, 0));
+  sql.exec("DELETE FROM set_apart WHERE tile >= ? AND tile < ?", tileId(level, 0, 0), tileId(level, from, 0));
 }
 
 function concatenate(pieces: readonly Uint8Array[]): Uint8Array {

@@ -8,7 +8,7 @@ import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCond
 const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy"] as const;
 const WINDOW_FIELDS = ["from", "to", "where", "policy"] as const;
 const NO_LABELS = { name: "", labels: [] };
-type Window = Pick<Plan, "from" | "to" | "policy" | "tagConditions">;
+type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
 type Conditions = Record<string, unknown>;
 
@@ -49,7 +49,7 @@ export function parseWindowQuery(given: Record<string, unknown>, nowMs: number):
   checkNames(given, WINDOW_FIELDS);
   const { from, to } = parseWindow(given, nowMs);
   const { tagConditions } = parseWhere(given.where, NO_LABELS);
-  return { from, to, tagConditions, policy: parseText("policy", given.policy) ?? POLICY_DEFAULT };
+  return { from, to, step: to - from, tagConditions, policy: parseText("policy", given.policy) ?? POLICY_DEFAULT };
 }
 
 /** Checks a query's fields against the known metrics; refuses what does not fit, saying what would. */

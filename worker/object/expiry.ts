@@ -1,0 +1,30 @@
+import { TILE_RETENTION_SECONDS } from "../limits";
+import { readNumber, writeNumber } from "./schema";
+import { oldestStale, startOf } from "./stale";
+import { deleteTiles, LEVEL_SECONDS } from "./tiles";
+
+/**
+ * Deletes the tiles that are older than their level's retention, inside the caller's transaction.
+ *
+ * Those under one tile go together, and only when it has all of them: so a tile that is made anew is made of everything, and what
+ * is deleted is in the level above.
+ */
+export function expireTiles(sql: SqlStorage, nowSeconds: number): void {
+  for (const [level, seconds] of LEVEL_SECONDS.entries()) {
+    const above = level + 1;
+    let from = nowSeconds - TILE_RETENTION_SECONDS[seconds]!;
+    if (above < LEVEL_SECONDS.length) from = startOf(above, Math.min(from, oldestStale(sql, above)));
+    if (from <= keptFrom(sql, level)) continue;
+    deleteTiles(sql, level, from);
+    writeNumber(sql, numberOf(level), from);
+  }
+}
+
+/** The time before which the tiles of one level are deleted. */
+export function keptFrom(sql: SqlStorage, level: number): number {
+  return readNumber(sql, numberOf(level));
+}
+
+function numberOf(level: number): string {
+  return `kept_from_${LEVEL_SECONDS[level]}`;
+}
