@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { Failure } from "./failure";
 import { printable } from "./output/printable";
 import { VERSION } from "./version";
@@ -91,6 +91,43 @@ command("query", "ask a hub for one figure over a window")
   .action(async (metric, op, options) => {
     const { query } = await import("./commands/query");
     process.exitCode = await query(metric, op, options);
+  });
+
+command("hub", "serve a hub on this machine: one process, its data in a folder")
+  .option("--data <folder>", "where everything is kept, the master key too; in your state folder unless given")
+  .addOption(new Option("--port <port>", "port to listen on; 0 takes any").default(8787).argParser(whole(0, 65_535)))
+  .option("--host <address>", "address to listen on; any but loopback is reached without TLS", "127.0.0.1")
+  .option("--keep-minutes <span>", "how long minutes are kept, at least 48h; 48h unless given")
+  .option("--keep-hours <span>", "how long hours are kept; 30d unless given")
+  .option("--keep-days <span>", "how long days are kept; 400d unless given")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire hub", "at http://127.0.0.1:8787, until Ctrl-C or SIGTERM"],
+      ["tallywire hub --data /var/lib/tallywire --port 8787 --keep-days 800d", "on a folder of its own, for two years"],
+    ),
+  )
+  .action(async (options) => {
+    const { hub } = await import("./commands/hub");
+    process.exitCode = await hub(options);
+  });
+
+command("keys", "make a hub's keys: for edges to post, and for people and programs to ask")
+  .addArgument(new Argument("<kind>", "what it may: post, ask, or administer").choices(["write", "read", "admin"]))
+  .argument("<tenant>", "whose edges and figures they are")
+  .argument("[edge...]", "a write key for each of these edges")
+  .option("--data <folder>", "the folder of a hub on this machine, which holds its master key")
+  .addOption(new Option("-o, --output <form>", "how to print").choices(["json"]))
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire keys write acme web-1 web-2", "a key for each of two edges, of the hub on this machine"],
+      ["TALLYWIRE_MASTER_KEY=... tallywire keys read acme", "of a hub elsewhere, by its secret"],
+    ),
+  )
+  .action(async (kind, tenant, edges, options) => {
+    const { keys } = await import("./commands/keys");
+    process.exitCode = await keys(kind, tenant, edges, options);
   });
 
 command("schema", "print every metric, label, protocol and field as JSON").action(async () => {

@@ -9,6 +9,10 @@ export interface Environment {
   MASTER_KEY_PREVIOUS?: string;
   /** Seconds between two seals, 60 unless set; tests seal more often. */
   SEAL_PERIOD_SECONDS?: string;
+  /** How long minutes, hours and days are kept, as `48h` or `30d`: see retention.ts. */
+  KEEP_MINUTES?: string;
+  KEEP_HOURS?: string;
+  KEEP_DAYS?: string;
   /** The built page. */
   ASSETS?: Fetcher;
 }

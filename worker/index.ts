@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Environment } from "./environment";
 import { RETRY_AFTER_SECONDS } from "./limits";
 import { Refusal, type Refused } from "./refusal";
+import { retentionOf } from "./retention";
 import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
@@ -22,6 +23,10 @@ const METHODS: Readonly<Record<string, string>> = {
 };
 
 const app = new Hono<{ Bindings: Environment }>()
+  .use("/v1/*", async (context, next) => {
+    retentionOf(context.env);
+    await next();
+  })
   .get("/healthz", (context) => context.json({ status: "ok" }))
   .route("/v1/ingest", ingest)
   .route("/v1/query", query)

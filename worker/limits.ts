@@ -51,8 +51,8 @@ export const LATE_SECONDS_MAX = 48 * 3600;
 /** How far a minute may lie ahead of the hub's clock. */
 export const AHEAD_SECONDS_MAX = 120;
 
-/** Retention of tiles by resolution, in seconds. */
-export const TILE_RETENTION_SECONDS: Readonly<Record<number, number>> = { 60: 48 * 3600, 3600: 30 * 86400, 86400: 400 * 86400 };
+/** Longest that anything is kept: tiles are numbered by minutes since 1970, and rows are not free. */
+export const RETENTION_SECONDS_MAX = 3_660 * 86_400;
 
 /** How long after its end an hour or a day is merged, by level: by then nearly all of it is there, and seldom is it merged twice. */
 export const ROLLUP_SETTLE_SECONDS: readonly number[] = [0, 300, 900];

@@ -1,8 +1,9 @@
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
+import { stateFolder } from "../state-folder";
 
 /** The words of `tallywire agent`, as commander gives them. */
 export interface AgentOptions {
@@ -59,7 +60,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     hub,
     edge,
     tags: tagsHeader(options.tags ?? ""),
-    spoolFolder: join(options.spool ?? defaultSpool(), edge),
+    spoolFolder: join(options.spool ?? stateFolder("spool"), edge),
     spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
     budgetBytes: (options.budget ?? BUDGET_MIB) * MIB,
     hostNetworks: options.hostNetwork,
@@ -114,8 +115,4 @@ export function tagsHeader(text: string): string {
   });
   if (parts.length > TAGS_MAX) throw new Failure(`${parts.length} tags; an edge has at most ${TAGS_MAX}`, 2);
   return parts.join(",");
-}
-
-function defaultSpool(): string {
-  return join(process.env.XDG_STATE_HOME || join(homedir(), ".local/state"), "tallywire/spool");
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { deriveKey, importMaster, type KeyHolder } from "../../engine/keys";
+import { openMasterKey } from "./master-key";
 import { claimFolder, removePidFile, writePidFile } from "./pid-file";
 import { MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
 
@@ -64,7 +64,7 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   const assetsFolder = assets !== null && existsSync(assets) ? assets : null;
   const paths = { configFolder: dataFolder, workerFolder: resolve(options.workerFolder), objectsFolder, assetsFolder };
   writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables)));
-  const master = readMaster(join(dataFolder, "master-key"));
+  const master = openMasterKey(dataFolder);
 
   const child = spawnWorkerd(configPath, logPath, { ...variables, [MASTER_KEY_VARIABLE]: master });
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()).once("error", () => settle()));
@@ -137,10 +137,4 @@ async function listeningPort(child: ChildProcess, ended: Promise<void>, logPath:
     clearTimeout(timer);
     control.destroy();
   }
-}
-
-/** The folder's master key, made at the first start; only its owner can read it. */
-function readMaster(path: string): string {
-  if (!existsSync(path)) writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
-  return readFileSync(path, "utf8").trim();
 }

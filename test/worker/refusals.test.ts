@@ -1,6 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import type { Environment } from "../../worker/environment";
 import { BUNDLE_BYTES_MAX, WIRE_BYTES_MAX } from "../../worker/limits";
+import { retentionOf } from "../../worker/retention";
 import { mergeDirectly, sealMinute, withSequence, withTop } from "../support/edge-minute";
 import { ask, bearer, call, hubOf, MINUTE, post as postAs, readKey, writeKey } from "./support/client";
 import { pack } from "./support/pack";
@@ -153,5 +155,24 @@ describe("times", () => {
         from,
       ).toEqual([1]);
     }
+  });
+});
+
+describe("how long what is kept", () => {
+  const of = (settings: Partial<Environment>) => retentionOf(settings as Environment);
+
+  it("is as set, and as usual where it is not", () => {
+    expect(of({})).toEqual([48 * 3600, 30 * 86_400, 400 * 86_400]);
+    expect(of({ KEEP_MINUTES: "72h", KEEP_DAYS: "730d" })).toEqual([72 * 3600, 30 * 86_400, 730 * 86_400]);
+  });
+
+  it.each([
+    [{ KEEP_MINUTES: "47h" }, /KEEP_MINUTES is "47h": minutes are kept 2d to 3660d/],
+    [{ KEEP_HOURS: "1d" }, /KEEP_HOURS is "1d": hours are kept 2d to 3660d/],
+    [{ KEEP_HOURS: "500d" }, /KEEP_DAYS is "400d": days are kept 500d/],
+    [{ KEEP_DAYS: "20000d" }, /KEEP_DAYS/],
+    [{ KEEP_DAYS: "for ever" }, /"for ever".*set it like 400d/],
+  ])("%j is refused", (settings, reason) => {
+    expect(() => of(settings)).toThrow(reason);
   });
 });

@@ -2,13 +2,16 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Environment } from "../../worker/environment";
 import { expireTiles } from "../../worker/object/expiry";
 import { migrate, writeNumber } from "../../worker/object/schema";
 import { listStale, startOf } from "../../worker/object/stale";
 import { LEVEL_SECONDS, listTiles } from "../../worker/object/tiles";
+import { retentionOf } from "../../worker/retention";
 import { type Exchange, sealMinute } from "../support/edge-minute";
 import { ask, hubOf, MINUTE, post } from "./support/client";
 
+const RETENTION = retentionOf({} as Environment);
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
 /** An hour that ended long enough ago, and yesterday. */
@@ -142,7 +145,7 @@ describe("what is too old", () => {
     await send("old", HOUR + 60, 8);
     await send("old", HOUR + 120, 4);
     await alarm("old");
-    await inObject("old", (sql) => expireTiles(sql, HOUR + HOUR_SECONDS + LEVEL_SECONDS[2]! * 2));
+    await inObject("old", (sql) => expireTiles(sql, RETENTION, HOUR + HOUR_SECONDS + LEVEL_SECONDS[2]! * 2));
     expect(await tilesOf("old", 0)).toEqual([]);
     expect(await total("old", HOUR, HOUR + HOUR_SECONDS)).toBe(12);
     expect(await total("old", HOUR - 5 * HOUR_SECONDS, HOUR + 2 * HOUR_SECONDS)).toBe(12);
@@ -160,7 +163,7 @@ describe("what is too old", () => {
     await send("behind", HOUR + 180, 1);
     await inObject("behind", (sql) => {
       sql.exec("INSERT INTO stale (tile) SELECT id FROM tiles WHERE id >= ? AND id < ?", 2 ** 50, 2 ** 51);
-      expireTiles(sql, HOUR + 10 * DAY_SECONDS);
+      expireTiles(sql, RETENTION, HOUR + 10 * DAY_SECONDS);
     });
     await alarm("behind");
     expect(await total("behind", HOUR, HOUR + HOUR_SECONDS)).toBe(9);

@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import type { Environment } from "../../worker/environment";
 import { TILE_PARTS_MAX, TILE_ROW_BYTES_MAX } from "../../worker/limits";
 import type { MergeCore } from "../../worker/merge";
 import type { Entry } from "../../worker/object/batches";
@@ -7,8 +8,10 @@ import { expireTiles } from "../../worker/object/expiry";
 import { migrate, readNumber } from "../../worker/object/schema";
 import { mergeParts, sealTiles } from "../../worker/object/seal";
 import { listSetApart, listTiles, readTile, writeTile } from "../../worker/object/tiles";
+import { retentionOf } from "../../worker/retention";
 import { hubOf, MINUTE } from "./support/client";
 
+const RETENTION = retentionOf({} as Environment);
 const bytes = (length: number, first = 1) => new Uint8Array(length).map((_, index) => (index + first) % 251);
 const inObject = <T>(name: string, run: (sql: SqlStorage, storage: DurableObjectStorage) => T) =>
   runInDurableObject(hubOf(name), (_, { storage }) => run(storage.sql, storage));
@@ -61,7 +64,7 @@ describe("tiles", () => {
       ];
       const gone = kept.map((place) => ({ ...place, start: place.start - 2 * (place.level === 0 ? 3600 : 86400) }));
       for (const place of [...kept, ...gone]) writeTile(sql, place, [bytes(1)], 1);
-      expireTiles(sql, now);
+      expireTiles(sql, RETENTION, now);
       expect(kept.map((place) => readTile(sql, place).length)).toEqual([1, 1, 1]);
       expect(gone.map((place) => readTile(sql, place).length)).toEqual([0, 0, 0]);
     });

@@ -1,18 +1,17 @@
-import { TILE_RETENTION_SECONDS } from "../limits";
 import { readNumber, writeNumber } from "./schema";
 import { oldestStale, startOf } from "./stale";
 import { deleteTiles, LEVEL_SECONDS } from "./tiles";
 
 /**
- * Deletes the tiles that are older than their level's retention, inside the caller's transaction.
+ * Deletes the tiles that are older than their level's retention (seconds, by level), inside the caller's transaction.
  *
  * Those under one tile go together, and only when it has all of them: so a tile that is made anew is made of everything, and what
  * is deleted is in the level above.
  */
-export function expireTiles(sql: SqlStorage, nowSeconds: number): void {
-  for (const [level, seconds] of LEVEL_SECONDS.entries()) {
+export function expireTiles(sql: SqlStorage, retentionSeconds: readonly number[], nowSeconds: number): void {
+  for (let level = 0; level < LEVEL_SECONDS.length; level += 1) {
     const above = level + 1;
-    let from = nowSeconds - TILE_RETENTION_SECONDS[seconds]!;
+    let from = nowSeconds - retentionSeconds[level]!;
     if (above < LEVEL_SECONDS.length) from = startOf(above, Math.min(from, oldestStale(sql, above)));
     if (from <= keptFrom(sql, level)) continue;
     deleteTiles(sql, level, from);

@@ -16,6 +16,7 @@ import {
 import type { BundleHead } from "../merge";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
+import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type Answer, answer } from "./answer";
@@ -264,7 +265,7 @@ export class Hub extends DurableObject<Environment> {
     this.ctx.storage.transactionSync(() => {
       this.edges.expire(this.registry, nowMs / 1000);
       this.edges.save();
-      expireTiles(this.sql, nowMs / 1000);
+      expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
       this.minutes.expire(nowMs / 1000);
       expireBatches(this.sql, this.sealed, nowMs);
     });

@@ -1,0 +1,70 @@
+import { fileURLToPath } from "node:url";
+import { Failure } from "../failure";
+import { type LocalHub, startLocalHub } from "../hub/local-hub";
+import { stateFolder } from "../state-folder";
+
+/** The words of `tallywire hub`. */
+export interface HubOptions {
+  data?: string;
+  port: number;
+  host: string;
+  keepMinutes?: string;
+  keepHours?: string;
+  keepDays?: string;
+}
+
+const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\[::1\])$/;
+
+/** `tallywire hub`: serves a hub on a local folder until it is told to end. Gives the exit code. */
+export async function hub(options: HubOptions): Promise<number> {
+  const dataFolder = options.data ?? stateFolder("hub");
+  const settings = { KEEP_MINUTES: options.keepMinutes, KEEP_HOURS: options.keepHours, KEEP_DAYS: options.keepDays };
+  const variables = Object.fromEntries(
+    Object.entries(settings).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const { host, port } = options;
+  let running: LocalHub;
+  try {
+    running = await startLocalHub({ dataFolder, ...builtFolders(), host, port, variables });
+  } catch (error) {
+    throw new Failure(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    await checkSettings(running);
+    process.stdout.write(`A hub runs at ${running.origin}; its data is in ${dataFolder}\n`);
+    process.stderr.write(hints(options, dataFolder));
+    const isTold = await Promise.race([untilTold(), running.ended.then(() => false)]);
+    if (isTold) return 0;
+    throw new Failure(`the hub's process ended by itself; its log is ${running.logPath}`);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** The Worker and the page, as they were built beside this program. */
+function builtFolders(): { workerFolder: string; assetsFolder: string } {
+  const built = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+  return { workerFolder: built("hub"), assetsFolder: built("web") };
+}
+
+/** Asks the hub whether it takes its settings; only it knows. */
+async function checkSettings({ port }: LocalHub): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/hello`);
+  if (response.ok) return;
+  const { reason } = (await response.json()) as { reason?: string };
+  throw new Failure(`the hub does not start: ${reason}`, 2);
+}
+
+function hints({ data, host }: HubOptions, dataFolder: string): string {
+  const where = data === undefined ? "" : ` --data ${dataFolder}`;
+  const lines = [`keys: tallywire keys write TENANT EDGE${where}, tallywire keys read TENANT${where}`];
+  if (!LOOPBACK.test(host)) lines.push("other hosts reach it without TLS: let a proxy with TLS stand before it");
+  return lines.map((line) => `tallywire: ${line}\n`).join("");
+}
+
+/** Settles when somebody wants this to end. */
+function untilTold(): Promise<true> {
+  return new Promise((settle) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => settle(true));
+  });
+}

@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { deriveKey, importMaster, type KeyHolder, type KeyKind, MASTER_LENGTH_MIN } from "../../engine/keys";
+import { Failure } from "../failure";
+import { masterKeyPath, openMasterKey } from "../hub/master-key";
+import { table } from "../output/table";
+import { printText } from "../output/text-output";
+import { stateFolder } from "../state-folder";
+
+/** The words of `tallywire keys`. */
+export interface KeysOptions {
+  data?: string;
+  output?: "json";
+}
+
+/** Holds the master of a hub elsewhere, the secret MASTER_KEY of its Worker. */
+const MASTER_VARIABLE = "TALLYWIRE_MASTER_KEY";
+
+/** `tallywire keys`: derives keys from a hub's master; the hub need not run. Gives the exit code. */
+export async function keys(kind: KeyKind, tenant: string, edges: readonly string[], options: KeysOptions): Promise<number> {
+  if (kind === "write" && edges.length === 0) throw new Failure("a write key is of one edge; name the edges", 2);
+  if (kind !== "write" && edges.length > 0) throw new Failure(`a ${kind} key is of a whole tenant; leave the edges out`, 2);
+  const master = await importMaster(masterOf(options.data));
+  const holders = (kind === "write" ? edges : [""]).map((edge): KeyHolder => ({ kind, tenant, edge }));
+  const made: { edge: string; key: string }[] = [];
+  for (const holder of holders) made.push({ edge: holder.edge, key: await derive(master, holder) });
+  await printText(textOf(kind, tenant, made, options.output));
+  return 0;
+}
+
+/** The master: the variable's, or a local hub's; what was named goes first. */
+function masterOf(data: string | undefined): string {
+  const given = process.env[MASTER_VARIABLE];
+  const folder = data ?? stateFolder("hub");
+  if (data === undefined && given !== undefined && given !== "") {
+    if (given.length >= MASTER_LENGTH_MIN) return given;
+    throw new Failure(`${MASTER_VARIABLE} has ${given.length} characters; a master key has at least ${MASTER_LENGTH_MIN}`, 2);
+  }
+  if (existsSync(masterKeyPath(folder))) return openMasterKey(folder);
+  const reason = `there is no hub's master key in ${folder}`;
+  throw new Failure(`${reason}; start tallywire hub first, name its --data folder, or set ${MASTER_VARIABLE}`, 2);
+}
+
+async function derive(master: CryptoKey, holder: KeyHolder): Promise<string> {
+  try {
+    return await deriveKey(master, holder);
+  } catch (error) {
+    throw new Failure(error instanceof Error ? error.message : String(error), 2);
+  }
+}
+
+/** One key stands alone, so that a script takes it as it is; several have their edges beside them. */
+function textOf(
+  kind: KeyKind,
+  tenant: string,
+  made: readonly { edge: string; key: string }[],
+  output: "json" | undefined,
+): string {
+  if (output === "json") {
+    const rows = made.map(({ edge, key }) => ({ kind, tenant, ...(edge === "" ? {} : { edge }), key }));
+    return `${JSON.stringify(rows, null, 2)}\n`;
+  }
+  if (made.length === 1) return `${made[0]!.key}\n`;
+  return table(
+    [{ title: "edge" }, { title: "key" }],
+    made.map(({ edge, key }) => [edge, key]),
+  );
+}

@@ -1,0 +1,135 @@
+/** A hub and its keys from the command line: what a person does who wants one on their own machine. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { parseKey } from "../../engine/keys";
+import { runOf, startCommand, tallywire } from "../support/command";
+import { ROOT } from "../support/repository";
+
+const folder = mkdtempSync(join(tmpdir(), "tallywire-hub-"));
+const data = join(folder, "data");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Served {
+  origin: string;
+  /** Sends a signal, and waits for the end. */
+  end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
+}
+
+async function serve(...words: string[]): Promise<Served> {
+  const child = startCommand(["hub", "--data", data, "--port", "0", ...words]);
+  const run = runOf(child);
+  const said = await Promise.race([
+    new Promise<string>((settle) => child.stdout.once("data", settle)),
+    run.then(({ stderr }) => stderr),
+  ]);
+  const origin = /^A hub runs at (http:\S+); its data is in /.exec(said)?.[1];
+  if (origin === undefined) throw new Error(said);
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return (await run).code;
+  };
+  return { origin, end };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** A capture of 83 requests whose first packet came three minutes ago. */
+function captureOfNow(): string {
+  const bytes = readFileSync(join(ROOT, "test/fixtures/dns_kdig_udp.pcap"));
+  const shift = Math.floor(Date.now() / 1000) - 180 - bytes.readUInt32LE(24);
+  for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8))
+    bytes.writeUInt32LE(bytes.readUInt32LE(at) + shift, at);
+  const path = join(folder, "now.pcap");
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const workerdOf = () => JSON.parse(readFileSync(join(data, "hub.pid"), "utf8")).workerd as number;
+const keyOf = async (...words: string[]) => (await tallywire(["keys", ...words, "--data", data])).stdout.trim();
+
+describe("a hub of one's own", () => {
+  test("takes an edge's minutes by its key, answers, serves the page, and leaves no process", async () => {
+    const hub = await serve();
+    const workerd = workerdOf();
+    const [write, read] = [await keyOf("write", "acme", "web-1"), await keyOf("read", "acme")];
+    expect([parseKey(write), parseKey(read)]).toMatchObject([
+      { kind: "write", tenant: "acme", edge: "web-1" },
+      { kind: "read", tenant: "acme" },
+    ]);
+    const posting = ["--hub", hub.origin, "--key", write, "--spool", join(folder, "spool")];
+    const posted = await tallywire(["agent", "--file", captureOfNow(), ...posting]);
+    expect([posted.code, posted.stderr]).toEqual([0, expect.any(String)]);
+    const asked = await tallywire(["query", "dns_requests_total", "-o", "json", "--hub", hub.origin, "--read-key", read]);
+    expect(JSON.parse(asked.stdout).data.map(({ value }: { value: number }) => value)).toEqual([83]);
+    expect(await (await fetch(hub.origin)).text()).toContain("<title>");
+    expect(await hub.end("SIGTERM")).toBe(0);
+    expect(isAlive(workerd)).toBe(false);
+  });
+
+  test("keeps its keys from start to start, to its owner", async () => {
+    const before = await keyOf("read", "acme");
+    const hub = await serve("--keep-days", "800d");
+    expect(await keyOf("read", "acme")).toBe(before);
+    expect(statSync(join(data, "master-key")).mode & 0o777).toBe(0o600);
+    expect(await hub.end("SIGINT")).toBe(0);
+  });
+
+  test("that has an impossible setting says which, and ends", async () => {
+    const { code, stderr } = await tallywire(["hub", "--data", data, "--port", "0", "--keep-minutes", "1h"]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^tallywire: the hub does not start: this hub's KEEP_MINUTES is "1h"/),
+    ]);
+    expect(existsSync(join(data, "hub.pid"))).toBe(false);
+  });
+
+  test("is alone on its folder and on its port", async () => {
+    const hub = await serve();
+    const again = await tallywire(["hub", "--data", data, "--port", "0"]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("a hub is running on this data folder")]);
+    const other = ["hub", "--data", join(folder, "other"), "--port", new URL(hub.origin).port];
+    const taken = await tallywire(other);
+    expect([taken.code, taken.stderr]).toEqual([1, expect.stringMatching(/^tallywire: the hub did not start.*in use/s)]);
+    expect(await hub.end("SIGTERM")).toBe(0);
+  });
+});
+
+describe("keys", () => {
+  const master = "a master key of at least thirty-two characters";
+  const env = { TALLYWIRE_MASTER_KEY: master, XDG_STATE_HOME: join(folder, "nowhere") };
+
+  test("of several edges stand beside their names", async () => {
+    const { stdout } = await tallywire(["keys", "write", "acme", "a", "b"], { env });
+    const [head, ...rows] = stdout.trimEnd().split("\n");
+    expect(head).toMatch(/^edge +key$/);
+    expect(rows.map((row) => row.split(/ +/)[0])).toEqual(["a", "b"]);
+    const json = JSON.parse((await tallywire(["keys", "admin", "acme", "-o", "json"], { env })).stdout);
+    expect(json).toEqual([{ kind: "admin", tenant: "acme", key: expect.stringMatching(/^tw_a_acme\./) }]);
+  });
+
+  test.each([
+    [["write", "acme"], "a write key is of one edge; name the edges"],
+    [["read", "acme", "web-1"], "a read key is of a whole tenant; leave the edges out"],
+    [["read", "Acme"], 'tenant "Acme": use a-z, 0-9 and -'],
+    [["write", "acme", "web 1"], 'edge "web 1": use letters, digits'],
+    [["post", "acme"], "Allowed choices are write, read, admin"],
+  ])("%j is refused", async (words, reason) => {
+    const { code, stdout, stderr } = await tallywire(["keys", ...words], { env });
+    expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(reason)]);
+  });
+
+  test("want a master", async () => {
+    const none = await tallywire(["keys", "read", "acme"], { env: { ...env, TALLYWIRE_MASTER_KEY: "" } });
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("there is no hub's master key in ")]);
+    const short = await tallywire(["keys", "read", "acme"], { env: { ...env, TALLYWIRE_MASTER_KEY: "short" } });
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining("has 5 characters")]);
+  });
+});
