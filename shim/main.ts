@@ -79,7 +79,7 @@ command("query", "ask a hub for one figure over a window")
   .option("--key <item>", "only this item of a top")
   .option("--policy <name>", "the policy whose minutes are meant")
   .option("--insecure", "allow a hub on another host without TLS")
-  .addOption(new Option("-o, --output <form>", "the hub's answer as it is").choices(["json"]))
+  .addOption(new Option("-o, --output <form>", "the hub's answer as it is").choices(["json", "csv"]))
   .addHelpText(
     "after",
     examples(

@@ -101,6 +101,9 @@ export const STEPS_MAX = 3_000;
 /** Rows of one answer. */
 export const ROWS_MAX = 20_000;
 
+/** Rows of answers that an object keeps for when they are asked for again: some 200 bytes each. */
+export const ANSWER_ROWS_CACHED_MAX = 20_000;
+
 /** Entries of one top or breakdown, quantiles of one query, values of one condition. */
 export const TOP_MAX = 1_024;
 export const QUANTILES_MAX = 16;

@@ -10,7 +10,7 @@ export interface QueryOptions {
   hub?: string;
   readKey?: string;
   insecure?: boolean;
-  output?: "json";
+  output?: "json" | "csv";
   from?: string;
   to?: string;
   step?: string;
@@ -55,8 +55,8 @@ export async function query(metric: string, op: string | undefined, options: Que
   const chosen = op ?? (await naturalOperation(ask, metric));
   const fields = { metric, op: chosen, ...fieldsOf(options) };
   const text = await ask("v1/query", fields);
-  if (options.output === "json") {
-    await printText(`${text}\n`);
+  if (options.output !== undefined) {
+    await printText(options.output === "json" ? `${text}\n` : text);
     return 0;
   }
   const answer = JSON.parse(text) as Answer;
@@ -67,7 +67,7 @@ export async function query(metric: string, op: string | undefined, options: Que
 
 type Ask = (path: string, fields?: object) => Promise<string>;
 
-function asker({ hub, readKey, insecure }: QueryOptions): Ask {
+function asker({ hub, readKey, insecure, output }: QueryOptions): Ask {
   if (hub === undefined) throw new Failure("no hub is given; add --hub https://HUB, or set TALLYWIRE_HUB", 2);
   const address = hubAddress(hub, insecure);
   if (readKey === undefined) throw new Failure("no key is given; add --read-key, or set TALLYWIRE_READ_KEY", 2);
@@ -76,7 +76,8 @@ function asker({ hub, readKey, insecure }: QueryOptions): Ask {
     throw new Failure(`${kind ? `this is a ${kind} key` : "this is no key"}; a query needs a read key, tw_r_...`, 2);
   }
   return async (path, fields) => {
-    const headers = { authorization: `Bearer ${readKey}`, "content-type": "application/json" };
+    const accept = output === "csv" && fields !== undefined ? "text/csv" : "application/json";
+    const headers = { authorization: `Bearer ${readKey}`, "content-type": "application/json", accept };
     const body = fields === undefined ? {} : { method: "POST", body: JSON.stringify(fields) };
     let response: Response;
     try {

@@ -69,6 +69,8 @@ describe("a hub of one's own", () => {
     expect([posted.code, posted.stderr]).toEqual([0, expect.any(String)]);
     const asked = await tallywire(["query", "dns_requests_total", "-o", "json", "--hub", hub.origin, "--read-key", read]);
     expect(JSON.parse(asked.stdout).data.map(({ value }: { value: number }) => value)).toEqual([83]);
+    const rows = await tallywire(["query", "dns_requests_total", "-o", "csv", "--hub", hub.origin, "--read-key", read]);
+    expect(rows.stdout).toMatch(/^time,value\r\n[\dTZ:-]+,83\r\n$/);
     expect(await (await fetch(hub.origin)).text()).toContain("<title>");
     expect(await hub.end("SIGTERM")).toBe(0);
     expect(isAlive(workerd)).toBe(false);

@@ -20,6 +20,7 @@ import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type Answer, answer } from "./answer";
+import { AnswerCache } from "./answer-cache";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
 import { CommitQueue } from "./commit-queue";
 import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
@@ -67,6 +68,7 @@ export class Hub extends DurableObject<Environment> {
   private pendingBytes = 0;
   /** Accepted, not yet committed, by minute and key. */
   private readonly queue = new CommitQueue((arrivals) => this.commit(arrivals));
+  private readonly answers = new AnswerCache();
   private revision: number;
   private sealed: number;
   private alarmAtMs = 0;
@@ -287,8 +289,8 @@ export class Hub extends DurableObject<Environment> {
   }
 
   private source(): Source {
-    const { sql, registry, minutes, edges, pending, revision } = this;
-    return { sql, registry, minutes, edges, pending, revision };
+    const { sql, registry, minutes, edges, pending, revision, answers } = this;
+    return { sql, registry, minutes, edges, pending, revision, answers };
   }
 
   private edgeOf(source: number): number {

@@ -2,6 +2,7 @@ import { QUERY_PARTS_MAX } from "../limits";
 import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
+import type { AnswerCache } from "./answer-cache";
 import type { Entry } from "./batches";
 import { coverWindow } from "./cover";
 import type { EdgeStates } from "./edge-states";
@@ -18,6 +19,7 @@ export interface Source {
   /** Committed and not sealed. */
   pending: readonly Entry[];
   revision: number;
+  answers: AnswerCache;
 }
 
 /** Which minutes of whom are meant, and which of them may be merged. */

@@ -5,6 +5,7 @@ import { core } from "../core";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
+import { format, MEDIA_TYPES } from "../query/format";
 import { fieldsOfSearch, parseQuery, parseWindowQuery } from "../query/parse";
 import { Refusal } from "../refusal";
 
@@ -35,7 +36,30 @@ async function run(context: QueryContext, tenant: string, fields: unknown): Prom
   const plan = parseQuery(fields, core().metrics, Date.now());
   const answer = await context.env.HUB.getByName(formatName(rootOf(tenant))).query(plan);
   if ("status" in answer) throw new Refusal(answer.status, answer.code, answer.reason);
-  return context.json(answer);
+  const formatted = format(answer, context.req.header("accept"));
+  if (formatted === null) {
+    throw new Refusal(406, "not_acceptable", `an answer can be had as ${MEDIA_TYPES.join(", ")}; send one of them in accept`);
+  }
+  const { body, type } = formatted;
+  const etag = await etagOf(body);
+  const { missing_edges: _, ...meta } = answer.meta;
+  const headers = { "content-type": type, etag, vary: "accept, authorization", "tallywire-meta": JSON.stringify(meta) };
+  if (context.req.method === "GET" && matches(context.req.header("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(body, { headers });
+}
+
+/** An entity tag of exactly these bytes (RFC 9110, 8.8.3). */
+async function etagOf(body: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body));
+  const hex = [...new Uint8Array(digest, 0, 12)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return `"${hex.join("")}"`;
+}
+
+/** Whether an If-None-Match names the entity tag; weak ones count too (RFC 9110, 13.1.2). */
+function matches(header: string | undefined, etag: string): boolean {
+  return header?.split(",").some((text) => ["*", etag, `W/${etag}`].includes(text.trim())) ?? false;
 }
 
 function parseJson(body: Uint8Array): unknown {
