@@ -77,6 +77,8 @@ command("query", "ask a hub for one figure over a window")
   .option("-n, --n <count>", "items of a top or breakdown")
   .option("-q, --q <list...>", "quantiles, as 0.5,0.99")
   .option("--key <item>", "only this item of a top")
+  .option("--per <metric>", "divide by this metric: the error rate of a site, requests a client")
+  .option("--compare <span>", "beside it the value of earlier: 1d ago, or previous for the window before")
   .option("--policy <name>", "the policy whose minutes are meant")
   .option("--insecure", "allow a hub on another host without TLS")
   .addOption(new Option("-o, --output <form>", "the hub's answer as it is").choices(["json", "csv"]))
@@ -86,6 +88,10 @@ command("query", "ask a hub for one figure over a window")
       ["tallywire query dns_clients --by site", "distinct clients of each site in the last hour"],
       ["tallywire query http_duration_seconds -q 0.5,0.99 --from -15m --step 1m", "latency by the minute"],
       ["tallywire query dns_top_names --where site=fra1 -n 20", "the busiest names of a site"],
+      [
+        "tallywire query dns_requests_total --where status=error --per dns_requests_total --compare 1d",
+        "errors, and yesterday's",
+      ],
     ),
   )
   .action(async (metric, op, options) => {

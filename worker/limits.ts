@@ -104,6 +104,9 @@ export const ROWS_MAX = 20_000;
 /** Rows of answers that an object keeps for when they are asked for again: some 200 bytes each. */
 export const ANSWER_ROWS_CACHED_MAX = 20_000;
 
+/** Metrics of one query. */
+export const METRICS_MAX = 8;
+
 /** Entries of one top or breakdown, quantiles of one query, values of one condition. */
 export const TOP_MAX = 1_024;
 export const QUANTILES_MAX = 16;

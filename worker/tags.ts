@@ -7,7 +7,8 @@ export type Tags = Record<string, string>;
 /** Columns of an answer's rows, which no tag may be named after. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...["time", "metric", "edge", "policy", "sampling", "value", "estimate", "lower", "upper", "key", "total", "bound", "q"],
-  ...["count", "sum", "min", "max", "mean", "requests", "errors", "bytes"],
+  ...["count", "sum", "min", "max", "mean", "requests", "errors", "bytes", "p50", "p90", "p99"],
+  ...["of", "per", "before", "change"],
 ]);
 
 /** The value of one tag; "" where there is none. A tag may be asked for by any name, also one that every object has. */

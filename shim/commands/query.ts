@@ -19,6 +19,8 @@ export interface QueryOptions {
   n?: string;
   q?: string[];
   key?: string;
+  per?: string;
+  compare?: string;
   policy?: string;
 }
 
@@ -46,7 +48,7 @@ interface Answer {
 const TIMEOUT_MS = 60_000;
 const MISSING_SHOWN_MAX = 10;
 /** Columns in the metric's unit. */
-const FIGURES = new Set(["value", "lower", "upper", "min", "max", "total"]);
+const FIGURES = new Set(["value", "lower", "upper", "min", "max", "total", "of", "per", "before"]);
 const COUNTS = new Set(["count", "requests", "errors", "sampling"]);
 
 /** `tallywire query`: asks a hub for one figure over a window. */
@@ -115,9 +117,9 @@ async function naturalOperation(ask: Ask, metric: string): Promise<string | unde
   return data.find(({ name }) => name === metric)?.ops[0];
 }
 
-function fieldsOf({ from, to, step, by, where, n, q, key, policy }: QueryOptions): object {
+function fieldsOf({ from, to, step, by, where, n, q, key, per, compare, policy }: QueryOptions): object {
   const list = (words: readonly string[] | undefined) => words?.flatMap((word) => word.split(",")).filter((word) => word !== "");
-  return { from, to, step, by: list(by), where: conditions(where), n, q: list(q), key, policy };
+  return { from, to, step, by: list(by), where: conditions(where), n, q: list(q), key, per, compare, policy };
 }
 
 /** `site=fra1`, `site=fra1,ams2` and `role=!db` as the API has them. Throws Failure. */
@@ -151,10 +153,11 @@ function isSameEverywhere(data: Answer["data"], name: string): boolean {
 
 function cellText(name: string, cell: Cell | undefined, { unit, op }: Answer["meta"]): string {
   if (cell === undefined) return "";
-  if (cell === null) return "(others)";
+  if (cell === null) return FIGURES.has(name) || name === "change" ? "-" : "(others)";
   if (typeof cell === "string") return cell;
   if (name === "q") return String(cell);
   if (COUNTS.has(name)) return formatCount(cell);
+  if (name === "change") return `${cell >= 0 ? "+" : ""}${(cell * 100).toFixed(1)} %`;
   if (name === "bytes") return formatBytes(cell);
   if (op === "breakdown" && FIGURES.has(name)) return formatCount(cell);
   return `${formatFigure(Number.isInteger(cell) || unit !== "" ? cell : Number(cell.toPrecision(4)), unit)}${op === "rate" ? "/s" : ""}`;

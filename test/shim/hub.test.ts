@@ -1,4 +1,5 @@
 /** A hub and its keys from the command line: what a person does who wants one on their own machine. */
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,11 @@ import { ROOT } from "../support/repository";
 
 const folder = mkdtempSync(join(tmpdir(), "tallywire-hub-"));
 const data = join(folder, "data");
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of started) child.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 interface Served {
   origin: string;
@@ -19,6 +24,7 @@ interface Served {
 
 async function serve(...words: string[]): Promise<Served> {
   const child = startCommand(["hub", "--data", data, "--port", "0", ...words]);
+  started.push(child);
   const run = runOf(child);
   const said = await Promise.race([
     new Promise<string>((settle) => child.stdout.once("data", settle)),
@@ -71,6 +77,13 @@ describe("a hub of one's own", () => {
     expect(JSON.parse(asked.stdout).data.map(({ value }: { value: number }) => value)).toEqual([83]);
     const rows = await tallywire(["query", "dns_requests_total", "-o", "csv", "--hub", hub.origin, "--read-key", read]);
     expect(rows.stdout).toMatch(/^time,value\r\n[\dTZ:-]+,83\r\n$/);
+    const words = ["--where", "status=error", "--per", "dns_requests_total", "--compare", "previous"];
+    const rate = await tallywire(["query", "dns_requests_total", ...words, "--hub", hub.origin, "--read-key", read]);
+    expect(rate.stdout.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ["value", "of", "per", "before", "change"],
+      ["0.0723", "6", "83", "-", "-"],
+      [""],
+    ]);
     expect(await (await fetch(hub.origin)).text()).toContain("<title>");
     expect(await hub.end("SIGTERM")).toBe(0);
     expect(isAlive(workerd)).toBe(false);

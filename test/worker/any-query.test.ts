@@ -48,6 +48,8 @@ const search = fc
       q: word,
       key: word,
       policy: word,
+      per: mostly(metric, word),
+      compare: mostly(fc.constantFrom("previous", "1d", "60"), time),
       "where.site": word,
       "where.direction": word,
       "where.__proto__": word,
@@ -82,7 +84,7 @@ describe("any query", () => {
       fc.asyncProperty(fc.constantFrom("/v1/query", "/v1/sketch"), search, (path, fields) =>
         path === "/v1/query" ? isAnswered(`${path}?${fields}`) : isRefused(`${path}?${fields}`),
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -93,7 +95,7 @@ describe("any query", () => {
     );
     await fc.assert(
       fc.asyncProperty(json, (text) => isAnswered("/v1/query", { method: "POST", body: text })),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 

@@ -32,6 +32,10 @@ export interface Answer {
     /** Bundles that the answer is without, since they do not merge with the others. */
     set_apart: number;
     error_bound: ErrorBound;
+    /** The metric that values were divided by. */
+    per?: string;
+    /** About the earlier window that stands beside. */
+    before?: { from: string; to: string; revision: number; complete: boolean; missing_edges_count: number; set_apart: number };
   };
 }
 

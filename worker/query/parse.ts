@@ -1,16 +1,20 @@
-import { CONDITION_VALUES_MAX, MINUTE_SECONDS, QUANTILES_MAX, STEPS_MAX, TOP_MAX } from "../limits";
+import { CONDITION_VALUES_MAX, METRICS_MAX, MINUTE_SECONDS, QUANTILES_MAX, STEPS_MAX, TOP_MAX } from "../limits";
 import type { Metric } from "../merge";
 import { quote, Refusal } from "../refusal";
 import { TAG_NAME } from "../tags";
 import { parseDuration, parseTime } from "../time";
-import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type TagCondition } from "./plan";
+import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type Question, type TagCondition } from "./plan";
 
-const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy"] as const;
+const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy", "per", "compare"] as const;
 const WINDOW_FIELDS = ["from", "to", "where", "policy"] as const;
 const NO_LABELS = { name: "", labels: [] };
 type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
 type Conditions = Record<string, unknown>;
+
+/** Operations whose rows have one value that can be divided, or set beside another. */
+const DIVISIBLE: ReadonlySet<Operation> = new Set(["sum", "rate"]);
+const COMPARABLE: ReadonlySet<Operation> = new Set(["sum", "rate", "distinct", "quantile", "top", "last"]);
 
 const TOP_DEFAULT = 10;
 const QUANTILES_DEFAULT = [0.5, 0.9, 0.99];
@@ -31,7 +35,7 @@ export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown>
       }
       const plain = values.map((value) => (negated.length > 0 ? value.slice(1) : value));
       where[name.slice("where.".length)] = { not: negated.length > 0, values: plain };
-    } else if (name === "by" || name === "q") {
+    } else if (name === "by" || name === "q" || name === "metric") {
       fields[name] = values.flatMap((value) => value.split(",")).filter((value) => value !== "");
     } else if (values.length > 1) {
       throw bad(name, "is given more than once; give it once");
@@ -53,13 +57,18 @@ export function parseWindowQuery(given: Record<string, unknown>, nowMs: number):
 }
 
 /** Checks a query's fields against the known metrics; refuses what does not fit, saying what would. */
-export function parseQuery(given: unknown, metrics: readonly Metric[], nowMs: number): Plan {
+export function parseQuestion(given: unknown, metrics: readonly Metric[], nowMs: number): Question {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new Refusal(400, "bad_query", `a query is a JSON object with the fields ${FIELDS.join(", ")}`);
   }
   checkNames(given, FIELDS);
   const fields = given as Fields;
-  const metric = parseMetric(fields.metric, metrics);
+  const plans = parseMetrics(fields.metric, metrics).map((metric) => parsePlan(fields, metric, nowMs));
+  const shiftSeconds = parseShift(fields.compare, plans[0]!);
+  return { plans, per: plans.map((plan) => parseDivisor(fields, plan, metrics)), shiftSeconds, isList: plans.length > 1 };
+}
+
+function parsePlan(fields: Fields, metric: Metric, nowMs: number): Plan {
   const { byTags, byLabels } = parseBy(fields.by, metric);
   return {
     metric,
@@ -75,21 +84,53 @@ export function parseQuery(given: unknown, metrics: readonly Metric[], nowMs: nu
   };
 }
 
+function parseMetrics(given: unknown, metrics: readonly Metric[]): Metric[] {
+  const names = Array.isArray(given) ? given : [given];
+  if (names.length === 0 || names.length > METRICS_MAX) throw bad("metric", `takes 1 to ${METRICS_MAX} metrics`);
+  const found = names.map((name) => parseMetric("metric", name, metrics));
+  if (new Set(found).size < found.length) throw bad("metric", "names one twice; name it once");
+  return found;
+}
+
+/** What each value is divided by: of the same tags, of all labels but those that both are told apart by. */
+function parseDivisor({ per, op, by }: Fields, plan: Plan, metrics: readonly Metric[]): Plan | null {
+  if (per === undefined) return null;
+  if (!DIVISIBLE.has(plan.operation))
+    throw bad("per", `divides what ${[...DIVISIBLE].join(" or ")} gives, not ${plan.operation}`);
+  const metric = parseMetric("per", per, metrics);
+  const names = parseTexts("by", by);
+  let byLabels = 0;
+  metric.labels.forEach(({ name }, index) => {
+    if (names.includes(name) && plan.metric.labels.some((label) => label.name === name)) byLabels |= 1 << index;
+  });
+  const operation = parseOperation(op, metric);
+  return { ...plan, metric, operation, byLabels, labelValues: metric.labels.map(() => null), key: null };
+}
+
+function parseShift(given: unknown, { operation, from, to }: Plan): number | null {
+  if (given === undefined) return null;
+  if (!COMPARABLE.has(operation)) throw bad("compare", `sets one value beside another; ${operation} has more than one`);
+  if (given === "previous") return to - from;
+  const seconds = typeof given === "string" ? parseDuration(given) : given;
+  if (typeof seconds === "number" && seconds > 0 && seconds % MINUTE_SECONDS === 0 && seconds < from) return seconds;
+  throw bad("compare", `${quote(given)} is no span of whole minutes; use previous, or a span like 1d`);
+}
+
 function checkNames(given: object, names: readonly string[]): void {
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) throw bad(name, `is no field of this; use ${names.join(", ")}`);
   }
 }
 
-function parseMetric(given: unknown, metrics: readonly Metric[]): Metric {
-  const name = parseText("metric", given);
-  if (name === null) throw bad("metric", "is missing; /v1/metrics lists them");
+function parseMetric(field: string, given: unknown, metrics: readonly Metric[]): Metric {
+  const name = parseText(field, given);
+  if (name === null) throw bad(field, "is missing; /v1/metrics lists them");
   const metric = metrics.find((candidate) => candidate.name === name);
   if (metric !== undefined) return metric;
   const near = metrics.map((candidate) => candidate.name).filter((other) => other.startsWith(name.split("_")[0] ?? name));
   const hint =
     near.length === 0 ? "/v1/metrics lists them" : `did you mean ${near.slice(0, 3).join(", ")}? /v1/metrics lists all`;
-  throw bad("metric", `${quote(name)} is not known; ${hint}`);
+  throw bad(field, `${quote(name)} is not known; ${hint}`);
 }
 
 function parseOperation(given: unknown, metric: Metric): Operation {

@@ -43,3 +43,13 @@ export interface Plan {
   /** Only this entry of a top. */
   key: string | null;
 }
+
+/** Everything that a query asks for: a plan a metric, what each is divided by, and how much earlier it is asked once more. */
+export interface Question {
+  plans: Plan[];
+  /** A divisor for each plan, or null. */
+  per: (Plan | null)[];
+  shiftSeconds: number | null;
+  /** Whether rows say which metric they are of. */
+  isList: boolean;
+}

@@ -5,8 +5,9 @@ import { core } from "../core";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
+import { askAll } from "../query/ask";
 import { format, MEDIA_TYPES } from "../query/format";
-import { fieldsOfSearch, parseQuery, parseWindowQuery } from "../query/parse";
+import { fieldsOfSearch, parseQuestion, parseWindowQuery } from "../query/parse";
 import { Refusal } from "../refusal";
 
 type QueryContext = Context<{ Bindings: Environment }>;
@@ -33,17 +34,17 @@ export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (cont
 });
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
-  const plan = parseQuery(fields, core().metrics, Date.now());
-  const answer = await context.env.HUB.getByName(formatName(rootOf(tenant))).query(plan);
-  if ("status" in answer) throw new Refusal(answer.status, answer.code, answer.reason);
+  const question = parseQuestion(fields, core().metrics, Date.now());
+  const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
+  const answer = await askAll((plan) => hub.query(plan), question);
   const formatted = format(answer, context.req.header("accept"));
   if (formatted === null) {
     throw new Refusal(406, "not_acceptable", `an answer can be had as ${MEDIA_TYPES.join(", ")}; send one of them in accept`);
   }
   const { body, type } = formatted;
   const etag = await etagOf(body);
-  const { missing_edges: _, ...meta } = answer.meta;
-  const headers = { "content-type": type, etag, vary: "accept, authorization", "tallywire-meta": JSON.stringify(meta) };
+  const meta = JSON.stringify(answer.meta, (name, value) => (name === "missing_edges" ? undefined : value));
+  const headers = { "content-type": type, etag, vary: "accept, authorization", "tallywire-meta": meta };
   if (context.req.method === "GET" && matches(context.req.header("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
