@@ -22,9 +22,10 @@ const ACKNOWLEDGED_HOLE_NS: u64 = 100_000_000;
 /** An acknowledgement further ahead than this does not belong to the stream: no window is so large. */
 const AHEAD_MAX: u32 = 1 << 30;
 
-/** Whether `acknowledgement` speaks of bytes that `peer` sent and that have not been seen. */
+/** Whether `acknowledgement` speaks of bytes that `peer` sent and that have not been seen; a FIN takes one number. */
 function isAhead(peer: Stream, acknowledgement: u32): bool {
-  return (peer.flags & STREAM_STARTED) != 0 && acknowledgement - peer.next - 1 < AHEAD_MAX;
+  const fin: u32 = peer.flags & STREAM_FIN && peer.finSequence == peer.next ? 1 : 0;
+  return (peer.flags & STREAM_STARTED) != 0 && acknowledgement - peer.next - fin - 1 < AHEAD_MAX;
 }
 
 /** Takes `wire` bytes at `sequence` that `side` sent, of which `captured` lie at `start`, and whatever waited for them. */
