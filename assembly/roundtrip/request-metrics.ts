@@ -2,7 +2,7 @@
  * What every protocol of requests counts, each under names of its own: declared by `declareRequestMetrics` and its companions,
  * observed once a round trip.
  *
- * Metric numbers are the protocol's first one and
+ * A metric whose name is empty means nothing to the protocol, and is not declared. Metric numbers are the protocol's first one and
  *
  * ```
  *  0 requests  1 orphan responses  2 malformed  3 refused  4 duration  5 server time  6 request bytes  7 response bytes
@@ -12,7 +12,7 @@
  */
 import { BreakdownKey } from "../aggregate/breakdown-key";
 import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
-import { countAdd, distinctObserve, gaugeSet, histogramObserve } from "../aggregate/observe";
+import { countAdd, distinctObserve, histogramObserve } from "../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { elementHash } from "../bytes/hash";
@@ -21,8 +21,7 @@ import { Labels } from "../modules/labels";
 import { Conversation } from "./conversation";
 import { STATUS_NAMES, Status } from "./marks";
 import { Message } from "./message";
-import { PROTOCOLS_MAX } from "./observers";
-import { Pending } from "./pending";
+import { declareOpenRequests, noteRequest } from "./open-requests";
 import { Timing } from "./report";
 
 const STATUSES: u32 = 6;
@@ -50,20 +49,14 @@ export class RequestMetrics {
   serverTime: u32;
   requestBytes: u32;
   responseBytes: u32;
-  open: u32;
   clients: u32;
   servers: u32;
   names: TopGroup;
   breakdown: u32;
-  /** Whether anything was observed since open requests were counted last. */
-  seen: u32;
 }
 
 /** Bytes of a RequestMetrics. */
 export const REQUEST_METRICS_BYTES: i32 = 64;
-
-/** Addresses of all that are declared, by protocol. */
-const DECLARED: usize = memory.data(4 * 32, 4);
 
 /** The names of a protocol's metrics, filled in before they are declared. */
 export class RequestNames {
@@ -80,38 +73,24 @@ export class RequestNames {
   static servers: string = "";
 }
 
-/** Forgets what was declared. */
-export function resetRequestMetrics(): void {
-  memory.fill(DECLARED, 0, 4 * PROTOCOLS_MAX);
-}
-
 /** Declares the metrics that `RequestNames` names for `protocol`, whose numbers begin at `firstId`. */
 export function declareRequestMetrics(metrics: RequestMetrics, protocol: u32, firstId: u32): void {
   assert(<i32>offsetof<RequestMetrics>() <= REQUEST_METRICS_BYTES);
-  store<u32>(DECLARED + (protocol << 2), <u32>changetype<usize>(metrics));
   metrics.protocol = protocol;
   metrics.requests = counter(firstId, RequestNames.requests, "Requests whose outcome is decided, by outcome.", Labels.STATUS);
-  metrics.orphans = counter(firstId + 1, RequestNames.orphans, "Responses without a request.", 0);
+  const orphans = "Responses without a request.";
+  if (RequestNames.orphans.length != 0) metrics.orphans = counter(firstId + 1, RequestNames.orphans, orphans, 0);
   metrics.malformed = single(firstId + 2, RequestNames.malformed, "Messages that break their form.");
   metrics.refused = single(firstId + 3, RequestNames.refused, "Messages that found no room to be read or to wait.");
   const duration = "Time from a request's first byte to its response's last.";
   const server = "Wait for a response, without the way where that is known.";
   metrics.duration = histogram(firstId + 4, "seconds", RequestNames.duration, duration, SECONDS);
   metrics.slow = watchSlow(metrics.duration, DIRECTIONS);
-  metrics.serverTime = histogram(firstId + 5, "seconds", RequestNames.serverTime, server, SECONDS);
+  if (RequestNames.serverTime.length != 0)
+    metrics.serverTime = histogram(firstId + 5, "seconds", RequestNames.serverTime, server, SECONDS);
   metrics.requestBytes = histogram(firstId + 6, "bytes", RequestNames.requestBytes, "Size of requests on the wire.", BYTES);
   metrics.responseBytes = histogram(firstId + 7, "bytes", RequestNames.responseBytes, "Size of responses on the wire.", BYTES);
-  metrics.open = declareMetric(
-    firstId + 8,
-    Kind.GAUGE,
-    "",
-    RequestNames.open,
-    "Requests that wait for their response.",
-    0,
-    0,
-    0,
-    0,
-  );
+  declareOpenRequests(protocol, firstId + 8, RequestNames.open);
   metrics.clients = distinct(firstId + 9, RequestNames.clients, "Distinct clients.", 14);
   metrics.servers = distinct(firstId + 10, RequestNames.servers, "Distinct servers.", 12);
 }
@@ -184,7 +163,7 @@ export function observeRequest(
   status: u32,
 ): bool {
   const direction = conversation.directionOf(client);
-  metrics.seen = 1;
+  noteRequest(metrics.protocol);
   if (request == 0) {
     countAdd(metrics.orphans + direction, 1);
     return false;
@@ -224,16 +203,4 @@ const STATUS_TEXT: usize = memory.data(16);
 /** Adds an outcome, by its name, as a column of the `BreakdownKey`. */
 export function putStatus(status: u32): void {
   BreakdownKey.column(STATUS_TEXT, <u32>(putWord(STATUS_TEXT, STATUS_NAMES, status) - STATUS_TEXT));
-}
-
-/** Notes how many requests of each protocol wait now. */
-export function observeOpenRequests(): void {
-  for (let protocol: u32 = 1; protocol < PROTOCOLS_MAX; protocol++) {
-    const at = <usize>load<u32>(DECLARED + (protocol << 2));
-    if (at == 0) continue;
-    const metrics = changetype<RequestMetrics>(at);
-    const open = Pending.of(protocol);
-    if (open != 0 || metrics.seen != 0) gaugeSet(metrics.open, open);
-    metrics.seen = 0;
-  }
 }

@@ -203,6 +203,14 @@ export function waitingCapture(): Uint8Array {
   return pcap(talks.flatMap(({ packets }) => packets));
 }
 
+/** Two requests that wait when their minute ends. */
+export function openHttpCapture(): Uint8Array {
+  const startNs = START_NS + MINUTE_NS - 500_000_000n;
+  const talk = new Conversation({ client: CLIENT, server: SERVER, startNs }).open();
+  talk.send("client", request("GET", "/one") + request("GET", "/two")).wait(6_000_000_000n);
+  return pcap(talk.acknowledge("server").acknowledge("server").packets);
+}
+
 /** Segments that come before their turn on many connections: more than a small budget holds back. */
 export const EARLY = 5000;
 export function earlyCapture(): Uint8Array {

@@ -31,6 +31,7 @@ const QUERY_BYTES: u32 = 160;
 
 /** Declares protocol `number`, its fields and its metrics. */
 export function declareDns(number: u32): void {
+  assert(number == F.DNS);
   const protocol = declareProtocol(number, "dns", "53,5353,5355", "Domain Name System over UDP and TCP, multicast DNS, LLMNR.");
   protocol.transports = <u8>(OVER_TCP | OVER_UDP);
   protocol.stateBytes = 32;
@@ -45,7 +46,6 @@ export function declareDns(number: u32): void {
 }
 
 /** The number that `declareDns` was given. */
-const DNS: u32 = 1;
 
 function onDatagram(conversation: Conversation, side: u32, start: usize, length: u32): bool {
   if (length < HEADER_BYTES) {
@@ -105,7 +105,7 @@ function stamp(message: Message, start: usize, total: u32): void {
 }
 
 function onQuery(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
-  const block = messageCreate(DNS, F.DNS_FIXED_END, QUERY_BYTES);
+  const block = messageCreate(F.DNS, F.DNS_FIXED_END, QUERY_BYTES);
   if (block == 0) {
     DnsMetrics.refused();
     return;
@@ -149,7 +149,7 @@ function retried(query: Message): void {
 }
 
 function onResponse(conversation: Conversation, side: u32, start: usize, captured: u32, total: u32): void {
-  let response = readMessage(messageScratch(DNS, F.DNS_FIXED_END, 1), start, captured, captured >= total);
+  let response = readMessage(messageScratch(F.DNS, F.DNS_FIXED_END, 1), start, captured, captured >= total);
   noteFault();
   stamp(response, start, total);
   if (Settings.events && Walk.records != 0) response = readRecords(response, start);
@@ -174,7 +174,7 @@ function findQuery(conversation: Conversation, response: Message): usize {
   let at = <usize>conversation.pendingHead;
   while (at != 0) {
     // What waits from before a tunnel may be of another protocol.
-    if (changetype<Message>(at).id == id && changetype<Message>(at).protocol == <u8>DNS) return at;
+    if (changetype<Message>(at).id == id && changetype<Message>(at).protocol == <u8>F.DNS) return at;
     at = changetype<Message>(at).next;
   }
   return 0;

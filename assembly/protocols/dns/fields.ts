@@ -4,6 +4,9 @@ import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
 import { CLASS_NAMES, FLAG_NAMES, OPCODE_NAMES, RCODE_NAMES, TYPE_NAMES } from "./numbers";
 
+/** The number that the protocol was declared with. */
+export const DNS: u32 = 1;
+
 /** Offsets in a message of either side; FLAGS holds DnsFlag bits. */
 export const ID: u32 = FIXED_OFFSET;
 export const FLAGS: u32 = FIXED_OFFSET + 2;

@@ -16,6 +16,7 @@ import { Labels, TransportLabel } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
+import { declareOpenRequests, noteRequest } from "../../roundtrip/open-requests";
 import { Timing } from "../../roundtrip/report";
 import * as F from "./fields";
 import { portKey, rcodeKey, typeKey } from "./keys";
@@ -188,6 +189,7 @@ function declareCounters(): void {
 }
 
 function declareDistributions(): void {
+  declareOpenRequests(F.DNS, 240, "dns_open_requests");
   Series.rate = declareMetric(
     210,
     Kind.RATE,
@@ -242,6 +244,7 @@ function topOfNames(id: u32, name: string, help: string): u32 {
 /** The contract's observe. */
 export function observeDns(conversation: Conversation, client: u32, request: usize, response: usize, status: u32): void {
   const direction = conversation.directionOf(client);
+  noteRequest(F.DNS);
   if (request == 0) {
     countAdd(Series.orphans + direction, 1);
     return;

@@ -18,6 +18,7 @@ import { Labels } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
+import { declareOpenRequests, noteRequest } from "../../roundtrip/open-requests";
 import { Timing } from "../../roundtrip/report";
 import { pathTemplate, Template } from "../shared/template";
 import * as F from "./fields";
@@ -160,6 +161,7 @@ function declareCounters(): void {
 }
 
 function declareDistributions(): void {
+  declareOpenRequests(F.HTTP, 331, "http_open_requests");
   Series.rate = declareMetric(
     306,
     Kind.RATE,
@@ -224,6 +226,7 @@ function declareTops(): void {
 /** The contract's observe. */
 export function observeHttp(conversation: Conversation, client: u32, request: usize, response: usize, status: u32): void {
   const direction = conversation.directionOf(client);
+  noteRequest(F.HTTP);
   if (response != 0) {
     countAdd(Series.responses + direction * CLASSES + classOf(response), 1);
     histogramObserve(Series.responseBytes + direction, changetype<Message>(response).wireBytes, 1);
