@@ -10,6 +10,7 @@ import { declareMysql } from "./mysql/mysql";
 import { declarePg } from "./postgresql/postgresql";
 import { declareRedis } from "./redis/redis";
 import { declareTls } from "./tls/tls";
+import { declareWebSocket } from "./websocket/websocket";
 
 /** Declares every protocol with its fields and metrics. */
 export function declareProtocols(): void {
@@ -24,4 +25,5 @@ export function declareProtocols(): void {
   declareHttp2(9);
   declareGrpc(10);
   declareTls(11);
+  declareWebSocket(12);
 }

@@ -32,7 +32,7 @@ export class Message {
   length: u16;
   capacity: u16;
   protocol: u8;
-  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1, 16 its response has begun, 32 it may be missing. */
+  /** Bits: 1 lies in a pool block, 2 findable by id, 4 in a timeout list, 8 sent by side 1, 16 its response has begun, 32 it may be missing, 64 both sides send at will. */
   flags: u8;
   retries: u16;
   conversation: u32;
@@ -68,6 +68,16 @@ export class Message {
   /** Notes that bytes are missing in which its response may have been. */
   @inline missed(): void {
     this.flags |= 32;
+  }
+
+  /** Whether neither side waits for the other between this message and what answers it. */
+  @inline get isTalk(): bool {
+    return (this.flags & 64) != 0;
+  }
+
+  /** Notes that both sides send at will: how long the server took to answer means nothing. */
+  @inline talks(): void {
+    this.flags |= 64;
   }
 
   @inline mark(mark: u32): void {

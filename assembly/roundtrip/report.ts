@@ -74,6 +74,7 @@ function measure(conversation: Conversation, request: usize, response: usize): v
   if (request == 0) return;
   const asked = changetype<Message>(request);
   Timing.durationNs = span(answer.lastNs, asked.firstNs);
+  if (asked.isTalk) return;
   // Seen at the client the wait holds the way to the server and back; SYN to SYN-ACK is that part, wherever the capture is.
   const way = conversation.synNs != 0 && conversation.synAckNs != 0 ? span(conversation.synAckNs, conversation.synNs) : 0;
   Timing.serverNs = span(span(answer.firstNs, asked.lastNs), way);

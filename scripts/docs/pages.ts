@@ -14,6 +14,27 @@ const KINDS: Record<MetricSchema["kind"], [what: string, error: string]> = {
   breakdown: ["requests, errors, bytes and durations of the busiest label sets", "totals exact; each set with bounds that hold"],
 };
 
+/** Metrics of every protocol that two have under names of their own. */
+const ELSEWHERE: [uniform: string, dns: string, http: string][] = [
+  ["top of what names the work", "`dns_top_names`, `dns_top_names2`, `dns_top_names3`", "`http_top_paths`"],
+  [
+    "top failing",
+    "`dns_top_nxdomain`, `dns_top_servfail`, `dns_top_refused`, `dns_top_nodata`",
+    "`http_top_server_errors`, `http_top_client_errors`",
+  ],
+  ["breakdown", "none: `dns_responses_total` and `dns_top_types` are its margins", "`http_routes`"],
+  [
+    "outcome of decided requests",
+    "`dns_requests_total`; `dns_transactions_total` counts those answered",
+    "`http_requests_total`, also by method",
+  ],
+  [
+    "server's time",
+    "`dns_server_seconds`, over TCP alone: a datagram has no handshake to measure the way",
+    "`http_server_seconds`",
+  ],
+];
+
 /** Precision from which a distinct count is the finer one. */
 const FINE_PRECISION = 14;
 
@@ -67,6 +88,15 @@ export function metricsPage(schema: Schema): string {
     tableRow(["kind", "what it keeps", "how exact"]),
     "|---|---|---|",
     ...kinds,
+    "",
+    "Every protocol has, under its own name, `_requests_total` by outcome, `_orphan_responses_total`, `_malformed_total`, `_refused_total`,",
+    "`_duration_seconds`, `_server_seconds`, `_request_bytes`, `_response_bytes`, `_open_requests`, `_clients`, `_servers`, tops of what names the",
+    "work, slow and failing, and a breakdown. A WebSocket's ends send at will, so it has neither orphans nor a server's time. Two protocols had",
+    "names for some of these before, and keep them:",
+    "",
+    tableRow(["of every protocol", "dns", "http"]),
+    "|---|---|---|",
+    ...ELSEWHERE.map(tableRow),
     "",
     ...sections.flat(),
     "## Labels",

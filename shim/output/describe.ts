@@ -4,8 +4,8 @@ import { formatBytes } from "./units";
 type Describe = (message: MessageFields) => string;
 
 /** How each protocol's requests and responses read in one line; others show all their fields. */
-const REQUESTS: Record<string, Describe> = { dns: dnsRequest, http: httpRequest };
-const RESPONSES: Record<string, Describe> = { dns: dnsResponse, http: httpResponse };
+const REQUESTS: Record<string, Describe> = { dns: dnsRequest, http: httpRequest, websocket: websocketRequest };
+const RESPONSES: Record<string, Describe> = { dns: dnsResponse, http: httpResponse, websocket: websocketSide };
 
 const RECORDS_SHOWN_MAX = 3;
 
@@ -39,6 +39,16 @@ function httpRequest({ method = "", host = "", path, target = "" }: MessageField
 function httpResponse({ statusCode = "", contentType = "", bodyBytes }: MessageFields): string {
   const size = typeof bodyBytes === "number" ? formatBytes(bodyBytes) : "";
   return [statusCode, String(contentType).replace(/;.*$/, ""), size].filter((part) => part !== "").join(" ");
+}
+
+function websocketRequest(message: MessageFields): string {
+  const { host = "", path, target = "" } = message;
+  return `${host}${path ?? target} ${websocketSide(message)}`;
+}
+
+function websocketSide({ messages, bodyBytes, closeCode }: MessageFields): string {
+  const size = typeof bodyBytes === "number" ? formatBytes(bodyBytes) : "";
+  return `${messages} messages, ${size}${closeCode === undefined ? "" : `, close ${closeCode}`}`;
 }
 
 /** All fields as name=value. */

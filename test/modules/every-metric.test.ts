@@ -33,6 +33,8 @@ import * as scenarios from "./scenarios";
 import { sqlScenarios } from "./sql-scenarios";
 import { TLS } from "./tls-expectations";
 import { HANDSHAKES, oneHandshake, tlsCapture, waitingHandshakes } from "./tls-scenario";
+import { WEBSOCKET } from "./websocket-expectations";
+import { manyWebSockets, openWebSocket, WEBSOCKETS, websocketCapture } from "./websocket-scenario";
 
 const names = ["good.example.test", "nxdomain.test", "refused.test", "servfail.test", "empty.test", "slow.test"];
 
@@ -98,7 +100,8 @@ const DNS: Record<string, Expectation> = {
   dns_top_slow: top(once(["slow.test"])),
   dns_top_client_subnets: top(once(["203.0.113.0/24"])),
   capture_open_flows: (totals, metric) => expect(totals.one(metric).max).toBe(1),
-  capture_pending_requests: (totals, metric) => expect(totals.one(metric).max).toBe(2),
+  capture_pending_requests: openAtMost(2),
+  dns_open_requests: openAtMost(2),
 };
 const HTTP: Record<string, Expectation> = {
   http_requests_total: all(
@@ -212,6 +215,19 @@ const HOLES: Record<string, Expectation> = {
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
+  ["HTTP requests that wait when a minute ends", () => read(scenarios.openHttpCapture()), { http_open_requests: openAtMost(2) }],
+  ["WebSocket", () => read(websocketCapture()), WEBSOCKET],
+  ["a WebSocket that is open when a minute ends", () => read(openWebSocket()), { websocket_open_requests: openAtMost(1) }],
+  [
+    "more WebSockets than a small budget holds",
+    () => read(manyWebSockets(), SMALL_BUDGET_BYTES),
+    {
+      websocket_refused_total: (totals, metric) => {
+        expect(totals.count(metric)).toBeGreaterThan(0);
+        expect(totals.count(metric) + totals.count("websocket_requests_total")).toBeLessThanOrEqual(WEBSOCKETS);
+      },
+    },
+  ],
   ["Kafka", () => read(kafkaCapture()), KAFKA],
   ["redis", () => read(redis.redisCapture()), REDIS],
   [

@@ -13,8 +13,8 @@ export const PARTIAL: u32 = FIXED_OFFSET + 24;
 /** A request's method as a number (method.ts) and its RequestFlag bits. */
 export const METHOD_NUMBER: u32 = FIXED_OFFSET + 25;
 export const REQUEST_FLAGS: u32 = FIXED_OFFSET + 26;
-/** A response's ResponseFlag bits, in the same place. */
-export const RESPONSE_FLAGS: u32 = FIXED_OFFSET + 26;
+/** The Successor that a response switches to, in the same place. */
+export const SUCCESSOR: u32 = FIXED_OFFSET + 26;
 /** Offsets of a request's own fields. */
 export const METHOD: u32 = FIXED_OFFSET + 28;
 export const TARGET: u32 = FIXED_OFFSET + 32;
@@ -58,12 +58,6 @@ export class RequestFlag {
   static readonly PIPELINED: u32 = 2;
   /** It waits for a go-ahead before it sends its body. */
   static readonly EXPECTS: u32 = 4;
-}
-
-/** Bits of RESPONSE_FLAGS. */
-export class ResponseFlag {
-  /** It switches to HTTP/2. */
-  static readonly TO_HTTP2: u32 = 1;
 }
 
 /** Indexes of fields in `present`. */

@@ -8,6 +8,7 @@ import { sameText } from "../../bytes/ascii";
 import { u8At } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
+import { Successor } from "../shared/upgrade";
 import * as F from "./fields";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { findByte } from "./scan";
@@ -124,7 +125,8 @@ function take(half: Half, header: u32, start: usize, end: usize, cut: bool): voi
   if (header == Header.CONTENT_LENGTH) takeLength(half, start, end);
   else if (header == Header.TRANSFER_ENCODING) takeEncoding(half, start, end);
   else if (header == Header.UPGRADE) {
-    if (sameText(start, length, "h2c")) store<u8>(half.message, F.ResponseFlag.TO_HTTP2, F.RESPONSE_FLAGS);
+    if (sameText(start, length, "h2c")) store<u8>(half.message, Successor.HTTP2, F.SUCCESSOR);
+    else if (sameText(start, length, "websocket")) store<u8>(half.message, Successor.WEBSOCKET, F.SUCCESSOR);
   } else if (header == Header.EXPECT) {
     const request = half.message + F.REQUEST_FLAGS;
     if (sameText(start, length, "100-continue")) store<u8>(request, load<u8>(request) | <u8>F.RequestFlag.EXPECTS);

@@ -6,7 +6,7 @@
  *   match.ts  which request is answered    metrics.ts and ../shared/template.ts   what is counted
  * ```
  * Interim responses (100, 103) go with the final one. A CONNECT that is granted begins a tunnel, in which recognition starts
- * anew; 101 ends HTTP on the connection.
+ * anew; 101 ends HTTP on the connection, which HTTP/2 or WebSocket takes over where it is theirs (../shared/upgrade.ts).
  */
 import { Conversation } from "../../roundtrip/conversation";
 import { setObserver } from "../../roundtrip/observers";

@@ -7,7 +7,7 @@ import { Message, messageRelease, messageRoom, messageScratch } from "../../roun
 import { pendingTake } from "../../roundtrip/pending";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
-import { Upgrade } from "../shared/upgrade";
+import { copyFor, Successor, takerOf, Upgrade } from "../shared/upgrade";
 import * as F from "./fields";
 import { endMessage, endResponse, enqueue, isInterim } from "./match";
 import { Method } from "./method";
@@ -68,12 +68,13 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   const opensTunnel = method == Method.CONNECT && code >= 200 && code < 300;
   if (code == SWITCHING_PROTOCOLS || opensTunnel) {
     changetype<Message>(half.message).mark(Mark.UPGRADE);
-    const goesOn = opensTunnel || load<u8>(half.message, F.RESPONSE_FLAGS) == <u8>F.ResponseFlag.TO_HTTP2;
-    const handed: u32 = opensTunnel ? 0 : handOver(half, request);
+    const successor: u32 = opensTunnel ? Successor.NONE : load<u8>(half.message, F.SUCCESSOR);
+    const goesOn = opensTunnel || successor == Successor.HTTP2;
+    const handed = handOver(successor, request);
     endResponse(conversation, Turn.side);
     letGo(conversation);
     leave(conversation, goesOn ? PROTOCOL_UNKNOWN : PROTOCOL_FOREIGN);
-    if (handed != 0) call_indirect<void>(Upgrade.take, conversation, Turn.side ^ 1, handed);
+    if (handed != 0) call_indirect<void>(takerOf(successor), conversation, Turn.side ^ 1, handed);
     return false;
   }
   changetype<Message>(half.message).know(F.HttpField.BODY_BYTES);
@@ -92,12 +93,15 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   return true;
 }
 
-/** Copies the request that the response in `half` answers by going on in HTTP/2, which answers it again; 0 for none. */
-function handOver(half: Half, request: usize): u32 {
-  if (request == 0 || Upgrade.copy == 0 || load<u8>(half.message, F.RESPONSE_FLAGS) != <u8>F.ResponseFlag.TO_HTTP2) return 0;
-  const asked = changetype<Message>(request);
+/** Has `successor` copy the request that it goes on from; HTTP/2 answers it again, and does not begin without one. 0 for none. */
+function handOver(successor: u32, request: usize): u32 {
+  if (successor == Successor.NONE || (request == 0 && successor == Successor.HTTP2)) return 0;
+  // Where the request was not captured, the message has no texts.
+  const asked = request != 0 ? changetype<Message>(request) : messageScratch(F.HTTP, F.REQUEST_FIXED_END, 0);
   Upgrade.methodStart = asked.textStart(F.METHOD);
   Upgrade.methodLength = asked.textLength(F.METHOD);
+  Upgrade.targetStart = asked.textStart(F.TARGET);
+  Upgrade.targetLength = asked.textLength(F.TARGET);
   Upgrade.pathStart = asked.textStart(F.PATH);
   Upgrade.pathLength = asked.textLength(F.PATH);
   Upgrade.hostStart = asked.textStart(F.HOST);
@@ -109,8 +113,8 @@ function handOver(half: Half, request: usize): u32 {
   Upgrade.firstNs = asked.firstNs;
   Upgrade.lastNs = asked.lastNs;
   Upgrade.wireBytes = asked.wireBytes;
-  Upgrade.bodyBytes = load<u64>(request, F.BODY_BYTES);
-  return call_indirect<u32>(Upgrade.copy);
+  Upgrade.bodyBytes = load<u64>(changetype<usize>(asked), F.BODY_BYTES);
+  return copyFor(successor);
 }
 
 /** What follows a response's headers; START for nothing. */

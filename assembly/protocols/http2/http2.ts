@@ -15,7 +15,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP } from "../protocol";
-import { Upgrade } from "../shared/upgrade";
+import { Successor, setSuccessor } from "../shared/upgrade";
 import { copyUpgrade, takeUpgrade } from "./adopt";
 import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
@@ -43,8 +43,7 @@ export function declareHttp2(number: u32): void {
   protocol.finish = onFinish.index;
   protocol.release = onRelease.index;
   resetGuest();
-  Upgrade.copy = copyUpgrade.index;
-  Upgrade.take = takeUpgrade.index;
+  setSuccessor(Successor.HTTP2, copyUpgrade.index, takeUpgrade.index);
   setObserver(number, observeHttp2.index);
   F.declareHttp2Fields(number);
   Http2Metrics.declare();
