@@ -19,6 +19,7 @@ export function deliver(flow: Flow, side: u32, start: usize, length: u32): void 
   const first = Parse.sequence;
   let at = start;
   let left = length;
+  let hasLeft = false;
   while (flow.protocol != PROTOCOL_FOREIGN) {
     Parse.sequence = first + <u32>(at - start);
     if (stream.skip > 0) {
@@ -49,6 +50,11 @@ export function deliver(flow: Flow, side: u32, start: usize, length: u32): void 
     const consumed = Answer.consumed;
     at += consumed;
     left -= consumed;
+    // A protocol may leave at bytes that are another's, which is looked for once.
+    if (consumed == 0 && flow.protocol == PROTOCOL_UNKNOWN && !hasLeft) {
+      hasLeft = true;
+      continue;
+    }
     if (consumed == 0 && stream.skip == 0) {
       if (left > 0) carry(flow, stream, at, left);
       return;

@@ -18,7 +18,7 @@ export const HELLOS = ["one.test", "two.test", "bad.test", "odd.test", "slow.tes
 );
 
 /**
- * One handshake of TLS 1.3 and one of 1.2, one that ends with an alert, one whose server speaks something else, an answer without
+ * One handshake of TLS 1.3 and one of 1.2, one that ends with an alert, one whose ends speak something else, an answer without
  * its hello, and a slow one a minute later.
  */
 export function tlsCapture(): Uint8Array {
@@ -26,7 +26,7 @@ export function tlsCapture(): Uint8Array {
     talkOf(handshake13("one.test"), 4000, form(0, 0n)).close(),
     talkOf(handshake12("two.test"), 4000, form(1, 100n * MS)).close(),
     talkOf([handshake13("bad.test")[0]!, ["server", alert(2, 40)]], 4000, form(2, 200n * MS)).close(),
-    talkOf([handshake13("odd.test")[0]!, ["server", "no TLS at all"]], 4000, form(3, 300n * MS)).close(),
+    talkOf([handshake13("odd.test")[0]!, ["client", "nor TLS"], ["server", "no TLS at all"]], 4000, form(3, 300n * MS)).close(),
     talkOf(handshake12().slice(1), 4000, form(4, 400n * MS)).close(),
     talkOf(handshake13("slow.test").slice(0, 1), 4000, form(5, MINUTE_NS)).wait(900n * MS),
   ];

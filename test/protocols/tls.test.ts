@@ -1,6 +1,7 @@
 /** TLS handshakes: each case as the bytes of both sides and the round trips that they are. */
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { RoundTrip } from "../../engine/round-trip";
 import { Conversation, hex, join, number, pcap, u16 } from "../support/pcap-builder";
 import { readRoundTrips } from "../support/round-trips";
 import {
@@ -313,10 +314,24 @@ describe("outcomes", () => {
     expect(lines(talkOf([hello]).packets)).toEqual(["old.lab.test - unobserved"]);
   });
 
-  test("a server that speaks something else", () => {
-    expect(lines(talkOf([hello, ["server", "HTTP/1.1 400 Bad Request\r\n\r\n"]]).close().packets)).toEqual([
-      "old.lab.test - closed",
+  test("a server that answers in the clear: the handshake failed, and what it says is read", () => {
+    const answered = (text: string) => readRoundTrips(pcap(talkOf([hello, ["server", text]]).close().packets));
+    const told = (trips: RoundTrip[]) => trips.map(({ protocol, status }) => [protocol, status]);
+    const http = answered("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno");
+    expect(told(http)).toEqual([
+      ["tls", "error"],
+      ["http", "error"],
     ]);
+    expect(http[0]).toMatchObject({ request: { serverName: "old.lab.test" } });
+    expect(http[0]!.response).toBeFalsy();
+    expect(http[1]!.response).toMatchObject({ statusCode: 400, bodyBytes: 2 });
+    expect(told(answered("E\0\0\0\x20SFATAL\0C0A000\0Mno TLS here\0\0"))[0]).toEqual(["tls", "error"]);
+    expect(told(answered("SSH-2.0-OpenSSH_9.2\r\n"))).toEqual([["tls", "error"]]);
+  });
+
+  test("the answer in the clear of which the first part is missing decides nothing", () => {
+    const talk = tls().send("client", hello[1]).lose("server", "HTTP/1.1 4").acknowledge("client");
+    expect(lines(talk.send("server", "00 Bad Request\r\n\r\n").close().packets)).toEqual(["old.lab.test - unobserved"]);
   });
 
   test("the server's hello is missing: what became of it is not known", () => {

@@ -1,14 +1,14 @@
 /**
  * The round trip of a handshake: what its hellos and alerts say, when it is over, and with what outcome.
  *
- * It is over when a fatal alert was sent, or when both sides have sent something under the keys; a server that does so after its
- * ServerHelloDone has seen the client's Finished (RFC 5246 section 7.3). It took until the last of the server's messages in the
- * clear: ServerHelloDone, or the ChangeCipherSpec where there is none, or the ServerHello.
+ * It is over when a fatal alert was sent, when the server answers what is no TLS, or when both sides have sent something under
+ * the keys; a server that does so after its ServerHelloDone has seen the client's Finished (RFC 5246 section 7.3). It took until
+ * the last of the server's messages in the clear: ServerHelloDone, or the ChangeCipherSpec where there is none, or the ServerHello.
  */
 import { elementHash } from "../../bytes/hash";
 import { u8At } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
-import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { pendingAdd, pendingTake, TimeoutClass, timerStop } from "../../roundtrip/pending";
@@ -19,7 +19,7 @@ import { FINGERPRINT, ja3, ja3s, ja4 } from "./fingerprint";
 import { Hello, TLS_1_3 } from "./hello";
 import { TlsMetrics } from "./metrics";
 import { CLIENT_HELLO } from "./probe";
-import { Half, HalfFlag, letGo, Role, requestOf, stateAt } from "./state";
+import { Half, HalfFlag, letGo, Phase, Role, requestOf, stateAt } from "./state";
 
 const FATAL: u32 = 2;
 const COMMA: u32 = 44;
@@ -253,11 +253,11 @@ export function decide(conversation: Conversation): bool {
   const answering = state.half(client ^ 1);
   if (asking.role != Role.CLIENT) return false;
   if (state.failed || hasSealedAlert(state.response, asking) || hasSealedAlert(state.response, answering)) {
-    conclude(conversation, client, Status.ERROR);
+    conclude(conversation, client, Status.ERROR, PROTOCOL_FOREIGN);
     return true;
   }
   const isOver = answering.is(HalfFlag.SEALED) && (asking.is(HalfFlag.SEALED) || answering.is(HalfFlag.DONE));
-  if (isOver) conclude(conversation, client, state.answered ? Status.OK : Status.UNOBSERVED);
+  if (isOver) conclude(conversation, client, state.answered ? Status.OK : Status.UNOBSERVED, PROTOCOL_FOREIGN);
   return isOver;
 }
 
@@ -274,8 +274,21 @@ function noteResumed(request: usize, response: usize): void {
   answer.know(F.TlsField.RESUMED);
 }
 
-/** Reports the handshake and leaves the conversation. */
-function conclude(conversation: Conversation, client: u32, status: u32): void {
+/**
+ * The first bytes of `half` are no record: where it is the server's, it does not speak TLS, and the handshake has failed. What it
+ * says is left to whoever reads it; false where it is not so.
+ */
+export function refuse(conversation: Conversation, half: Half): bool {
+  const state = stateAt(conversation);
+  const isFirst = half.role == Role.SERVER && half.flags == 0 && half.phase == Phase.RECORD && half.wireBytes == 0;
+  if (!isFirst || state.response != 0 || requestOf(conversation) == 0) return false;
+  const client: u32 = state.half(0).role == Role.CLIENT ? 0 : 1;
+  conclude(conversation, client, Status.ERROR, PROTOCOL_UNKNOWN);
+  return true;
+}
+
+/** Reports the handshake and leaves the conversation to `next`. */
+function conclude(conversation: Conversation, client: u32, status: u32, next: u32): void {
   const state = stateAt(conversation);
   const request = requestOf(conversation);
   const response = <usize>state.response;
@@ -284,7 +297,7 @@ function conclude(conversation: Conversation, client: u32, status: u32): void {
   if (request != 0 || response != 0) report(conversation, client, request, response, status);
   if (request != 0) messageRelease(changetype<Message>(request));
   letGo(conversation);
-  leave(conversation, PROTOCOL_FOREIGN);
+  leave(conversation, next);
 }
 
 /** `side` sends no more: a server that does not can end no handshake. */
@@ -294,7 +307,7 @@ export function endSide(conversation: Conversation, side: u32): void {
   if (half.role != Role.SERVER) return;
   const isKnown = !half.is(HalfFlag.GAP) && !state.half(side ^ 1).is(HalfFlag.GAP);
   if (state.response != 0) {
-    conclude(conversation, side ^ 1, isKnown ? Parse.outcome : Status.UNOBSERVED);
+    conclude(conversation, side ^ 1, isKnown ? Parse.outcome : Status.UNOBSERVED, PROTOCOL_FOREIGN);
     return;
   }
   const request = requestOf(conversation);

@@ -12,7 +12,7 @@ import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { FAULT, Parse } from "../protocol";
-import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2 } from "./handshake";
+import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2, refuse } from "./handshake";
 import { TlsMetrics } from "./metrics";
 import {
   CLIENT_HELLO,
@@ -60,6 +60,7 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
   const half = stateAt(conversation).half(side);
   while (Turn.at < Turn.end && step(conversation, half)) {}
   if (!Turn.isFault) return <i32>(Turn.at - start);
+  if (Turn.at == start && refuse(conversation, half)) return 0;
   TlsMetrics.malformed();
   reset(half);
   return FAULT;
