@@ -26,7 +26,7 @@ const EXCEPTIONS: Record<"dns" | "http", { file: string; packet: number; reason:
     {
       file: "upstream/OISF/suricata-verify/tests/app-layer-protocol-exact/input.pcap",
       packet: 9,
-      reason: "DNS over HTTPS: the responses are bodies of HTTP/2, which is not read yet",
+      reason: "DNS over HTTPS: the responses are bodies of HTTP/2, which are counted and not read",
     },
     {
       file: "upstream/arkime/arkime/tests/pcap/arkime_synthetic.pcap",
@@ -45,11 +45,6 @@ const EXCEPTIONS: Record<"dns" | "http", { file: string; packet: number; reason:
     },
   ],
   http: [
-    {
-      file: "upstream/zeek/zeek/testing/btest/Traces/tls/ssl-to-http-server.pcap",
-      packet: 8,
-      reason: "the client's hello makes the connection one of TLS, in which the server's 400 in the clear is not read",
-    },
     {
       file: "upstream/OISF/suricata-verify/tests/http-connect/http-connect-fragmented/input.pcap",
       packet: 13,

@@ -199,6 +199,21 @@ describe("versions", () => {
     expect(lines(talkOf(flights).packets)).toEqual(["lab.test TLS 1.3 ok"]);
   });
 
+  test.each([0x7f0e, 0x7f12, 0x7f15, 0x0304])("a draft before the 22nd, whose hello has no session: %i", (version) => {
+    const flights = handshake13();
+    const hello = join(
+      u16(version),
+      new Uint8Array(32).fill(7),
+      u16(0x1301),
+      u16(EXTENSION.keyShare().length),
+      EXTENSION.keyShare(),
+    );
+    flights[1] = ["server", join(record(22, message(2, hello), 0x0301), sealed(60))];
+    const [trip] = tripsOf(talkOf(flights).packets);
+    expect(trip).toMatchObject({ status: "ok", response: { version: "TLS 1.3", cipher: "TLS_AES_128_GCM_SHA256" } });
+    expect(trip?.marks).toEqual([]);
+  });
+
   const ssl2 = (version: number) => {
     const content = join([1], u16(version), u16(6), u16(0), u16(16), hex("00002f 010080"), new Uint8Array(16).fill(8));
     return join(number(0x8000 | content.length, 2), content);

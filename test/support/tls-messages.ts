@@ -1,7 +1,12 @@
 /** TLS messages of a capture by figure, as tshark counted them and as round trips show them. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Core } from "../../engine/core";
 import { corpusRows } from "./corpus";
 import type { Figure } from "./messages";
-import { readRoundTrips } from "./round-trips";
+import { ROOT } from "./repository";
+import { coreModule, readRoundTrips } from "./round-trips";
+import { tsharkFields } from "./tshark";
 
 /** One capture of truth.ndjson. */
 interface TruthRow {
@@ -56,4 +61,52 @@ export function tlsFiguresOf(file: Uint8Array): TlsFigures {
     }
   }
   return figures;
+}
+
+/** What a HelloRetryRequest has for its random (RFC 8446 section 4.1.3). */
+const RETRY_RANDOM = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
+const ANSWER_FIELDS = ["version", "extensions.supported_version", "ciphersuite", "extensions_alpn_str", "ja3s", "random"];
+
+/** The server hellos that tshark shows, a line each: version, cipher, ALPN, JA3S. */
+export function tsharkAnswers(file: Uint8Array): string[] {
+  const names = ANSWER_FIELDS.map((name) => `tls.handshake.${name}`);
+  return tsharkFields(file, names, ["-Y", "tls.handshake.type==2"])
+    .filter(([version, , , , , random]) => version !== "" && random !== RETRY_RANDOM)
+    .map(([version, supported, cipher, alpn, ja3s]) => {
+      // Drafts of TLS 1.3 count as it.
+      const chosen = (supported || version || "").replace(/^0x7f../, "0x0304");
+      return [chosen, cipher, alpn, ja3s].join(" ");
+    })
+    .sort();
+}
+
+/** The same of all captures, as they are stored. */
+export function storedAnswers(): Map<string, string[]> {
+  const answers = new Map<string, string[]>();
+  const [, ...lines] = readFileSync(join(ROOT, "test/corpus/tls-answers.tsv"), "utf8").trimEnd().split("\n");
+  for (const [file = "", ...cells] of lines.map((line) => line.split("\t"))) {
+    answers.set(file, [...(answers.get(file) ?? []), cells.join(" ")].sort());
+  }
+  return answers;
+}
+
+/** The same of our round trips. */
+export function ourAnswers(file: Uint8Array): string[] {
+  return readRoundTrips(file)
+    .filter(({ protocol, response }) => protocol === "tls" && response?.cipher !== undefined)
+    .map(({ response }) => {
+      const { version, cipher, alpn = "", ja3s } = response!;
+      return [numberOf("version", version), numberOf("cipher", cipher), alpn, ja3s].join(" ");
+    })
+    .sort();
+}
+
+/** The number behind a field's name, as tshark writes it. */
+function numberOf(field: string, value: unknown): string {
+  const { fields = [] } = new Core(coreModule()).schema.protocols.find(({ name }) => name === "tls") ?? {};
+  const { names = "" } = fields.find(({ side, name }) => side === "response" && name === field) ?? {};
+  const pair = names.split(",").find((part) => part.split("=")[1] === value);
+  return `0x${Number(pair?.split("=")[0] ?? value)
+    .toString(16)
+    .padStart(4, "0")}`;
 }

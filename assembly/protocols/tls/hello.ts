@@ -119,6 +119,10 @@ export class Hello {
     if (Hello.left < RANDOM_BYTES) return false;
     Hello.isRetry = isServer && isRetryRandom(Hello.at);
     Hello.at += RANDOM_BYTES;
+    if (isServer && isEarlyDraft(Hello.legacyVersion)) {
+      Hello.version = TLS_1_3;
+      return true;
+    }
     if (!Hello.take(Hello.session, 1)) return false;
     if (Hello.session.length <= SESSION_BYTES_MAX) return true;
     Hello.isMalformed = true;
@@ -153,9 +157,10 @@ export class Hello {
     Hello.cipher = u16be(Hello.at);
     Hello.hasCipher = true;
     Hello.at += 2;
-    // Drafts of TLS 1.3 before the 22nd have neither compression nor session; their versions are 0x7f..
-    if (Hello.left < 1) return false;
-    Hello.at += 1;
+    if (!isEarlyDraft(Hello.legacyVersion)) {
+      if (Hello.left < 1) return false;
+      Hello.at += 1;
+    }
     return Hello.readExtensions(true);
   }
 
@@ -194,6 +199,11 @@ export class Hello {
       } else highest(at, length);
     }
   }
+}
+
+/** Whether a server's hello is one of TLS 1.3 before its draft 22: its version says so, and it has neither session nor compression. */
+function isEarlyDraft(legacyVersion: u32): bool {
+  return legacyVersion == TLS_1_3 || (legacyVersion >= 0x7f00 && legacyVersion < 0x7f16);
 }
 
 /** Drafts of TLS 1.3 count as it. */
