@@ -1,5 +1,5 @@
 import type { FieldValue, MessageFields, RoundTrip } from "../../engine/round-trip";
-import { formatBytes } from "./units";
+import { formatBytes, formatNumberOf } from "./units";
 
 type Describe = (message: MessageFields) => string;
 
@@ -48,7 +48,7 @@ function websocketRequest(message: MessageFields): string {
 
 function websocketSide({ messages, bodyBytes, closeCode }: MessageFields): string {
   const size = typeof bodyBytes === "number" ? formatBytes(bodyBytes) : "";
-  return `${messages} messages, ${size}${closeCode === undefined ? "" : `, close ${closeCode}`}`;
+  return `${formatNumberOf(Number(messages), "message")}, ${size}${closeCode === undefined ? "" : `, close ${closeCode}`}`;
 }
 
 /** All fields as name=value. */

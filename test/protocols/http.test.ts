@@ -1,6 +1,6 @@
 /** HTTP 1.0 and 1.1: each case as the bytes of both sides and the round trips that they are. */
 import { describe, expect, test } from "vitest";
-import { http, lines, request, response, tripsOf } from "../support/http";
+import { http, line, lines, request, response, tripsOf } from "../support/http";
 import { dnsQuery, dnsResponse, overTcp } from "../support/pcap-builder";
 
 const get = (path: string) => request(`GET ${path} HTTP/1.1`);
@@ -370,6 +370,26 @@ describe("tunnels and upgrades", () => {
       .close();
     expect(lines(packets)).toEqual([]);
   });
+});
+
+test("two hops through a proxy are two round trips, also where both are on one host", () => {
+  const asked = get("/hop").replace("\r\n\r\n", "\r\nVia: 1.1 hop\r\n\r\n");
+  const answer = response("200 OK", "same", ["Via: 1.1 hop"]);
+  for (const [proxy, origin] of [
+    ["192.0.2.2", "192.0.2.3"],
+    ["127.0.0.1", "127.0.0.1"],
+  ] as const) {
+    const client = proxy === origin ? proxy : "192.0.2.1";
+    const sequences = { clientSequence: 1000, serverSequence: 5000 };
+    const near = http({ client, server: proxy, clientPort: 40000, serverPort: 3128, ...sequences });
+    const far = http({ client: proxy, server: origin, clientPort: 40001, serverPort: 8080, ...sequences });
+    near.send("client", asked).wait(10_000_000n).send("server", answer).close();
+    far.wait(3_000_000n).send("client", asked).send("server", answer).close();
+    const packets = [...near.packets, ...far.packets].sort((a, b) => Number(a.timeNs - b.timeNs));
+    const trips = tripsOf(packets);
+    expect(trips.map(line)).toEqual(["GET /hop 200 ok", "GET /hop 200 ok"]);
+    expect(trips.map(({ server }) => server.port)).toEqual([8080, 3128]);
+  }
 });
 
 describe("outcomes without a response", () => {

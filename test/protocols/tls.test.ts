@@ -332,7 +332,13 @@ describe("outcomes", () => {
   test("a server that answers in the clear: the handshake failed, and what it says is read", () => {
     const answered = (text: string) => readRoundTrips(pcap(talkOf([hello, ["server", text]]).close().packets));
     const told = (trips: RoundTrip[]) => trips.map(({ protocol, status }) => [protocol, status]);
-    const http = answered("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno");
+    const refusal = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno";
+    for (let cut = 1; cut < refusal.length; cut++) {
+      const parts = talkOf([hello, ["server", refusal.slice(0, cut)], ["server", refusal.slice(cut)]]).close();
+      const [handshake, answer, ...more] = readRoundTrips(pcap(parts.packets));
+      expect([handshake?.status, answer?.response?.statusCode, more], `cut at ${cut}`).toEqual(["error", 400, []]);
+    }
+    const http = answered(refusal);
     expect(told(http)).toEqual([
       ["tls", "error"],
       ["http", "error"],

@@ -158,6 +158,27 @@ describe("outcomes", () => {
     expect(lines(half.packets)).toEqual(["/live/17 1/4 0/0 closed"]);
   });
 
+  test("a client that ends its side before the handshake is answered", () => {
+    const talk = websocket();
+    talk.packets.splice(4);
+    talk.next.server -= AGREED.length;
+    talk
+      .finish("client")
+      .send("server", join(AGREED, pushed(1, "one")))
+      .finish("server")
+      .acknowledge("client");
+    talk.send("server", pushed(1, "two")).send("client", sent(1, "three"));
+    expect(lines(talk.packets)).toEqual(["/live/17 0/0 - closed"]);
+  });
+
+  test("what comes behind both ends is not looked at", () => {
+    const talk = websocket().send("client", sent(1, "a")).close();
+    for (let i = 0; i < 5; i++) talk.send("client", sent(1, "late")).send("server", pushed(1, "late"));
+    expect(lines(talk.packets)).toEqual(["/live/17 1/1 0/0 closed"]);
+    const done = websocket().send("client", sent(8, BYE)).send("server", pushed(8, BYE)).send("client", sent(1, "late"));
+    expect(lines(done.close().packets)).toEqual(["/live/17 1/0/1000 1/0/1000 ok"]);
+  });
+
   test("a handshake that is refused begins none", () => {
     const talk = websocket();
     talk.packets.pop();

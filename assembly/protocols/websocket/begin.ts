@@ -55,18 +55,23 @@ export function takeUpgrade(conversation: Conversation, client: u32, handle: u32
 }
 
 function begin(conversation: Conversation, side: u32, message: Message): void {
+  F.knowCounts(message);
   message.firstNs = Parse.timeNs;
   message.lastNs = Parse.timeNs;
   halfOf(conversation, side).message = <u32>changetype<usize>(message);
 }
 
-/** Reports the connection, in which both sides have sent their last. */
+/** Whether the connection is still to be reported: its request, the last that was added, may have been let go of with others. */
+export function isOpen(conversation: Conversation): bool {
+  const request = halfOf(conversation, clientOf(conversation)).message;
+  return request != 0 && request == conversation.pendingTail;
+}
+
+/** Reports the connection, in which both sides have sent their last, and leaves it. */
 export function end(conversation: Conversation): void {
   const client = clientOf(conversation);
   const request = changetype<Message>(<usize>halfOf(conversation, client).message);
   const response = changetype<Message>(<usize>halfOf(conversation, client ^ 1).message);
-  F.knowCounts(request);
-  F.knowCounts(response);
   // It lasts until either side's last byte.
   if (request.lastNs > response.lastNs) response.lastNs = request.lastNs;
   forget(conversation);
@@ -74,6 +79,7 @@ export function end(conversation: Conversation): void {
   report(conversation, client, changetype<usize>(request), changetype<usize>(response), outcome(conversation));
   messageRelease(request);
   messageRelease(response);
+  leave(conversation, PROTOCOL_FOREIGN);
 }
 
 function forget(conversation: Conversation): void {

@@ -85,7 +85,7 @@ function declareOpcode(number: u32, side: u32, index: u32, frames: string, bytes
   declareField(number, side, bit + OPCODES, FieldKind.U64, BYTES_BY + (index << 3), bytes, "");
 }
 
-/** Notes that what a side sent has been counted. */
+/** Notes that what a side sends is counted from here. */
 export function knowCounts(message: Message): void {
   message.know(WebSocketField.MESSAGES);
   message.know(WebSocketField.FRAMES);

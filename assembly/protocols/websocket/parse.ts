@@ -3,12 +3,12 @@
  *
  * Only a header, and a close frame's code behind it, must lie together; the stream steps over payloads.
  */
-import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
+import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
-import { FAULT, Found, leave, Parse } from "../protocol";
+import { FAULT, Found, Parse } from "../protocol";
 import { Turn } from "../shared/turn";
-import { end } from "./begin";
+import { end, isOpen } from "./begin";
 import * as F from "./fields";
 import { Frame, isFrames, Opcode, Read, readHeader } from "./frame";
 import { WebSocketMetrics } from "./metrics";
@@ -28,6 +28,7 @@ export function probeWebSocket(start: usize, length: u32): u32 {
 
 /** The contract's parse. */
 export function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
+  if (!isOpen(conversation)) return <i32>length;
   Turn.open(side, start, length);
   const half = halfOf(conversation, side);
   if (half.phase == Phase.PAYLOAD) endPayload(conversation, half);
@@ -49,10 +50,7 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
     endPayload(conversation, half);
   }
   // What comes behind a close frame is no frame.
-  if (isOver(conversation)) {
-    end(conversation);
-    leave(conversation, PROTOCOL_FOREIGN);
-  }
+  if (isOver(conversation)) end(conversation);
   return <i32>length;
 }
 
@@ -130,7 +128,7 @@ function addPayload(conversation: Conversation, half: Half, bytes: u64): void {
 /** The contract's gap: inside a payload bytes are only counted; elsewhere frames are looked for again. */
 export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const half = halfOf(conversation, side);
-  if (half.phase == Phase.CLOSED) return true;
+  if (!isOpen(conversation) || half.phase == Phase.CLOSED) return true;
   messageOf(half).mark(Mark.GAP);
   if (half.phase == Phase.PAYLOAD) {
     if (<u64>bytes <= Parse.skip) return true;
@@ -145,7 +143,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 /** The contract's finish: `side` sends no more. */
 export function onFinish(conversation: Conversation, side: u32): void {
   const half = halfOf(conversation, side);
-  if (half.message == 0) return;
+  if (!isOpen(conversation)) return;
   half.set(HalfFlag.FINISHED);
   if (half.phase == Phase.PAYLOAD) {
     addPayload(conversation, half, half.payload - Parse.skip);
