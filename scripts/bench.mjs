@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { faults } from "../bench/faults.mjs";
+import { inflate } from "../bench/inflate.mjs";
 import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { memory } from "../bench/memory.mjs";
@@ -20,7 +21,16 @@ import { ROOT, say } from "./lib/run.mjs";
 const words = process.argv.slice(2);
 const [short = 1_000_000, long = 4_000_000] = words.map(Number).filter((number) => number > 0);
 const kinds = ["mix", "udp", "bulk"];
-const PARTS = { sizes, sketches, wire, memory, faults, ingest, pipeline: () => kinds.map((kind) => pipeline(kind, short, long)) };
+const PARTS = {
+  sizes,
+  sketches,
+  inflate,
+  wire,
+  memory,
+  faults,
+  ingest,
+  pipeline: () => kinds.map((kind) => pipeline(kind, short, long)),
+};
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
 
 function text(command, ...args) {

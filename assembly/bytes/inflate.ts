@@ -266,7 +266,7 @@ function readLengths(total: u32): u32 {
   let at: u32 = 0;
   while (at < total) {
     refill();
-    const entry = load<u32>(DISTANCES + (<usize>(Inflate.bits & TABLE_MASK) << 2));
+    const entry = load<u32>(DISTANCES + ((<usize>(Inflate.bits & TABLE_MASK)) << 2));
     // Where there are no codes each bit stands for nothing: the block has no end then.
     take(entry == 0 ? 1 : entry & 255);
     const symbol = entry >> 16;
@@ -345,7 +345,7 @@ function readSymbols(): u32 {
 
 /** The entry that `bits` begin with; 0 where they begin with no code. */
 function find(code: usize, alphabet: u32, bits: u64): u32 {
-  const entry = load<u32>(code + (<usize>(bits & TABLE_MASK) << 2));
+  const entry = load<u32>(code + ((<usize>(bits & TABLE_MASK)) << 2));
   return entry != 0 ? entry : longEntry(code, alphabet, bits);
 }
 

@@ -23,7 +23,10 @@ const CONTENTS: [string, Buffer][] = [
   ["rows", rows(20_000)],
   ["skewed bytes", skewed(2, 200_000)],
   ["one text twice, as far apart as copies reach", Buffer.concat([random(3, 32_768), random(3, 32_768)])],
-  ["copies of every distance up to 40", Buffer.concat(Array.from({ length: 40 }, (_, at) => Buffer.alloc(300, random(at, at + 1))))],
+  [
+    "copies of every distance up to 40",
+    Buffer.concat(Array.from({ length: 40 }, (_, at) => Buffer.alloc(300, random(at, at + 1)))),
+  ],
 ];
 
 /** What node makes of bytes: the content as far as it comes, and how it ended. */
@@ -58,15 +61,18 @@ describe.each(CONTENTS)("%s", (_, content) => {
   });
 
   const { Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED } = constants;
-  test.each([Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED])("with strategy %i, in windows of every size", (strategy) => {
-    for (const windowBits of [9, 10, 11, 12, 13, 14, 15]) {
-      for (const memLevel of [1, 9]) {
-        const found = inflateWhole(deflateSync(content, { strategy, windowBits, memLevel }));
-        expect(found.outcome).toBe("done");
-        expect(found.content.equals(content)).toBe(true);
+  test.each([Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED])(
+    "with strategy %i, in windows of every size",
+    (strategy) => {
+      for (const windowBits of [9, 10, 11, 12, 13, 14, 15]) {
+        for (const memLevel of [1, 9]) {
+          const found = inflateWhole(deflateSync(content, { strategy, windowBits, memLevel }));
+          expect(found.outcome).toBe("done");
+          expect(found.content.equals(content)).toBe(true);
+        }
       }
-    }
-  });
+    },
+  );
 
   test.each([1, 1000, 32_768, 40_000, 65_536])("by pieces of %i bytes behind what copies reach", (room) => {
     for (const level of [0, 6]) {
