@@ -2,7 +2,7 @@
  * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
- * staging | input | scratch | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * staging | input | scratch | unpacked | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
@@ -24,12 +24,22 @@ export const BUDGET_BYTES_MAX: u32 = 1 << 30;
 const PAGE: u32 = 4096;
 const FLOW_BYTES: u32 = 352;
 const SCRATCH_REGION_BYTES: u32 = 65536;
+/** Bytes of compressed content that are collected before they are unpacked. */
+export const PACKED_BYTES_MAX: u32 = 65536;
+/** Bytes of the window that content is unpacked to, and of the room before it for what was left of the content before. */
+export const UNPACKED_BYTES_MAX: u32 = 65536;
+const UNPACKED_BEFORE_BYTES: u32 = 4096;
+/** Bytes behind the window's limit that unpacking may write to. */
+const UNPACKED_SLACK_BYTES: u32 = 4096;
 
 export class Regions {
   static staging: usize = 0;
   static input: usize = 0;
   static inputBytes: u32 = 0;
   static scratch: usize = 0;
+  /** Where compressed content is collected, and where it is unpacked. */
+  static packed: usize = 0;
+  static unpacked: usize = 0;
   static events: usize = 0;
   static eventsBytes: u32 = 0;
   static bundles: usize = 0;
@@ -99,6 +109,8 @@ export class Regions {
     Regions.inputBytes = large ? 1 << 20 : INPUT_BYTES_MIN;
     Regions.input = Regions.take(Regions.inputBytes);
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
+    Regions.packed = Regions.take(PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES + UNPACKED_BYTES_MAX + UNPACKED_SLACK_BYTES);
+    Regions.unpacked = Regions.packed + PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES;
     Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
     Regions.events = Regions.take(Regions.eventsBytes);
     Regions.bundlesBytes = 1 << 20;

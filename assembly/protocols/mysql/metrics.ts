@@ -74,7 +74,7 @@ export class MysqlMetrics {
     );
     const help = "Round trips by server, database, command and outcome.";
     declareRequestBreakdown(metrics(), FIRST_ID, "mysql_commands", help, "server,database,command,outcome", 1);
-    const switched = "Connections that go on encrypted or compressed, and are not read.";
+    const switched = "Connections that go on encrypted or compressed; those with zlib are read.";
     Series.switched = declareMetric(FIRST_ID + 16, Kind.COUNTER, "", "mysql_switched_total", switched, 0, LABEL_SWITCH, 0, 0);
     Series.rows = counter(FIRST_ID + 17, "mysql_rows_total", "Rows that servers sent.");
     Series.affected = counter(FIRST_ID + 18, "mysql_affected_rows_total", "Rows that statements changed.");

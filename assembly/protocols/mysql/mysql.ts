@@ -6,23 +6,27 @@
  *
  *   probe.ts      what is one             handshake.ts   who the client is      requests.ts    commands
  *   responses.ts  OK, errors, results     result.ts      what they answer       metrics.ts     what is counted
+ *   packed.ts     compressed packets      unpack.ts      their content          content.ts     its place on the wire
  * ```
  * A round trip is a command and all results that it brings. Behind missing bytes a segment that begins with a command is where
  * requests go on, and one that begins where a known request was sent is where responses do.
  */
+import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
-import { orderEnd, orderGap } from "../../roundtrip/in-order";
+import { orderEnd } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
-import { Message } from "../../roundtrip/message";
 import { setObserver } from "../../roundtrip/observers";
-import { declareProtocol, OVER_TCP, Parse } from "../protocol";
+import { declareProtocol, Found, OVER_TCP, Parse } from "../protocol";
 import { declareMysqlFields, MYSQL } from "./fields";
-import { MysqlMetrics, observeMysql } from "./metrics";
+import { missInside, missPlace } from "./gap";
+import { Capability } from "./handshake";
+import { MysqlMetrics, observeMysql, Switch } from "./metrics";
+import { endPacked, missPacked, probePacked, readPacked } from "./packed";
 import { probeMysql } from "./probe";
 import { readRequests } from "./requests";
-import { finishResponses, losePlace, readResponses } from "./responses";
-import { endHeld } from "./result";
-import { letGo, MysqlState, requestOf, STATE_BYTES, StateFlag, stateAt } from "./state";
+import { finishResponses, readResponses } from "./responses";
+import { beginPacked } from "./result";
+import { letGo, MysqlState, Packet, Phase, STATE_BYTES, StateFlag, stateAt } from "./state";
 
 /** Declares protocol `number`, its fields and its metrics. */
 export function declareMysql(number: u32): void {
@@ -43,39 +47,40 @@ export function declareMysql(number: u32): void {
 /** The contract's parse. */
 function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
   const isClient = side == <u32>conversation.client;
+  const state = stateAt(conversation);
+  if (state.packed == 0 && isClient && startsPacked(state, start, length)) beginPacked(conversation, state, Switch.ZLIB);
+  if (conversation.protocol != <u8>MYSQL) return <i32>length;
+  if (state.packed != 0) return <i32>(readPacked(conversation, side, start, start + length) - start);
   const end = isClient
     ? readRequests(conversation, side, start, start + length)
     : readResponses(conversation, side, start, start + length);
   return <i32>(end - start);
 }
 
-/** The contract's gap: inside a packet of known length it costs a mark, else the next message is looked for. */
+/** Whether the client's packets are compressed from here on, though the end of the handshake was not seen. */
+function startsPacked(state: MysqlState, start: usize, length: u32): bool {
+  if (state.is(StateFlag.CLIENT_IN_PLACE) && state.phase != Phase.AUTHENTICATES) return false;
+  if (length < Packet.HEADER || u8At(start + 3) != 0) return false;
+  if (state.capabilities & state.serverCapabilities & Capability.COMPRESS) return state.phase == Phase.AUTHENTICATES;
+  const isUnknown = state.capabilities == 0 || state.serverCapabilities == 0;
+  return isUnknown && probePacked(start, length) == Found.REQUEST;
+}
+
+/** The contract's gap. */
 function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
-  const state = stateAt(conversation);
-  const isInside = <u64>bytes <= Parse.skip;
-  if (side == <u32>conversation.client) {
-    const request = requestOf(conversation);
-    if (request != 0 && Parse.skip != 0) changetype<Message>(request).mark(Mark.GAP);
-    if (isInside) return true;
-    state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
-    state.set(StateFlag.AFTER_GAP);
-    endHeld(conversation);
+  if (stateAt(conversation).packed != 0) {
+    missPacked(conversation, side, bytes);
     return true;
   }
-  if (isInside) {
-    if (state.response != 0) changetype<Message>(state.response).mark(Mark.GAP);
-    return true;
-  }
-  const isBetween = state.response == 0;
-  if (!isBetween) changetype<Message>(state.response).wireBytes += bytes;
-  losePlace(conversation, Mark.GAP);
-  orderGap(conversation, state.requests, Parse.sequence, bytes, isBetween);
+  if (Parse.skip != 0) missInside(conversation, side, Mark.GAP);
+  if (<u64>bytes > Parse.skip) missPlace(conversation, side, Parse.sequence, bytes, bytes, Mark.GAP);
   return true;
 }
 
 /** The contract's finish: `side` sends no more. */
 function onFinish(conversation: Conversation, side: u32): void {
-  if (side == <u32>conversation.client) return;
+  if (stateAt(conversation).packed != 0) endPacked(conversation, side);
+  if (side == <u32>conversation.client || conversation.protocol != <u8>MYSQL) return;
   finishResponses(conversation, side);
   orderEnd(conversation, stateAt(conversation).requests);
 }

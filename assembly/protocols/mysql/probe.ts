@@ -3,6 +3,7 @@ import { u8At, u16le } from "../../bytes/reader";
 import { Found, Parse } from "../protocol";
 import { isStatementStart } from "../sql/words";
 import { Command } from "./commands";
+import { probePacked } from "./packed";
 import { Packet } from "./state";
 
 /** Payload bytes of a greeting at the least and most. */
@@ -25,14 +26,22 @@ export function probeMysql(start: usize, length: u32): u32 {
   if (Parse.isKnown) return Found.REQUEST;
   if (length < 5) return isBeginning(start, length) ? Found.MORE : Found.NO;
   Packet.read(start, start + length);
-  if (Packet.id != 0 || Packet.length == 0) return Found.NO;
   const first = Packet.byte(0);
-  if (first == HANDSHAKE_VERSION) return probeGreeting();
-  if (first == ERROR) return isRefusal(length) ? Found.RESPONSE : Found.NO;
-  if (first == Command.PING) return Packet.length == 1 && length == 5 ? Found.REQUEST : Found.NO;
-  if (first == Command.STMT_EXECUTE) return isExecute(length) ? Found.REQUEST : Found.NO;
-  const isText = first == Command.QUERY || first == Command.STMT_PREPARE;
-  return isText && isStatement(length) ? Found.REQUEST : Found.NO;
+  if (Packet.id == 0 && Packet.length != 0) {
+    if (first == HANDSHAKE_VERSION) return probeGreeting();
+    if (first == ERROR) return isRefusal(length) ? Found.RESPONSE : Found.NO;
+  }
+  return isCommandStart(start, length) ? Found.REQUEST : probePacked(start, length);
+}
+
+/** Whether `length` bytes at `start`, five at least, are what a client sends when it asks for something, and nothing behind. */
+export function isCommandStart(start: usize, length: u32): bool {
+  Packet.read(start, start + length);
+  if (Packet.id != 0 || Packet.length == 0) return false;
+  const first = Packet.byte(0);
+  if (first == Command.PING) return Packet.length == 1 && length == 5;
+  if (first == Command.STMT_EXECUTE) return isExecute(length);
+  return (first == Command.QUERY || first == Command.STMT_PREPARE) && isStatement(length);
 }
 
 /** Whether fewer than five bytes can begin a packet of ours: lengths of less than a mebibyte, and the id 0. */

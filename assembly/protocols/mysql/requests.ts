@@ -28,7 +28,7 @@ export function readRequests(conversation: Conversation, side: u32, start: usize
   const state = stateAt(conversation);
   const current = requestOf(conversation);
   if (current != 0) changetype<Message>(current).lastNs = Parse.timeNs;
-  Packet.start = start;
+  Packet.open(start);
   let at = start;
   while (at < end) {
     const here = <u32>(end - at);
@@ -159,14 +159,14 @@ function begin(state: MysqlState, command: u32): usize {
 
 /** Sequence number behind the packet in hand. */
 function endOfPacket(): u32 {
-  return Parse.sequence + <u32>(Packet.payload - Packet.start) + Packet.length;
+  return Packet.sequenceOf(Packet.payload + Packet.length);
 }
 
 /** Puts a request among those that wait. */
 function add(conversation: Conversation, state: MysqlState, side: u32, request: Message): void {
   const isAfterGap = state.is(StateFlag.AFTER_GAP);
   state.clear(StateFlag.AFTER_GAP | StateFlag.AFTER_GARBAGE);
-  const sequence = Parse.sequence + <u32>(Packet.at - Packet.start);
+  const sequence = Packet.sequenceOf(Packet.at);
   request.endSequence = endOfPacket();
   orderAdd(conversation, state.requests, side, request, sequence, Parse.acknowledgement, isAfterGap);
   state.request = <u32>changetype<usize>(request);

@@ -18,6 +18,7 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { Command } from "./commands";
+import { Content } from "./content";
 import * as F from "./fields";
 import { Capability, readGreeting } from "./handshake";
 import { MysqlMetrics } from "./metrics";
@@ -43,7 +44,7 @@ const PROGRESS: u32 = 0xffff;
 export function readResponses(conversation: Conversation, side: u32, start: usize, end: usize): usize {
   const state = stateAt(conversation);
   if (state.response != 0) changetype<Message>(state.response).lastNs = Parse.timeNs;
-  Packet.start = start;
+  Packet.open(start);
   let at = start;
   while (at < end) {
     if (!state.is(StateFlag.SERVER_IN_PLACE)) at = toStart(conversation, state, at, end);
@@ -63,6 +64,7 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
     if (!onPacket(conversation, state, side)) return end;
     if (conversation.protocol == <u8>PROTOCOL_FOREIGN) return end;
     at = Packet.at + Packet.HEADER + Packet.held;
+    if (Packet.isLast) return at;
     Parse.skip = Packet.length - Packet.held;
   }
   return at;
@@ -70,7 +72,9 @@ export function readResponses(conversation: Conversation, side: u32, start: usiz
 
 /** Where between `at` and `end` a response begins that a request waits for; `at` where none does. */
 function toStart(conversation: Conversation, state: MysqlState, at: usize, end: usize): usize {
-  const sequence = Parse.sequence + <u32>(at - Packet.start);
+  // A response begins with a compressed packet.
+  if (Content.isInHand) return at;
+  const sequence = Packet.sequenceOf(at);
   const distance = orderBegins(conversation, state.requests, sequence, <u32>(end - at));
   if (distance == NOWHERE || distance == 0) return at;
   orderUnread(state.requests, sequence + distance);
@@ -80,7 +84,7 @@ function toStart(conversation: Conversation, state: MysqlState, at: usize, end: 
 /** Whether the header can be that of a packet that is expected here. */
 function mayFollow(state: MysqlState): bool {
   const id = Packet.id;
-  if (id == <u32>(<u8>(state.serverId + 1)) || id == <u32>(<u8>(state.clientId + 1)) || id == 1) return true;
+  if (id == <u32>(<u8>(state.serverId + 1)) || Packet.answers(state)) return true;
   return id == 0 && state.expect == Expect.NOTHING && Packet.length < 1024;
 }
 
@@ -94,12 +98,12 @@ function together(state: MysqlState): u32 {
 function isStart(conversation: Conversation, state: MysqlState): bool {
   if (Packet.held == 0) return false;
   const first = Packet.byte(0);
-  const sequence = Parse.sequence + <u32>(Packet.at - Packet.start);
+  const sequence = Packet.sequenceOf(Packet.at);
   if (Packet.id == 0) return state.phase == Phase.COMMAND && state.serverCapabilities == 0 && isGreeting(conversation);
   const head = <usize>conversation.pendingHead;
   if (head == 0) return false;
   const known = orderBegins(conversation, state.requests, sequence, 1) == 0;
-  if (!known || (Packet.id != 1 && Packet.id != <u32>(state.clientId + 1))) return false;
+  if (!known || !Packet.answers(state)) return false;
   if (first == OK) return Packet.length >= 7 || load<u16>(head, F.COMMAND) == Command.STMT_FETCH;
   if (first == ERROR) return Packet.length >= 3 && Packet.length < 2048;
   if (first == EOF) return Packet.length >= 1 && Packet.length < 1024;
@@ -114,14 +118,14 @@ function isGreeting(conversation: Conversation): bool {
 
 /** Bytes of which nothing is known but that they belong to the response that is held; its last packet may end them. */
 function passOver(conversation: Conversation, state: MysqlState): void {
-  orderUnread(state.requests, Parse.sequence + <u32>(Packet.end - Packet.start));
+  orderUnread(state.requests, Packet.sequenceOf(Packet.end));
   if (!state.is(StateFlag.HELD)) return;
   if (orderIsPast(state.requests, Parse.acknowledgement)) {
     endLost(conversation);
     return;
   }
   const response = changetype<Message>(state.response);
-  response.wireBytes += <u64>(Packet.end - Packet.at);
+  response.wireBytes += Content.wireBytesOf(<u32>(Packet.end - Packet.at));
   if (endsResult()) endLost(conversation);
 }
 
@@ -151,14 +155,14 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
       state.serverId = <u8>Packet.id;
       return true;
     }
-    if (Packet.id != <u32>(<u8>(state.clientId + 1)) && Packet.id != 1) return lose(conversation);
+    if (!Packet.answers(state)) return lose(conversation);
     state.set(StateFlag.SERVER_IN_PLACE);
     if (!beginResponse(conversation, state)) return passAll(state);
   } else if (state.is(StateFlag.HELD)) {
     endLost(conversation);
     state.set(StateFlag.SERVER_IN_PLACE);
     if (!beginResponse(conversation, state)) return passAll(state);
-  } else if (!isNext && !(state.expect == Expect.FIRST && Packet.id == <u32>(<u8>(state.clientId + 1)))) {
+  } else if (!isNext && !(state.expect == Expect.FIRST && Packet.answers(state))) {
     return lose(conversation);
   }
   state.serverId = <u8>Packet.id;
@@ -181,7 +185,7 @@ function passAll(state: MysqlState): bool {
 function lose(conversation: Conversation): bool {
   MysqlMetrics.malformed();
   losePlace(conversation, Mark.MALFORMED);
-  orderUnread(stateAt(conversation).requests, Parse.sequence + <u32>(Packet.end - Packet.start));
+  orderUnread(stateAt(conversation).requests, Packet.sequenceOf(Packet.end));
   return false;
 }
 

@@ -7,6 +7,7 @@ import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
 import { preparedClear, preparedPut } from "../sql/prepared";
 import { Command } from "./commands";
+import { packedCreate } from "./content";
 import * as F from "./fields";
 import { Capability } from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
@@ -17,7 +18,7 @@ const RESPONSE_BYTES: u32 = 256;
 
 /** Begins the response whose first packet is in hand; false where there is no room. */
 export function beginResponse(conversation: Conversation, state: MysqlState): bool {
-  const first = Parse.sequence + <u32>(Packet.at - Packet.start);
+  const first = Packet.sequenceOf(Packet.at);
   const request = orderPair(conversation, state.requests, first, Parse.acknowledgement);
   state.command = request == 0 ? 0 : <u8>load<u16>(request, F.COMMAND);
   const block = messageCreate(F.MYSQL, F.RESPONSE_FIXED_END, RESPONSE_BYTES);
@@ -61,11 +62,20 @@ export function endResponse(conversation: Conversation, side: u32, status: u32):
   if (status == Status.OK) compress(conversation, state);
 }
 
-/** What both sides can compress is compressed from the end of the handshake on: it is counted, and not read. */
+/** What both sides can compress is compressed from the end of the handshake on. */
 function compress(conversation: Conversation, state: MysqlState): void {
   const agreed = state.capabilities & state.serverCapabilities;
-  if (!(agreed & (Capability.COMPRESS | Capability.ZSTD))) return;
-  MysqlMetrics.switched(agreed & Capability.COMPRESS ? Switch.ZLIB : Switch.ZSTD);
+  if (!(agreed & (Capability.COMPRESS | Capability.ZSTD)) || state.packed != 0) return;
+  beginPacked(conversation, state, agreed & Capability.COMPRESS ? Switch.ZLIB : Switch.ZSTD);
+  Packet.isLast = true;
+}
+
+/** Both sides' packets are compressed from here on; zstd's are counted, and not read. */
+export function beginPacked(conversation: Conversation, state: MysqlState, how: u32): void {
+  MysqlMetrics.switched(how);
+  if (how == Switch.ZLIB) state.packed = packedCreate();
+  if (state.packed != 0) return;
+  if (how == Switch.ZLIB) MysqlMetrics.refused();
   letGo(conversation);
   leave(conversation, PROTOCOL_FOREIGN);
 }

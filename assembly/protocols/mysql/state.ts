@@ -1,4 +1,4 @@
-/** What the parser knows of a conversation: 64 bytes, and a block with the names of user and database. */
+/** What the parser knows of a conversation: 64 bytes, a block with the names of user and database, one where packets are compressed. */
 import { u8At, u16le } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
 import { Regions } from "../../regions";
@@ -7,6 +7,7 @@ import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { PreparedList, preparedClear } from "../sql/prepared";
+import { Content, packedRelease } from "./content";
 import * as F from "./fields";
 
 /** Where a connection stands. */
@@ -80,6 +81,8 @@ export class MysqlState {
   /** Command that the response in progress answers. */
   command: u8;
   spare: u8;
+  /** What is known of compressed packets, 0 while there are none. */
+  packed: u32;
 
   @inline is(flag: u32): bool {
     return (<u32>this.flags & flag) != 0;
@@ -120,6 +123,25 @@ export class Packet {
   static length: u32 = 0;
   static held: u32 = 0;
   static id: u32 = 0;
+  /** Whether packets are compressed behind the one in hand. */
+  static isLast: bool = false;
+
+  /** Begins with the first of the packets from `start` on. */
+  static open(start: usize): void {
+    Packet.start = start;
+    Packet.isLast = false;
+  }
+
+  /** Sequence number of the byte at `at`, which may not have come yet. */
+  static sequenceOf(at: usize): u32 {
+    return Content.isInHand ? Content.sequenceOf(at) : Parse.sequence + <u32>(at - Packet.start);
+  }
+
+  /** Whether the packet's id goes on behind what the client sent last. */
+  static answers(state: MysqlState): bool {
+    if (Packet.id == <u32>(<u8>(state.clientId + 1)) || Packet.id == 1) return true;
+    return Content.isInHand && Packet.id == ((Content.askedId + 1) & 255);
+  }
 
   /** Bytes of the header. */
   static readonly HEADER: u32 = 4;
@@ -187,7 +209,7 @@ export function requestOf(conversation: Conversation): usize {
 
 /** Notes a packet for the account of a message. */
 export function addPacket(message: Message, payloadBytes: u32): void {
-  message.wireBytes += Packet.HEADER + payloadBytes;
+  message.wireBytes += Content.wireBytesOf(Packet.HEADER + payloadBytes);
   message.lastNs = Parse.timeNs;
   const at = changetype<usize>(message);
   store<u64>(at, load<u64>(at, F.BODY_BYTES) + payloadBytes, F.BODY_BYTES);
@@ -210,9 +232,11 @@ export function setNames(state: MysqlState, user: usize, userLength: u32, databa
 export function letGo(conversation: Conversation): void {
   const state = stateAt(conversation);
   if (state.names != 0) Regions.streamPool.release(state.names);
+  if (state.packed != 0) packedRelease(state.packed);
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   preparedClear(state.prepared);
   state.names = 0;
+  state.packed = 0;
   state.response = 0;
   state.request = 0;
 }

@@ -1,0 +1,168 @@
+/**
+ * What is known of a connection's compressed packets (MySQL Internals, "Compression"), and of the content in hand: where its bytes
+ * stand among those on the wire.
+ *
+ * A byte of content has the sequence number of its compressed packet, or one a little behind it; the bytes on the wire are
+ * shared out over a packet's content, so that all messages together have as many as were sent.
+ */
+import { BLOCK_BYTES_MAX } from "../../bytes/pool";
+import { clearRun } from "../../bytes/run";
+import { PACKED_BYTES_MAX, Regions } from "../../regions";
+
+/** Where a side's compressed packets stand. */
+export class PackedPhase {
+  static readonly START: u8 = 0;
+  /** Bytes were missing, or of no packet: where the next one begins is not known. */
+  static readonly SEEK: u8 = 1;
+  /** Compressed content is collected. */
+  static readonly HOLD: u8 = 2;
+  /** Content that is not compressed is read as it comes. */
+  static readonly STORED: u8 = 3;
+  /** What is left of a packet is not read: its bytes are still to be counted, or are already. */
+  static readonly PASS: u8 = 4;
+  static readonly PASS_COUNTED: u8 = 5;
+}
+
+/** One side's packet in progress: 64 bytes. */
+@unmanaged
+export class PackedHalf {
+  /** When the packet began, and when what was left of content before it did. */
+  firstNs: u64;
+  carryNs: u64;
+  phase: u8;
+  /** Sequence id of the packet. */
+  id: u8;
+  carryLength: u16;
+  /** Bytes of the packet that have not come yet. */
+  left: u32;
+  /** Sequence number of its header. */
+  sequence: u32;
+  /** Bytes behind the header, and of what they hold. */
+  length: u32;
+  contentLength: u32;
+  /** Bytes of content that are of no interest. */
+  skip: u32;
+  /** Compressed bytes that wait for the others: a list of blocks, 0 for none. */
+  held: u32;
+  heldBytes: u32;
+  /** Content that was not read yet, since a packet of the content goes on in the next: its block, 0 for none. */
+  carry: u32;
+  carrySequence: u32;
+  carryWireBytes: u32;
+  spare: u32;
+}
+
+const HALF_BYTES: u32 = 64;
+const PACKED_BYTES: u32 = 2 * HALF_BYTES;
+/** Bytes of a block of held bytes behind the number of the next. */
+const HELD_BLOCK_BYTES: u32 = BLOCK_BYTES_MAX - 4;
+
+/** The record of a connection whose packets are compressed from here on; 0 where there is no room. */
+export function packedCreate(): u32 {
+  assert(offsetof<PackedHalf>() == HALF_BYTES);
+  const block = Regions.streamPool.allocate(PACKED_BYTES);
+  if (block != 0) clearRun(block, PACKED_BYTES);
+  return <u32>block;
+}
+
+/** The half of a side. */
+export function packedHalf(packed: u32, side: u32): PackedHalf {
+  return changetype<PackedHalf>(<usize>packed + side * HALF_BYTES);
+}
+
+/** Gives a record back, with what it holds. */
+export function packedRelease(packed: u32): void {
+  for (let side: u32 = 0; side < 2; side++) {
+    const half = packedHalf(packed, side);
+    dropHeld(half);
+    if (half.carry != 0) Regions.streamPool.release(half.carry);
+  }
+  Regions.streamPool.release(packed);
+}
+
+/** Keeps `length` bytes at `start`, as far as there is room; answers how many. */
+export function hold(half: PackedHalf, start: usize, length: u32): u32 {
+  const most = min<u32>(length, PACKED_BYTES_MAX - half.heldBytes);
+  let last = <usize>half.held;
+  while (last != 0 && load<u32>(last) != 0) last = <usize>load<u32>(last);
+  let done: u32 = 0;
+  while (done < most) {
+    const used = half.heldBytes % HELD_BLOCK_BYTES;
+    if (used == 0) {
+      const block = Regions.streamPool.allocate(min<u32>(half.length, HELD_BLOCK_BYTES) + 4);
+      if (block == 0) break;
+      store<u32>(block, 0);
+      if (last == 0) half.held = <u32>block;
+      else store<u32>(last, <u32>block);
+      last = block;
+    }
+    const taken = min<u32>(most - done, HELD_BLOCK_BYTES - used);
+    memory.copy(last + 4 + used, start + done, taken);
+    half.heldBytes += taken;
+    done += taken;
+  }
+  return done;
+}
+
+/** Lays the held bytes together at `Regions.packed`, and lets go of their blocks; answers how many. */
+export function collectHeld(half: PackedHalf): u32 {
+  const bytes = half.heldBytes;
+  let done: u32 = 0;
+  for (let block = <usize>half.held; block != 0; block = <usize>load<u32>(block)) {
+    const taken = min<u32>(bytes - done, HELD_BLOCK_BYTES);
+    memory.copy(Regions.packed + done, block + 4, taken);
+    done += taken;
+  }
+  dropHeld(half);
+  return bytes;
+}
+
+function dropHeld(half: PackedHalf): void {
+  let block = <usize>half.held;
+  while (block != 0) {
+    const next = <usize>load<u32>(block);
+    Regions.streamPool.release(block);
+    block = next;
+  }
+  half.held = 0;
+  half.heldBytes = 0;
+}
+
+/** The content of which a part is being read. */
+export class Content {
+  /** Whether what is read is content, and not the bytes on the wire themselves. */
+  static isInHand: bool = false;
+  /** Where the byte `offset` of the content lies; what was left of the content before lies before the first. */
+  static origin: usize = 0;
+  static offset: u32 = 0;
+  /** Bytes of all of it. */
+  static length: u32 = 0;
+  /** Sequence number of its packet, bytes of that on the wire; sequence number of what was left. */
+  static sequence: u32 = 0;
+  static wireBytes: u32 = 0;
+  static carrySequence: u32 = 0;
+  /** Sequence id of the last packet that the client sent, of which ids of responses may go on. */
+  static askedId: u32 = 0;
+  /** Content that no message has yet, and the bytes on the wire that it stands for. */
+  static unshared: u32 = 0;
+  static unsharedWire: u32 = 0;
+
+  /** Sequence number of the content's byte at `at`: every place behind the end is the packet's end. */
+  static sequenceOf(at: usize): u32 {
+    if (at < Content.origin) return Content.carrySequence;
+    const offset = Content.offset + <u32>(at - Content.origin);
+    if (offset >= Content.length) return Content.sequence + Content.wireBytes;
+    return Content.sequence + min<u32>(offset, Content.wireBytes - 1);
+  }
+
+  /** Bytes on the wire of the next `bytes`, as far as they are in hand. */
+  static wireBytesOf(bytes: u32): u32 {
+    if (!Content.isInHand) return bytes;
+    const taken = min<u32>(bytes, Content.unshared);
+    const isAll = taken == Content.unshared;
+    const share = isAll ? Content.unsharedWire : <u32>((<u64>Content.unsharedWire * taken) / Content.unshared);
+    Content.unshared -= taken;
+    Content.unsharedWire -= share;
+    return share;
+  }
+}
