@@ -11,7 +11,7 @@ const CONNECTIONS = 50;
 const EXCHANGES = 20;
 const SEEDS = [1, 2, 3];
 
-const rows = FAULTY.flatMap(({ protocol, demands }) => {
+const rows = FAULTY.flatMap(({ title, protocol, demands }) => {
   const said = talk(protocol, CONNECTIONS, EXCHANGES);
   return demands.map(({ what, fault, rightLeast }) => {
     const verdicts = SEEDS.map((seed) => judge(protocol, said, fault, seed));
@@ -19,7 +19,7 @@ const rows = FAULTY.flatMap(({ protocol, demands }) => {
     const [decidable, right, unobserved, wrong, invented] = (
       ["decidable", "right", "unobserved", "wrong", "invented"] as const
     ).map(sum);
-    return { protocol: protocol.name, what, rightLeast, wrongMost: WRONG_MOST, decidable, right, unobserved, wrong, invented };
+    return { title, what, rightLeast, wrongMost: WRONG_MOST, decidable, right, unobserved, wrong, invented };
   });
 });
 console.log(JSON.stringify(rows));

@@ -8,7 +8,7 @@ const CONNECTIONS = 50;
 const EXCHANGES = 20;
 const SEEDS = [1, 2, 3];
 
-describe.each(FAULTY)("$protocol.name", ({ protocol, demands }) => {
+describe.each(FAULTY)("$title", ({ protocol, demands }) => {
   const said = talk(protocol, CONNECTIONS, EXCHANGES);
 
   test.each(demands)("$what: at least $rightLeast of what can be decided is right", ({ fault, rightLeast }) => {

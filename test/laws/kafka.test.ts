@@ -5,6 +5,7 @@ import { kafka, line, lines, together, tripsOf } from "../support/kafka";
 import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-schema";
 import { type Captured, START_NS } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
+import { keepsSegments } from "../support/stream-laws";
 
 const partition = (index: number, bytes = 40) => ({ index, records: batch(3, bytes) });
 const produce = (id: number, acks = 1) =>
@@ -38,59 +39,8 @@ function talk(segmentBytes = Number.POSITIVE_INFINITY): Captured[] {
   return one.close().packets;
 }
 
-/** What must not depend on segments: everything but times and the connection's health. */
-function essence(trips: RoundTrip[]): string[] {
-  return trips.map(({ status, request, response, marks }) => JSON.stringify({ status, request, response, marks }));
-}
-
-const whole = essence(tripsOf(talk()));
-
 describe("segments", () => {
-  test("whole", () => expect(tripsOf(talk()).map(line)).toEqual(LINES));
-
-  test("whole = split at every byte", () => {
-    for (const [part, [, bytes]] of TALK.entries()) {
-      const packets: Captured[] = [];
-      for (let cut = 1; cut < bytes.length; cut++) {
-        const one = kafka({ clientPort: 40000 + cut, startNs: START_NS + BigInt(cut) * 30_000_000n });
-        for (const [index, [side, other]] of TALK.entries()) {
-          if (index === part) one.send(side, other.subarray(0, cut)).send(side, other.subarray(cut));
-          else one.send(side, other);
-        }
-        packets.push(...one.close().packets);
-      }
-      const trips = tripsOf(packets);
-      for (let cut = 1; cut < bytes.length; cut++) {
-        const found = trips.filter(({ client }) => client.port === 40000 + cut);
-        expect(essence(found), `part ${part} cut at ${cut}`).toEqual(whole);
-      }
-    }
-  });
-
-  test.each([1, 2, 3, 5, 17, 100])("whole = segments of %i bytes", (segmentBytes) => {
-    expect(essence(tripsOf(talk(segmentBytes)))).toEqual(whole);
-  });
-
-  test("whole = any order of segments", () => {
-    const packets = talk(40);
-    const last = packets.length - 3;
-    for (let seed = 0; seed < 200; seed++) {
-      const random = randomFrom(seed);
-      const order = packets.map((_, index) => index);
-      // The first request tells whose bytes these are.
-      for (let i = last - 1; i > 4; i--) {
-        const j = 4 + Math.floor(random() * (i - 3));
-        [order[i], order[j]] = [order[j]!, order[i]!];
-      }
-      const shuffled = order.map((index, place) => ({ bytes: packets[index]!.bytes, timeNs: packets[place]!.timeNs }));
-      expect(essence(tripsOf(shuffled)), `seed ${seed}`).toEqual(whole);
-    }
-  });
-
-  test("whole = every segment twice", () => {
-    const twice = talk(40).flatMap((packet) => [packet, { ...packet, bytes: packet.bytes.slice() }]);
-    expect(essence(tripsOf(twice))).toEqual(whole);
-  });
+  keepsSegments({ talk: TALK, trips: tripsOf, line, whole: LINES, placed: 4 });
 });
 
 describe("losses", () => {

@@ -1,4 +1,5 @@
 /** Laws that MongoDB keeps whatever the segments, the cuts and the bytes. */
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import {
@@ -19,6 +20,7 @@ import {
 } from "../support/mongo";
 import { type Captured, START_NS } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
+import { keepsSegments } from "../support/stream-laws";
 
 const find = (id: number) => msg(id, { find: `c${id}`, filter: { a: id }, $db: "lab" });
 const found = (id: number, count = 2, text = "") =>
@@ -28,6 +30,7 @@ const found = (id: number, count = 2, text = "") =>
     { responseTo: id },
   );
 const packed = msgBody({ count: "c", query: EVERY_TYPE, $db: "lab" });
+const sized = msgBody({ n: int32(7), ok: 1 });
 const failed = { ok: 0, errmsg: "no", code: int32(59), codeName: "CommandNotFound" };
 
 const TALK: ["client" | "server", Uint8Array][] = [
@@ -40,6 +43,8 @@ const TALK: ["client" | "server", Uint8Array][] = [
   ["server", together(found(4), found(2))],
   ["client", compressed(5, 0, 1, packed, snap(packed))],
   ["server", msg(905, failed, { responseTo: 5, flags: 1 })],
+  ["client", compressed(6, 0, 2, packed, [...deflateSync(Uint8Array.from(packed))])],
+  ["server", compressed(906, 6, 2, sized, [...deflateSync(Uint8Array.from(sized))])],
 ];
 const LINES = [
   "ismaster admin #1 ok",
@@ -47,6 +52,7 @@ const LINES = [
   "find lab.c4 #4 ok",
   "find lab.c2 #2 ok",
   "count lab.c #5 CommandNotFound error",
+  "count lab.c #6 ok",
 ];
 
 function talk(segmentBytes = Number.POSITIVE_INFINITY): Captured[] {
@@ -55,59 +61,8 @@ function talk(segmentBytes = Number.POSITIVE_INFINITY): Captured[] {
   return one.close().packets;
 }
 
-/** What must not depend on segments: everything but times and the connection's health. */
-function essence(trips: RoundTrip[]): string[] {
-  return trips.map(({ status, request, response, marks }) => JSON.stringify({ status, request, response, marks }));
-}
-
-const whole = essence(tripsOf(talk()));
-
 describe("segments", () => {
-  test("whole", () => expect(tripsOf(talk()).map(line)).toEqual(LINES));
-
-  test("whole = split at every byte", () => {
-    for (const [part, [, bytes]] of TALK.entries()) {
-      const packets: Captured[] = [];
-      for (let cut = 1; cut < bytes.length; cut++) {
-        const one = mongo({ clientPort: 40000 + cut, startNs: START_NS + BigInt(cut) * 30_000_000n });
-        for (const [index, [side, other]] of TALK.entries()) {
-          if (index === part) one.send(side, other.subarray(0, cut)).send(side, other.subarray(cut));
-          else one.send(side, other);
-        }
-        packets.push(...one.close().packets);
-      }
-      const trips = tripsOf(packets);
-      for (let cut = 1; cut < bytes.length; cut++) {
-        const those = trips.filter(({ client }) => client.port === 40000 + cut);
-        expect(essence(those), `part ${part} cut at ${cut}`).toEqual(whole);
-      }
-    }
-  });
-
-  test.each([1, 2, 3, 5, 17, 100])("whole = segments of %i bytes", (segmentBytes) => {
-    expect(essence(tripsOf(talk(segmentBytes)))).toEqual(whole);
-  });
-
-  test("whole = any order of segments", () => {
-    const packets = talk(40);
-    const last = packets.length - 3;
-    for (let seed = 0; seed < 200; seed++) {
-      const random = randomFrom(seed);
-      const order = packets.map((_, index) => index);
-      // The first request tells whose bytes these are.
-      for (let i = last - 1; i > 4; i--) {
-        const j = 4 + Math.floor(random() * (i - 3));
-        [order[i], order[j]] = [order[j]!, order[i]!];
-      }
-      const shuffled = order.map((index, place) => ({ bytes: packets[index]!.bytes, timeNs: packets[place]!.timeNs }));
-      expect(essence(tripsOf(shuffled)), `seed ${seed}`).toEqual(whole);
-    }
-  });
-
-  test("whole = every segment twice", () => {
-    const twice = talk(40).flatMap((packet) => [packet, { ...packet, bytes: packet.bytes.slice() }]);
-    expect(essence(tripsOf(twice))).toEqual(whole);
-  });
+  keepsSegments({ talk: TALK, trips: tripsOf, line, whole: LINES, placed: 4 });
 });
 
 describe("losses", () => {

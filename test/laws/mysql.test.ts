@@ -1,6 +1,8 @@
 /** Laws that MySQL keeps whatever the segments, the cuts and the bytes. */
+import { createHash } from "node:crypto";
 import { describe } from "vitest";
-import { join } from "../support/pcap-builder";
+import type { RoundTrip } from "../../engine/round-trip";
+import { type Captured, join, toBytes } from "../support/pcap-builder";
 import { CAPABILITY, my, myLine, mysql, PLAIN, tripsOf } from "../support/sql";
 import { keepsLaws, type Talk } from "../support/stream-laws";
 
@@ -37,31 +39,62 @@ const TALK: Talk = [
   ["server", my.ok(1)],
 ];
 
+const WHOLE = [
+  "connect ok",
+  "query SELECT a, b FROM t WHERE c = ? 2 rows ok",
+  "stmt_prepare SELECT ? FROM t ok",
+  "stmt_execute SELECT ? FROM t 1 rows ok",
+  "query SELECT ?; UPDATE t SET a = ? 1 rows ok",
+  "query BAD 1064 error",
+  "stmt_close SELECT ? FROM t alone ok",
+  "ping ok",
+];
+
+/** As many columns as tell which request it answers. */
+const widening = (index: number) =>
+  my.result([Array.from({ length: index + 1 }, (_, at) => (at === 0 ? "v".repeat(240) : "w".repeat(20)))]);
+
+const COMMON = {
+  trips: (packets: Captured[]) => tripsOf("mysql", packets),
+  line: myLine,
+  whole: WHOLE,
+  isRight: ({ response }: RoundTrip, index: number) => response?.columns === index + 1,
+  indexOf: ({ request }: RoundTrip) => Number(/t(\d+)$/.exec(String(request?.statement))?.[1] ?? -1),
+  cleanLine: /^query SELECT clean ok/,
+};
+
 describe("mysql", () => {
   keepsLaws({
+    ...COMMON,
     talk: TALK,
     connect: (form) => mysql(PLAIN, form),
-    trips: (packets) => tripsOf("mysql", packets),
-    line: myLine,
-    whole: [
-      "connect ok",
-      "query SELECT a, b FROM t WHERE c = ? 2 rows ok",
-      "stmt_prepare SELECT ? FROM t ok",
-      "stmt_execute SELECT ? FROM t 1 rows ok",
-      "query SELECT ?; UPDATE t SET a = ? 1 rows ok",
-      "query BAD 1064 error",
-      "stmt_close SELECT ? FROM t alone ok",
-      "ping ok",
-    ],
-    // As many columns as tell which request it answers.
-    exchange: (index) => [
-      numbered(index),
-      my.result([Array.from({ length: index + 1 }, (_, at) => (at === 0 ? "v".repeat(240) : "w".repeat(20)))]),
-    ],
-    isRight: ({ response }, index) => response?.columns === index + 1,
-    indexOf: ({ request }) => Number(/t(\d+)$/.exec(String(request?.statement))?.[1] ?? -1),
+    exchange: (index) => [numbered(index), widening(index)],
     clean: [my.query("SELECT clean"), my.ok(1, 9)],
-    cleanLine: /^query SELECT clean ok/,
     bad: join(my.query("SELECT bad"), my.execute(7)),
+  });
+});
+
+const COMPRESSED = PLAIN | CAPABILITY.compress;
+const IN_HANDSHAKE = 4;
+/** The same in compressed packets of at most 70 bytes of content, so that packets cross them, some stored and some not. */
+const COMPRESSED_TALK = TALK.map(([side, bytes], index): Talk[number] => {
+  if (index === 1) return [side, my.login(COMPRESSED | CAPABILITY.deprecateEof | CAPABILITY.database, "root", "shop")];
+  return [side, index <= IN_HANDSHAKE ? bytes : my.packAll(side === "client" ? 0 : 1, toBytes(bytes), 70)];
+});
+
+/** Words that do not compress to less than a law's segments. */
+const noise = (index: number) => createHash("sha512").update(`${index}`).digest("base64");
+
+describe("mysql, compressed", () => {
+  keepsLaws({
+    ...COMMON,
+    talk: COMPRESSED_TALK,
+    connect: (form) => mysql(COMPRESSED, form),
+    exchange: (index) => {
+      const row = Array.from({ length: index + 1 }, (_, at) => noise(index * 100 + at));
+      return [my.pack(0, numbered(index)), my.packAll(1, my.result(new Array(8).fill(row)))];
+    },
+    clean: [my.pack(0, my.query("SELECT clean")), my.pack(1, my.ok(1, 9))],
+    bad: join(my.pack(0, my.query(`SELECT ${"bad ".repeat(20)}`)), my.pack(0, my.execute(7))),
   });
 });

@@ -1,10 +1,10 @@
 /** Laws that redis keeps whatever the segments, the cuts, the losses and the bytes. */
 import { describe, expect, test } from "vitest";
-import type { RoundTrip } from "../../engine/round-trip";
 import { type Captured, Conversation, pcap } from "../support/pcap-builder";
 import { array, bulk, command, line, lines, OK, redis, tripsOf } from "../support/redis";
 import { readRoundTrips } from "../support/round-trips";
 import { randomFrom } from "../support/sketches";
+import { keepsSegments } from "../support/stream-laws";
 
 /** Both sides of one connection that shows most of what redis can do. */
 const TALK: ["client" | "server", string][] = [
@@ -39,56 +39,8 @@ function talk(segmentBytes = Number.POSITIVE_INFINITY): Captured[] {
   return one.close().packets;
 }
 
-/** What must not depend on segments: everything but times and the connection's health. */
-function essence(trips: RoundTrip[]): string[] {
-  return trips.map(({ status, request: asked, response: answer, marks }) => JSON.stringify({ status, asked, answer, marks }));
-}
-
-const whole = essence(tripsOf(talk()));
-
-/** The same packets in another order, at the same times. */
-function reordered(packets: Captured[], order: number[]): Captured[] {
-  return order.map((index, place) => ({ bytes: packets[index]!.bytes, timeNs: packets[place]!.timeNs }));
-}
-
 describe("segments", () => {
-  test("whole", () => expect(lines(talk())).toEqual(WHOLE));
-
-  test("whole = split at every byte", () => {
-    for (const [part, [, text]] of TALK.entries()) {
-      for (let cut = 1; cut < text.length; cut++) {
-        const one = redis();
-        for (const [index, [side, other]] of TALK.entries()) {
-          if (index === part) one.send(side, other.slice(0, cut)).send(side, other.slice(cut));
-          else one.send(side, other);
-        }
-        expect(essence(tripsOf(one.close().packets)), `part ${part} cut at ${cut}`).toEqual(whole);
-      }
-    }
-  });
-
-  test.each([1, 2, 3, 5, 17, 100])("whole = segments of %i bytes", (segmentBytes) => {
-    expect(essence(tripsOf(talk(segmentBytes)))).toEqual(whole);
-  });
-
-  test("whole = any order of segments", () => {
-    const packets = talk(20);
-    const last = packets.length - 3;
-    for (let seed = 0; seed < 150; seed++) {
-      const random = randomFrom(seed);
-      const order = packets.map((_, index) => index);
-      for (let i = last - 1; i > 3; i--) {
-        const j = 3 + Math.floor(random() * (i - 2));
-        [order[i], order[j]] = [order[j]!, order[i]!];
-      }
-      expect(essence(tripsOf(reordered(packets, order))), `seed ${seed}`).toEqual(whole);
-    }
-  });
-
-  test("whole = every segment twice", () => {
-    const twice = talk(20).flatMap((packet) => [packet, { ...packet, bytes: packet.bytes.slice() }]);
-    expect(essence(tripsOf(twice))).toEqual(whole);
-  });
+  keepsSegments({ talk: TALK, trips: tripsOf, line, whole: WHOLE });
 });
 
 describe("connections", () => {

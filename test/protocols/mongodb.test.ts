@@ -1,4 +1,5 @@
 /** MongoDB: named cases. */
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import {
   bson,
@@ -283,13 +284,24 @@ describe("OP_COMPRESSED", () => {
     ok: 1,
   });
 
-  test("snappy", () => {
-    const response = compressed(2, 1, 1, answered, snap(answered));
+  const zip = (bytes: number[], level?: number) => [...deflateSync(Uint8Array.from(bytes), { level })];
+  const stored = (bytes: number[]) => zip(bytes, 0);
+
+  test.each([
+    ["snappy", 1, snap],
+    ["zlib", 2, zip],
+  ])("%s", (name, compressor, pack) => {
+    const response = compressed(2, 1, compressor, answered, pack(answered));
     expect(response.length).toBeLessThan(answered.length);
-    const [trip] = one(compressed(1, 0, 1, asked, snap(asked)), response, 50);
+    const [trip] = one(compressed(1, 0, compressor, asked, pack(asked)), response, 50);
     expect(line(trip!)).toBe("find lab.users #1 ok");
-    expect(trip!.request).toMatchObject({ opCode: "OP_MSG", compressor: "snappy" });
-    expect(trip!.response).toMatchObject({ documents: 40, compressor: "snappy" });
+    expect(trip!.request).toMatchObject({ opCode: "OP_MSG", compressor: name });
+    expect(trip!.response).toMatchObject({ documents: 40, compressor: name, bytes: response.length });
+  });
+
+  test("zlib that only stores", () => {
+    const [trip] = one(compressed(1, 0, 2, asked, stored(asked)), compressed(2, 1, 2, answered, stored(answered)));
+    expect(trip!.response).toMatchObject({ documents: 40, compressor: "zlib" });
   });
 
   test("without compression", () => {
@@ -298,28 +310,47 @@ describe("OP_COMPRESSED", () => {
     );
   });
 
-  test("beyond the limit: read as far as it goes, the outcome not invented", () => {
+  test.each([
+    ["snappy", 1, snap],
+    ["zlib", 2, zip],
+    ["zlib that only stores", 2, stored],
+  ])("%s beyond the limit: read as far as it goes, the outcome not invented", (_, compressor, pack) => {
     const random = Array.from({ length: 9000 }, (_, index) => String.fromCharCode(33 + ((index * index * 7) % 90))).join("");
     const big = msgBody({ cursor: { firstBatch: [{ random }], id: int64(0n) }, ok: 1 });
-    const [trip] = one(compressed(1, 0, 1, asked, snap(asked)), compressed(2, 1, 1, big, snap(big)), 1000);
+    const [trip] = one(compressed(1, 0, compressor, asked, pack(asked)), compressed(2, 1, compressor, big, pack(big)), 1000);
     expect(trip!.status).toMatch(/^(ok|unobserved)$/);
     const insert = msgBody({ insert: "users", $db: "lab" }, { sequences: { documents: [{ random }, { random }] } });
-    const [written] = one(compressed(1, 0, 1, insert, snap(insert)), compressed(2, 1, 1, asked, snap(msgBody({ ok: 1 }))), 1000);
+    const done = msgBody({ ok: 1 });
+    const [written] = one(
+      compressed(1, 0, compressor, insert, pack(insert)),
+      compressed(2, 1, compressor, done, pack(done)),
+      1000,
+    );
     expect(written!.request).toMatchObject({ command: "insert", database: "lab", collection: "users" });
   });
 
-  test.each([
-    [2, "zlib"],
-    [3, "zstd"],
-  ])("compressor %i is named, and what is inside not invented", (compressor, name) => {
-    const [trip] = one(compressed(1, 0, compressor, asked, [1, 2, 3]), compressed(2, 1, compressor, answered, [4, 5, 6]));
+  test("more zlib than is unpacked is read to there", () => {
+    const firstBatch = Array.from({ length: 100 }, () => ({ text: "t".repeat(1000) }));
+    const big = msgBody({ cursor: { firstBatch, id: int64(0n) }, ok: 1 });
+    const [trip] = one(compressed(1, 0, 2, asked, zip(asked)), compressed(2, 1, 2, big, zip(big)));
     expect(trip!.status).toBe("unobserved");
-    expect(trip!.request).toEqual({ bytes: 28, opCode: "OP_MSG", compressor: name, requestId: 1, bodyBytes: 12 });
+    expect(trip!.marks).toContain("truncated");
   });
 
-  test("what is no snappy", () => {
+  test("zstd is named, and what is inside not invented", () => {
+    const [trip] = one(compressed(1, 0, 3, asked, [1, 2, 3]), compressed(2, 1, 3, answered, [4, 5, 6]));
+    expect(trip!.status).toBe("unobserved");
+    expect(trip!.request).toEqual({ bytes: 28, opCode: "OP_MSG", compressor: "zstd", requestId: 1, bodyBytes: 12 });
+  });
+
+  test.each([
+    ["snappy", 1, [200, 1, 9, 9]],
+    ["zlib", 2, [200, 1, 9, 9]],
+    ["zlib, whose end is missing", 2, zip(asked).slice(0, -6)],
+    ["zlib, whose sum is another", 2, zip(asked).with(-1, 0)],
+  ])("what is no %s", (_, compressor, packed) => {
     const talk = mongo()
-      .send("client", compressed(1, 0, 1, asked, [200, 1, 9, 9]))
+      .send("client", compressed(1, 0, compressor, asked, packed))
       .send("server", found(1))
       .close();
     expect(tripsOf(talk.packets).map(({ status }) => status)).toEqual(["ok"]);

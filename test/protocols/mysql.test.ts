@@ -65,13 +65,6 @@ describe("the handshake", () => {
     expect(tripsOf("mysql", talk.close().packets)).toEqual([]);
   });
 
-  test.each([CAPABILITY.compress, CAPABILITY.zstd])("that agrees on compression %i: what follows is not read", (flag) => {
-    const talk = mysql(PLAIN | flag)
-      .send("client", select)
-      .send("server", my.result([["a"]]));
-    expect(tripsOf("mysql", talk.close().packets).map(({ request }) => request?.command)).toEqual(["connect"]);
-  });
-
   test("a change of user", () => {
     const talk = mysql()
       .send("client", my.command(17, "ann\0", [4], "word", "stock\0", [33, 0]))

@@ -1,7 +1,7 @@
 /** Real MariaDB and PostgreSQL servers, their own command lines, and what tcpdump saw of them. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,11 +107,51 @@ class Stage {
   }
 }
 
+type Client = (text: string, ...more: string[]) => SpawnSyncReturns<string>;
+
+/** Rows of the tables that compressed statements ask for, and how long their text is. */
+const PACKED_ROWS = 3000;
+const LONG_TEXT = "all of this is one text, ".repeat(4000);
+
+/** What the verbose client tells of compressed statements: each statement's beginning with its rows, changes or error. */
+function compressedTalk(client: Client, folder: string): string[] {
+  writeFileSync(join(folder, "packed"), Array.from({ length: PACKED_ROWS }, (_, row) => `${row}\tname ${row % 50}\n`).join(""));
+  const statements = [
+    "CREATE TABLE packed (id INT, name LONGTEXT)",
+    "LOAD DATA LOCAL INFILE 'packed' INTO TABLE packed",
+    ...Array.from({ length: 50 }, (_, row) => `INSERT INTO packed VALUES (${-1 - row}, 'name ${row}')`),
+    "SELECT * FROM packed WHERE id >= 0",
+    "SELECT nothing FROM packed",
+    "SELECT id, name, id * 2 FROM packed WHERE id < 0",
+    `INSERT INTO packed VALUES (100000, '${LONG_TEXT}')`,
+    "SELECT LENGTH(name) FROM packed WHERE id = 100000",
+    "UPDATE packed SET id = id + 1 WHERE id < 10",
+    "DELETE FROM packed WHERE id > 1000",
+    "SELECT COUNT(*) FROM packed",
+  ];
+  const text = statements.map((statement) => `${statement};\n`).join("");
+  const { stdout, stderr } = client(text, "--compress", "--local-infile=1", "-v", "-v", "-v", "-t", "--max-allowed-packet=16M");
+  const errors = [...stderr.matchAll(/ERROR (\d+) \(/g)].map(([, code]) => `error ${code}`);
+  const outcomes = [...stdout.matchAll(/^(?:(\d+) rows? in set|Query OK, (\d+) rows? affected)/gm)].map(([, rows, changes]) =>
+    rows === undefined ? `${changes} changed` : `${rows} rows`,
+  );
+  const failing = statements.findIndex((statement) => statement.includes("nothing"));
+  outcomes.splice(failing, 0, ...errors);
+  return statements.map((statement, index) => `${statement.slice(0, 40)}: ${outcomes[index]}`);
+}
+
+function toldLine(request: RoundTrip["request"], response: RoundTrip["response"], status: string): string {
+  const changes = response?.affectedRows === undefined ? status : `${response.affectedRows} changed`;
+  const outcome = response?.rows === undefined ? changes : `${response.rows} rows`;
+  return `${String(request?.statement).slice(0, 40)}: ${status === "error" ? `error ${response?.errorCode}` : outcome}`;
+}
+
 const count = (trips: RoundTrip[], isOne: (trip: RoundTrip) => boolean) => trips.filter(isOne).length;
 
 describe.runIf(HAS_MARIADB)("mariadb", () => {
   const stage = HAS_MARIADB ? new Stage("mysql") : undefined;
   let trips: RoundTrip[] = [];
+  let told: string[] = [];
 
   beforeAll(async () => {
     const { data, folder } = stage!;
@@ -140,9 +180,11 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
       "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY, name VARCHAR(50))",
     ]);
     await stage!.record();
-    const client = (text: string, ...more: string[]) =>
+    const client: Client = (text, ...more) =>
       spawnSync("mariadb", ["-h127.0.0.1", `-P${stage!.port}`, "-uroot", "--skip-ssl", "-N", "-f", ...more, "shop"], {
         input: text,
+        encoding: "utf8",
+        maxBuffer: 1 << 25,
         cwd: folder,
       });
     const inserts = Array.from({ length: 100 }, (_, index) => `INSERT INTO t VALUES (${index}, 'name ${index}');`);
@@ -157,6 +199,7 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
     spawnSync("sh", ["-c", "seq 1000 1019 | sed 's/$/\\tx/' > rows"], { cwd: folder });
     client("LOAD DATA LOCAL INFILE 'rows' INTO TABLE t;", "--local-infile=1");
     client("SELECT 1;", "--compress");
+    told = compressedTalk(client, folder);
     trips = await stage!.trips("mysql");
   }, 40_000);
 
@@ -175,9 +218,14 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
   });
 
   test("connections begin and end", () => {
-    expect(count(trips, ({ request, status }) => request?.command === "connect" && status === "ok")).toBe(4);
-    // What the last one sent was compressed.
-    expect(count(trips, ({ request }) => request?.command === "quit")).toBe(3);
+    expect(count(trips, ({ request, status }) => request?.command === "connect" && status === "ok")).toBe(5);
+    expect(count(trips, ({ request }) => request?.command === "quit")).toBe(5);
+  });
+
+  test("compressed: every statement has the outcome that the client tells", () => {
+    const own = trips.filter(({ request }) => String(request?.statement).includes("packed"));
+    expect(own.map(({ request, response, status }) => toldLine(request, response, status))).toEqual(told);
+    expect(own.every(({ marks }) => marks.every((mark) => mark === "truncated"))).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
 /** MySQL and PostgreSQL over hand-made streams: packets and messages by hand, and round trips as lines. */
+import { deflateSync } from "node:zlib";
 import type { CoreOptions } from "../../engine/core";
 import type { RoundTrip } from "../../engine/round-trip";
 import { type Bytes, type Captured, Conversation, join, number, pcap } from "./pcap-builder";
@@ -81,6 +82,16 @@ export const my = {
       if (count > 0 && !deprecate) parts.push(my.eof(next++));
     }
     return join(...parts);
+  },
+  /** A compressed packet around a piece of the stream of packets, stored where that is short, as servers have it. */
+  pack: (id: number, content: Uint8Array, isStored = content.length < 50) => {
+    const inside = isStored ? content : deflateSync(content);
+    return join(little(inside.length, 3), [id & 255], little(isStored ? 0 : content.length, 3), inside);
+  },
+  /** The same by pieces of `bytes`, in compressed packets that follow each other from `id` on. */
+  packAll: (id: number, content: Uint8Array, bytes = 16384) => {
+    const pieces = Math.ceil(content.length / bytes);
+    return join(...Array.from({ length: pieces }, (_, at) => my.pack(id + at, content.subarray(at * bytes, (at + 1) * bytes))));
   },
   execute: (statement: number) => my.command(23, little(statement, 4), [0], little(1, 4)),
 };

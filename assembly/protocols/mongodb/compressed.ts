@@ -4,13 +4,15 @@
  * ```
  * 16 original opcode i32 | 20 length without compression i32 | 24 compressor u8 | 25 ...
  * ```
- * Of what lies together, snappy is unpacked up to UNPACKED_BYTES_MAX; a longer message is read to there, and what stands behind it is
- * not known. Other compressors are named.
+ * Of what lies together, snappy and zlib are unpacked up to UNPACKED_BYTES_MAX; a longer message is read to there, and what stands
+ * behind it is not known. Other compressors are named.
  */
 
+import { Inflate, Inflated, inflate, inflateOpen } from "../../bytes/inflate";
 import { u8At, u32le } from "../../bytes/reader";
 import { Snappy, unsnap } from "../../bytes/snappy";
 import { Window } from "../../bytes/window";
+import { Regions, UNPACKED_BYTES_MAX } from "../../regions";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Parse } from "../protocol";
@@ -21,11 +23,16 @@ import { malformed } from "./metrics";
 import { walk } from "./walk";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
-/** Bytes that are unpacked of one message at the most. */
-const UNPACKED_BYTES_MAX: u32 = 32768;
-const UNPACKED: usize = memory.data(32768 + 16, 16);
 const NOOP: u32 = 0;
 const SNAPPY: u32 = 1;
+const ZLIB: u32 = 2;
+
+/** What came out of a message. */
+class Unpacked {
+  static length: u32 = 0;
+  /** Whether that is all of it. */
+  static isWhole: bool = false;
+}
 
 /** Reads the message of `total` bytes at `start`, of which `there` lie together; the walk is at its end then. */
 export function readCompressed(w: Walk, start: usize, there: u32, total: u32): void {
@@ -43,15 +50,35 @@ export function readCompressed(w: Walk, start: usize, there: u32, total: u32): v
   const length = there - COMPRESSED_BYTES;
   if (compressor == NOOP) {
     walkOver(w, start + COMPRESSED_BYTES, length, total - COMPRESSED_BYTES);
-  } else if (compressor == SNAPPY && unsnap(start + COMPRESSED_BYTES, length, UNPACKED, UNPACKED_BYTES_MAX)) {
-    walkOver(w, UNPACKED, Snappy.length, Snappy.isWhole ? Snappy.length : max<u32>(u32le(start + 20), Snappy.length));
+  } else if (compressor != SNAPPY && compressor != ZLIB) {
+    w.set(WalkFlag.BROKEN | WalkFlag.UNCOUNTED);
+  } else if (unpack(compressor, start + COMPRESSED_BYTES, length, there == total)) {
+    walkOver(
+      w,
+      Regions.unpacked,
+      Unpacked.length,
+      Unpacked.isWhole ? Unpacked.length : max<u32>(u32le(start + 20), Unpacked.length),
+    );
   } else {
-    if (compressor == SNAPPY) {
-      message.mark(Mark.MALFORMED);
-      malformed();
-    }
+    message.mark(Mark.MALFORMED);
+    malformed();
     w.set(WalkFlag.BROKEN | WalkFlag.UNCOUNTED);
   }
+}
+
+/** Unpacks `length` bytes at `start`, all of them or not, to `Regions.unpacked`; false where they are no such thing. */
+function unpack(compressor: u32, start: usize, length: u32, isAll: bool): bool {
+  if (compressor == SNAPPY) {
+    const isSnappy = unsnap(start, length, Regions.unpacked, UNPACKED_BYTES_MAX);
+    Unpacked.length = Snappy.length;
+    Unpacked.isWhole = Snappy.isWhole;
+    return isSnappy;
+  }
+  inflateOpen(start, length, Regions.unpacked);
+  const outcome = inflate(UNPACKED_BYTES_MAX);
+  Unpacked.length = <u32>(Inflate.out - Inflate.start);
+  Unpacked.isWhole = outcome == Inflated.DONE;
+  return outcome != Inflated.BAD && !(isAll && outcome == Inflated.TRUNCATED);
 }
 
 /** Walks over unpacked bytes, then gives the turn back. */

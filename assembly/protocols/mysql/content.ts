@@ -143,9 +143,12 @@ export class Content {
   static carrySequence: u32 = 0;
   /** Sequence id of the last packet that the client sent, of which ids of responses may go on. */
   static askedId: u32 = 0;
-  /** Content that no message has yet, and the bytes on the wire that it stands for. */
-  static unshared: u32 = 0;
-  static unsharedWire: u32 = 0;
+  /** Of what was left and of the content: bytes that no message has yet, and the bytes on the wire that the former stand for. */
+  static carryLeft: u32 = 0;
+  static carryWireLeft: u32 = 0;
+  static shared: u32 = 0;
+  /** Bytes of the content that are here. */
+  static here: u32 = 0;
 
   /** Sequence number of the content's byte at `at`: every place behind the end is the packet's end. */
   static sequenceOf(at: usize): u32 {
@@ -155,14 +158,27 @@ export class Content {
     return Content.sequence + min<u32>(offset, Content.wireBytes - 1);
   }
 
-  /** Bytes on the wire of the next `bytes`, as far as they are in hand. */
+  /** Bytes on the wire of the next `bytes`, as far as they are here. */
   static wireBytesOf(bytes: u32): u32 {
     if (!Content.isInHand) return bytes;
-    const taken = min<u32>(bytes, Content.unshared);
-    const isAll = taken == Content.unshared;
-    const share = isAll ? Content.unsharedWire : <u32>((<u64>Content.unsharedWire * taken) / Content.unshared);
-    Content.unshared -= taken;
-    Content.unsharedWire -= share;
-    return share;
+    const carried = min<u32>(bytes, Content.carryLeft);
+    const isAll = carried == Content.carryLeft;
+    const carriedWire = isAll ? Content.carryWireLeft : <u32>((<u64>Content.carryWireLeft * carried) / Content.carryLeft);
+    Content.carryLeft -= carried;
+    Content.carryWireLeft -= carriedWire;
+    const taken = min<u32>(bytes - carried, Content.here - Content.shared);
+    const before = Content.wireBefore(Content.shared);
+    Content.shared += taken;
+    return carriedWire + Content.wireBefore(Content.shared) - before;
+  }
+
+  /** Bytes on the wire that no message has yet. */
+  static get wireLeft(): u32 {
+    return Content.carryWireLeft + Content.wireBytes - Content.wireBefore(Content.shared);
+  }
+
+  /** Bytes on the wire that the first `bytes` of the content stand for, the packet's header among them. */
+  private static wireBefore(bytes: u32): u32 {
+    return Content.length == 0 ? 0 : <u32>((<u64>Content.wireBytes * bytes) / Content.length);
   }
 }

@@ -13,7 +13,7 @@ import { u8At, u16be, u16le, u32le } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
 import { Regions } from "../../regions";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
-import { orderBegins, orderIsPast, orderUnread } from "../../roundtrip/in-order";
+import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Found, leave, Parse } from "../protocol";
@@ -41,6 +41,7 @@ export function readPacked(conversation: Conversation, side: u32, start: usize, 
   while (true) {
     const half = packedHalf(state.packed, side);
     if (half.phase <= PackedPhase.SEEK) {
+      if (half.phase == PackedPhase.SEEK) at = toStart(conversation, side, start, at, end);
       if (at == end) return at;
       const next = readHeader(conversation, side, half, at, Parse.sequence + <u32>(at - start), end);
       if (conversation.protocol != <u8>F.MYSQL || half.phase <= PackedPhase.SEEK) return next;
@@ -93,8 +94,12 @@ function readHeader(conversation: Conversation, side: u32, half: PackedHalf, at:
       : PACKED_HEADER_BYTES;
   if (here < least) {
     if (Parse.isCut) return end;
-    Parse.need = least;
-    return at;
+    if (!isSeeking || mayBeHere(conversation, side, at, sequence, here)) {
+      Parse.need = least;
+      return at;
+    }
+    passOver(conversation, side, half, sequence, here);
+    return end;
   }
   const length = lengthOf(at);
   const content = contentOf(at);
@@ -122,6 +127,23 @@ function readHeader(conversation: Conversation, side: u32, half: PackedHalf, at:
     half.phase = content == 0 ? PackedPhase.STORED : PackedPhase.HOLD;
   }
   return at + PACKED_HEADER_BYTES;
+}
+
+/** Where between `at` and `end` a response begins that a request waits for; `at` where none does, or none is looked for. */
+function toStart(conversation: Conversation, side: u32, start: usize, at: usize, end: usize): usize {
+  if (side == <u32>conversation.client) return at;
+  const state = stateAt(conversation);
+  const sequence = Parse.sequence + <u32>(at - start);
+  const distance = orderBegins(conversation, state.requests, sequence, <u32>(end - at));
+  if (distance == NOWHERE || distance == 0) return at;
+  orderUnread(state.requests, sequence + distance);
+  return at + distance;
+}
+
+/** Whether a packet may begin with the few bytes at `at`, where the place was not known. */
+function mayBeHere(conversation: Conversation, side: u32, at: usize, sequence: u32, here: u32): bool {
+  if (side == <u32>conversation.client) return mayBegin(at, here);
+  return orderBegins(conversation, stateAt(conversation).requests, sequence, 1) == 0;
 }
 
 function lengthOf(at: usize): u32 {
@@ -176,7 +198,9 @@ function lose(conversation: Conversation, side: u32, half: PackedHalf, sequence:
   half.phase = PackedPhase.SEEK;
   half.left = 0;
   loseContent(conversation, side, half);
-  if (conversation.protocol == <u8>F.MYSQL) missPlace(conversation, side, sequence, bytes, bytes, mark);
+  if (conversation.protocol != <u8>F.MYSQL) return;
+  half.skip = 0;
+  missPlace(conversation, side, sequence, bytes, bytes, mark);
 }
 
 /** `bytes` from `Parse.sequence` on are missing from what `side` sent. */

@@ -37,8 +37,11 @@ class Outside {
   static carriedNs: u64 = 0;
 }
 
-/** Turns to the content of the packet in progress, `offset` bytes of which were read, and lays what was left before it. */
-function enterContent(conversation: Conversation, side: u32, half: PackedHalf, offset: u32): usize {
+/**
+ * Turns to the next `length` bytes of the content of the packet in progress, behind `offset` bytes of it, and lays what was left
+ * before them; answers where that begins.
+ */
+function enterContent(conversation: Conversation, side: u32, half: PackedHalf, offset: u32, length: u32): usize {
   Outside.windowStart = Window.start;
   Outside.windowEnd = Window.end;
   Outside.carriedEnd = Parse.carriedEnd;
@@ -53,8 +56,10 @@ function enterContent(conversation: Conversation, side: u32, half: PackedHalf, o
   Content.wireBytes = wireBytes;
   Content.carrySequence = half.carrySequence;
   Content.askedId = packedHalf(stateAt(conversation).packed, side ^ 1).id;
-  Content.unshared = carried + half.contentLength;
-  Content.unsharedWire = half.carryWireBytes + wireBytes;
+  Content.carryLeft = carried;
+  Content.carryWireLeft = half.carryWireBytes;
+  Content.shared = offset;
+  Content.here = offset + length;
   if (carried != 0) memory.copy(Regions.unpacked - carried, half.carry, carried);
   // A message began when what was left did, or the packet.
   Parse.carriedEnd = carried != 0 ? Regions.unpacked : offset == 0 ? Regions.unpacked + UNPACKED_BYTES_MAX : 0;
@@ -147,10 +152,7 @@ export function readStored(
   let done: u32 = 0;
   while (done < length && conversation.protocol == <u8>F.MYSQL) {
     const taken = min<u32>(length - done, UNPACKED_BYTES_MAX);
-    const from = enterContent(conversation, side, half, offset + done);
-    // The header counts with the first byte, each of the others for itself.
-    Content.unshared = half.carryLength + taken;
-    Content.unsharedWire = half.carryWireBytes + taken + (offset + done == 0 ? PACKED_HEADER_BYTES : 0);
+    const from = enterContent(conversation, side, half, offset + done, taken);
     memory.copy(Regions.unpacked, start + done, taken);
     const end = Regions.unpacked + taken;
     const at = handOn(conversation, side, half, from, end);
@@ -184,7 +186,7 @@ export function unpack(
   isWhole: bool,
   mark: u32,
 ): void {
-  let at = enterContent(conversation, side, half, 0);
+  let at = enterContent(conversation, side, half, 0, half.contentLength);
   let missedMark = mark;
   let done: u32 = 0;
   inflateOpen(start, length, Regions.unpacked);
@@ -235,7 +237,7 @@ function missRest(conversation: Conversation, side: u32, half: PackedHalf, at: u
   if (at < Inflate.out) showCut(conversation, side, half, at, Inflate.out);
   if (conversation.protocol != <u8>F.MYSQL) return;
   dropCarry(half);
-  missPacket(conversation, side, half, Content.unsharedWire, mark);
+  missPacket(conversation, side, half, Content.wireLeft, mark);
 }
 
 /** Shows the parser what it left, since what follows is not there. */
@@ -248,31 +250,37 @@ function showCut(conversation: Conversation, side: u32, half: PackedHalf, start:
 
 /** `bytes` of content that is not compressed are missing, behind `offset` bytes of it. */
 export function missStored(conversation: Conversation, side: u32, half: PackedHalf, offset: u32, bytes: u32): void {
+  if (bytes > half.skip) {
+    loseContent(conversation, side, half);
+    if (conversation.protocol != <u8>F.MYSQL) return;
+  }
+  enterContent(conversation, side, half, offset, bytes);
+  const wireBytes = Content.wireBytesOf(bytes);
   if (bytes <= half.skip) {
     half.skip -= bytes;
+    countPassed(conversation, side, wireBytes);
     missInside(conversation, side, Mark.GAP);
-    return;
+  } else {
+    half.skip = 0;
+    missPlace(conversation, side, half.sequence + PACKED_HEADER_BYTES + offset, bytes, wireBytes, Mark.GAP);
   }
-  loseContent(conversation, side, half);
-  if (conversation.protocol != <u8>F.MYSQL) return;
-  missPlace(conversation, side, half.sequence + PACKED_HEADER_BYTES + offset, bytes, bytes, Mark.GAP);
+  leaveContent();
 }
 
 /** What was left of the content is shown a last time: what follows is not known. */
 export function loseContent(conversation: Conversation, side: u32, half: PackedHalf): void {
   if (half.carryLength != 0) {
-    const from = enterContent(conversation, side, half, 0);
+    const from = enterContent(conversation, side, half, half.contentLength, 0);
     showCut(conversation, side, half, from, Regions.unpacked);
     leaveContent();
     if (conversation.protocol != <u8>F.MYSQL) return;
     dropCarry(half);
   }
-  half.skip = 0;
 }
 
 /** The packet in progress has passed, and with it content that is of no interest. */
 export function pass(conversation: Conversation, side: u32, half: PackedHalf): void {
-  enterContent(conversation, side, half, 0);
-  countPassed(conversation, side, Content.unsharedWire);
+  enterContent(conversation, side, half, 0, half.contentLength);
+  countPassed(conversation, side, Content.wireLeft);
   leaveContent();
 }

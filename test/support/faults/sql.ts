@@ -1,5 +1,6 @@
 /** MySQL and PostgreSQL under faults: results of 100 rows and of few, changes, errors. */
-import { my, PLAIN, pg } from "../sql";
+import { createHash } from "node:crypto";
+import { CAPABILITY, my, PLAIN, pg } from "../sql";
 import type { FaultyProtocol } from "./talk";
 
 const MYSQL_RESPONSES: [outcome: string, response: Uint8Array][] = [
@@ -19,6 +20,15 @@ const PG_RESPONSES: [outcome: string, response: Uint8Array][] = [
 function joined(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
+
+/** Rows whose values do not compress to nothing, so that compressed packets take several segments. */
+const ROWS = my.result(
+  Array.from({ length: 100 }, (_, row) => [createHash("sha256").update(`${row}`).digest("hex") + "r".repeat(20)]),
+);
+const COMPRESSED_RESPONSES = MYSQL_RESPONSES.map(([outcome, response], kind): [string, Uint8Array] => [
+  outcome,
+  my.packAll(1, kind === 0 ? ROWS : response, 4000),
+]);
 
 /** The statement of an exchange names it. */
 const statementOf = (connection: number, number: number) => `SELECT a FROM t${connection}_${number}`;
@@ -43,6 +53,21 @@ export const MYSQL: FaultyProtocol = {
   },
   idOf,
   outcomeOf: ({ status, response }) => String(response?.errorCode ?? status),
+};
+
+/** The same in compressed packets, several of them in a result of rows. */
+export const COMPRESSED_MYSQL: FaultyProtocol = {
+  ...MYSQL,
+  greeting: [
+    { from: "server", bytes: my.greeting() },
+    { from: "client", bytes: my.login(PLAIN | CAPABILITY.compress, "root", "") },
+    { from: "server", bytes: my.ok(2) },
+  ],
+  exchange(connection, number) {
+    const { id, request } = MYSQL.exchange(connection, number);
+    const [outcome, response] = COMPRESSED_RESPONSES[(connection + number) % MYSQL_RESPONSES.length]!;
+    return { id, outcome, request: my.pack(0, request), response };
+  },
 };
 
 export const POSTGRESQL: FaultyProtocol = {
