@@ -26,6 +26,11 @@ const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
     reason: "a login without the greeting before it; tshark takes it for a command 141",
   },
   {
+    file: "upstream/deepflowio/deepflow/agent/resources/test/flow_generator/mysql/mysql-compressed-response.pcap",
+    packet: 1,
+    reason: "compressed, which tshark learns from a handshake alone; it takes the query for a command 0",
+  },
+  {
     file: "upstream/arkime/arkime/tests/pcap/arkime_synthetic.pcap",
     packet: 480,
     reason: "a startup message made up by hand: its length says 69 bytes, it has 91",
@@ -132,5 +137,5 @@ describe.runIf(isHeld)("captures of the collection", () => {
     expect(sorted(got(trips))).toEqual(sorted(wanted(bytes, [...FIRST, ...asOn(trips, protocol)])));
   });
 
-  test("exceptions are few", () => expect(EXCEPTIONS).toHaveLength(4));
+  test("exceptions are few", () => expect(EXCEPTIONS).toHaveLength(5));
 });

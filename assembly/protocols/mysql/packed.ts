@@ -1,38 +1,24 @@
 /**
  * Compressed packets (MySQL Internals, "Compression"): from the end of the handshake on both sides' packets travel in these.
- *
- * ```
- *   length u24 | sequence id u8 | length of the content u24, 0 where it is not compressed | content, or zlib of it
- * ```
  * Ordinary packets may begin and end anywhere in the content. A packet whose bytes come in parts is held until all are there, up to
  * PACKED_BYTES_MAX. Where bytes are missing inside a packet, what came before them is read and its other content is missed; behind
  * others the next segment that begins with a packet is where it goes on.
  */
-import { Inflate, Inflated, inflate, inflateOpen, isZlib } from "../../bytes/inflate";
-import { u8At, u16be, u16le, u32le } from "../../bytes/reader";
-import { Window } from "../../bytes/window";
-import { Regions } from "../../regions";
+import { isZlib } from "../../bytes/inflate";
+import { u8At, u16be, u32le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
 import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
-import { Found, leave, Parse } from "../protocol";
+import { leave, Parse } from "../protocol";
 import { hold, PackedHalf, PackedPhase, packedHalf } from "./content";
 import * as F from "./fields";
 import { missInside, missPlace } from "./gap";
 import { MysqlMetrics, Switch } from "./metrics";
-import { isCommandStart } from "./probe";
+import { contentOf, lengthOf, mayBegin, PACKED_HEADER_BYTES, SURE_BYTES, ZSTD_MAGIC } from "./packed-header";
 import { endLost } from "./result";
 import { letGo, Packet, StateFlag, stateAt } from "./state";
-import { loseContent, missStored, PACKED_HEADER_BYTES, pass, readStored, unpack, unpackHeld } from "./unpack";
-
-/** Bytes that tell whether a header is one, where the place is not known: with that of an ordinary packet and its first byte. */
-const SURE_BYTES: u32 = 12;
-/** What zstd's frames begin with (RFC 8878 section 3.1.1). */
-const ZSTD_MAGIC: u32 = 0xfd2fb528;
-/** Content of a first packet that is looked at. */
-const PROBED_BYTES: u32 = 2048;
-const PROBED_BYTES_MIN: u32 = 64;
+import { loseContent, missStored, pass, readStored, unpack, unpackHeld } from "./unpack";
 
 /** Takes the bytes that `side` sent from `start` to `end`; answers how far they are read. */
 export function readPacked(conversation: Conversation, side: u32, start: usize, end: usize): usize {
@@ -146,14 +132,6 @@ function mayBeHere(conversation: Conversation, side: u32, at: usize, sequence: u
   return orderBegins(conversation, stateAt(conversation).requests, sequence, 1) == 0;
 }
 
-function lengthOf(at: usize): u32 {
-  return u16le(at) | (u8At(at + 2) << 16);
-}
-
-function contentOf(at: usize): u32 {
-  return u16le(at + 4) | (u8At(at + 6) << 16);
-}
-
 /** Whether the header at `at`, where the place was not known, is one beyond doubt. */
 function isSure(conversation: Conversation, side: u32, at: usize, sequence: u32, here: u32): bool {
   const length = lengthOf(at);
@@ -234,36 +212,4 @@ function endHeldBytes(conversation: Conversation, side: u32, half: PackedHalf, m
 export function endPacked(conversation: Conversation, side: u32): void {
   const half = packedHalf(stateAt(conversation).packed, side);
   if (half.phase == PackedPhase.HOLD) endHeldBytes(conversation, side, half, Mark.INCOMPLETE);
-}
-
-/** Whether first bytes are a compressed packet of a client, of which nothing was seen before, that holds a command. */
-export function probePacked(start: usize, length: u32): u32 {
-  if (length < SURE_BYTES) return mayBegin(start, length) ? Found.MORE : Found.NO;
-  const packed = lengthOf(start);
-  const content = contentOf(start);
-  if (u8At(start + 3) != 0 || packed < 5 || (content != 0 && content <= packed)) return Found.NO;
-  const from = start + PACKED_HEADER_BYTES;
-  const here = min<u32>(length - PACKED_HEADER_BYTES, packed);
-  if (content == 0) return here == length - PACKED_HEADER_BYTES && isCommandStart(from, here) ? Found.REQUEST : Found.NO;
-  if (u32le(from) == ZSTD_MAGIC) return Found.REQUEST;
-  if (!isZlib(u16be(from))) return Found.NO;
-  inflateOpen(from, here, Regions.unpacked);
-  const outcome = inflate(PROBED_BYTES);
-  const held = <u32>(Inflate.out - Inflate.start);
-  if (outcome == Inflated.BAD || (held < PROBED_BYTES_MIN && held < content)) return Found.NO;
-  const windowStart = Window.start;
-  const windowEnd = Window.end;
-  Window.open(Regions.unpacked, held);
-  const isFound = isCommandStart(Regions.unpacked, held);
-  Window.start = windowStart;
-  Window.end = windowEnd;
-  return isFound ? Found.REQUEST : Found.NO;
-}
-
-/** Whether fewer bytes than are sure may begin a client's compressed packet, of less than a mebibyte. */
-function mayBegin(start: usize, length: u32): bool {
-  if (length >= 3 && u8At(start + 2) > 15) return false;
-  if (length < 4) return true;
-  if (u8At(start + 3) != 0 || lengthOf(start) < 5) return false;
-  return length < PACKED_HEADER_BYTES || contentOf(start) == 0 || contentOf(start) > lengthOf(start);
 }

@@ -20,12 +20,11 @@ import { Content, collectHeld, PackedHalf, packedHalf } from "./content";
 import * as F from "./fields";
 import { missInside, missPlace } from "./gap";
 import { MysqlMetrics } from "./metrics";
+import { PACKED_HEADER_BYTES } from "./packed-header";
 import { readRequests } from "./requests";
 import { readResponses } from "./responses";
 import { requestOf, stateAt } from "./state";
 
-/** Bytes of a compressed packet's header. */
-export const PACKED_HEADER_BYTES: u32 = 7;
 /** Bytes of content that are inflated of one packet at the most. */
 const CONTENT_BYTES_MAX: u32 = 1 << 18;
 
