@@ -58,13 +58,14 @@ function onBytes(conversation: Conversation, side: u32, start: usize, length: u3
   return <i32>(end - start);
 }
 
-/** Whether the client's packets are compressed from here on, though the end of the handshake was not seen. */
+/** Whether the client's packets are compressed from here on, though the handshake was not seen to its end, or not from its beginning. */
 function startsPacked(state: MysqlState, start: usize, length: u32): bool {
-  if (state.is(StateFlag.CLIENT_IN_PLACE) && state.phase != Phase.AUTHENTICATES) return false;
   if (length < Packet.HEADER || u8At(start + 3) != 0) return false;
-  if (state.capabilities & state.serverCapabilities & Capability.COMPRESS) return state.phase == Phase.AUTHENTICATES;
-  const isUnknown = state.capabilities == 0 || state.serverCapabilities == 0;
-  return isUnknown && probePacked(start, length) == Found.REQUEST;
+  const isAuthenticating = state.phase == Phase.AUTHENTICATES;
+  if (state.capabilities & state.serverCapabilities & Capability.COMPRESS) return isAuthenticating;
+  if (state.capabilities != 0 && state.serverCapabilities != 0) return false;
+  const isAsked = (state.capabilities & Capability.COMPRESS) != 0;
+  return (isAsked || !state.is(StateFlag.CLIENT_IN_PLACE)) && probePacked(start, length) == Found.REQUEST;
 }
 
 /** The contract's gap. */
