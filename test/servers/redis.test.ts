@@ -1,29 +1,15 @@
 /** A real redis server, its own command line and benchmark, and what tcpdump saw of them. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import { command } from "../support/redis";
-import { readRoundTrips } from "../support/round-trips";
+import { isHere } from "../support/servers/programs";
+import { REDIS_PROGRAMS, startRedis } from "../support/servers/redis";
+import { Stage } from "../support/servers/stage";
 
-const isInstalled = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
-const canCapture = isInstalled("tcpdump") && spawnSync("tcpdump", ["-D"]).status === 0 && process.getuid?.() === 0;
-const HAS_REDIS = isInstalled("redis-server") && isInstalled("redis-benchmark") && canCapture;
-if (!HAS_REDIS) console.warn("no redis-server with redis-tools, or no right to capture: its test does not run");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
+const HAS_REDIS = isHere("redis", [...REDIS_PROGRAMS, "redis-cli", "redis-benchmark"]);
 
 /** Sends each text over one connection and waits until as many lines have come as are wanted. */
 async function talk(port: number, texts: [text: string, lines: number][]): Promise<void> {
@@ -39,27 +25,14 @@ async function talk(port: number, texts: [text: string, lines: number][]): Promi
 }
 
 describe.runIf(HAS_REDIS)("redis-server", () => {
-  const folder = HAS_REDIS ? mkdtempSync(join(tmpdir(), "tallywire-redis-")) : "";
-  const file = join(folder, "redis.pcap");
-  const started: ChildProcess[] = [];
-  let port = 0;
+  const stage = HAS_REDIS ? new Stage("redis") : undefined;
   let trips: RoundTrip[] = [];
 
-  const start = (program: string, words: string[]) => {
-    const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
-    started.push(child);
-    return child;
-  };
-
   beforeAll(async () => {
-    port = await freePort();
-    start("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder]);
-    while (spawnSync("redis-cli", ["-p", `${port}`, "ping"]).stdout.toString() !== "PONG\n") await sleep(50);
-    const tcpdump = start("tcpdump", ["-i", "lo", "-U", "-B", "16384", "-w", file, "tcp", "port", `${port}`]);
-    await once(tcpdump.stderr!, "data");
-    await sleep(300);
+    const port = await startRedis(stage!);
+    await stage!.record(port);
     const benchmark = ["-p", `${port}`, "-n", "1000", "-c", "4", "-P", "16", "-t", "set,get,mset", "-q"];
-    expect(spawnSync("redis-benchmark", benchmark).status).toBe(0);
+    stage!.run("redis-benchmark", benchmark);
     for (let i = 0; i < 5; i++) spawnSync("redis-cli", ["-p", `${port}`, "-3", "hset", `hash:${i}`, "field", "a\r\nb"]);
     await talk(port, [
       [command("HELLO", 3), 26],
@@ -74,19 +47,10 @@ describe.runIf(HAS_REDIS)("redis-server", () => {
       [Array.from({ length: 3000 }, () => command("INCR", "counter")).join(""), 3000],
       [command("QUIT"), 1],
     ]);
-    await sleep(500);
-    tcpdump.kill("SIGINT");
-    await once(tcpdump, "exit");
-    trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "redis");
+    trips = await stage!.trips("redis");
   }, 30_000);
 
-  afterAll(async () => {
-    for (const child of started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
-      child.kill();
-      await once(child, "exit");
-    }
-    if (folder) rmSync(folder, { recursive: true });
-  });
+  afterAll(async () => stage?.end());
 
   const times = (name: string) => trips.filter(({ request }) => request?.command === name).length;
 

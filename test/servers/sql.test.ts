@@ -1,111 +1,16 @@
 /** Real MariaDB and PostgreSQL servers, their own command lines, and what tcpdump saw of them. */
-import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
-import { readRoundTrips } from "../support/round-trips";
+import { MARIADB_PROGRAMS, startMariadb } from "../support/servers/mariadb";
+import { POSTGRESQL_PROGRAMS, startPostgresql } from "../support/servers/postgresql";
+import { isHere } from "../support/servers/programs";
+import { count, Stage } from "../support/servers/stage";
 
-const pathOf = (program: string) =>
-  spawnSync("sh", ["-c", `PATH=$PATH:/usr/sbin command -v ${program}`], { encoding: "utf8" }).stdout.trim();
-const canCapture = pathOf("tcpdump") !== "" && process.getuid?.() === 0 && pathOf("runuser") !== "";
-const HAS_MARIADB = canCapture && ["mariadbd", "mariadb-install-db", "mariadb"].every((program) => pathOf(program) !== "");
-const versions = "/usr/lib/postgresql";
-const version = spawnSync("ls", [versions]).status === 0 ? readdirSync(versions)[0] : undefined;
-const HAS_POSTGRESQL = canCapture && version !== undefined && pathOf("psql") !== "";
-const program = (name: string) => join(versions, version ?? "", "bin", name);
-if (!HAS_MARIADB) console.warn("no mariadb-server, or no right to capture: its test does not run");
-if (!HAS_POSTGRESQL) console.warn("no postgresql, or no right to capture: its test does not run");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** A server with its folder and its capture; all that it starts ends with it. */
-class Stage {
-  readonly folder = mkdtempSync(join(tmpdir(), "tallywire-sql-"));
-  readonly data = join(this.folder, "data");
-  private readonly started: ChildProcess[] = [];
-  private capture: ChildProcess | undefined;
-  port = 0;
-
-  constructor(readonly user: string) {
-    chmodSync(this.folder, 0o755);
-    mkdirSync(this.data);
-    spawnSync("chown", [user, this.data]);
-  }
-
-  /** Runs a program as the server's user. Throws what it says where it fails. */
-  run(words: string[], input = ""): string {
-    const { status, stdout, stderr } = spawnSync("runuser", ["-u", this.user, "--", ...words], {
-      encoding: "utf8",
-      input,
-      cwd: this.folder,
-    });
-    if (status !== 0) throw new Error(`${words[0]} ended with ${status}: ${stderr}`);
-    return stdout;
-  }
-
-  start(name: string, words: string[]): ChildProcess {
-    const child = spawn(name, words, { stdio: ["ignore", "ignore", "pipe"], cwd: this.folder });
-    this.started.push(child);
-    return child;
-  }
-
-  /** Starts the server as its user: no process stands between. */
-  async serve(words: string[], isUp: string[]): Promise<void> {
-    this.start("setpriv", [`--reuid=${this.user}`, `--regid=${this.user}`, "--clear-groups", ...words]).stderr!.resume();
-    for (let i = 0; i < 200; i++) {
-      if (spawnSync(isUp[0]!, isUp.slice(1)).status === 0) return;
-      await sleep(50);
-    }
-    throw new Error("the server does not start");
-  }
-
-  async record(): Promise<void> {
-    this.capture = this.start("tcpdump", [
-      "-i",
-      "lo",
-      "-U",
-      "--immediate-mode",
-      "-B",
-      "16384",
-      "-Z",
-      "root",
-      "-w",
-      join(this.folder, "all.pcap"),
-      "tcp",
-      "port",
-      `${this.port}`,
-    ]);
-    await once(this.capture.stderr!, "data");
-    await sleep(300);
-  }
-
-  async trips(protocol: string): Promise<RoundTrip[]> {
-    await sleep(400);
-    this.capture?.kill("SIGINT");
-    await once(this.capture!, "exit");
-    return readRoundTrips(readFileSync(join(this.folder, "all.pcap"))).filter((trip) => trip.protocol === protocol);
-  }
-
-  async end(): Promise<void> {
-    for (const child of this.started.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
-      child.kill();
-      await once(child, "exit");
-    }
-    rmSync(this.folder, { recursive: true });
-  }
-}
+const HAS_MARIADB = isHere("mariadb", MARIADB_PROGRAMS);
+const HAS_POSTGRESQL = isHere("postgresql", [...POSTGRESQL_PROGRAMS, "psql", "pgbench"]);
 
 type Client = (text: string, ...more: string[]) => SpawnSyncReturns<string>;
 
@@ -146,42 +51,19 @@ function toldLine(request: RoundTrip["request"], response: RoundTrip["response"]
   return `${String(request?.statement).slice(0, 40)}: ${status === "error" ? `error ${response?.errorCode}` : outcome}`;
 }
 
-const count = (trips: RoundTrip[], isOne: (trip: RoundTrip) => boolean) => trips.filter(isOne).length;
-
 describe.runIf(HAS_MARIADB)("mariadb", () => {
-  const stage = HAS_MARIADB ? new Stage("mysql") : undefined;
+  const stage = HAS_MARIADB ? new Stage("mariadb") : undefined;
   let trips: RoundTrip[] = [];
   let told: string[] = [];
 
   beforeAll(async () => {
-    const { data, folder } = stage!;
-    stage!.port = await freePort();
-    const socket = join(data, "s");
-    stage!.run([
-      "mariadb-install-db",
-      "--no-defaults",
-      `--datadir=${data}`,
-      "--auth-root-authentication-method=normal",
-      "--skip-test-db",
-    ]);
-    const words = [
-      "--no-defaults",
-      `--datadir=${data}`,
-      `--socket=${socket}`,
-      `--port=${stage!.port}`,
-      "--bind-address=127.0.0.1",
-      "--local-infile=1",
-    ];
-    await stage!.serve([pathOf("mariadbd"), ...words], ["mariadb-admin", `--socket=${socket}`, "-uroot", "ping"]);
-    spawnSync("mariadb", [
-      `--socket=${socket}`,
-      "-uroot",
-      "-e",
-      "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY, name VARCHAR(50))",
-    ]);
-    await stage!.record();
+    const port = await startMariadb(stage!, "--local-infile=1");
+    const { folder } = stage!;
+    const own = [`--socket=${stage!.path("data", "s")}`, "-uroot", "shop"];
+    stage!.run("mariadb", [...own, "-e", "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(50))"]);
+    await stage!.record(port);
     const client: Client = (text, ...more) =>
-      spawnSync("mariadb", ["-h127.0.0.1", `-P${stage!.port}`, "-uroot", "--skip-ssl", "-N", "-f", ...more, "shop"], {
+      spawnSync("mariadb", ["-h127.0.0.1", `-P${port}`, "-uroot", "--skip-ssl", "-N", "-f", ...more, "shop"], {
         input: text,
         encoding: "utf8",
         maxBuffer: 1 << 25,
@@ -230,19 +112,14 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
 });
 
 describe.runIf(HAS_POSTGRESQL)("postgresql", () => {
-  const stage = HAS_POSTGRESQL ? new Stage("postgres") : undefined;
+  const stage = HAS_POSTGRESQL ? new Stage("postgresql") : undefined;
   let trips: RoundTrip[] = [];
 
   beforeAll(async () => {
-    const { data } = stage!;
-    stage!.port = await freePort();
-    const port = `${stage!.port}`;
-    stage!.run([program("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"]);
-    const words = ["-D", data, "-p", port, "-k", data, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"];
-    const ends = ["-h", "127.0.0.1", "-p", port, "-U", "postgres"];
-    await stage!.serve([program("postgres"), ...words], [program("pg_isready"), "-h", data, "-p", port]);
-    spawnSync(program("pgbench"), ["-i", "-q", ...ends.with(1, data), "postgres"]);
-    await stage!.record();
+    const port = await startPostgresql(stage!);
+    const ends = ["-h", "127.0.0.1", "-p", `${port}`, "-U", "postgres"];
+    stage!.run("pgbench", ["-i", "-q", ...ends.with(1, stage!.path("data")), "postgres"]);
+    await stage!.record(port);
     const client = (text: string) => spawnSync("psql", [...ends, "-X", "-q", "postgres"], { input: text });
     client(
       "CREATE TABLE t (id INT PRIMARY KEY, name TEXT);\nBEGIN;\nINSERT INTO t SELECT g, 'n' FROM generate_series(1,50) g;\nCOMMIT;\n",
@@ -250,7 +127,7 @@ describe.runIf(HAS_POSTGRESQL)("postgresql", () => {
     client("COPY t FROM STDIN;\n100\ta\n101\tb\n\\.\nCOPY t TO STDOUT;\nSELECT * FROM t;\nSELECT 1/0;\nSELECT * FROM nowhere;\n");
     for (const mode of ["simple", "extended", "prepared"]) {
       const bench = ["-n", "-M", mode, "-c", "2", "-t", "50", ...ends, "postgres"];
-      expect(spawnSync(program("pgbench"), bench).status, mode).toBe(0);
+      stage!.run("pgbench", bench);
     }
     trips = await stage!.trips("postgresql");
   }, 40_000);

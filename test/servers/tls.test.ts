@@ -1,17 +1,12 @@
 /** A server and clients of node, captured on loopback: as many handshakes as the clients made, and what they agreed on. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type ConnectionOptions, connect, createServer } from "node:tls";
 import { expect, test } from "vitest";
-import { readRoundTrips } from "../support/round-trips";
+import { isHere } from "../support/servers/programs";
+import { Stage } from "../support/servers/stage";
 
-const HAS_TOOLS = ["tcpdump", "openssl"].every((tool) => spawnSync("which", [tool]).status === 0) && process.getuid?.() === 0;
-if (!HAS_TOOLS) console.warn("tcpdump or openssl is missing, or may not capture: handshakes of a real server are not tested");
-
-const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+const MAY_SHAKE = isHere("node's own TLS server", ["openssl"]);
 
 interface Agreed {
   version: string | null;
@@ -32,20 +27,13 @@ function shake(options: ConnectionOptions): Promise<Agreed | undefined> {
   });
 }
 
-async function stop(dump: ChildProcess): Promise<void> {
-  await wait(500);
-  const ended = new Promise((done) => dump.on("exit", done));
-  dump.kill("SIGINT");
-  await ended;
-}
-
-test.runIf(HAS_TOOLS)(
+test.runIf(MAY_SHAKE)(
   "node's own TLS",
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tallywire-tls-"));
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const stage = new Stage("tls");
+    const [key, cert] = [stage.path("key.pem"), stage.path("cert.pem")];
     const subject = ["-subj", "/CN=lab.test", "-keyout", key, "-out", cert];
-    spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", ...subject]);
+    stage.run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", ...subject]);
     const server = createServer(
       { key: readFileSync(key), cert: readFileSync(cert), ALPNProtocols: ["h2", "http/1.1"] },
       (socket) => {
@@ -56,10 +44,8 @@ test.runIf(HAS_TOOLS)(
     server.on("tlsClientError", () => {});
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const { port } = server.address() as AddressInfo;
-    const file = join(folder, "lo.pcap");
-    const dump = spawn("tcpdump", ["-i", "lo", "-U", "-w", file, "tcp", "port", String(port)], { stdio: "ignore" });
     try {
-      await wait(1500);
+      await stage.record(port);
       const wanted: ConnectionOptions[] = [
         { servername: "a.lab.test", ALPNProtocols: ["h2"] },
         { servername: "b.lab.test", maxVersion: "TLSv1.2" },
@@ -69,8 +55,7 @@ test.runIf(HAS_TOOLS)(
       ];
       const agreed: (Agreed | undefined)[] = [];
       for (const options of wanted) agreed.push(await shake({ port, ...options }));
-      await stop(dump);
-      const trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "tls");
+      const trips = await stage.trips("tls");
       expect(trips.map(({ request }) => request?.serverName)).toEqual(wanted.map(({ servername }) => servername));
       for (const [index, one] of agreed.entries()) {
         const { status, response } = trips[index]!;
@@ -87,9 +72,8 @@ test.runIf(HAS_TOOLS)(
       }
       expect(agreed.map((one) => one === undefined)).toEqual([false, false, false, true, true]);
     } finally {
-      dump.kill("SIGINT");
       server.close();
-      rmSync(folder, { recursive: true, force: true });
+      await stage.end();
     }
   },
   20_000,
