@@ -30,7 +30,7 @@ function demands(loss1: number, loss10: number, loss50: number): Demand[] {
 /** Share of round trips that may be wrong or invented, at any fault. */
 export const WRONG_MOST = 0.001;
 
-/** What is held: how it is called, what is said, and what must be told of it. */
+/** What is held: how it is called, what is said, made by hand, and what must be told of it. */
 export interface Held {
   title: string;
   protocol: FaultyProtocol;
@@ -53,3 +53,8 @@ export const FAULTY: Held[] = [
   held(HTTP2, [0.995, 0.97, 0.9]),
   held(GRPC, [0.995, 0.97, 0.9]),
 ];
+
+/** What is demanded of a protocol. */
+export function demandsOf(name: string): Demand[] {
+  return FAULTY.find(({ protocol }) => protocol.name === name)!.demands;
+}

@@ -3,7 +3,7 @@ import type { RoundTrip } from "../../../engine/round-trip";
 import { type Captured, pcap } from "../pcap-builder";
 import { readRoundTrips } from "../round-trips";
 import { randomFrom } from "../sketches";
-import type { FaultyProtocol, Talk } from "./talk";
+import type { Talk, Told } from "./talk";
 
 /** What is done to the segments of a capture: a share of them is missing, or comes some places later than it should. */
 export interface Fault {
@@ -32,12 +32,12 @@ const DISPLACEMENT_MAX = 3;
 const OPEN = new Set(["unobserved"]);
 
 /** Which packets stay, in their order. */
-function damage(talk: Talk, { loss = 0, reorder = 0 }: Fault, seed: number): { packets: Captured[]; lost: Set<string> } {
+export function damage(talk: Talk, { loss = 0, reorder = 0 }: Fault, seed: number): { packets: Captured[]; lost: Set<string> } {
   const random = randomFrom(seed);
   const lost = new Set<string>();
   const kept = talk.parts.filter(({ decides }) => {
     if (random() >= loss) return true;
-    if (decides !== undefined) lost.add(decides);
+    for (const id of decides) lost.add(id);
     return false;
   });
   // A late segment trades places with a later one of its own connection; times stay with the places.
@@ -62,7 +62,7 @@ function laterOf(kept: Talk["parts"], index: number): number[] {
 }
 
 /** Damages `talk` and judges what the core makes of it. */
-export function judge(protocol: FaultyProtocol, talk: Talk, fault: Fault, seed: number): Verdict {
+export function judge(protocol: Told, talk: Talk, fault: Fault, seed: number): Verdict {
   const { packets, lost } = damage(talk, fault, seed);
   const trips = readRoundTrips(pcap(packets)).filter((trip) => trip.protocol === protocol.name);
   const verdict: Verdict = { decidable: 0, right: 0, unobserved: 0, wrong: 0, invented: 0 };

@@ -17,28 +17,32 @@ export interface Exchange {
   response: Uint8Array;
 }
 
-/** A protocol's exchanges, and how its round trips are read. */
-export interface FaultyProtocol {
+/** How the round trips of a protocol's exchanges are read. */
+export interface Told {
   name: string;
-  port: number;
   /** Whether a response's last segment too is needed to know its outcome. */
   isDecidedAtEnd?: boolean;
-  /** What both sides say before the first exchange. */
-  greeting?: readonly { from: "client" | "server"; bytes: Uint8Array }[];
-  /** Exchange number `number` of connection `connection`. */
-  exchange(connection: number, number: number): Exchange;
   /** The id of a round trip, undefined where it has none (a response alone, a greeting). */
   idOf(trip: RoundTrip): string | undefined;
   outcomeOf(trip: RoundTrip): string;
 }
 
-/** A segment's packet, and which exchange it decides. */
-interface Part {
+/** A protocol's exchanges, made by hand. */
+export interface FaultyProtocol extends Told {
+  port: number;
+  /** What both sides say before the first exchange. */
+  greeting?: readonly { from: "client" | "server"; bytes: Uint8Array }[];
+  /** Exchange number `number` of connection `connection`. */
+  exchange(connection: number, number: number): Exchange;
+}
+
+/** A segment's packet, and which exchanges it decides. */
+export interface Part {
   packet: Captured;
   /** Connection that it belongs to. */
   connection: number;
-  /** The exchange whose request begins in it, or whose response's outcome lies in it. */
-  decides?: string;
+  /** The exchanges whose requests begin in it, or whose responses' outcomes lie in it. */
+  decides: readonly string[];
 }
 
 /** What was said, packet by packet. */
@@ -81,7 +85,10 @@ export function talk(protocol: FaultyProtocol, connections: number, exchanges: n
       conversation.wait(BETWEEN_NS);
     }
     conversation.close();
-    for (const [index, packet] of conversation.packets.entries()) parts.push({ packet, connection, decides: decided.get(index) });
+    for (const [index, packet] of conversation.packets.entries()) {
+      const id = decided.get(index);
+      parts.push({ packet, connection, decides: id === undefined ? [] : [id] });
+    }
   }
   parts.sort((a, b) => Number(a.packet.timeNs - b.packet.timeNs));
   return { parts, outcomes };

@@ -13,6 +13,8 @@ import { programPath } from "./programs";
 const READY_TRIES = 400;
 const READY_STEP_MS = 50;
 const STOP_MS = 5000;
+/** The system hands packets over a second later at the latest; its immediate mode has room for a few hundred only. */
+const FLUSH_MS = 1200;
 
 interface StartForm {
   /** The user that it runs as; the one that runs the tests without. */
@@ -47,6 +49,7 @@ async function stop(child: ChildProcess): Promise<void> {
 export class Stage {
   readonly folder: string;
   private readonly started: ChildProcess[] = [];
+  private readonly ends: (() => void)[] = [];
   private capture: ChildProcess | undefined;
   private captureWords = "";
 
@@ -94,7 +97,7 @@ export class Stage {
   async record(...ports: number[]): Promise<void> {
     const filter = ports.map((port) => `tcp port ${port}`).join(" or ");
     const size = ["-B", "65536", "-s", "0", "--time-stamp-precision=nano"];
-    const words = ["-i", "lo", "-U", "--immediate-mode", ...size, "-Z", "root", "-w", this.path("all.pcap"), filter];
+    const words = ["-i", "lo", "-U", ...size, "-Z", "root", "-w", this.path("all.pcap"), filter];
     this.capture = this.start("tcpdump", words);
     this.capture.stderr!.on("data", (bytes) => (this.captureWords += bytes));
     while (!this.captureWords.includes("listening on")) {
@@ -106,11 +109,11 @@ export class Stage {
 
   /** Ends the capture and gives its file. Throws where the system dropped packets: the file is then no record of what was said. */
   async recorded(): Promise<Uint8Array> {
-    await sleep(400);
-    const ended = once(this.capture!, "exit");
+    await sleep(FLUSH_MS);
+    // Its last words come before its streams close.
+    const ended = once(this.capture!, "close");
     this.capture!.kill("SIGINT");
     await ended;
-    await sleep(10);
     if (!/\b0 packets dropped by kernel/.test(this.captureWords)) throw new Error(`tcpdump: ${this.captureWords}`);
     return readFileSync(this.path("all.pcap"));
   }
@@ -120,8 +123,14 @@ export class Stage {
     return readRoundTrips(await this.recorded()).filter((trip) => trip.protocol === protocol);
   }
 
+  /** Has something of this process end with the stage. */
+  endWith(end: () => void): void {
+    this.ends.push(end);
+  }
+
   /** Ends what was started, the last first, and removes the folder. */
   async end(): Promise<void> {
+    for (const end of this.ends) end();
     for (const child of this.started.reverse()) await stop(child);
     rmSync(this.folder, { recursive: true, force: true });
   }
