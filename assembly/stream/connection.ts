@@ -11,7 +11,7 @@ import { Status } from "../roundtrip/marks";
 import { reportRest, reportUnansweredBy } from "../roundtrip/report";
 import { dropCarry } from "./deliver";
 import { earlyRelease } from "./early";
-import { Flow, STREAM_DONE, STREAM_FIN, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
+import { Flow, STREAM_ASSUMED, STREAM_DONE, STREAM_FIN, STREAM_RESET, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
 import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
 import { StreamTally } from "./tally";
@@ -95,14 +95,37 @@ function opened(flow: Flow, side: u32, acknowledges: bool): void {
 function onReset(flow: Flow, side: u32): void {
   TcpMetrics.reset(flow.directionOf(side));
   if (flow.ended) return;
-  endConnection(flow, Status.RESET);
+  flow.stream(side).flags |= <u16>STREAM_RESET;
+  if (flow.holeSinceNs != 0) checkHoles(flow);
+  checkReset(flow);
+}
+
+/** Ends a connection that was reset, once what the capture brings late has come or was given up. */
+function checkReset(flow: Flow): void {
+  if (isReset(flow) && flow.ended == 0 && !waiting(flow)) endConnection(flow, Status.RESET);
+}
+
+function isReset(flow: Flow): bool {
+  return ((flow.stream(0).flags | flow.stream(1).flags) & <u16>STREAM_RESET) != 0;
+}
+
+/**
+ * A client that has sent nothing behind its SYN acknowledges the server's SYN alone: so the server's first byte is known where
+ * that SYN is missing. It may have acknowledged more by then; the lowest counts, and what is seen counts more.
+ */
+function assumeStart(peer: Stream, acknowledgement: u32): void {
+  if (peer.flags & STREAM_STARTED && !(peer.flags & STREAM_ASSUMED && <i32>(acknowledgement - peer.next) < 0)) return;
+  peer.next = acknowledgement;
+  peer.flags |= <u16>(STREAM_STARTED | STREAM_ASSUMED);
 }
 
 function onData(flow: Flow, side: u32, stream: Stream, sequence: u32): void {
-  if (!(stream.flags & STREAM_STARTED)) {
+  const isBehindAssumed = stream.flags & STREAM_ASSUMED && <i32>(sequence - stream.next) < 0;
+  if (!(stream.flags & STREAM_STARTED) || isBehindAssumed) {
     stream.next = sequence;
     stream.flags |= <u16>STREAM_STARTED;
   }
+  if (sequence == stream.next) stream.flags &= ~(<u16>STREAM_ASSUMED);
   let start = Packet.payloadStart;
   let captured = Packet.payloadCaptured;
   let wire = Packet.payloadLength;
@@ -160,6 +183,7 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
     !(Packet.tcpFlags & (SYN | FIN)) &&
     acknowledgement != peer.next;
   if (repeated) TcpMetrics.duplicateAck(direction);
+  if (stream.first != 0 && Packet.tcpSequence == stream.first) assumeStart(peer, acknowledgement);
   stream.acknowledged = acknowledgement;
   stream.window = <u16>Packet.tcpWindow;
   stream.lastIpId = <u16>Packet.ipId;
@@ -168,6 +192,7 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
 }
 
 function checkEnds(flow: Flow): void {
+  checkReset(flow);
   for (let side: u32 = 0; side < 2; side++) {
     const stream = flow.stream(side);
     if (stream.flags & STREAM_FIN) checkEnd(flow, side, stream);
@@ -207,8 +232,9 @@ export function giveUpHoles(flow: Flow): void {
   checkEnds(flow);
 }
 
-/** Ends both streams and reports what still waits with `status`; the flow may begin anew. */
-export function endConnection(flow: Flow, status: u32): void {
+/** Ends both streams and reports what still waits with the status `how`, or as reset where it was; the flow may begin anew. */
+export function endConnection(flow: Flow, how: u32): void {
+  const status = flow.transport == 6 && how == Status.CLOSED && isReset(flow) ? Status.RESET : how;
   Parse.outcome = status;
   if (flow.transport == 6) {
     useMove(flow, Use.ended);

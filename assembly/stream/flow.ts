@@ -58,6 +58,10 @@ export const STREAM_DONE: u32 = 4;
 export const STREAM_LOST: u32 = 8;
 /** The zero window was reported. */
 export const STREAM_ZERO_WINDOW: u32 = 16;
+/** `next` is where its peer's first acknowledgement says that it begins; neither its SYN nor a byte of it was seen. */
+export const STREAM_ASSUMED: u32 = 32;
+/** Its sender has reset the connection, which ends once nothing before it is missing any more. */
+export const STREAM_RESET: u32 = 64;
 
 @unmanaged
 export class Flow extends Conversation {

@@ -6,7 +6,7 @@
  */
 import { type Demand, demandsOf, FAULTY, WRONG_MOST } from "../../test/support/faults";
 import { judge, type Verdict } from "../../test/support/faults/judge";
-import { recordTalk } from "../../test/support/faults/recorded";
+import { recordTalk, withTables } from "../../test/support/faults/recorded";
 import { REAL_SERVERS } from "../../test/support/faults/servers";
 import { type Talk, type Told, talk } from "../../test/support/faults/talk";
 import { isHere } from "../../test/support/servers/programs";
@@ -31,6 +31,8 @@ const rows = FAULTY.flatMap(({ title, protocol, demands }) =>
   rowsOf(protocol, `${title} (by hand)`, talk(protocol, CONNECTIONS, EXCHANGES), demands),
 );
 for (const real of REAL_SERVERS.filter(({ ends, programs }) => isHere(ends, programs))) {
-  rows.push(...rowsOf(real, `${real.name} (${real.ends})`, await recordTalk(real, CONNECTIONS, EXCHANGES), demandsOf(real.name)));
+  const said = await recordTalk(real, CONNECTIONS, EXCHANGES);
+  rows.push(...rowsOf(real, `${real.name} (${real.ends})`, said, demandsOf(real.name)));
+  if (real.hasTables) rows.push(...rowsOf(real, `${real.name} (${real.ends}, its table whole)`, withTables(said), demandsOf(real.name)));
 }
 console.log(JSON.stringify(rows));

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { demandsOf, WRONG_MOST } from "../support/faults";
 import { judge } from "../support/faults/judge";
-import { recordTalk } from "../support/faults/recorded";
+import { recordTalk, withTables } from "../support/faults/recorded";
 import { REAL_SERVERS } from "../support/faults/servers";
 import type { Talk } from "../support/faults/talk";
 import { isHere } from "../support/servers/programs";
@@ -18,6 +18,7 @@ describe.runIf(here.length > 0).each(here)("$name: $ends", (real) => {
 
   beforeAll(async () => {
     said = await recordTalk(real, CONNECTIONS, EXCHANGES);
+    if (real.hasTables) said = withTables(said);
   }, 60_000);
 
   test.each(demandsOf(real.name).filter(({ what }) => GRADES.includes(what)))(

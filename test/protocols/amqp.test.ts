@@ -235,3 +235,45 @@ describe("recognition", () => {
     expect(lines(one.close().packets)).toEqual([]);
   });
 });
+
+describe("confirms that were asked for in missing bytes", () => {
+  test("the server's answer tells of them, its first ack of their numbers", () => {
+    const one = amqp().lose("client", select(1)).send("server", selectOk(1));
+    one.send("client", publish(1, "x", "a")).send("server", ack(1, 1));
+    one
+      .send("client", publish(1, "x", "b"))
+      .send("server", nack(1, 2))
+      .close();
+    expect(lines(one.packets)).toEqual([
+      "1 - -> select-ok ok",
+      "1 publish x a #1 -> ack #1 ok",
+      "1 publish x b #2 -> nack #2 error",
+    ]);
+  });
+
+  test("without the answer too, a publish is ok where it is acked and else not known", () => {
+    const lost = () => amqp().lose("client", select(1)).lose("server", selectOk(1));
+    const acked = lost()
+      .send("client", publish(1, "x", "a"))
+      .send("server", ack(1, 1))
+      .close();
+    expect(lines(acked.packets)).toEqual(["1 publish x a #1 -> ack #1 ok"]);
+    const alone = lost()
+      .send("client", publish(1, "x", "a"))
+      .acknowledge("server")
+      .close();
+    expect(lines(alone.packets)).toEqual(["1 publish x a -> - unobserved"]);
+  });
+
+  test("bytes that go missing behind a first publish say nothing of it", () => {
+    const one = amqp()
+      .send("client", publish(1, "x", "a"))
+      .lose("client", publish(1, "x", "b"))
+      .lose("server", selectOk(2));
+    one
+      .send("client", publish(1, "x", "c"))
+      .acknowledge("server")
+      .close();
+    expect(lines(one.packets)).toEqual(["1 publish x a -> - ok", "1 publish x c -> - ok"]);
+  });
+});

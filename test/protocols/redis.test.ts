@@ -396,3 +396,18 @@ describe("broken messages", () => {
     expect(lines(talk.send("server", "$-1\r\n").close().packets)).toEqual(["GET a - unobserved", "GET b bulk string ok"]);
   });
 });
+
+test("what a library asks for itself in the beginning does not make its application one that never waits", () => {
+  const talk = redis()
+    .send("client", command("CLIENT", "SETINFO", "a", "b"))
+    .send("server", OK);
+  talk.send("client", command("CLIENT", "SETINFO", "c", "d")).acknowledge("client");
+  talk
+    .send("client", command("CLIENT", "SETINFO", "e", "f"))
+    .send("server", OK + OK)
+    .acknowledge("client");
+  talk.lose("client", command("GET", "lost")).send("server", bulk("lost")).acknowledge("client");
+  for (const key of ["a", "b"]) talk.send("client", command("GET", key)).send("server", bulk(key)).acknowledge("client");
+  const gets = lines(talk.close().packets).filter((text) => text.includes("GET"));
+  expect(gets).toEqual(["GET a bulk string ok", "GET b bulk string ok"]);
+});

@@ -183,3 +183,55 @@ test("times come from the packets, and the way to the server is taken off", () =
   expect(trip?.durationNs).toBe(35_000_000);
   expect(trip?.timing).toEqual({ requestNs: 0, serverNs: 25_000_000, responseNs: 0, handshakeRttNs: 20_000_000 });
 });
+
+describe("the edges of a connection, as captures bring them", () => {
+  const http = () => {
+    const talk = new Conversation().open();
+    for (const code of [200, 404, 500]) {
+      talk.send("client", `GET /${code} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      talk.send("server", `HTTP/1.1 ${code} X\r\nContent-Length: 5\r\n\r\nabcde`).acknowledge("client");
+    }
+    return talk.close().packets;
+  };
+  const told = (packets: Captured[]) =>
+    readRoundTrips(pcap(packets)).map(({ request, response: answer, status }) => [request?.path, answer?.statusCode, status]);
+
+  test("without the SYN-ACK and the first response, no other response is taken for it", () => {
+    expect(told(http().filter((_, index) => index !== 1 && index !== 4))).toEqual([
+      ["/200", undefined, "unobserved"],
+      ["/404", 404, "error"],
+      ["/500", 500, "error"],
+    ]);
+  });
+
+  test.each([1, 2, 3, 4])("a SYN-ACK that comes %i places late changes nothing", (by) => {
+    expect(told(moved(http(), 1, by))).toEqual(told(http()));
+  });
+
+  test("a server that speaks first, its SYN-ACK missing and its words behind the client's answer", () => {
+    const talk = dns()
+      .open()
+      .send("server", query("first.test"))
+      .acknowledge("client")
+      .send("client", response("first.test"))
+      .close();
+    const packets = talk.packets.filter((_, index) => index !== 1);
+    expect(outcomes(packets)).toEqual(["first.test ok"]);
+    expect(outcomes(moved(packets, 2, 1))).toEqual(["first.test ok"]);
+  });
+
+  test("a response that the capture brings behind a reset still counts", () => {
+    const { packets } = dns()
+      .open()
+      .send("client", query("late.test"))
+      .send("server", response("late.test"))
+      .acknowledge("client")
+      .reset("client");
+    expect(outcomes(packets)).toEqual(["late.test ok"]);
+    expect(outcomes(moved(packets, 4, 2))).toEqual(["late.test ok"]);
+    const without = packets.filter((_, index) => index !== 4);
+    expect(outcomes(without)).toEqual(["late.test unobserved"]);
+    const { packets: alone } = dns().open().send("client", query("none.test")).reset("server");
+    expect(outcomes(alone)).toEqual(["none.test reset"]);
+  });
+});

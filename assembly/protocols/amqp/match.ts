@@ -11,6 +11,9 @@
  *   closed.
  * - The client of a round trip is the client of the connection, whoever asked: `sender` says who did.
  *
+ * Where bytes of both sides are missing before a channel's first publish, Confirm.Select and its answer may be among them: its
+ * publishes wait, and are ok where the server confirms them and unobserved where it does not.
+ *
  * After a gap tags and names go on to tell pairs. The number of a publish is known again from the ack that comes where the
  * client had everything before when it sent the one publish that waits there.
  */
@@ -31,7 +34,7 @@ import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { answeredBy, Call } from "./methods";
-import { AmqpState, addConsumer, Channel, ChannelFlag, Consumer, findConsumer, stateAt } from "./state";
+import { AmqpState, addConsumer, Channel, ChannelFlag, Consumer, channelOf, findConsumer, stateAt } from "./state";
 
 /** Kinds of what waits: the id is the channel with its kind above. */
 class Waits {
@@ -88,9 +91,15 @@ export function waitForAnswer(conversation: Conversation, request: Message): voi
   wait(conversation, request, Waits.ANSWER, load<u16>(at, F.METHOD));
 }
 
-/** Numbers a publish that begins on a channel with confirms. */
-export function numberPublish(channel: Channel, request: Message): void {
-  if (!channel.is(ChannelFlag.CONFIRMS)) return;
+/** Numbers a publish that begins on a channel with confirms, or on one that may have them. */
+export function numberPublish(conversation: Conversation, channel: Channel, request: Message): void {
+  if (!channel.is(ChannelFlag.PUBLISHES)) {
+    channel.set(ChannelFlag.PUBLISHES);
+    const state = stateAt(conversation);
+    const mayHaveConfirms = !channel.is(ChannelFlag.CONFIRMS) && state.hasGap(0) && state.hasGap(1);
+    if (mayHaveConfirms) channel.set(ChannelFlag.DOUBTFUL | ChannelFlag.UNNUMBERED);
+  }
+  if (!channel.is(ChannelFlag.CONFIRMS | ChannelFlag.DOUBTFUL)) return;
   const at = changetype<usize>(request);
   store<u8>(at, CONFIRMED, F.OUTCOME);
   channel.published += 1;
@@ -100,6 +109,12 @@ export function numberPublish(channel: Channel, request: Message): void {
   }
   store<u64>(at, channel.published, F.DELIVERY_TAG);
   request.know(F.AmqpField.DELIVERY_TAG);
+}
+
+/** The server says that a channel has confirms: since when is not known where the client's wish is missing. */
+export function noteConfirms(conversation: Conversation, number: u32): void {
+  const channel = channelOf(stateAt(conversation), number);
+  if (channel != null && !channel.is(ChannelFlag.CONFIRMS)) channel.set(ChannelFlag.CONFIRMS | ChannelFlag.UNNUMBERED);
 }
 
 /** Gives a delivery the queue of its consumer, where it is known; answers where the message now is. */

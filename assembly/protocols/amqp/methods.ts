@@ -72,6 +72,7 @@ export class Call {
   static readonly REJECT: u32 = 0x3c5a;
   static readonly NACK: u32 = 0x3c78;
   static readonly CONFIRM_SELECT: u32 = 0x550a;
+  static readonly CONFIRM_SELECT_OK: u32 = 0x550b;
 }
 
 /** Traits by class (up to 90) and method (up to 120). */

@@ -29,6 +29,7 @@ import {
   closeRest,
   loseNumbers,
   missAnswers,
+  noteConfirms,
   numberPublish,
   placeDelivery,
   queueOf,
@@ -198,6 +199,7 @@ function readResponse(
 ): void {
   const asker: u32 = Turn.side == clientOf(conversation) ? 1 : 0;
   const number = <u32>half.channel;
+  if (call == Call.CONFIRM_SELECT_OK) noteConfirms(conversation, number);
   if (call != Call.GET_OK) {
     answer(conversation, fill(messageScratch(F.AMQP, F.FIXED_END, 1), half, at, size, held), asker);
     if (call == Call.CHANNEL_CLOSE_OK || call == Call.CONNECTION_CLOSE_OK) closeChannel(conversation, number, asker ^ 1);
@@ -261,7 +263,7 @@ function readRequest(
     messageRelease(message);
     return;
   }
-  if (call == Call.PUBLISH) numberPublish(channel, message);
+  if (call == Call.PUBLISH) numberPublish(conversation, channel, message);
   if (call == Call.DELIVER) {
     message = queueOf(stateAt(conversation), message);
     placeDelivery(stateAt(conversation), message);

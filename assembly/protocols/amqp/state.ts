@@ -60,6 +60,11 @@ export class AmqpState {
     else this.gapEnd1 = end;
   }
 
+  /** Whether bytes of `side` were missing. */
+  hasGap(side: u32): bool {
+    return (side == 0 ? this.gapEnd0 : this.gapEnd1) != 0;
+  }
+
   /** Whether bytes of `side` were missing that the other had not had when it said that it has all up to `acknowledged`. */
   mayMiss(side: u32, acknowledged: u32): bool {
     const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
@@ -100,6 +105,10 @@ export class ChannelFlag {
   static readonly UNNUMBERED: u8 = 2;
   /** Messages were got, whose acks are no part of a round trip. */
   static readonly GOT: u8 = 4;
+  /** A message was published. */
+  static readonly PUBLISHES: u8 = 8;
+  /** Bytes of both sides are missing from before its first publish: whether confirms were asked for is not known. */
+  static readonly DOUBTFUL: u8 = 16;
 }
 
 @unmanaged

@@ -87,11 +87,22 @@ function findSurePoint(conversation: Conversation, state: RedisState, request: u
     settle(conversation);
   } else if (state.is(StateFlag.HOLE)) {
     store<u8>(request, 1, F.AFTER_GAP);
-  } else if (!isDoubtful && isNew && conversation.pendingCount != 0 && state.is(StateFlag.BEGUN)) {
+  } else if (
+    !isDoubtful &&
+    isNew &&
+    conversation.pendingCount != 0 &&
+    state.is(StateFlag.BEGUN) &&
+    !isOfLibrary(kindOf(request))
+  ) {
     state.set(StateFlag.INTERLEAVES);
   }
   state.set(StateFlag.BEGUN);
   if (floor != 0) state.lastFloor = floor;
+}
+
+/** What a client's library asks for itself when a connection begins: it says nothing of how its application asks. */
+function isOfLibrary(kind: u32): bool {
+  return kind == CommandKind.CLIENT || kind == CommandKind.COMMON || kind == CommandKind.SELECT;
 }
 
 function isSure(conversation: Conversation, state: RedisState, floor: u32): bool {

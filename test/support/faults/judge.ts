@@ -27,12 +27,14 @@ export interface Verdict {
 
 /** How many places later a segment comes at the most. */
 const DISPLACEMENT_MAX = 3;
+/** And by how much at the most, ns: a capture that brings segments later than this has lost them (assembly/stream/order.ts). */
+const LATE_MAX_NS = 50_000_000n;
 
 /** Statuses that claim nothing of the outcome. */
 const OPEN = new Set(["unobserved"]);
 
 /** Which packets stay, in their order. */
-export function damage(talk: Talk, { loss = 0, reorder = 0 }: Fault, seed: number): { packets: Captured[]; lost: Set<string> } {
+function damage(talk: Talk, { loss = 0, reorder = 0 }: Fault, seed: number): { packets: Captured[]; lost: Set<string> } {
   const random = randomFrom(seed);
   const lost = new Set<string>();
   const kept = talk.parts.filter(({ decides }) => {
@@ -55,7 +57,8 @@ export function damage(talk: Talk, { loss = 0, reorder = 0 }: Fault, seed: numbe
 /** The next places of the same connection. */
 function laterOf(kept: Talk["parts"], index: number): number[] {
   const found: number[] = [];
-  for (let at = index + 1; at < kept.length && found.length < DISPLACEMENT_MAX; at++) {
+  const latestNs = kept[index]!.packet.timeNs + LATE_MAX_NS;
+  for (let at = index + 1; at < kept.length && found.length < DISPLACEMENT_MAX && kept[at]!.packet.timeNs <= latestNs; at++) {
     if (kept[at]!.connection === kept[index]!.connection) found.push(at);
   }
   return found;

@@ -8,7 +8,7 @@ import type { RoundTrip } from "../../../engine/round-trip";
 import { type Captured, pcap } from "../pcap-builder";
 import { readRoundTrips } from "../round-trips";
 import { Stage } from "../servers/stage";
-import { cut, packetsOf, portsOf } from "./segments";
+import { cut, hasPayload, packetsOf, portsOf } from "./segments";
 import type { Part, Talk, Told } from "./talk";
 
 /** A real server, and what is asked of it. */
@@ -21,6 +21,8 @@ export interface RealServer extends Told {
   start(stage: Stage): Promise<number>;
   /** Makes so many exchanges over so many connections; gives the outcome of each by its id. */
   work(port: number, connections: number, exchanges: number): Promise<Map<string, string>>;
+  /** Whether outcomes are said by reference to what the server said before. */
+  hasTables?: boolean;
   /** The id by which a round trip of a whole capture is known to the client, where that may be lost with other segments. */
   nameOf?(trip: RoundTrip): string | undefined;
 }
@@ -83,4 +85,25 @@ export async function recordTalk(real: RealServer, connections: number, exchange
   } finally {
     await stage.end();
   }
+}
+
+/**
+ * The same talk where an outcome is said by reference to what the server said before, as header tables of HTTP/2 do: it can be
+ * decided while all that the server said before on that connection is there too, for any of it may have changed the table.
+ */
+export function withTables({ parts, outcomes }: Talk): Talk {
+  const lastOf = new Map<string, number>();
+  for (const [index, { decides }] of parts.entries()) for (const id of decides) lastOf.set(id, index);
+  const idsOf = new Map<number, Set<string>>();
+  for (const { connection, decides } of parts) {
+    const ids = idsOf.get(connection) ?? new Set();
+    for (const id of decides) ids.add(id);
+    idsOf.set(connection, ids);
+  }
+  const tabled = parts.map((part, index): Part => {
+    if (portsOf(part.packet).source === part.connection || !hasPayload(part.packet)) return part;
+    const later = [...idsOf.get(part.connection)!].filter((id) => lastOf.get(id)! > index);
+    return { ...part, decides: [...new Set([...part.decides, ...later])] };
+  });
+  return { parts: tabled, outcomes };
 }

@@ -47,6 +47,12 @@ export function portsOf({ bytes }: Captured): { source: number; destination: num
   return { source: viewOf(bytes).getUint16(tcp), destination: viewOf(bytes).getUint16(tcp + 2) };
 }
 
+/** Whether a TCP packet over IPv4 carries bytes. */
+export function hasPayload({ bytes }: Captured): boolean {
+  const { payload, end } = placeOf(bytes);
+  return end > payload;
+}
+
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** The Internet checksum over these bytes and what was added before. */

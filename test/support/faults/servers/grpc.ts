@@ -40,6 +40,7 @@ async function start(stage: Stage): Promise<number> {
 export const REAL_GRPC: RealServer = {
   ...GRPC,
   ends: "grpc-js",
+  hasTables: true,
   programs: [],
   start,
   work: (port, connections, exchanges) =>
