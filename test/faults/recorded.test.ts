@@ -19,7 +19,7 @@ describe.runIf(here.length > 0).each(here)("$name: $ends", (real) => {
   beforeAll(async () => {
     said = await recordTalk(real, CONNECTIONS, EXCHANGES);
     if (real.hasTables) said = withTables(said);
-  }, 60_000);
+  }, 120_000);
 
   test.each(demandsOf(real.name).filter(({ what }) => GRADES.includes(what)))(
     "$what: at least $rightLeast of what can be decided is right",

@@ -114,7 +114,7 @@ describe.runIf(HAS_RABBITMQ)("rabbitmq and amqplib", () => {
     await stage!.record(port);
     record = await talk(port);
     trips = await stage!.trips("amqp");
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => stage?.end());
 

@@ -93,7 +93,7 @@ describe.runIf(HAS_MARIADB)("mariadb and mysql2", () => {
     const all = readRoundTrips(await stage!.recorded());
     trips = all.filter(({ protocol }) => protocol === "mysql");
     tls = all.filter(({ protocol }) => protocol === "tls");
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => stage?.end());
 

@@ -96,7 +96,8 @@ async function askAll(port: number, paths: string[]): Promise<Seen[]> {
 const CONFIGURATION = (ports: { plain: number; two: number; behind: number; dead: number }) => `
 server {
   listen 127.0.0.1:${ports.plain};
-  location /behind/ { proxy_pass http://127.0.0.1:${ports.behind}; proxy_http_version 1.1; proxy_read_timeout 1s; }
+  location /behind/ { proxy_pass http://127.0.0.1:${ports.behind}; proxy_http_version 1.1; }
+  location /behind/slow { proxy_pass http://127.0.0.1:${ports.behind}; proxy_http_version 1.1; proxy_read_timeout 1s; }
   location /dead/ { proxy_pass http://127.0.0.1:${ports.dead}; }
   location /moved/ { return 301 /page.txt; }
 }

@@ -121,7 +121,7 @@ describe.runIf(HAS_POSTGRESQL)("postgresql and pg", () => {
     await new Client({ ...form, database: "none" }).connect().catch(keep);
     await new Client({ ...form, ssl: true }).connect().catch(keep);
     trips = await stage!.trips("postgresql");
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => stage?.end());
 

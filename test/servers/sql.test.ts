@@ -83,7 +83,7 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
     client("SELECT 1;", "--compress");
     told = compressedTalk(client, folder);
     trips = await stage!.trips("mysql");
-  }, 40_000);
+  }, 120_000);
 
   afterAll(async () => stage?.end());
 
@@ -130,7 +130,7 @@ describe.runIf(HAS_POSTGRESQL)("postgresql", () => {
       stage!.run("pgbench", bench);
     }
     trips = await stage!.trips("postgresql");
-  }, 40_000);
+  }, 120_000);
 
   afterAll(async () => stage?.end());
 

@@ -10,7 +10,8 @@ import type { RoundTrip } from "../../../engine/round-trip";
 import { readRoundTrips } from "../round-trips";
 import { programPath } from "./programs";
 
-const READY_TRIES = 400;
+/** What a server may take to start on a machine that is busy. */
+const READY_MAX_MS = 90_000;
 const READY_STEP_MS = 50;
 const STOP_MS = 5000;
 /** The system hands packets over a second later at the latest; its immediate mode has room for a few hundred only. */
@@ -86,7 +87,8 @@ export class Stage {
     const child = this.start(program, words, form);
     let said = "";
     for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (bytes) => (said = (said + bytes).slice(-4000)));
-    for (let tries = 0; tries < READY_TRIES && isRunning(child); tries++) {
+    const latest = Date.now() + READY_MAX_MS;
+    while (Date.now() < latest && isRunning(child)) {
       if (await isUp()) return;
       await sleep(READY_STEP_MS);
     }
