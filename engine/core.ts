@@ -24,6 +24,7 @@ interface Exports extends Record<string, unknown> {
   endInput(handle: number): void;
   tick(seconds: number, nanoseconds: number): void;
   flush(): void;
+  heldBytes(): number;
   eventsStart(): number;
   eventsLength(): number;
   eventsDone(): void;
@@ -145,6 +146,11 @@ export class Core {
     this.drain();
     this.call(() => this.exports.flush());
     this.drain();
+  }
+
+  /** Bytes that conversations hold now: their records, and pages of blocks for what is known of them and for what waits. */
+  get heldBytes(): number {
+    return this.exports.heldBytes();
   }
 
   /** What this build of the core knows. */

@@ -17,6 +17,7 @@ import { orderEnd } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, Found, OVER_TCP, Parse } from "../protocol";
+import { Sessions } from "../sql/session";
 import { declareMysqlFields, MYSQL } from "./fields";
 import { missInside, missPlace } from "./gap";
 import { Capability } from "./handshake";
@@ -41,6 +42,7 @@ export function declareMysql(number: u32): void {
   protocol.finish = onFinish.index;
   protocol.release = onRelease.index;
   setObserver(number, observeMysql.index);
+  Sessions.reset();
   declareMysqlFields(number);
   MysqlMetrics.declare(number);
 }

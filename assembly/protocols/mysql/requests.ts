@@ -8,6 +8,7 @@ import { Message, messageCreate, messageRelease, messageText } from "../../round
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
 import { Prepared, preparedDrop, preparedFind } from "../sql/prepared";
+import { Session } from "../sql/session";
 import { readAttributes } from "./attributes";
 import { Command, hasStatementId, hasText, isAnswered, isCommand, isLength } from "./commands";
 import * as F from "./fields";
@@ -198,18 +199,16 @@ function onCommand(conversation: Conversation, state: MysqlState, side: u32, com
 
 /** Notes who asks, and of which database. */
 function putNames(state: MysqlState, request: Message): Message {
-  const names = <usize>state.names;
-  if (names == 0) return request;
-  const userLength = <u32>load<u8>(names);
-  const databaseLength = <u32>load<u8>(names, 1);
+  if (state.session == 0) return request;
+  const session = changetype<Session>(<usize>state.session);
   let message = request;
-  if (userLength != 0) {
+  if (session.userLength != 0) {
     message.know(F.MysqlField.USER);
-    message = messageText(message, F.USER, names + 2, userLength, F.NAME_BYTES_MAX);
+    message = messageText(message, F.USER, session.userStart, session.userLength, F.NAME_BYTES_MAX);
   }
-  if (databaseLength == 0) return message;
+  if (session.databaseLength == 0) return message;
   message.know(F.MysqlField.DATABASE);
-  return messageText(message, F.DATABASE, names + 2 + userLength, databaseLength, F.NAME_BYTES_MAX);
+  return messageText(message, F.DATABASE, session.databaseStart, session.databaseLength, F.NAME_BYTES_MAX);
 }
 
 /** Takes the text of a command, and its fingerprint. */

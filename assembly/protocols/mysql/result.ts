@@ -6,6 +6,7 @@ import { Message, messageCreate, messageRelease } from "../../roundtrip/message"
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
 import { preparedClear, preparedPut } from "../sql/prepared";
+import { Session } from "../sql/session";
 import { Command } from "./commands";
 import { packedCreate } from "./content";
 import * as F from "./fields";
@@ -86,7 +87,8 @@ function take(state: MysqlState, request: usize, response: usize): void {
   const command = <u32>load<u16>(request, F.COMMAND);
   if (command == Command.CONNECT || command == Command.CHANGE_USER) {
     const user = asked.textLength(F.USER);
-    setNames(state, asked.textStart(F.USER), user, asked.textStart(F.DATABASE), asked.textLength(F.DATABASE));
+    const database = asked.textLength(F.DATABASE);
+    if (!setNames(state, asked.textStart(F.USER), user, asked.textStart(F.DATABASE), database)) MysqlMetrics.refused();
   } else if (command == Command.INIT_DB) {
     use(state, asked.textStart(F.STATEMENT), asked.textLength(F.STATEMENT));
   } else if (command == Command.QUERY && load<u8>(request, F.IS_USE)) {
@@ -110,15 +112,14 @@ function keepStatement(state: MysqlState, asked: Message, id: u32): void {
   if (!isKept) MysqlMetrics.refused();
 }
 
-const NAMES: usize = memory.data(128);
-
 /** The database in use is the name of `length` bytes at `start`, in the core's own memory. */
 function use(state: MysqlState, start: usize, length: u32): void {
-  const names = <usize>state.names;
-  const userLength: u32 = names == 0 ? 0 : load<u8>(names);
-  // The user's name lies in the block that is given back.
-  for (let i: u32 = 0; i < userLength; i++) store<u8>(NAMES + i, load<u8>(names + 2 + i));
-  setNames(state, NAMES, userLength, start, length < F.NAME_BYTES_MAX ? length : F.NAME_BYTES_MAX);
+  const session = changetype<Session>(<usize>state.session);
+  const isKept =
+    state.session == 0
+      ? setNames(state, 0, 0, start, length)
+      : setNames(state, session.userStart, session.userLength, start, length);
+  if (!isKept) MysqlMetrics.refused();
 }
 
 /** `USE name`, the name in backticks or not. */

@@ -1,12 +1,11 @@
-/** What the parser knows of a conversation: 64 bytes, a block with the names of user and database, one where packets are compressed. */
+/** What the parser knows of a conversation: 64 bytes, the names of user and database, which it shares with others, and a block where packets are compressed. */
 import { u8At, u16le } from "../../bytes/reader";
-import { copyBytes } from "../../bytes/run";
-import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { PreparedList, preparedClear } from "../sql/prepared";
+import { Sessions } from "../sql/session";
 import { Content, packedRelease } from "./content";
 import * as F from "./fields";
 
@@ -63,8 +62,8 @@ export class MysqlState {
   statements: u64;
   capabilities: u32;
   serverCapabilities: u32;
-  /** Block with the lengths of user and database, a byte each, and both; 0 for none. */
-  names: u32;
+  /** A Session, 0 for none. */
+  session: u32;
   /** The response in progress, 0 for none. */
   response: u32;
   /** The client's last request, which may have been let go. */
@@ -215,27 +214,23 @@ export function addPacket(message: Message, payloadBytes: u32): void {
   store<u64>(at, load<u64>(at, F.BODY_BYTES) + payloadBytes, F.BODY_BYTES);
 }
 
-/** Keeps the names of user and database, which lie in the core's own memory. */
-export function setNames(state: MysqlState, user: usize, userLength: u32, database: usize, databaseLength: u32): void {
-  const block = Regions.streamPool.allocate(2 + userLength + databaseLength);
-  if (block != 0) {
-    store<u8>(block, userLength);
-    store<u8>(block, databaseLength, 1);
-    copyBytes(block + 2, user, userLength);
-    copyBytes(block + 2 + userLength, database, databaseLength);
-  }
-  if (state.names != 0) Regions.streamPool.release(state.names);
-  state.names = <u32>block;
+/** Keeps the names of user and database, which lie in the core's own memory; false where there is no room for them. */
+export function setNames(state: MysqlState, user: usize, userLength: u32, database: usize, databaseLength: u32): bool {
+  Sessions.begin();
+  Sessions.add(user, userLength);
+  Sessions.add(database, databaseLength);
+  state.session = Sessions.keep(state.session);
+  return state.session != 0 || userLength + databaseLength == 0;
 }
 
 /** Gives back all that the state holds. */
 export function letGo(conversation: Conversation): void {
   const state = stateAt(conversation);
-  if (state.names != 0) Regions.streamPool.release(state.names);
+  Sessions.release(state.session);
   if (state.packed != 0) packedRelease(state.packed);
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   preparedClear(state.prepared);
-  state.names = 0;
+  state.session = 0;
   state.packed = 0;
   state.response = 0;
   state.request = 0;

@@ -16,6 +16,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP, Parse } from "../protocol";
+import { Sessions } from "../sql/session";
 import { declarePgFields, POSTGRESQL } from "./fields";
 import { observePg, PgMetrics } from "./metrics";
 import { probePg } from "./probe";
@@ -36,6 +37,7 @@ export function declarePg(number: u32): void {
   protocol.finish = onFinish.index;
   protocol.release = onRelease.index;
   setObserver(number, observePg.index);
+  Sessions.reset();
   declarePgFields(number);
   PgMetrics.declare(number);
 }

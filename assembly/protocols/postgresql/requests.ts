@@ -12,8 +12,8 @@
  */
 import { elementHash } from "../../bytes/hash";
 import { u8At } from "../../bytes/reader";
+import { copyBytes } from "../../bytes/run";
 import { Dialect, fingerprint, Statement } from "../../bytes/statement";
-import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { orderAdd } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
@@ -21,6 +21,7 @@ import { Message, messageCreate, messageRelease, messageText } from "../../round
 import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import { Prepared, preparedDrop, preparedFind, preparedPut } from "../sql/prepared";
+import { Session, Sessions } from "../sql/session";
 import * as F from "./fields";
 import { PgMetrics } from "./metrics";
 import { Code, isChain, isClientType, isStartup } from "./probe";
@@ -143,25 +144,16 @@ function lengthOf(value: u32): u32 {
 }
 
 function keepNames(state: PgState, user: u32, database: u32, application: u32): void {
-  const lengths0 = lengthOf(user);
-  const lengths1 = lengthOf(database);
-  const lengths2 = lengthOf(application);
-  if (state.names != 0) Regions.streamPool.release(state.names);
-  const block = Regions.streamPool.allocate(3 + lengths0 + lengths1 + lengths2);
-  state.names = <u32>block;
-  if (block == 0) return;
-  store<u8>(block, lengths0);
-  store<u8>(block, lengths1, 1);
-  store<u8>(block, lengths2, 2);
-  let at = block + 3;
-  at = copyName(at, user, lengths0);
-  at = copyName(at, database, lengths1);
-  copyName(at, application, lengths2);
+  Sessions.begin();
+  addName(user);
+  addName(database);
+  addName(application);
+  state.session = Sessions.keep(state.session);
+  if (state.session == 0 && user + database + application != 0) PgMetrics.refused();
 }
 
-function copyName(at: usize, value: u32, length: u32): usize {
-  for (let i: u32 = 0; i < length; i++) store<u8>(at + i, Unit.byte(value + i));
-  return at + length;
+function addName(value: u32): void {
+  Sessions.add(Unit.body + value, lengthOf(value));
 }
 
 /** Makes the message of a request; 0 where there is no room. */
@@ -185,14 +177,11 @@ function begin(state: PgState, kind: u32): usize {
 
 /** Notes who asks, of which database. */
 function putNames(state: PgState, request: Message): Message {
-  const names = <usize>state.names;
-  if (names == 0) return request;
-  const user = <u32>load<u8>(names);
-  const database = <u32>load<u8>(names, 1);
-  const application = <u32>load<u8>(names, 2);
-  let message = putName(request, F.USER, F.PgField.USER, names + 3, user);
-  message = putName(message, F.DATABASE, F.PgField.DATABASE, names + 3 + user, database);
-  return putName(message, F.APPLICATION, F.PgField.APPLICATION, names + 3 + user + database, application);
+  if (state.session == 0) return request;
+  const session = changetype<Session>(<usize>state.session);
+  let message = putName(request, F.USER, F.PgField.USER, session.userStart, session.userLength);
+  message = putName(message, F.DATABASE, F.PgField.DATABASE, session.databaseStart, session.databaseLength);
+  return putName(message, F.APPLICATION, F.PgField.APPLICATION, session.applicationStart, session.applicationLength);
 }
 
 function putName(message: Message, offset: u32, field: u32, start: usize, length: u32): Message {
@@ -327,7 +316,7 @@ function open(conversation: Conversation, state: PgState): void {
 function keyOf(from: u32): u64 {
   const length = Unit.zero(from) - from;
   const take = length < NAMES_MAX ? length : NAMES_MAX;
-  copyName(NAME, from, take);
+  copyBytes(NAME, Unit.body + from, take);
   return elementHash(NAME, take);
 }
 

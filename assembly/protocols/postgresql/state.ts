@@ -1,11 +1,11 @@
-/** What the parser knows of a conversation: 96 bytes, and a block with the names that the client gave. */
+/** What the parser knows of a conversation: 96 bytes, and the names that the client gave, which it shares with others. */
 import { u8At, u16be, u32be } from "../../bytes/reader";
-import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { PreparedList, preparedClear } from "../sql/prepared";
+import { Sessions } from "../sql/session";
 import * as F from "./fields";
 
 /** Bits of `PgState.flags`. */
@@ -40,8 +40,8 @@ export class PgState {
   openMessages: u32;
   openSequence: u32;
   openFloor: u32;
-  /** Block with the lengths of user, database and application, a byte each, and all three; 0 for none. */
-  names: u32;
+  /** A Session, 0 for none. */
+  session: u32;
   /** The response in progress, 0 for none. */
   response: u32;
   /** The client's last request, which may have been let go. */
@@ -159,10 +159,10 @@ export function addBytes(message: Message, wireBytes: u32, bodyBytes: u32): void
 /** Gives back all that the state holds. */
 export function letGo(conversation: Conversation): void {
   const state = stateAt(conversation);
-  if (state.names != 0) Regions.streamPool.release(state.names);
+  Sessions.release(state.session);
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   preparedClear(state.prepared);
-  state.names = 0;
+  state.session = 0;
   state.response = 0;
   state.request = 0;
 }
