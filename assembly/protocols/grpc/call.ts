@@ -9,12 +9,16 @@ import * as H from "../http2/fields";
 import * as F from "./fields";
 
 const SLASH: u8 = 47;
+const QUERY: u8 = 63;
 const ERRORS_FROM: u32 = 400;
 
 /** The guest's begin: the names of service and method, which are parts of the path, "/service/method". */
 export function nameCall(request: Message): void {
-  const length = request.textLength(H.PATH);
   const start = request.textStart(H.PATH);
+  const whole = request.textLength(H.PATH);
+  // A query, which is there where it was asked for, names nothing.
+  let length: u32 = 0;
+  while (length < whole && load<u8>(start + length) != QUERY) length += 1;
   if (!request.knows(H.Http2Field.PATH) || length < 3 || load<u8>(start) != SLASH) return;
   let slash = length - 1;
   while (slash > 0 && load<u8>(start + slash) != SLASH) slash -= 1;

@@ -13,6 +13,7 @@ import * as F from "./fields";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { findByte } from "./scan";
 import { Half, HalfFlag, Role } from "./state";
+import { behindUser } from "./target";
 
 const COLON: u8 = 58;
 const COMMA: u8 = 44;
@@ -136,7 +137,9 @@ function take(half: Half, header: u32, start: usize, end: usize, cut: bool): voi
     if (length == 0 || message.knows(field)) return;
     message.know(field);
     if (cut) message.mark(Mark.TRUNCATED);
-    half.message = <u32>changetype<usize>(messageText(message, textOffset(header), start, length, textMost(header)));
+    const from = header == Header.HOST ? behindUser(start, end) : start;
+    const text = messageText(message, textOffset(header), from, <u32>(end - from), textMost(header));
+    half.message = <u32>changetype<usize>(text);
   }
 }
 

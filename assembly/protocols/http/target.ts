@@ -15,7 +15,7 @@ import { findByte } from "./scan";
 const SLASH: u32 = 47;
 const QUERY: u8 = 63;
 const FRAGMENT: u8 = 35;
-const AT_SIGN: u8 = 64;
+const AT_SIGN: u32 = 64;
 const COLON: u32 = 58;
 const SCHEME_BYTES_MAX: u32 = 8;
 
@@ -37,6 +37,13 @@ function authorityOf(start: usize, end: usize): usize {
   return u8At(at) == COLON && u8At(at + 1) == SLASH && u8At(at + 2) == SLASH ? at + 3 : 0;
 }
 
+/** Where the host begins in the authority from `start` to `end`: behind a user's name and password. */
+export function behindUser(start: usize, end: usize): usize {
+  let host = end;
+  while (host > start && u8At(host - 1) != AT_SIGN) host -= 1;
+  return host;
+}
+
 /** Sets target and path, and notes the host of an absolute target for want of another; answers where the message now is. */
 export function setTarget(request: Message, method: u32, start: usize, end: usize, cut: bool): Message {
   let stop = findByte(start, end, FRAGMENT);
@@ -51,11 +58,13 @@ export function setTarget(request: Message, method: u32, start: usize, end: usiz
   }
   let hostEnd = authority;
   while (hostEnd < stop && u8At(hostEnd) != SLASH && u8At(hostEnd) != QUERY) hostEnd += 1;
-  let host = findByte(authority, hostEnd, AT_SIGN);
-  host = host == hostEnd || Settings.raw ? authority : host + 1;
+  let host = behindUser(authority, hostEnd);
+  // Where the authority is cut, what is there of it may be a user's name and password.
+  if (cut && hostEnd == end && host == authority) host = hostEnd;
+  const shown = Settings.raw ? authority : host;
   let m = messageText(request, F.TARGET, start, <u32>(authority - start), F.TARGET_BYTES_MAX);
-  m = append(m, host, <u32>(stop - host));
-  const schemeBytes = <u32>(authority - start);
+  m = append(m, shown, <u32>(stop - shown));
+  const schemeBytes = <u32>(authority - start) + <u32>(host - shown);
   const hostBytes = <u32>(hostEnd - host);
   within(m, F.HOST, F.HttpField.HOST, schemeBytes, hostBytes < F.HOST_BYTES_MAX ? hostBytes : F.HOST_BYTES_MAX);
   if (method == Method.CONNECT) return m;

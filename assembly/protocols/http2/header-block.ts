@@ -115,6 +115,7 @@ function takeOfRequest(half: Half, message: Message): void {
       takeText(half, message, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
       break;
     case Name.AUTHORITY:
+      cutUser();
       takeText(half, message, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
       break;
     case Name.PATH:
@@ -184,9 +185,23 @@ function takeNumber(message: Message, field: u32, digits: u32, offset: u32): voi
 function cutQuery(): void {
   if (Settings.raw) return;
   let length: u32 = 0;
-  while (length < HeaderField.length && load<u8>(HeaderField.start + length) != 63) length += 1;
+  while (length < HeaderField.length && !isPathEnd(load<u8>(HeaderField.start + length))) length += 1;
   if (length < HeaderField.length) HeaderField.cut = false;
   HeaderField.length = length;
+}
+
+/** A query or a fragment follows. */
+function isPathEnd(byte: u32): bool {
+  return byte == 63 || byte == 35;
+}
+
+/** Leaves a user's name and password before a host out, which no client may send (RFC 9113 section 8.3.1). */
+function cutUser(): void {
+  const end = HeaderField.start + HeaderField.length;
+  let host = end;
+  while (host > HeaderField.start && load<u8>(host - 1) != 64) host -= 1;
+  HeaderField.start = host;
+  HeaderField.length = <u32>(end - host);
 }
 
 /** The header block in progress, which `side` sends, has ended. */

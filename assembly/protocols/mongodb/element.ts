@@ -9,7 +9,7 @@ import { u8At, u32le, u64le } from "../../bytes/reader";
 import { Message } from "../../roundtrip/message";
 import { Turn } from "../shared/turn";
 import * as F from "./fields";
-import { addDocuments, isCollectionCommand, isWord, keepCode, keepCursor, keepOk, keepText, wants } from "./keep";
+import { addDocuments, isCollectionCommand, isWord, keepCode, keepCursor, keepError, keepOk, keepText, wants } from "./keep";
 import { enterDocument, findName, have, Name, take } from "./step";
 import { Part, Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -174,7 +174,7 @@ function keepNamed(w: Walk, nameLength: u32, value: usize, length: u32): void {
     return;
   }
   if (isWord(name, nameLength, "codeName")) keepText(w, F.CODE_NAME, F.MongoField.CODE_NAME, value, kept, length);
-  else keepText(w, F.ERROR_MESSAGE, F.MongoField.ERROR_MESSAGE, value, kept, length);
+  else keepError(w, value, kept, length);
   if (isWord(name, nameLength, "err") || isWord(name, nameLength, "$err")) store<u8>(w.message, 1, F.IS_FAILED);
 }
 

@@ -1,6 +1,7 @@
 /** What a walk keeps: fields of its message. */
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
+import { hideValues } from "../shared/error-text";
 import * as F from "./fields";
 import { Part, Walk, WalkFlag } from "./walk-state";
 
@@ -64,6 +65,13 @@ export function keepText(w: Walk, offset: u32, field: u32, start: usize, kept: u
   const message = messageText(before, offset, start, kept, F.TEXT_BYTES_MAX);
   message.know(field);
   w.message = <u32>changetype<usize>(message);
+}
+
+/** Keeps an error's message without the values that it repeats. */
+export function keepError(w: Walk, start: usize, kept: u32, length: u32): void {
+  if (changetype<Message>(w.message).knows(F.MongoField.ERROR_MESSAGE)) return;
+  keepText(w, F.ERROR_MESSAGE, F.MongoField.ERROR_MESSAGE, start, kept, length);
+  hideValues(changetype<Message>(w.message), F.ERROR_MESSAGE, kept == length && length <= F.TEXT_BYTES_MAX);
 }
 
 /** Names the command that an older operation is. */

@@ -11,6 +11,7 @@ import { Message, messageRelease, messageScratch, messageText } from "../../roun
 import { timerStop } from "../../roundtrip/pending";
 import { reportUnanswered } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
+import { hideValues } from "../shared/error-text";
 import { CommandKind } from "./commands";
 import * as F from "./fields";
 import { Head, hasBody, hasElements, isChain, isType, Read, readHead, Type } from "./head";
@@ -139,7 +140,7 @@ function readElement(conversation: Conversation, half: Half): bool {
     half.left += inside;
     return type == Type.ATTRIBUTE ? true : endElement(conversation, half);
   }
-  if (type == Type.ERROR) noteError(conversation, half, Head.content, Head.contentEnd);
+  if (type == Type.ERROR) noteError(conversation, half, Head.content, Head.contentEnd, read != Read.MORE);
   if (type == Type.INTEGER) {
     const isZero = Head.contentEnd - Head.content == 1 && u8At(Head.content) == 48;
     if (isZero) half.set(HalfFlag.ZERO);
@@ -165,7 +166,7 @@ function readBody(conversation: Conversation, half: Half, at: usize, type: u32):
     const wanted = min<u32>(length, F.ERROR_CODE_BYTES_MAX + F.ERROR_MESSAGE_BYTES_MAX);
     if (here < <u64>wanted && !Parse.isCut) return false;
     noteType(half, type);
-    noteError(conversation, half, start, start + <usize>min(here, <u64>wanted));
+    noteError(conversation, half, start, start + <usize>min(here, <u64>wanted), wanted == length && here >= <u64>length);
   } else {
     noteType(half, type);
   }
@@ -241,7 +242,7 @@ function noteType(half: Half, type: u32): void {
 }
 
 /** Notes the text of an error: of the reply itself, or of the first in what EXEC brings. */
-function noteError(conversation: Conversation, half: Half, start: usize, end: usize): void {
+function noteError(conversation: Conversation, half: Half, start: usize, end: usize, isWhole: bool): void {
   const at = current(half);
   if (at == 0 || load<u8>(at, F.HOLDS_ERROR) != 0) return;
   if (half.left != 1 || load<u16>(at, F.TYPE) == F.ReplyType.ARRAY) {
@@ -261,6 +262,7 @@ function noteError(conversation: Conversation, half: Half, start: usize, end: us
   const text = !hasCode ? start : codeEnd < end ? codeEnd + 1 : end;
   response.know(F.RedisField.ERROR_MESSAGE);
   response = messageText(response, F.ERROR_MESSAGE, text, <u32>(end - text), F.ERROR_MESSAGE_BYTES_MAX);
+  hideValues(response, F.ERROR_MESSAGE, isWhole && <u32>(end - text) <= F.ERROR_MESSAGE_BYTES_MAX);
   assert(wasPooled == (response.flags & 1));
   half.message = <u32>changetype<usize>(response);
 }
