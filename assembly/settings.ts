@@ -35,7 +35,7 @@ export class Settings {
   static events: bool = false;
   /** What the capture itself saw twice counts twice. */
   static keepDuplicates: bool = false;
-  /** Query strings stay in paths. */
+  /** Query strings stay in paths, literals in statements, values in messages of errors. */
   static raw: bool = false;
   /** Capture is live: a full event ring drops and counts instead of stopping the reader. */
   static live: bool = false;

@@ -14,6 +14,7 @@ import { memory } from "../bench/memory.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
 import { sizes } from "../bench/sizes.mjs";
 import { sketches } from "../bench/sketches.mjs";
+import { statements } from "../bench/statements.mjs";
 import { wire } from "../bench/wire.mjs";
 import { build } from "./build.mjs";
 import { ROOT, say } from "./lib/run.mjs";
@@ -25,6 +26,7 @@ const PARTS = {
   sizes,
   sketches,
   inflate,
+  statements,
   wire,
   memory,
   faults,

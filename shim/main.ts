@@ -18,7 +18,7 @@ command("read", "show the round trips of captures, or what they add up to")
   .argument("[file...]", "pcap or pcapng, plain or gzipped; - is standard input")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
   .option("--summary", "what the captures add up to, instead of each round trip")
-  .option("--raw", "keep query strings in paths")
+  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
   .option("--host-network <cidr...>", "networks of the host, which tell in from out")
   .addHelpText(

@@ -135,8 +135,34 @@ export function protocolsPage(schema: Schema): string {
     ),
     "",
     ...sections.flat(),
+    "## What is left out",
+    "",
+    "Values that clients sent are not shown unless `tallywire read --raw` asks for them, and in metrics not even then.",
+    "",
+    tableRow(["field", "without `--raw`"]),
+    "|---|---|",
+    ...LEFT_OUT.map((cells) => tableRow(cells)),
+    "",
   ].join("\n");
 }
+
+const LEFT_OUT: [field: string, shown: string][] = [
+  [
+    "`statement`",
+    "as it was written, white space and all, with `?` in place of each literal and of what a comment says: `WHERE a = 'x' /* y */` is `WHERE a = ? /*?*/`",
+  ],
+  ["`fingerprint`", "never holds literals or comments"],
+  [
+    "`errorMessage` of mysql, `message` of postgresql",
+    "as it is where the error's code says that it holds names alone; else from the first quote to the last one `?`; what an application raised itself is `?`",
+  ],
+  ["`errorMessage` of redis, `message` of mongodb", "from the first quote or brace to the last one `?`"],
+  ["`target` of http, `path` of http and http2", "without the query"],
+  [
+    "`target`, `host` of http, `authority` of http2",
+    "without a user's name and password; `host` and `authority` never have them",
+  ],
+];
 
 const STATUSES: [status: string, means: string][] = [
   ["ok", "it went well, by the protocol's own outcome"],

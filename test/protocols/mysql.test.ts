@@ -4,7 +4,7 @@ import { http, request as httpRequest, response as httpResponse } from "../suppo
 import { type Bytes, type Conversation, join, number, pcap } from "../support/pcap-builder";
 import { readRoundTrips } from "../support/round-trips";
 import { randomFrom } from "../support/sketches";
-import { CAPABILITY, connection, my, myLines, mysql, PLAIN, tripsOf } from "../support/sql";
+import { CAPABILITY, connection, my, myLine, myLines, mysql, PLAIN, tripsOf } from "../support/sql";
 
 const DEPRECATE = PLAIN | CAPABILITY.deprecateEof;
 const deprecate = { deprecate: true };
@@ -47,6 +47,17 @@ describe("the handshake", () => {
     expect(myLines(talk.close().packets)).toEqual([`${SELECT} 1 rows ok`]);
   });
 
+  test("with a switch to the oldest method, which is one byte", () => {
+    const talk = connection().send("server", my.greeting(0xffff_ffff, "5.5.5-10.11.6-MariaDB")).send("client", my.login(PLAIN));
+    talk
+      .send("server", my.packet(2, [0xfe]))
+      .send("client", my.packet(3, "proof\0"))
+      .send("server", my.ok(4));
+    talk.send("client", select).send("server", my.result([["a"]]));
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect(trips.map(myLine)).toEqual(["connect ok", `${SELECT} 1 rows ok`]);
+  });
+
   test("refused before it begins", () => {
     const talk = connection().send("server", my.packet(0, [0xff], number(1040, 2, true), "Too many connections"));
     expect(myLines(talk.close().packets)).toEqual(["- 1040 error"]);
@@ -71,6 +82,17 @@ describe("the handshake", () => {
       .send("server", my.ok(1));
     talk.send("client", select).send("server", my.result([["a"]]));
     expect(last(talk).request).toMatchObject({ user: "ann", database: "stock" });
+  });
+
+  test("a change of user with a switch of the method, and one that is refused", () => {
+    const change = my.command(17, "ann\0", [4], "word", "stock\0", [33, 0]);
+    const talk = mysql()
+      .send("client", change)
+      .send("server", my.packet(1, [0xfe], "mysql_native_password\0", "salt"))
+      .send("client", my.packet(2, "proof"))
+      .send("server", my.ok(3));
+    talk.send("client", change).send("server", my.error(1, 1045, "28000", "Access denied for user 'ann'@'h'"));
+    expect(myLines(talk.packets)).toEqual(["change_user ok", "change_user 1045 error"]);
   });
 });
 
@@ -138,6 +160,32 @@ describe("results", () => {
     expect(trips[1]).toMatchObject({ status: "ok", response: { affectedRows: 77 } });
     expect(trips[1]?.request?.bytes).toBe(44 + 5004 + 4);
     expect(trips[2]?.response?.rows).toBe(1);
+  });
+
+  test("a file that the client does not send", () => {
+    const talk = mysql().send("client", my.query("LOAD DATA LOCAL INFILE 'f' INTO TABLE t"));
+    talk
+      .send("server", my.packet(1, [0xfb], "f"))
+      .send("client", my.packet(2))
+      .send("server", my.error(3, 2, "HY000", "No file"));
+    talk.send("client", select).send("server", my.result([["a"]]));
+    expect(myLines(talk.packets)).toEqual(["query LOAD DATA LOCAL INFILE ? INTO TABLE t 2 error", `${SELECT} 1 rows ok`]);
+  });
+
+  test("a packet of 16 MB to the byte, which an empty one ends", () => {
+    const huge = my.packet(0, [3], "SELECT '", "x".repeat(0xffffff - 10), "'");
+    const talk = mysql()
+      .send("client", huge, 60000)
+      .send("client", my.packet(1))
+      .send("server", my.result([["a"]], { id: 2 }));
+    talk.send("client", select).send("server", my.result([["b"]]));
+    const trips = tripsOf("mysql", talk.close().packets);
+    expect(trips.map(({ status, response }) => [status, response?.rows])).toEqual([
+      ["ok", undefined],
+      ["ok", 1],
+      ["ok", 1],
+    ]);
+    expect(trips[1]?.request?.bytes).toBe(0xffffff + 4 + 4);
   });
 
   test("packets over 16 MB", () => {
@@ -210,7 +258,7 @@ describe("commands", () => {
     );
     expect([trip.marks, String(trip.request?.statement).length, trip.request?.fingerprint]).toEqual([
       ["truncated"],
-      1024,
+      8,
       "SELECT ?",
     ]);
   });
@@ -245,6 +293,14 @@ describe("prepared statements", () => {
     const fetched = join(my.packet(1, [0, 0, 0]), my.packet(2, [0, 0, 1]), my.eof(3, 128));
     talk.send("client", my.command(28, number(9, 4, true), number(2, 4, true))).send("server", fetched);
     expect(myLines(talk.packets).slice(1)).toEqual([`stmt_execute ${folded} 0 rows ok`, `stmt_fetch ${folded} 2 rows ok`]);
+  });
+
+  test("executed in bulk (MariaDB)", () => {
+    const talk = mysql()
+      .send("client", prepare)
+      .send("server", my.prepared(9, 0, 2));
+    talk.send("client", my.command(250, number(9, 4, true), number(128, 2, true), [3, 0, 3, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0]));
+    expect(myLines(talk.send("server", my.ok(1, 2)).packets)[1]).toBe(`stmt_bulk_execute ${folded} ok`);
   });
 
   test("executed before their number is known (MariaDB)", () => {

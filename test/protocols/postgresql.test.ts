@@ -60,6 +60,12 @@ describe("the beginning", () => {
     expect(tripsOf("postgresql", talk.close().packets)).toEqual([]);
   });
 
+  test("with a newer minor version, which the server does not speak", () => {
+    const talk = connection().send("client", pg.untyped(196610, "user\0ann\0_pq_.more\0on\0\0"));
+    talk.send("server", join(pg.message("v", number(196608, 4), number(1, 4), "_pq_.more\0"), pg.welcome()));
+    expect(pgLines(talk.send("client", select).send("server", rows).packets)).toEqual([`${SELECT} [SELECT 2] ok`]);
+  });
+
   test("a cancel request has no response", () => {
     const talk = connection().send("client", pg.untyped(80877102, number(7, 4), number(9, 4)));
     expect(pgLines(talk.close().packets)).toEqual(["cancel alone ok"]);
@@ -217,7 +223,7 @@ describe("extended queries", () => {
     );
     expect([trip.marks, String(trip.request?.statement).length, trip.request?.fingerprint]).toEqual([
       ["truncated"],
-      1024,
+      8,
       "SELECT ?",
     ]);
   });
@@ -244,6 +250,22 @@ describe("copies and functions", () => {
       .send("server", pg.message("G", [0, 0, 0]));
     talk.send("client", pg.message("f", "stop\0")).send("server", join(pg.error("57014", "stopped"), pg.ready()));
     expect(pgLines(talk.packets)).toEqual(["copy COPY t FROM STDIN 57014 error"]);
+  });
+
+  test("COPY in by an extended query", () => {
+    const talk = postgresql()
+      .send("client", join(pg.unnamed("COPY t FROM STDIN"), pg.sync()))
+      .send("server", join(pg.bound(), pg.message("G", [0, 0, 0])));
+    talk.send("client", join(pg.message("d", "1\tone\n"), pg.message("c"), pg.sync()));
+    talk
+      .send("server", join(pg.complete("COPY 1"), pg.ready()))
+      .send("client", select)
+      .send("server", rows);
+    const trips = tripsOf("postgresql", talk.close().packets);
+    expect(trips.map(({ status, response }) => [status, response?.commandTag]).slice(1)).toEqual([
+      ["ok", "COPY 1"],
+      ["ok", "SELECT 2"],
+    ]);
   });
 
   test("a function", () => {

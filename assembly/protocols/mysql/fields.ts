@@ -34,7 +34,6 @@ export const RESULTS: u32 = FIXED_OFFSET + 52;
 export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 56;
 
 /** Bytes of a text that are kept at the most. */
-export const STATEMENT_BYTES_MAX: u32 = 1024;
 export const NAME_BYTES_MAX: u32 = 64;
 export const ERROR_MESSAGE_BYTES_MAX: u32 = 256;
 export const SQL_STATE_BYTES: u32 = 5;

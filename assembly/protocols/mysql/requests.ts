@@ -1,14 +1,15 @@
 /** What the client sends: commands, and what belongs to one that the server asked more for. */
-import { u8At } from "../../bytes/reader";
-import { Dialect, fingerprint, Statement } from "../../bytes/statement";
+import { u8At, u32le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { orderAdd } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
+import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind } from "../sql/prepared";
 import { Session } from "../sql/session";
+import { readStatement, STATEMENT_BYTES_MAX, Statement } from "../sql/statement";
 import { readAttributes } from "./attributes";
 import { Command, hasStatementId, hasText, isAnswered, isCommand, isLength } from "./commands";
 import * as F from "./fields";
@@ -182,7 +183,7 @@ function onCommand(conversation: Conversation, state: MysqlState, side: u32, com
     request = readChangeUser(state, request);
   } else {
     request = putNames(state, request);
-    if (hasText(command)) request = readStatement(state, request, command);
+    if (hasText(command)) request = takeStatement(state, request, command);
     else if (hasStatementId(command)) request = readPrepared(conversation, state, request);
     else if (command == Command.INIT_DB) request = setText(request, F.STATEMENT, F.MysqlField.STATEMENT, 1, Packet.length);
   }
@@ -211,32 +212,25 @@ function putNames(state: MysqlState, request: Message): Message {
   return messageText(message, F.DATABASE, session.databaseStart, session.databaseLength, F.NAME_BYTES_MAX);
 }
 
-/** Takes the text of a command, and its fingerprint. */
-function readStatement(state: MysqlState, request: Message, command: u32): Message {
+/** Takes the text of a command, as far as it may be shown, and its fingerprint. */
+function takeStatement(state: MysqlState, request: Message, command: u32): Message {
   const from = command == Command.QUERY ? readAttributes(state) : 1;
   if (from >= Packet.held) return request;
   const start = Packet.payload + from;
-  const length = Packet.held - from;
-  const message = putStatement(request, start, length, Packet.length - from);
-  const text = message.textStart(F.STATEMENT);
-  if (command == Command.QUERY)
-    store<u8>(changetype<usize>(message), isUse(text, message.textLength(F.STATEMENT)) ? 1 : 0, F.IS_USE);
-  fingerprint(text, message.textLength(F.STATEMENT), Dialect.MYSQL);
-  message.know(F.MysqlField.FINGERPRINT);
-  return messageText(message, F.FINGERPRINT, Statement.start, Statement.length, Statement.length);
-}
-
-/** Sets the statement to the `held` bytes at `start` of `length`. */
-function putStatement(request: Message, start: usize, held: u32, length: u32): Message {
+  const held = Packet.held - from;
+  readStatement(start, held, Dialect.MYSQL, !state.is(StateFlag.NO_ESCAPES));
+  if (held < Packet.length - from || held > STATEMENT_BYTES_MAX) request.mark(Mark.TRUNCATED);
+  if (command == Command.QUERY) store<u8>(changetype<usize>(request), isUse(start, held) ? 1 : 0, F.IS_USE);
   request.know(F.MysqlField.STATEMENT);
-  if (held < length && held < F.STATEMENT_BYTES_MAX) request.mark(Mark.TRUNCATED);
-  return messageText(request, F.STATEMENT, start, held, F.STATEMENT_BYTES_MAX);
+  request.know(F.MysqlField.FINGERPRINT);
+  const message = messageText(request, F.STATEMENT, Statement.textStart, Statement.textLength, STATEMENT_BYTES_MAX);
+  return messageText(message, F.FINGERPRINT, Statement.start, Statement.length, Statement.length);
 }
 
 /** Whether a statement is `USE name`. */
 function isUse(start: usize, length: u32): bool {
   if (length < 5) return false;
-  return (load<u32>(start) | 0x00202020) == 0x20657375;
+  return (u32le(start) | 0x00202020) == 0x20657375;
 }
 
 /** Takes the number of a prepared statement, and what text it stands for. */
@@ -254,7 +248,7 @@ function copyPrepared(request: Message, one: Prepared): Message {
   if (one.truncated) request.mark(Mark.TRUNCATED);
   request.know(F.MysqlField.STATEMENT);
   request.know(F.MysqlField.FINGERPRINT);
-  const message = messageText(request, F.STATEMENT, one.statementStart, one.statementLength, F.STATEMENT_BYTES_MAX);
+  const message = messageText(request, F.STATEMENT, one.statementStart, one.statementLength, STATEMENT_BYTES_MAX);
   return messageText(message, F.FINGERPRINT, one.fingerprintStart, one.fingerprintLength, one.fingerprintLength);
 }
 
@@ -270,7 +264,7 @@ function readLastPrepared(conversation: Conversation, state: MysqlState, request
       F.STATEMENT,
       asked.textStart(F.STATEMENT),
       asked.textLength(F.STATEMENT),
-      F.STATEMENT_BYTES_MAX,
+      STATEMENT_BYTES_MAX,
     );
     return messageText(message, F.FINGERPRINT, asked.textStart(F.FINGERPRINT), asked.textLength(F.FINGERPRINT), 512);
   }

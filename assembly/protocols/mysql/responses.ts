@@ -17,6 +17,7 @@ import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
+import { hideMysqlValues } from "../sql/error-message";
 import { Command } from "./commands";
 import { Content } from "./content";
 import * as F from "./fields";
@@ -37,6 +38,7 @@ const TOGETHER_BYTES: u32 = 600;
 /** Server status flags. */
 const MORE_RESULTS: u32 = 8;
 const CURSOR_EXISTS: u32 = 64;
+const NO_BACKSLASH_ESCAPES: u32 = 512;
 /** The code of a report of progress (MariaDB). */
 const PROGRESS: u32 = 0xffff;
 
@@ -379,6 +381,8 @@ function endPart(conversation: Conversation, state: MysqlState, side: u32, respo
   const at = changetype<usize>(response);
   store<u16>(at, load<u16>(at, F.WARNINGS) + warnings, F.WARNINGS);
   response.know(F.MysqlField.WARNINGS);
+  if (status & NO_BACKSLASH_ESCAPES) state.set(StateFlag.NO_ESCAPES);
+  else state.clear(StateFlag.NO_ESCAPES);
   if (status & MORE_RESULTS) state.expect = Expect.FIRST;
   else endResponse(conversation, side, Status.OK);
 }
@@ -398,7 +402,10 @@ function onError(conversation: Conversation, side: u32, response: Message): void
   }
   if (Packet.held > from) {
     message.know(F.MysqlField.ERROR_MESSAGE);
-    message = messageText(message, F.ERROR_MESSAGE, Packet.payload + from, Packet.held - from, F.ERROR_MESSAGE_BYTES_MAX);
+    const length = Packet.held - from;
+    message = messageText(message, F.ERROR_MESSAGE, Packet.payload + from, length, F.ERROR_MESSAGE_BYTES_MAX);
+    const isWhole = Packet.held == Packet.length && length <= F.ERROR_MESSAGE_BYTES_MAX;
+    hideMysqlValues(message, F.ERROR_MESSAGE, F.SQL_STATE, code, isWhole);
   }
   stateAt(conversation).response = <u32>changetype<usize>(message);
   endResponse(conversation, side, Status.ERROR);

@@ -129,7 +129,8 @@ function useStatement(state: MysqlState, asked: Message): void {
   while (start < end && (load<u8>(start) <= 32 || load<u8>(start) == 96)) start += 1;
   let stop = start;
   while (stop < end && load<u8>(stop) > 32 && load<u8>(stop) != 96 && load<u8>(stop) != 59) stop += 1;
-  if (stop > start) use(state, start, <u32>(stop - start));
+  // What is masked is a name in double quotes, which could be a string.
+  if (stop > start) use(state, start, load<u8>(start) == 63 ? 0 : <u32>(stop - start));
 }
 
 /** The client asks again, and waits for its responses: one whose end was not captured has ended. */

@@ -52,6 +52,8 @@ export class StateFlag {
   /** Which ends of columns the server sends, once it is known: EOF packets, or none. */
   static readonly EOF_SENT: u32 = 256;
   static readonly EOF_DEPRECATED: u32 = 512;
+  /** Backslashes do not escape in strings: the server said so with its last OK. */
+  static readonly NO_ESCAPES: u32 = 1024;
 }
 
 @unmanaged

@@ -50,7 +50,6 @@ export const MESSAGE: u32 = FIXED_OFFSET + 44;
 export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 48;
 
 /** Bytes of a text that are kept at the most. */
-export const STATEMENT_BYTES_MAX: u32 = 1024;
 export const NAME_BYTES_MAX: u32 = 63;
 export const MESSAGE_BYTES_MAX: u32 = 256;
 export const TAG_BYTES_MAX: u32 = 63;

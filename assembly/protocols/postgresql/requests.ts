@@ -13,15 +13,16 @@
 import { elementHash } from "../../bytes/hash";
 import { u8At } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
-import { Dialect, fingerprint, Statement } from "../../bytes/statement";
 import { Conversation } from "../../roundtrip/conversation";
 import { orderAdd } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind, preparedPut } from "../sql/prepared";
 import { Session, Sessions } from "../sql/session";
+import { readStatement, STATEMENT_BYTES_MAX, Statement } from "../sql/statement";
 import * as F from "./fields";
 import { PgMetrics } from "./metrics";
 import { Code, isChain, isClientType, isStartup } from "./probe";
@@ -284,18 +285,23 @@ function onQuery(conversation: Conversation, state: PgState, side: u32): void {
   let message = changetype<Message>(block);
   addBytes(message, Unit.whole, Unit.length);
   message = putNames(state, message);
-  if (isQuery) message = putStatement(message, 0);
+  if (isQuery) message = putStatement(state, message);
   addGroup(conversation, state, side, message);
 }
 
-/** Takes the statement at `from` of the body, and its fingerprint. */
-function putStatement(request: Message, from: u32): Message {
+/** Reads the statement at `from` of the body; false where it is not all of it. */
+function readText(state: PgState, from: u32): bool {
   const end = Unit.zero(from);
-  if (end == Unit.held && Unit.held < Unit.length && end - from < F.STATEMENT_BYTES_MAX) request.mark(Mark.TRUNCATED);
+  readStatement(Unit.body + from, end - from, Dialect.POSTGRESQL, state.is(StateFlag.ESCAPES));
+  return end - from <= STATEMENT_BYTES_MAX && (end < Unit.held || Unit.held == Unit.length);
+}
+
+/** Takes the statement that the body is, as far as it may be shown, and its fingerprint. */
+function putStatement(state: PgState, request: Message): Message {
+  if (!readText(state, 0)) request.mark(Mark.TRUNCATED);
   request.know(F.PgField.STATEMENT);
   request.know(F.PgField.FINGERPRINT);
-  const message = messageText(request, F.STATEMENT, Unit.body + from, end - from, F.STATEMENT_BYTES_MAX);
-  fingerprint(message.textStart(F.STATEMENT), message.textLength(F.STATEMENT), Dialect.POSTGRESQL);
+  const message = messageText(request, F.STATEMENT, Statement.textStart, Statement.textLength, STATEMENT_BYTES_MAX);
   return messageText(message, F.FINGERPRINT, Statement.start, Statement.length, Statement.length);
 }
 
@@ -325,12 +331,10 @@ function onParse(state: PgState): void {
   const key = keyOf(0);
   const from = Unit.zero(0) + 1;
   if (from > Unit.held) return;
-  const end = Unit.zero(from);
-  const length = end - from;
-  const take = length < F.STATEMENT_BYTES_MAX ? length : F.STATEMENT_BYTES_MAX;
-  fingerprint(Unit.body + from, take, Dialect.POSTGRESQL);
-  const isTruncated = take < length || (end == Unit.held && Unit.held < Unit.length);
-  const isKept = preparedPut(state.prepared, key, Unit.body + from, take, Statement.start, Statement.length, isTruncated);
+  const isWhole = readText(state, from);
+  const text = Statement.textStart;
+  const length = Statement.textLength;
+  const isKept = preparedPut(state.prepared, key, text, length, Statement.start, Statement.length, !isWhole);
   if (!isKept) PgMetrics.refused();
   state.bound = key;
 }
@@ -384,7 +388,7 @@ function beginOpen(state: PgState, kind: u32, key: u64): usize {
   if (one.truncated) message.mark(Mark.TRUNCATED);
   message.know(F.PgField.STATEMENT);
   message.know(F.PgField.FINGERPRINT);
-  message = messageText(message, F.STATEMENT, one.statementStart, one.statementLength, F.STATEMENT_BYTES_MAX);
+  message = messageText(message, F.STATEMENT, one.statementStart, one.statementLength, STATEMENT_BYTES_MAX);
   return changetype<usize>(messageText(message, F.FINGERPRINT, one.fingerprintStart, one.fingerprintLength, 512));
 }
 

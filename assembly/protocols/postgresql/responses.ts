@@ -18,6 +18,8 @@ import { NOWHERE, orderBegins, orderChoose, orderGap, orderIsPast, orderUnread }
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
+import { hideText } from "../shared/error-text";
+import { hidePostgresqlValues } from "../sql/error-message";
 import * as F from "./fields";
 import { PgMetrics, Switch } from "./metrics";
 import { waitFor } from "./requests";
@@ -28,6 +30,7 @@ import { addBytes, letGo, PgState, StateFlag, stateAt, Unit } from "./state";
 const TOGETHER_BYTES: u32 = 2000;
 const TAG_BODY_MAX: u32 = 80;
 const READY: u32 = 90;
+const PARAMETER: u32 = 83;
 const READY_BYTES: u32 = 6;
 const SERVER_TYPES: string = "123ACDEGHIKNRSTVWZcdnstv";
 
@@ -98,7 +101,7 @@ function isServerType(type: u32): bool {
 /** Body bytes of the message in hand that must lie together. */
 function together(): u32 {
   const type = Unit.type;
-  const isLooked = type == 67 || type == 69 || type == 78 || type == READY || type == 84;
+  const isLooked = type == 67 || type == 69 || type == 78 || type == READY || type == 84 || type == PARAMETER;
   const most: u32 = !isLooked ? 0 : type == 84 ? 2 : TOGETHER_BYTES;
   return Unit.length < most ? Unit.length : most;
 }
@@ -178,8 +181,9 @@ function onMessage(conversation: Conversation, state: PgState): bool {
     onReady(conversation, state);
     return true;
   }
-  const isAside = type == 65 || type == 83 || (type == 78 && state.is(StateFlag.DONE));
+  const isAside = type == 65 || type == PARAMETER || (type == 78 && state.is(StateFlag.DONE));
   if (isAside) {
+    if (type == PARAMETER) onParameter(state);
     if (state.response != 0) addBytes(changetype<Message>(state.response), Unit.whole, Unit.length);
     return true;
   }
@@ -192,6 +196,15 @@ function onMessage(conversation: Conversation, state: PgState): bool {
   addBytes(changetype<Message>(state.response), Unit.whole, Unit.length);
   onPart(state);
   return true;
+}
+
+/** S: name NUL value NUL. Of all settings one says how statements are read. */
+function onParameter(state: PgState): void {
+  const valueAt = Unit.zero(0) + 1;
+  // "standard_conforming_strings": no other of this length begins so.
+  if (valueAt != 28 || Unit.u32(0) != 0x7374616e) return;
+  if (Unit.byte(valueAt + 1) == 102) state.set(StateFlag.ESCAPES);
+  else state.clear(StateFlag.ESCAPES);
 }
 
 /** Takes one message of the response in progress. */
@@ -275,6 +288,8 @@ function readTag(state: PgState, response: Message): bool {
 /** Fields of an error: a letter and a text each, up to a zero. */
 function readError(state: PgState, response: Message): void {
   let message = response;
+  let isWhole = false;
+  let isRaised = false;
   let at: u32 = 0;
   while (at < Unit.held && Unit.byte(at) != 0) {
     const field = Unit.byte(at);
@@ -284,8 +299,17 @@ function readError(state: PgState, response: Message): void {
     if (field == 83 && !message.knows(F.PgField.SEVERITY))
       message = putText(message, F.SEVERITY, F.PgField.SEVERITY, start, end, 16);
     else if (field == 67) message = putText(message, F.SQL_STATE, F.PgField.SQL_STATE, start, end, 5);
-    else if (field == 77) message = putText(message, F.MESSAGE, F.PgField.MESSAGE, start, end, F.MESSAGE_BYTES_MAX);
+    else if (field == 77) {
+      message = putText(message, F.MESSAGE, F.PgField.MESSAGE, start, end, F.MESSAGE_BYTES_MAX);
+      isWhole = end < Unit.held && end - start <= F.MESSAGE_BYTES_MAX;
+    }
+    // The routine "exec_stmt_raise": what a procedure says itself, under any state.
+    else if (field == 82) isRaised = end - start == 15 && Unit.u32(start) == 0x65786563;
     at = end + 1;
+  }
+  if (message.knows(F.PgField.MESSAGE)) {
+    if (isRaised) hideText(message, F.MESSAGE);
+    else hidePostgresqlValues(message, F.MESSAGE, F.SQL_STATE, isWhole);
   }
   state.response = <u32>changetype<usize>(message);
 }

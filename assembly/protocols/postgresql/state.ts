@@ -24,6 +24,8 @@ export class StateFlag {
   static readonly DONE: u32 = 128;
   /** An error of the group in progress: the server passes over what is left of it. */
   static readonly FAILED: u32 = 256;
+  /** Backslashes escape in strings of no prefix: the server said that its setting standard_conforming_strings is off. */
+  static readonly ESCAPES: u32 = 512;
 }
 
 @unmanaged
