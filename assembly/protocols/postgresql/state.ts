@@ -4,6 +4,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
+import { findByte } from "../sql/ends";
 import { PreparedList, preparedClear } from "../sql/prepared";
 import { Sessions } from "../sql/session";
 import * as F from "./fields";
@@ -137,9 +138,8 @@ export class Unit {
 
   /** Offset of the next zero byte from `offset`, or of the end of what lies here. */
   static zero(offset: u32): u32 {
-    let at = offset;
-    while (at < Unit.held && u8At(Unit.body + at) != 0) at += 1;
-    return at;
+    if (offset >= Unit.held) return offset;
+    return <u32>(findByte(Unit.body + offset, Unit.body + Unit.held, 0) - Unit.body);
   }
 }
 

@@ -49,9 +49,14 @@ export function findQuoteScalar(start: usize, end: usize, quote: u32, escapes: b
   return end;
 }
 
+/** Address of the next `byte`, or `end`. */
+export function findByte(start: usize, end: usize, byte: u32): usize {
+  return findQuote(start, end, byte, false);
+}
+
 /** Address of the line feed that ends the comment at `start`, or `end`. */
 export function lineEnd(start: usize, end: usize): usize {
-  return findQuote(start, end, LF, false);
+  return findByte(start, end, LF);
 }
 
 /** Address behind the comment at `start`; one may lie in another where they nest. 0 where it has no end. */
@@ -83,7 +88,7 @@ export function dollarEnd(start: usize, end: usize): usize {
   const length = <u32>(tagEnd - start) + 1;
   let at = tagEnd + 1;
   while (at < end) {
-    at = findQuote(at, end, DOLLAR, false);
+    at = findByte(at, end, DOLLAR);
     if (at < end && isTag(at, end, start, length)) return at + length;
     at += 1;
   }
