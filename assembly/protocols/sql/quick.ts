@@ -4,7 +4,6 @@ import { Groups } from "./groups";
 import { Masked } from "./masked";
 
 const SPACE: u32 = 32;
-const QUOTE: u32 = 39;
 const OPEN: u32 = 40;
 const CLOSE: u32 = 41;
 const COMMA: u32 = 44;
@@ -54,13 +53,13 @@ export class Quick {
 
   /** Address behind a string of up to 15 bytes at `place` without a backslash, and no quote behind it; 0 otherwise. */
   @inline static stringEnd(place: usize, end: usize): usize {
-    if (end - place < 18) return 0;
+    if (end - place < 17) return 0;
     const bytes = v128At(place + 1, 16);
     const quotes = i8x16.eq(bytes, v128.load(QUOTES));
-    const found = i8x16.bitmask(v128.or(quotes, i8x16.eq(bytes, v128.load(BACKSLASHES))));
-    if (found == 0) return 0;
-    const last = place + 1 + ctz(found);
-    return u8At(last) == QUOTE && u8At(last + 1) != QUOTE ? last + 1 : 0;
+    const ends = <u32>i8x16.bitmask(quotes);
+    const first = ctz(ends | <u32>i8x16.bitmask(i8x16.eq(bytes, v128.load(BACKSLASHES))));
+    // A single quote, where no backslash comes before it.
+    return ((ends >> first) & 3) == 1 && first < 15 ? place + 2 + first : 0;
   }
 
   /** Masks the literal and writes `?` at `out`; answers where the fingerprint goes on. */

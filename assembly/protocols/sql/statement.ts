@@ -92,16 +92,18 @@ function takeBlock(start: usize, block: usize, end: usize, both: u64, all: u32):
   const stop = end - block < BLOCK_BYTES ? end : block + BLOCK_BYTES;
   let at = Both.at(both);
   let out = Both.out(both);
-  let places = all & (0xffffffff << (<u32>(at - block)));
+  let places = from(all, <u32>(at - block));
   while (places != 0) {
     const place = block + ctz(places);
     places &= places - 1;
+    // The digits behind a number's dot.
     if (place < at) continue;
     v128.store(out, v128At(at, <u32>(place - at)));
     out += place - at;
     const byte = u8At(place);
     const before = place == start ? 0 : u8At(place - 1);
-    if (byte - 48 < 10 && Quick.isUsual(before)) {
+    const isUsual = Quick.isUsual(before);
+    if (byte - 48 < 10 && isUsual) {
       at = Quick.numberEnd(place, end);
       if (at != 0) {
         out = Quick.take(place, at, before, out);
@@ -117,7 +119,7 @@ function takeBlock(start: usize, block: usize, end: usize, both: u64, all: u32):
       at = place + 1;
       continue;
     }
-    at = byte == QUOTE && Quick.isUsual(before) ? Quick.stringEnd(place, end) : 0;
+    at = byte == QUOTE && isUsual ? Quick.stringEnd(place, end) : 0;
     if (at != 0) {
       out = Quick.take(place, at, before, out);
     } else {
@@ -126,10 +128,15 @@ function takeBlock(start: usize, block: usize, end: usize, both: u64, all: u32):
       out = Both.out(next);
     }
     if (at >= stop) return Both.of(at, out);
-    places &= 0xffffffff << (<u32>(at - block));
+    places = from(places, <u32>(at - block));
   }
   v128.store(out, v128At(at, <u32>(stop - at)));
   return Both.of(stop, out + (stop - at));
+}
+
+/** The bits from `first` on. */
+function from(bits: u32, first: u32): u32 {
+  return (bits >> first) << first;
 }
 
 function close(start: usize, length: u32, end: usize): void {
