@@ -122,9 +122,9 @@ export function feed(handle: u32, start: usize, length: u32): u32 {
   return inputFeed(handle, start, length);
 }
 
-/** Closes an input; what its last feed left is a record that was cut. */
-export function endInput(handle: u32): void {
-  inputEnd(handle);
+/** Closes an input; what its last feed left is a record that was cut. Answers an InputEnding. */
+export function endInput(handle: u32): u32 {
+  return inputEnd(handle);
 }
 
 /** Tells the time of an idle host; it stands for packets. */

@@ -21,7 +21,7 @@ interface Exports extends Record<string, unknown> {
   inputBytes(): number;
   openInput(kind: number, linkType: number): number;
   feed(handle: number, start: number, length: number): number;
-  endInput(handle: number): void;
+  endInput(handle: number): number;
   tick(seconds: number, nanoseconds: number): void;
   flush(): void;
   heldBytes(): number;
@@ -81,6 +81,11 @@ export interface MergeOptions {
 /** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
 export type InputKind = "file" | "live";
 
+/** How an input ended: at the end of a record, inside one, or where no record is, so that the rest was not read. */
+export type InputEnding = "whole" | "cut" | "given up";
+
+/** In the order of InputEnding of assembly/capture/input.ts. */
+const ENDINGS: readonly InputEnding[] = ["whole", "cut", "given up"];
 const ROLES: Record<CoreRole, number> = { host: 1, hub: 2 };
 const DEFAULT_BUDGET_BYTES = 24 << 20;
 const REFUSALS = [
@@ -226,8 +231,8 @@ export class Core {
   }
 
   /** Closes an input. */
-  end(handle: number): void {
-    this.call(() => this.exports.endInput(handle));
+  end(handle: number): InputEnding {
+    return ENDINGS[this.call(() => this.exports.endInput(handle))] ?? "whole";
   }
 
   private place(bytes: Uint8Array): number {
@@ -306,14 +311,9 @@ export class CoreInput {
     this.advance(this.core.inputBuffer, this.kept + length);
   }
 
-  /** Bytes that wait for more of their record. */
-  get pendingBytes(): number {
-    return this.kept;
-  }
-
   /** Ends the input. */
-  end(): void {
-    this.core.end(this.handle);
+  end(): InputEnding {
+    return this.core.end(this.handle);
   }
 
   private advance(buffer: Uint8Array, filled: number): void {

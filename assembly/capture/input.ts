@@ -26,6 +26,16 @@ export enum InputKind {
   LIVE = 1,
 }
 
+/** How an input ended. */
+export enum InputEnding {
+  /** At the end of a record. */
+  WHOLE = 0,
+  /** Inside a record, or before its form could be known. */
+  CUT = 1,
+  /** At a place where no record begins; the rest was not read. */
+  GIVEN_UP = 2,
+}
+
 const FILE_MAGIC_BYTES: u32 = 4;
 const PCAPNG_SECTION: u32 = 0x0a0d0d0a;
 
@@ -91,15 +101,22 @@ export function inputFeed(handle: u32, start: usize, length: u32): u32 {
   return <u32>(at - start);
 }
 
-/** Closes an input. What its last feed left unread is a record that was cut. */
-export function inputEnd(handle: u32): void {
-  if (handle >= INPUTS_MAX) return;
+/** Closes an input and answers its InputEnding. What its last feed left unread is a record that was cut. */
+export function inputEnd(handle: u32): InputEnding {
+  if (handle >= INPUTS_MAX) return InputEnding.WHOLE;
   const input = inputAt(handle);
-  if (input.form == InputForm.CLOSED) return;
-  if (input.form == InputForm.UNKNOWN) Tally.malformed(Malformed.FILE_FORMAT);
-  else if (input.left != 0 || input.skip != 0) Tally.malformed(Malformed.RECORD_CUT);
+  const form = input.form;
+  if (form == InputForm.CLOSED) return InputEnding.WHOLE;
   fragmentsEnd(handle);
   input.form = InputForm.CLOSED;
+  if (form == InputForm.BROKEN) return InputEnding.GIVEN_UP;
+  if (form == InputForm.UNKNOWN) {
+    Tally.malformed(Malformed.FILE_FORMAT);
+    return InputEnding.CUT;
+  }
+  if (input.left == 0 && input.skip == 0) return InputEnding.WHOLE;
+  Tally.malformed(Malformed.RECORD_CUT);
+  return InputEnding.CUT;
 }
 
 /** Finds out by its first four bytes what a file is. */

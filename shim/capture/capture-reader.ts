@@ -1,4 +1,4 @@
-import type { Core, CoreInput } from "../../engine/core";
+import type { Core, CoreInput, InputEnding } from "../../engine/core";
 import { type CaptureSink, readCapture } from "./file";
 
 /** First bytes of pcap (either endian; micro- and nanosecond, Kuznetzov's) and pcapng. */
@@ -16,27 +16,32 @@ export interface CaptureResult {
 /** Feeds a capture file to a core as long as `goesOn`. Throws Failure. */
 export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>): Promise<CaptureResult> {
   const sink = new InputSink(core, goesOn);
+  let fault: string | undefined;
   try {
-    const { fault } = await readCapture(path, sink);
-    return resultOf(path, sink, fault);
-  } finally {
+    fault = (await readCapture(path, sink)).fault;
+  } catch (error) {
     sink.end();
+    throw error;
   }
+  return resultOf(path, sink, fault);
 }
 
-function resultOf(path: string, { isCapture, isCut }: InputSink, fault: string | undefined): CaptureResult {
+function resultOf(path: string, sink: InputSink, fault: string | undefined): CaptureResult {
+  const ending = sink.end();
   const name = path === "-" ? "standard input" : path;
   if (fault) return { failure: `${name}: its gzip stream is broken (${fault}); what came before was read` };
-  if (!isCapture) return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
-  return isCut ? { warning: `${name} ends inside a record; what came before was read` } : {};
+  if (!sink.isCapture) return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
+  if (ending === "given up")
+    return { failure: `${name} is damaged: no record begins where one should; what came before was read` };
+  return ending === "cut" && !sink.stopped ? { warning: `${name} ends inside a record; what came before was read` } : {};
 }
 
 /** An input of the core that notes how the file begins. */
 class InputSink implements CaptureSink {
   private readonly head = new Uint8Array(MAGIC_BYTES);
   private bytes = 0;
-  private stopped = false;
-
+  /** Whether no more was wanted before its end. */
+  stopped = false;
   private opened: CoreInput | undefined;
 
   constructor(
@@ -46,10 +51,6 @@ class InputSink implements CaptureSink {
 
   get isCapture(): boolean {
     return this.bytes >= MAGIC_BYTES && MAGICS.has(new DataView(this.head.buffer).getUint32(0));
-  }
-
-  get isCut(): boolean {
-    return !this.stopped && this.input.pendingBytes > 0;
   }
 
   /** Opened when the file could be: a file that is not there is no input. */
@@ -77,8 +78,8 @@ class InputSink implements CaptureSink {
     return !this.stopped;
   }
 
-  end(): void {
-    this.opened?.end();
+  end(): InputEnding {
+    return this.opened?.end() ?? "whole";
   }
 
   private note(chunk: Uint8Array): void {
