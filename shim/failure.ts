@@ -22,6 +22,8 @@ export function reasonOf(error: unknown): string {
       return "you may not read it";
     case "EISDIR":
       return "it is a folder";
+    case "ENOSPC":
+      return "the disk is full";
     default:
       return message ?? String(error);
   }

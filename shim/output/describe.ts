@@ -33,7 +33,7 @@ function dnsResponse({ rcodeName = "", records, answers = 0 }: MessageFields): s
 }
 
 function httpRequest({ method = "", host = "", path, target = "" }: MessageFields): string {
-  return `${method} ${host}${path ?? target}`;
+  return `${method} ${path === undefined ? target || host : `${host}${path}`}`;
 }
 
 function httpResponse({ statusCode = "", contentType = "", bodyBytes }: MessageFields): string {

@@ -38,7 +38,7 @@ export function summaryPage(summary: Summary, schema: Schema, stream: Writable):
 
 function headOf(summary: Summary, palette: Palette): string {
   const { packets, bytes, start, end, malformed, undecoded } = summary;
-  const span = start && end ? `, ${formatSeconds((Date.parse(end) - Date.parse(start)) / 1000)} from ${start} to ${end}` : "";
+  const span = start && end ? `, ${formatSeconds(secondsBetween(start, end))} from ${start} to ${end}` : "";
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
@@ -49,6 +49,12 @@ function headOf(summary: Summary, palette: Palette): string {
     `malformed: ${list(malformed)}`,
     `undecoded: ${list(undecoded)}`,
   ].join("\n");
+}
+
+/** Seconds between two times of nine digits, all of which count: Date knows milliseconds only. */
+function secondsBetween(start: string, end: string): number {
+  const [from, to] = [start, end].map((time) => ({ ms: Date.parse(`${time.slice(0, 19)}Z`), ns: Number(time.slice(20, 29)) }));
+  return (to!.ms - from!.ms) / 1e3 + (to!.ns - from!.ns) / 1e9;
 }
 
 function formatLine({ indent, name, text, isMetric }: Line, width: number, palette: Palette): string {

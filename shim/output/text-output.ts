@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
+import { Failure, reasonOf } from "../failure";
 
 const BATCH_CHARACTERS = 1 << 16;
 
@@ -10,13 +11,10 @@ export class TextOutput {
   private waits = false;
   /** Whether the reader went away, so that nothing more needs to be made. */
   closed = false;
-  private failure: Error | undefined;
+  private failure: Failure | undefined;
 
   constructor(private readonly stream: Writable) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      this.closed = true;
-      if (error.code !== "EPIPE") this.failure = error;
-    });
+    stream.on("error", (error) => this.fail(error));
   }
 
   /** Takes a piece of text. */
@@ -46,7 +44,18 @@ export class TextOutput {
     const text = this.held.join("");
     this.held = [];
     this.characters = 0;
-    if (!this.stream.write(text)) this.waits = true;
+    // A file is written at once, and throws at once.
+    try {
+      if (!this.stream.write(text)) this.waits = true;
+    } catch (error) {
+      this.fail(error as NodeJS.ErrnoException);
+    }
+  }
+
+  private fail(cause: NodeJS.ErrnoException): void {
+    this.closed = true;
+    if (cause.code === "EPIPE") return;
+    this.failure ??= new Failure(`cannot write the output: ${reasonOf(cause)}`, 1, { cause });
   }
 }
 

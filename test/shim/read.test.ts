@@ -1,6 +1,6 @@
 /** `tallywire read` as a user meets it: forms of output, inputs of every kind, and what it says when something is wrong. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,11 @@ import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import type { Row } from "../../engine/rows";
-import { startCommand, tallywire } from "../support/command";
+import { COMMAND, startCommand, tallywire } from "../support/command";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
 import { countCapture } from "../support/oracle/count";
 import * as make from "../support/pcap-builder";
+import { ROOT } from "../support/repository";
 
 interface Summary {
   packets: number;
@@ -129,6 +130,14 @@ describe("-o line and wide", () => {
     );
   });
 
+  test("a target that names the host itself stands alone", async () => {
+    const talk = new make.Conversation({ serverPort: 3128 }).open();
+    talk.send("client", "CONNECT db.example:443 HTTP/1.1\r\nHost: db.example:443\r\n\r\n");
+    talk.send("server", "HTTP/1.1 200 Connection established\r\n\r\n");
+    const { stdout } = await tallywire(["read", file("connect.pcap", make.pcap(talk.packets))]);
+    expect(stdout).toContain("  CONNECT db.example:443 -> 200 ");
+  });
+
   test("what comes from the wire cannot move the cursor", async () => {
     const query = make.udp(make.dnsQuery("a\u001b[2Jb.example", { id: 1 }), { sourcePort: 4000, destinationPort: 53 });
     const bytes = make.pcap(make.spaced([make.ethernet(make.ipv4(query))]));
@@ -157,6 +166,16 @@ describe("--summary", () => {
     expect(Object.fromEntries(rcodes)).toEqual({ noerror: 77, nxdomain: 5, refused: 1 });
     const duration = metrics.find((row) => row.metric === "dns_duration_seconds");
     expect(duration).toMatchObject({ count: 83, quantiles: { "0.5": expect.any(Number), "0.99": expect.any(Number) } });
+  });
+
+  test("has a span as exact as the times it is between", async () => {
+    const query = make.ethernet(make.ipv4(make.udp(make.dnsQuery("a.example"), { sourcePort: 4000, destinationPort: 53 })));
+    const { stdout } = await tallywire([
+      "read",
+      file("span.pcap", make.pcap(make.spaced([query, query], 1_500_000n))),
+      "--summary",
+    ]);
+    expect(stdout).toMatch(/^2 packets, \d+ B, 1\.5 ms from /);
   });
 
   test("reads well without -o json", async () => {
@@ -218,6 +237,18 @@ describe("inputs", () => {
     expect(stderr).toContain("ends inside a record; what came before was read");
   });
 
+  test.each([
+    ["pcap", new Uint8Array(16).fill(0xff)],
+    ["pcap, gzipped", new Uint8Array(16).fill(0xff)],
+  ])("a file that goes on with no record is read so far, and fails: %s", async (form, tail) => {
+    const whole = Buffer.concat([bytes, tail]);
+    const path = file("damaged", form === "pcap" ? whole : gzipSync(whole));
+    const { code, stdout, stderr } = await tallywire(["read", path, "--summary", "-o", "json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ packets: 166, malformed: { file_broken: 1 } });
+    expect(stderr).toContain("damaged is damaged: no record begins where one should; what came before was read");
+  });
+
   test("a gzip stream that ends early or breaks is read so far, and fails", async () => {
     const packed = gzipSync(bytes);
     const cut = await tallywire(["read", file("cut.gz", packed.subarray(0, packed.length - 100)), "--summary", "-o", "json"]);
@@ -264,6 +295,16 @@ describe("inputs", () => {
     expect(JSON.parse(stdout)).toMatchObject({ packets: 0, bytes: 0, malformed: {}, undecoded: {} });
   });
 });
+
+test.skipIf(!existsSync("/dev/full")).each([["read", KDIG], ["read", KDIG, "--summary"], ["schema"]])(
+  "a full disk is said in one line: %s %s %s",
+  (...words) => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...words], { cwd: ROOT, stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    expect([status, stderr.toString()]).toEqual([1, "tallywire: cannot write the output: the disk is full\n"]);
+  },
+);
 
 test("a reader that goes away ends it quietly", async () => {
   const child = startCommand(["read", ...Array<string>(200).fill(KDIG), "-o", "json"]);

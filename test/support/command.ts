@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./repository";
 
-const COMMAND = join(ROOT, "shim/bin/tallywire.mjs");
+/** The program. */
+export const COMMAND = join(ROOT, "shim/bin/tallywire.mjs");
 
 if (!existsSync(join(ROOT, "build/shim/tallywire.mjs"))) throw new Error("the command line is not built; run: npm run build");
 
