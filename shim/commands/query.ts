@@ -175,8 +175,9 @@ function caveats({ data, meta }: Answer): string[] {
     set_apart: apart = 0,
     error_bound: error,
   } = meta;
+  const window = `from ${from} to ${to}`;
   const lines = [
-    `${data.length === 0 ? "nothing was reported" : formatNumberOf(data.length, "row")} from ${from} to ${to}, ${errorText(error)}`,
+    data.length === 0 ? `nothing was reported ${window}` : `${formatNumberOf(data.length, "row")} ${window}, ${errorText(error)}`,
   ];
   if (apart > 0) lines.push(`without ${formatNumberOf(apart, "bundle")} that do not merge with the others`);
   if (complete) return lines;
