@@ -42,6 +42,7 @@ export function runEdge(root: string, edge: Edge, capture: string): Promise<void
 
 /** An agent on an interface, until it is told to end. */
 export interface LiveEdge {
+  pid: number;
   /** Settles where it ends by itself, with what it said. */
   ended: Promise<string>;
   /** Tells it to end and waits. */
@@ -56,6 +57,7 @@ export function startLiveEdge(root: string, edge: Edge, interfaceName: string): 
     child.on("close", () => resolve(said()));
   });
   return {
+    pid: child.pid ?? 0,
     ended,
     stop: async () => {
       child.kill("SIGTERM");

@@ -6,10 +6,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { writePidFile } from "../../shim/hub/pid-file";
 import { type Count, countCapture } from "../../test/support/oracle/count";
 import { Hub, type Window } from "./ask";
 import { type Check, compare, compareRequests } from "./compare";
 import { runEdge, startLiveEdge } from "./edges";
+import { dataOf, endLeftovers, livePidPath, spoolOf } from "./leftovers";
 import { worldPage } from "./print";
 import { clientRequests } from "./records";
 import { SITES, siteCapture } from "./world";
@@ -55,7 +57,7 @@ async function postSites(root: string, folder: string, hub: LocalHub, window: Wi
     const path = join(folder, `${site.name}.pcapng`);
     writeFileSync(path, capture);
     const key = await hub.key({ kind: "write", tenant: TENANT, edge: `edge-${site.name}` });
-    const posted = runEdge(root, { site: site.name, key, hub: hub.origin, spool: join(folder, "spool") }, path);
+    const posted = runEdge(root, { site: site.name, key, hub: hub.origin, spool: spoolOf(folder) }, path);
     counts.set(site.name, countCapture(capture));
     await posted;
   });
@@ -83,7 +85,8 @@ async function watchLive(root: string, folder: string, hub: LocalHub, missing: s
   const name = someInterface();
   if (missing !== undefined || name === undefined) return async () => {};
   const key = await hub.key({ kind: "write", tenant: TENANT, edge: "edge-here" });
-  const live = startLiveEdge(root, { site: "here", key, hub: hub.origin, spool: join(folder, "spool") }, name);
+  const live = startLiveEdge(root, { site: "here", key, hub: hub.origin, spool: spoolOf(folder) }, name);
+  writePidFile(livePidPath(folder), live.pid);
   const SETTLE_MS = 1500;
   const quit = await Promise.race([live.ended, new Promise<undefined>((resolve) => setTimeout(resolve, SETTLE_MS, undefined))]);
   if (quit === undefined)
@@ -102,14 +105,16 @@ function untilTold(hub: LocalHub): Promise<void> {
 
 /** Runs the demonstration; gives the exit code. */
 export async function start({ root, exit, port, liveMissing }: StartOptions): Promise<number> {
-  mkdirSync(join(root, ".tallywire"), { recursive: true });
-  const folder = mkdtempSync(join(root, ".tallywire/start-"));
+  const place = join(root, ".tallywire");
+  mkdirSync(place, { recursive: true });
+  await endLeftovers(place);
+  const folder = mkdtempSync(join(place, "start-"));
   const told = { signal: false };
   let hub: LocalHub | undefined;
   let stopLive = async () => {};
   try {
     const options = {
-      dataFolder: join(folder, "hub"),
+      dataFolder: dataOf(folder),
       workerFolder: join(root, "build/hub"),
       assetsFolder: join(root, "build/web"),
       port,

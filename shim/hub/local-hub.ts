@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { deriveKey, importMaster, type KeyHolder } from "../../engine/keys";
 import { openMasterKey } from "./master-key";
-import { claimFolder, removePidFile, writePidFile } from "./pid-file";
+import { claimFolder, configPathOf, pidPathOf, removePidFile, writePidFile } from "./pid-file";
 import { MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
 
 /** How long a hub may take to listen; it takes 60 ms. */
@@ -52,12 +52,12 @@ export interface LocalHub {
 /** Starts a hub on a local folder under bare workerd. Throws with the reason and the end of its log where it does not start. */
 export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub> {
   const dataFolder = resolve(options.dataFolder);
-  const configPath = join(dataFolder, "hub.capnp");
-  const pidPath = join(dataFolder, "hub.pid");
+  const configPath = configPathOf(dataFolder);
+  const pidPath = pidPathOf(dataFolder);
   const logPath = join(dataFolder, "hub.log");
   const objectsFolder = join(dataFolder, "objects");
   mkdirSync(objectsFolder, { recursive: true });
-  await claimFolder(pidPath, configPath);
+  await claimFolder(dataFolder);
 
   const { host = "127.0.0.1", variables = {} } = options;
   const assets = options.assetsFolder === undefined ? null : resolve(options.assetsFolder);
@@ -120,7 +120,6 @@ function workerdPath(): string {
 /** The port, once workerd says that it listens. */
 async function listeningPort(child: ChildProcess, ended: Promise<void>, logPath: string): Promise<number> {
   const control = child.stdio[CONTROL_DESCRIPTOR] as Readable;
-  const failed = (why: string) => new Error(`the hub ${why}\n${readFileSync(logPath, "utf8").slice(-2000)}`.trimEnd());
   const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   try {
     const lines = createInterface({ input: control });
@@ -132,9 +131,25 @@ async function listeningPort(child: ChildProcess, ended: Promise<void>, logPath:
     });
     const first = await Promise.race([port, ended]);
     if (typeof first === "number") return first;
-    throw failed("did not start");
+    throw new Error(`the hub did not start: ${reasonIn(readFileSync(logPath, "utf8"), logPath)}`);
   } finally {
     clearTimeout(timer);
     control.destroy();
   }
+}
+
+/** What is usually wrong, by what workerd's log says, and what mends it. */
+const REASONS: readonly (readonly [said: RegExp, reason: string])[] = [
+  [/address already in use/i, "its port is in use; stop what listens there, or take another with --port"],
+  [/bind.*permission denied/i, "this user may not listen there; take a port above 1023 with --port"],
+  [
+    /cannot assign requested address|DNS lookup failed/i,
+    "this machine does not have that address; name one of its own with --host",
+  ],
+];
+
+function reasonIn(log: string, logPath: string): string {
+  const known = REASONS.find(([said]) => said.test(log));
+  const last = log.split("\n").find((line) => line !== "") ?? "it said nothing";
+  return known?.[1] ?? `${last.slice(0, 300)} (more in ${logPath})`;
 }

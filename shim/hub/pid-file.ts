@@ -1,16 +1,27 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Who serves a data folder: workerd, and the process that started it. */
+/** Who works in a folder: a process, and the one that started it. */
 interface Owner {
-  workerd: number;
+  worker: number;
   starter: number;
 }
 
-/** Says which workerd serves the folder from now on. */
-export function writePidFile(path: string, workerd: number): void {
-  writeFileSync(path, `${JSON.stringify({ workerd, starter: process.pid } satisfies Owner)}\n`);
+/** Where a hub's data folder says which workerd serves it. */
+export function pidPathOf(dataFolder: string): string {
+  return join(dataFolder, "hub.pid");
+}
+
+/** The configuration that a data folder's workerd is started with. */
+export function configPathOf(dataFolder: string): string {
+  return join(dataFolder, "hub.capnp");
+}
+
+/** Says which process, started by this one, works in the folder from now on. */
+export function writePidFile(path: string, worker: number): void {
+  writeFileSync(path, `${JSON.stringify({ worker, starter: process.pid } satisfies Owner)}\n`);
 }
 
 /** Says that none does. */
@@ -22,20 +33,29 @@ export function removePidFile(path: string): void {
  * Makes sure that no other workerd serves the folder, as two on one folder would spoil it. One whose starter was killed is an
  * orphan and is ended; one whose starter lives is somebody's hub, which is an error.
  */
-export async function claimFolder(path: string, configPath: string): Promise<void> {
+export async function claimFolder(dataFolder: string): Promise<void> {
+  const path = pidPathOf(dataFolder);
+  if (await endOrphan(path, configPathOf(dataFolder))) return;
+  throw new Error(`a hub is running on this data folder (process ${readOwner(path)?.worker}); stop it, or name another folder`);
+}
+
+/**
+ * Ends the process that a file names where its starter was killed; false where the starter lives. `word` is in the process's
+ * command line, by which it is told from another that has its number now.
+ */
+export async function endOrphan(path: string, word: string): Promise<boolean> {
   const owner = readOwner(path);
-  if (owner === null || !commandOf(owner.workerd).includes(configPath)) return;
-  if (owner.starter !== process.pid && isAlive(owner.starter)) {
-    throw new Error(`a hub is running on this data folder (process ${owner.workerd}); stop it, or name another folder`);
-  }
-  process.kill(owner.workerd, "SIGKILL");
-  while (isAlive(owner.workerd)) await sleep(5);
+  if (owner === null || !commandOf(owner.worker).includes(word)) return true;
+  if (owner.starter !== process.pid && isAlive(owner.starter)) return false;
+  process.kill(owner.worker, "SIGKILL");
+  while (isAlive(owner.worker)) await sleep(5);
+  return true;
 }
 
 function readOwner(path: string): Owner | null {
   try {
-    const { workerd, starter } = JSON.parse(readFileSync(path, "utf8"));
-    return Number.isInteger(workerd) && Number.isInteger(starter) ? { workerd, starter } : null;
+    const { worker, starter } = JSON.parse(readFileSync(path, "utf8"));
+    return Number.isInteger(worker) && Number.isInteger(starter) ? { worker, starter } : null;
   } catch {
     return null;
   }
