@@ -21,12 +21,18 @@ export function parseTime(field: string, given: unknown, nowSeconds: number): nu
   if (/^\d+(\.\d+)?$/.test(text)) return checkSeconds(field, Number(text));
   if (RFC_3339.test(text)) {
     const milliseconds = Date.parse(text.replace(" ", "T"));
-    if (Number.isFinite(milliseconds)) return checkSeconds(field, milliseconds / 1000);
+    if (Number.isFinite(milliseconds) && isDay(text.slice(0, 10))) return checkSeconds(field, milliseconds / 1000);
   }
   const relative = /^(?:now)?-(.+)$/.exec(text);
   const seconds = relative === null ? null : parseDuration(relative[1] ?? "");
   if (seconds === null) throw malformed(field, given);
   return checkSeconds(field, nowSeconds - seconds);
+}
+
+/** Whether the calendar has `YYYY-MM-DD`; Date.parse takes February 31 for March 3. */
+function isDay(text: string): boolean {
+  const milliseconds = Date.parse(text);
+  return Number.isFinite(milliseconds) && new Date(milliseconds).toISOString().startsWith(text);
 }
 
 function checkSeconds(field: string, seconds: number): number {

@@ -127,7 +127,8 @@ function parseMetric(field: string, given: unknown, metrics: readonly Metric[]):
   if (name === null) throw bad(field, "is missing; /v1/metrics lists them");
   const metric = metrics.find((candidate) => candidate.name === name);
   if (metric !== undefined) return metric;
-  const near = metrics.map((candidate) => candidate.name).filter((other) => other.startsWith(name.split("_")[0] ?? name));
+  const module = /^[a-z0-9]+/.exec(name)?.[0];
+  const near = metrics.map((candidate) => candidate.name).filter((other) => module && other.startsWith(module));
   const hint =
     near.length === 0 ? "/v1/metrics lists them" : `did you mean ${near.slice(0, 3).join(", ")}? /v1/metrics lists all`;
   throw bad(field, `${quote(name)} is not known; ${hint}`);
