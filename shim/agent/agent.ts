@@ -117,7 +117,7 @@ export class Agent {
         if (failure) this.fail(failure);
         else if (warning) this.say(warning);
       } catch (error) {
-        if (!(error instanceof Failure)) throw error;
+        if (!(error instanceof Failure) || this.keeper.lost > 0) throw error;
         this.fail(error.message);
       }
       if (!this.isStopped(path)) this.core.flush();

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Failure, reasonOf } from "../failure";
+import { writeWhole } from "../write-whole";
 
 /** A run over files: which input it reads, and as whom. */
 interface RunState {
@@ -31,7 +33,13 @@ export class FileRun {
     this.resumed = before?.input === input;
     const bootId = this.resumed && before ? before.bootId : newBootId();
     this.bootId = BigInt(`0x${bootId}`);
-    writeWhole(this.path, JSON.stringify({ input, bootId } satisfies RunState));
+    try {
+      writeWhole(this.path, JSON.stringify({ input, bootId } satisfies RunState));
+    } catch (cause) {
+      throw new Failure(`cannot write to the spool ${folder}: ${reasonOf(cause)}; make room or name another with --spool`, 1, {
+        cause,
+      });
+    }
   }
 }
 
@@ -46,16 +54,6 @@ function forgetOld(folder: string): void {
 export function newBootId(): string {
   const id = randomBytes(8).toString("hex");
   return /^0+$/.test(id) ? newBootId() : id;
-}
-
-/** Writes a file so that after a crash it is there in whole or not at all. */
-function writeWhole(path: string, text: string): void {
-  const draft = `${path}.draft`;
-  const file = openSync(draft, "w", 0o600);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(draft, path);
 }
 
 function readState(path: string): RunState | undefined {

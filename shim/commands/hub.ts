@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Failure } from "../failure";
+import { Failure, reasonOf } from "../failure";
 import { type LocalHub, startLocalHub } from "../hub/local-hub";
 import { stateFolder } from "../state-folder";
 
@@ -27,7 +27,9 @@ export async function hub(options: HubOptions): Promise<number> {
   try {
     running = await startLocalHub({ dataFolder, ...builtFolders(), host, port, variables });
   } catch (error) {
-    throw new Failure(error instanceof Error ? error.message : String(error));
+    const isSystem = /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? "");
+    const why = isSystem ? `cannot use the folder ${dataFolder}: ${reasonOf(error)}; name another with --data` : null;
+    throw new Failure(why ?? (error instanceof Error ? error.message : String(error)), 1, { cause: error });
   }
   try {
     await checkSettings(running);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { writeWhole } from "../write-whole";
 
 /** Where a data folder keeps its master key. */
 export function masterKeyPath(dataFolder: string): string {
@@ -12,7 +13,7 @@ export function openMasterKey(dataFolder: string): string {
   const path = masterKeyPath(dataFolder);
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600 });
+    writeWhole(path, `${randomBytes(32).toString("base64url")}\n`);
   }
   return readFileSync(path, "utf8").trim();
 }

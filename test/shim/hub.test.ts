@@ -1,6 +1,6 @@
 /** A hub and its keys from the command line: what a person does who wants one on their own machine. */
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -104,6 +104,14 @@ describe("a hub of one's own", () => {
       expect.stringMatching(/^tallywire: the hub does not start: this hub's KEEP_MINUTES is "1h"/),
     ]);
     expect(existsSync(join(data, "hub.pid"))).toBe(false);
+  });
+
+  test("whose folder cannot be written says so, and leaves no half of a key", async () => {
+    const full = join(folder, "full");
+    mkdirSync(join(full, "master-key.draft"), { recursive: true });
+    const { code, stderr } = await tallywire(["hub", "--data", full, "--port", "0"]);
+    expect([code, stderr]).toEqual([1, `tallywire: cannot use the folder ${full}: it is a folder; name another with --data\n`]);
+    expect(existsSync(join(full, "master-key"))).toBe(false);
   });
 
   test("is alone on its folder and on its port", async () => {
