@@ -1,3 +1,5 @@
+import { minuteMsOf } from "../spool/spool";
+
 const MINUTE_MS = 60_000;
 /** A minute seals this long after its end. */
 const SEAL_MS = 5_000;
@@ -6,8 +8,7 @@ const SPREAD_SECONDS = 45;
 
 /** When the bundle of a live minute is posted first, ms since the epoch: each edge has its own second of the minute. */
 export function postingTime(fileName: string, edge: string): number {
-  const minute = Number(fileName.slice(0, 10));
-  return (minute + 1) * MINUTE_MS + SEAL_MS + (hashOf(edge) % SPREAD_SECONDS) * 1000;
+  return minuteMsOf(fileName) + MINUTE_MS + SEAL_MS + (hashOf(edge) % SPREAD_SECONDS) * 1000;
 }
 
 /** FNV-1a, 32 bits. */

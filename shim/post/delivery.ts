@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../failure";
-import type { Spool } from "../spool/spool";
+import { minuteMsOf, type Spool } from "../spool/spool";
 import { Backoff } from "./backoff";
 import type { Poster } from "./poster";
 import type { Verdict } from "./verdict";
@@ -10,6 +10,8 @@ const PARALLEL = 4;
 const HELD_MS = 30_000;
 /** How long to wait for a minute that the hub's clock has not reached. */
 const EARLY_MS = 15_000;
+/** A minute that is further ahead of this host's clock was never its present: it is not waited for. */
+const AHEAD_MS_MAX = 5 * 60_000;
 
 /** Codes of errors that the system gives. */
 const SYSTEM_ERROR = /^E[A-Z]/;
@@ -142,13 +144,13 @@ export class Delivery {
         await this.spool.remove(name);
         return 0;
       case "refused":
-        this.counts.refused += 1;
-        this.options.say(`the hub refused ${name}, which is set aside in ${this.spool.folder}/refused: ${verdict.reason}`);
-        await this.spool.setAside(name, verdict.reason);
-        return 0;
+        return this.setAside(name, verdict.reason);
       case "early":
+        if (minuteMsOf(name) > Date.now() + AHEAD_MS_MAX) {
+          return this.setAside(name, `${verdict.reason}; this host's clock is not there either`);
+        }
         this.early.set(name, Date.now() + EARLY_MS);
-        this.troubled(`the hub's clock is behind this host's: ${verdict.reason}`);
+        this.troubled(`the hub's clock is behind this host's: ${verdict.reason}`, verdict.kind);
         return 0;
       case "held":
         this.troubled(`the hub takes nothing from this edge: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
@@ -160,10 +162,17 @@ export class Delivery {
     }
   }
 
-  /** Says what is wrong, once until it changes. */
-  private troubled(line: string): void {
-    if (line !== this.trouble) this.options.say(line);
-    this.trouble = line;
+  private async setAside(name: string, reason: string): Promise<Pause> {
+    this.counts.refused += 1;
+    this.options.say(`the hub refused ${name}, which is set aside in ${this.spool.folder}/refused: ${reason}`);
+    await this.spool.setAside(name, reason);
+    return 0;
+  }
+
+  /** Says what is wrong, once until it changes; `kind` stands for a line that has times in it. */
+  private troubled(line: string, kind = line): void {
+    if (kind !== this.trouble) this.options.say(line);
+    this.trouble = kind;
   }
 
   private recovered(): void {

@@ -30,6 +30,11 @@ export function bundleFileName({ minute, bootId, policy, sequence }: BundleIdent
   return `${String(minute).padStart(10, "0")}-${bootId}-${policy.number}-${sequence}.twb`;
 }
 
+/** When the minute of a bundle's file began, ms since the epoch. */
+export function minuteMsOf(name: string): number {
+  return Number(name.slice(0, 10)) * 60_000;
+}
+
 /** Files of a folder with their sizes, oldest minute first, in bounded bytes: the oldest make room. */
 class BoundedFolder {
   private readonly sizes = new Map<string, number>();

@@ -1,5 +1,5 @@
 /** When bundles are posted: each edge at its own second of the minute, and never later than it must. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -57,6 +57,29 @@ describe("a live minute", () => {
     expect(posted).toEqual([2, 1]);
     expect(delivery.counts).toEqual({ stored: 2, duplicates: 0, refused: 0 });
   });
+});
+
+test("one whose minute no clock has reached is set aside", async () => {
+  const ahead = Math.floor(Date.now() / 60_000) + 60;
+  await spool.put(nameOf(ahead), Uint8Array.of(1));
+  await put(2);
+  const { delivery } = deliveryTo([stored, { kind: "early", reason: "422 clock_ahead" }]);
+  delivery.start();
+  await delivery.finish();
+  expect(delivery.counts).toEqual({ stored: 1, duplicates: 0, refused: 1 });
+  expect(said).toEqual([expect.stringContaining("422 clock_ahead; this host's clock is not there either")]);
+  expect(readdirSync(join(folder, "refused")).sort()).toEqual([nameOf(ahead), `${nameOf(ahead)}.txt`]);
+});
+
+test("what is wrong is said once, though its words have the time", async () => {
+  for (const minute of [1, 2, 3, 4]) await put(minute);
+  const early = (time: string): Verdict => ({ kind: "early", reason: `422 clock_ahead ${time}` });
+  const { delivery, posted } = deliveryTo([early("12:00"), early("12:01"), early("12:02"), early("12:03"), stored]);
+  delivery.start();
+  while (posted.length < 4) await new Promise((done) => setTimeout(done, 5));
+  delivery.stop();
+  await delivery.finish();
+  expect(said).toEqual(["the hub's clock is behind this host's: 422 clock_ahead 12:00"]);
 });
 
 test("one whose minute the hub's clock has not reached does not stop the others", async () => {
