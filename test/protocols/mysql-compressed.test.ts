@@ -206,12 +206,6 @@ describe("missing bytes", () => {
     talk.send("client", my.pack(0, select)).send("server", my.packAll(1, rows(5)));
     expect(lines(ping(talk))).toEqual([`${SELECT} 5 rows ok`, "ping ok"]);
   });
-
-  test("with the greeting: compression is known from what the client asks for, and its first packet", () => {
-    const talk = connection().lose("server", my.greeting()).send("client", my.login(COMPRESSED)).send("server", my.ok(2));
-    talk.send("client", my.pack(0, select)).send("server", my.packAll(1, rows(5)));
-    expect(lines(ping(talk))).toEqual([`${SELECT} 5 rows ok`, "ping ok"]);
-  });
 });
 
 describe("in the middle of a connection", () => {
