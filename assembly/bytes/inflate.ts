@@ -5,11 +5,12 @@
  *   zlib     method and window u8 | flags u8 | blocks | Adler-32 of the content, highest byte first
  *   block    last? 1 bit | 00 stored: to the next byte, length u16, its complement, bytes | 01 fixed codes | 10 codes, then symbols
  *
- *   window   start ......... out ...... limit .. + SLACK_BYTES
+ *   window   start ......... out ...... limit .. + 266 bytes
  *            what came before            where a call stops
  * ```
  * All of the compressed bytes that there are lie together; a call goes on until the window's limit is passed, the content ends, or
- * something is wrong. Nothing before `start` of the window is ever read, and nothing is written behind the slack.
+ * something is wrong. Nothing before `start` of the window is ever read. Behind the limit the longest copy may be written, 258 bytes in
+ * steps of eight, and nothing behind that.
  */
 import { ADLER_START, adler32 } from "./adler32";
 import {
@@ -37,8 +38,6 @@ export class Inflated {
   static readonly BAD: u32 = 3;
 }
 
-/** Bytes behind the limit that a call may write to: the longest copy, eight bytes at a time. */
-export const SLACK_BYTES: u32 = 258 + 8;
 /** How far copies reach back. */
 export const REACH_BYTES: u32 = 32768;
 
