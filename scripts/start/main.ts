@@ -12,6 +12,7 @@ import { Hub, type Window } from "./ask";
 import { type Check, compare, compareRequests } from "./compare";
 import { runEdge, startLiveEdge } from "./edges";
 import { dataOf, endLeftovers, livePidPath, spoolOf } from "./leftovers";
+import { untilOrphaned } from "./orphaned";
 import { worldPage } from "./print";
 import { clientRequests } from "./records";
 import { SITES, siteCapture } from "./world";
@@ -100,6 +101,8 @@ function untilTold(hub: LocalHub): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
     hub.ended.then(resolve);
+    // npm hands SIGTERM on to a shell, which hands it on to nobody.
+    if (process.env.npm_lifecycle_event !== undefined) untilOrphaned().then(resolve);
   });
 }
 
