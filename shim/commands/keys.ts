@@ -35,9 +35,15 @@ function masterOf(data: string | undefined): string {
     if (given.length >= MASTER_LENGTH_MIN) return given;
     throw new Failure(`${MASTER_VARIABLE} has ${given.length} characters; a master key has at least ${MASTER_LENGTH_MIN}`, 2);
   }
-  if (existsSync(masterKeyPath(folder))) return openMasterKey(folder);
+  if (existsSync(masterKeyPath(folder))) return checkMaster(openMasterKey(folder), folder);
   const reason = `there is no hub's master key in ${folder}`;
   throw new Failure(`${reason}; start tallywire hub first, name its --data folder, or set ${MASTER_VARIABLE}`, 2);
+}
+
+function checkMaster(master: string, folder: string): string {
+  if (master.length >= MASTER_LENGTH_MIN) return master;
+  const mend = "put it back, or delete it: the hub then makes another, and all its keys are new";
+  throw new Failure(`the hub's master key ${masterKeyPath(folder)} has only ${master.length} characters; ${mend}`);
 }
 
 async function derive(master: CryptoKey, holder: KeyHolder): Promise<string> {

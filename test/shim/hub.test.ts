@@ -152,6 +152,17 @@ describe("keys", () => {
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(reason)]);
   });
 
+  test("want a whole master", async () => {
+    const broken = join(folder, "broken");
+    mkdirSync(broken);
+    writeFileSync(join(broken, "master-key"), "");
+    const { code, stderr } = await tallywire(["keys", "read", "acme", "--data", broken], { env: { TALLYWIRE_MASTER_KEY: "" } });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^tallywire: the hub's master key .* has only 0 characters; [^\n]*\n$/),
+    ]);
+  });
+
   test("want a master", async () => {
     const none = await tallywire(["keys", "read", "acme"], { env: { ...env, TALLYWIRE_MASTER_KEY: "" } });
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("there is no hub's master key in ")]);
