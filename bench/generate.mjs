@@ -3,7 +3,8 @@
  *
  * mix: four fifths of the packets DNS over TCP, 1 and 10 queries a connection, the rest over UDP; udp: DNS over UDP; bulk:
  * HTTP with 1,400-byte segments; full: more of everything than fits (lib/overload.mjs). Both IP versions, 20 minutes of packet
- * time. Beside the capture goes OUT.pcap.json: what is in it, exactly; of `full` no round trips, since not all of it can be seen.
+ * time. The kinds of roundtrips/talks.mjs have many more conversations under way at once, and lie within one minute. Beside the capture
+ * goes OUT.pcap.json: what is in it, exactly; of `full` no round trips, since not all of it can be seen.
  */
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -12,21 +13,26 @@ import { FrameWriter } from "./lib/frame-writer.mjs";
 import { full } from "./lib/overload.mjs";
 import { seeded } from "./lib/seeded.mjs";
 import { World } from "./lib/world.mjs";
+import { TALKS } from "./roundtrips/talks.mjs";
 
 const SPAN_MICROS = 20 * 60 * 1e6;
+const TALKS_SPAN_MICROS = 50 * 1e6;
 const START_SECONDS = 1_767_225_600;
 const SEGMENT_BYTES = 1400;
 const BODY_BYTES = 64_000;
 /** Conversations under way at once. */
 const SIDE_BY_SIDE = 16;
+const TALKS_SIDE_BY_SIDE = 500;
+const KINDS = { mix, udp, bulk, full, ...TALKS };
 
 /** Makes one capture; answers its record. */
 export function generate(kind, packets, path) {
   const writer = new FrameWriter(path, START_SECONDS);
-  const make = { mix, udp, bulk, full }[kind];
-  if (make === undefined) throw new Error(`no kind "${kind}": mix, udp, bulk or full`);
+  const make = KINDS[kind];
+  if (make === undefined) throw new Error(`no kind "${kind}": ${Object.keys(KINDS).join(", ")}`);
   const world = new World(seeded(kind.length * 7919), packets);
-  interleave(make(world), writer, packets);
+  if (kind in TALKS) interleave(make(world), writer, packets, TALKS_SPAN_MICROS, TALKS_SIDE_BY_SIDE);
+  else interleave(make(world), writer, packets, SPAN_MICROS, SIDE_BY_SIDE);
   writer.close();
   const record = {
     kind,
@@ -41,17 +47,17 @@ export function generate(kind, packets, path) {
 }
 
 /** Runs conversations side by side, a packet of each in turn, evenly over the span. */
-function interleave(conversations, writer, packets) {
-  const step = SPAN_MICROS / packets;
+function interleave(conversations, writer, packets, spanMicros, sideBySide) {
+  const step = spanMicros / packets;
   const active = [];
-  for (let i = 0; i < SIDE_BY_SIDE; i++) active.push(conversations.next().value);
+  for (let i = 0; i < sideBySide; i++) active.push(conversations.next().value);
   let turn = 0;
   let open = true;
   while (active.length > 0) {
     const index = turn++ % active.length;
     const next = active[index].next();
     if (next.done) {
-      open &&= writer.packets < packets - SIDE_BY_SIDE * 30;
+      open &&= writer.packets < packets - sideBySide * 30;
       if (open) active[index] = conversations.next().value;
       else active.splice(index, 1);
       continue;

@@ -7,11 +7,13 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { faults } from "../bench/faults.mjs";
+import { idle } from "../bench/idle.mjs";
 import { inflate } from "../bench/inflate.mjs";
 import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { memory } from "../bench/memory.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
+import { roundTrips } from "../bench/roundtrips.mjs";
 import { sizes } from "../bench/sizes.mjs";
 import { sketches } from "../bench/sketches.mjs";
 import { statements } from "../bench/statements.mjs";
@@ -31,6 +33,8 @@ const PARTS = {
   memory,
   faults,
   ingest,
+  idle,
+  roundtrips: () => roundTrips(),
   pipeline: () => kinds.map((kind) => pipeline(kind, short, long)),
 };
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
