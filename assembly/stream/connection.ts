@@ -46,7 +46,12 @@ export function onSegment(flow: Flow, side: u32): void {
   if (flags & FIN) onFin(flow, side, stream, sequence + Packet.payloadLength);
   if (flags & ACK) onAcknowledgement(flow, side, stream, peer);
   if (flow.holeSinceNs != 0) checkHoles(flow);
+  if (isOpening(flow) && (Packet.payloadLength > 0 || flow.ackNs != 0)) useMove(flow, Use.open);
   checkEnds(flow);
+}
+
+function isOpening(flow: Flow): bool {
+  return flow.use == <u32>changetype<usize>(Use.opening);
 }
 
 /** Whether the rest of the segment is worth a look: a repeated SYN says nothing new. */
@@ -279,5 +284,5 @@ function restart(flow: Flow): void {
   flow.synNs = 0;
   flow.synAckNs = 0;
   flow.ackNs = 0;
-  useMove(flow, Use.open);
+  useMove(flow, Use.opening);
 }

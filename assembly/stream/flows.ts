@@ -142,6 +142,7 @@ function fold(flow: Flow): void {
 function foldMinute(minute: u32): void {
   takeThresholds();
   captureSeal(minute);
+  foldList(Use.opening.newest, minute);
   foldList(Use.open.newest, minute);
   foldList(Use.ended.newest, minute);
   foldList(Use.datagrams.newest, minute);

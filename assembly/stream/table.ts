@@ -2,7 +2,8 @@
  * The table of flows: a fixed number of records, found by the two endpoints in either order.
  *
  * A new flow ends others (see use.ts) that have been quiet long enough and takes over the record of one of them, so that
- * many short flows use few records, again and again; where every record is in use, the flow whose use is longest ago is evicted.
+ * many short flows use few records, again and again; where every record is in use, the flow whose use is longest ago is evicted, of
+ * a kind that has more than its share first.
  * Slots are chains keyed with a secret of the process, so that nobody outside can aim at one chain; which flow ends depends on
  * use alone.
  */
@@ -13,7 +14,7 @@ import { Regions } from "../regions";
 import { CLIENT_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
 import { FLOW_BYTES, Flow } from "./flow";
-import { Use, useAdd, useAgain, useRemove } from "./use";
+import { Use, useAgain, useBegin, useRemove } from "./use";
 
 const TCP: u32 = 6;
 
@@ -84,7 +85,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address1High == destinationHigh
       ) {
         Lookup.side = 0;
-        useAgain(flow);
+        useAgain(flow, Minute.clockNs);
         return flow;
       }
       if (
@@ -96,7 +97,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address1High == sourceHigh
       ) {
         Lookup.side = 1;
-        useAgain(flow);
+        useAgain(flow, Minute.clockNs);
         return flow;
       }
     }
@@ -115,7 +116,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   flow.port0 = <u16>sourcePort;
   flow.port1 = <u16>destinationPort;
   flow.client = <u8>CLIENT_UNKNOWN;
-  useAdd(flow, transport == TCP ? Use.open : Use.datagrams);
+  useBegin(flow, transport == TCP ? Use.opening : Use.datagrams, Minute.clockNs);
   FlowTable.count += 1;
   Lookup.side = 0;
   Lookup.created = true;
@@ -144,7 +145,7 @@ function takeRecord(): Flow {
   } else {
     if (at == 0) {
       FlowTable.evicted += 1;
-      flowEnd(changetype<Flow>(Use.oldest));
+      flowEnd(changetype<Flow>(Use.victim));
       at = FlowTable.free;
     }
     FlowTable.free = changetype<Flow>(at).slotNext;
