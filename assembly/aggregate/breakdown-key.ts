@@ -1,9 +1,8 @@
 /** The key of a breakdown under construction: a length and a value for each column, 255 bytes in all at the most. */
 import { packDecimal, packedLength } from "../bytes/ascii";
-import { elementHash } from "../bytes/hash";
 import { copyBytes } from "../bytes/run";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
-import { breakdownObserve } from "./observe";
+import { breakdownObserveKey } from "./observe";
 
 const KEY: usize = memory.data(272, 16);
 
@@ -41,6 +40,6 @@ export class BreakdownKey {
   /** Adds one request, failed or not, with what it cost, to the key's label set in `series`. */
   static observe(series: u32, failed: bool, bytes: u64, durationNs: u64): void {
     const length = <u32>(BreakdownKey.at - KEY);
-    breakdownObserve(series, elementHash(KEY, length), KEY, length, 1, failed ? 1 : 0, bytes, durationNs);
+    breakdownObserveKey(series, KEY, length, failed ? 1 : 0, bytes, durationNs);
   }
 }

@@ -5,7 +5,7 @@
  * observation; where the sketch pool has no room the observation is lost and counted as `Minute.refused`.
  */
 import { elementHash } from "../bytes/hash";
-import { breakdownAdd } from "../sketches/breakdown";
+import { breakdownAdd, breakdownAddKey } from "../sketches/breakdown";
 import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
@@ -85,4 +85,11 @@ export function breakdownObserve(
   assert(length <= KEY_BYTES_MAX && hash == elementHash(start, length));
   const state = stateOf(series, Kind.BREAKDOWN);
   if (state != 0 && !breakdownAdd(state, hash, start, length, requests, errors, bytes, durationNs)) Minute.refused += 1;
+}
+
+/** Adds one request to such a label set, of which only the key is known. */
+export function breakdownObserveKey(series: u32, start: usize, length: u32, errors: u64, bytes: u64, durationNs: u64): void {
+  assert(length <= KEY_BYTES_MAX);
+  const state = stateOf(series, Kind.BREAKDOWN);
+  if (state != 0 && !breakdownAddKey(state, start, length, 1, errors, bytes, durationNs)) Minute.refused += 1;
 }

@@ -5,10 +5,11 @@
  */
 import { elementHash } from "../bytes/hash";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
-import { sharedAdd, sharedCell } from "../sketches/shared-add";
+import { Remembered } from "../sketches/remembered";
+import { sharedAdd, sharedCell, sharedRemembered } from "../sketches/shared-add";
 import { sharedLimits } from "../sketches/shared-drop";
 import { sharedHolds, sharedTop } from "../sketches/shared-seal";
-import { COLUMNS_MAX, SharedTops, sharedCreate, sharedRelease, sharedReleaseSlots } from "../sketches/shared-tops";
+import { COLUMNS_MAX, SharedCell, SharedTops, sharedCreate, sharedRelease, sharedReleaseSlots } from "../sketches/shared-tops";
 import { TopExport } from "../sketches/top-codec";
 import { declareKeys, declareMetric, Kind, Registry } from "./metric";
 import { Minute } from "./minute";
@@ -80,6 +81,26 @@ export class Tops {
     }
     if (state != 0) Tops.cell = sharedCell(state, hash, start, length);
     if (Tops.cell == 0) Minute.refused += 1;
+  }
+
+  /** As `key`, of a text that comes again and again; gives its elementHash. */
+  static text(group: TopGroup, table: u32, start: usize, length: u32): u64 {
+    const state = <usize>load<u32>(Minute.entries + ((<usize>(group.series + table)) << 4), 8);
+    if (state != 0 && length <= KEY_BYTES_MAX) {
+      const known = sharedRemembered(state, start, length);
+      if (known != 0) {
+        Tops.state = state;
+        Tops.cell = known;
+        return changetype<SharedCell>(known).hash;
+      }
+      const hash = elementHash(start, length);
+      Tops.key(group, table, hash, start, length);
+      if (Tops.cell != 0) Remembered.put(state, <u32>Tops.cell);
+      return hash;
+    }
+    const hash = elementHash(start, length);
+    Tops.key(group, table, hash, start, length);
+    return hash;
   }
 
   /** Adds `weight` to the key in hand in column `column` of its group. */

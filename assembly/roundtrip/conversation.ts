@@ -53,8 +53,8 @@ export class Conversation {
   pendingCount: u32;
   /** The protocol's own record, `stateBytes` of its declaration; 0 while there is none. */
   state: u32;
-  /** The minute in which the protocol's metrics last took the endpoints in. */
-  observedMinute: u32;
+  /** For which minute, protocol and client metrics took the endpoints in last: minute << 6 | client << 5 | protocol. */
+  observed: u32;
   /** The elements of both addresses, 0 until they are asked for. */
   element0: u64;
   element1: u64;
@@ -91,6 +91,14 @@ export class Conversation {
       store<u64>(at, element);
     }
     return element;
+  }
+
+  /** Whether metrics of `protocol` have not taken the endpoints in yet in `minute`, with `client` as the one that asks; they do so now. */
+  isNewTo(minute: u32, protocol: u32, client: u32): bool {
+    const now = (minute << 6) | (client << 5) | protocol;
+    if (this.observed == now) return false;
+    this.observed = now;
+    return true;
   }
 
   @inline port(side: u32): u32 {

@@ -12,10 +12,10 @@
  */
 import { BreakdownKey } from "../aggregate/breakdown-key";
 import { declareKeys, declareMetric, Kind } from "../aggregate/metric";
+import { Minute } from "../aggregate/minute";
 import { countAdd, distinctObserve, histogramObserve } from "../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../aggregate/tops";
-import { elementHash } from "../bytes/hash";
 import { putWord } from "../bytes/names";
 import { Labels } from "../modules/labels";
 import { Conversation } from "./conversation";
@@ -173,8 +173,10 @@ export function observeRequest(
   if (response != 0) histogramObserve(metrics.responseBytes + direction, changetype<Message>(response).wireBytes, 1);
   if (Timing.durationNs != UNTIMED) histogramObserve(metrics.duration + direction, Timing.durationNs, 1);
   if (Timing.serverNs != UNTIMED) histogramObserve(metrics.serverTime + direction, Timing.serverNs, 1);
-  distinctObserve(metrics.clients + direction, conversation.element(client));
-  distinctObserve(metrics.servers + direction, conversation.element(client ^ 1));
+  if (conversation.isNewTo(Minute.number, metrics.protocol, client)) {
+    distinctObserve(metrics.clients + direction, conversation.element(client));
+    distinctObserve(metrics.servers + direction, conversation.element(client ^ 1));
+  }
   return true;
 }
 
@@ -185,7 +187,7 @@ export function isFailure(status: u32): bool {
 
 /** Counts the round trip under its name of `length` bytes at `start`. */
 export function observeName(metrics: RequestMetrics, direction: u32, start: usize, length: u32, status: u32): void {
-  Tops.key(metrics.names, direction, elementHash(start, length), start, length);
+  Tops.text(metrics.names, direction, start, length);
   Tops.add(ALL, 1);
   const timed = Timing.durationNs != UNTIMED;
   if (timed && Timing.durationNs > slowAboveNs(metrics.slow + direction)) Tops.add(SLOW, 1);

@@ -7,8 +7,21 @@
  *
  * A key is a run of length-prefixed label values.
  */
+import { elementHash } from "../bytes/hash";
 import { histogramAdd, histogramCreate, histogramMerge, histogramRelease } from "./histogram";
-import { Cell, KeyTable, tableDrop, tableEnter, tableFind, tableMedian, tableOpen, tableRelease } from "./key-table";
+import {
+  Cell,
+  KeyTable,
+  tableDrop,
+  tableEnter,
+  tableFind,
+  tableMedian,
+  tableOpen,
+  tableRelease,
+  tableRemember,
+  tableRemembered,
+} from "./key-table";
+import { Remembered } from "./remembered";
 import { Selection, selectedCell, selectedLower, selectHeaviest } from "./select";
 import { SketchPool } from "./sketch-pool";
 
@@ -66,6 +79,7 @@ function releasePart(at: usize): void {
 
 /** Gives everything that `state` holds back to the pool. */
 export function breakdownRelease(state: usize): void {
+  Remembered.forget();
   const breakdown = changetype<Breakdown>(state);
   for (let index: u32 = 0; index < breakdown.count; index++) releasePart(breakdown.cell(index).part);
   releasePart(breakdown.other);
@@ -92,6 +106,33 @@ export function breakdownAdd(
   if (requests == 0) return true;
   breakdownAddTotals(breakdown, requests, errors, bytes);
   const kept = breakdownPart(breakdown, hash, start, length, requests, 0);
+  return addToPart(breakdown, kept, requests, errors, bytes, durationNs);
+}
+
+/** As `breakdownAdd`, of a label set whose hash is not known: that of one that came lately is not needed. */
+export function breakdownAddKey(
+  state: usize,
+  start: usize,
+  length: u32,
+  requests: u64,
+  errors: u64,
+  bytes: u64,
+  durationNs: u64,
+): bool {
+  const breakdown = changetype<Breakdown>(state);
+  const known = tableRemembered(breakdown, start, length);
+  if (known == 0) {
+    const complete = breakdownAdd(state, elementHash(start, length), start, length, requests, errors, bytes, durationNs);
+    if (complete) tableRemember(breakdown);
+    return complete;
+  }
+  const cell = changetype<Cell>(known);
+  cell.upper += requests;
+  breakdownAddTotals(breakdown, requests, errors, bytes);
+  return addToPart(breakdown, cell.part, requests, errors, bytes, durationNs);
+}
+
+function addToPart(breakdown: Breakdown, kept: usize, requests: u64, errors: u64, bytes: u64, durationNs: u64): bool {
   const part = changetype<Part>(kept);
   part.errors += errors;
   part.bytes += bytes;

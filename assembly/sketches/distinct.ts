@@ -43,6 +43,8 @@ export class Distinct {
   page1: u32;
   page2: u32;
   page3: u32;
+  /** The element that came to the list last: it often comes again. */
+  last: u64;
 
   /** Adds an element to its register: the merge of two registers as in `mergeRegisters`, with neither a branch nor a select. */
   @inline addToRegister(element: u64): void {
@@ -107,9 +109,13 @@ function placeInList(distinct: Distinct, element: u64): usize {
 }
 
 function addToList(distinct: Distinct, element: u64): bool {
+  if (distinct.last == element && element != 0) return true;
   const at = placeInList(distinct, element);
   const end = <usize>distinct.list + ((<usize>distinct.listed) << 3);
-  if (at < end && load<u64>(at) == element) return true;
+  if (at < end && load<u64>(at) == element) {
+    distinct.last = element;
+    return true;
+  }
   if (<u32>distinct.listed == DISTINCT_LIST_MAX) {
     if (!distinctOpenRegisters(distinct)) return false;
     distinct.addToRegister(element);
@@ -119,6 +125,7 @@ function addToList(distinct: Distinct, element: u64): bool {
   memory.copy(at + 8, at, end - at);
   store<u64>(at, element);
   distinct.listed++;
+  distinct.last = element;
   return true;
 }
 

@@ -15,6 +15,7 @@
  * collide; which slot a key has changes no output.
  */
 import { copyBytes, sameBytes } from "../bytes/run";
+import { Remembered } from "./remembered";
 import { SketchPool } from "./sketch-pool";
 
 /** Bytes of the longest key. */
@@ -107,6 +108,8 @@ class Probe {
   static slot: usize = 0;
   /** The tag of the key searched for, in the upper half. */
   static tag: u32 = 0;
+  /** Number, from 1, of the cell that it found, or that was entered. */
+  static number: u32 = 0;
 }
 
 /** Opens a table whose record is all zeros; it holds at most 3/4 of 2^`bitsMax` keys. */
@@ -157,11 +160,26 @@ export function tableFind(table: KeyTable, hash: u64, start: usize, length: u32)
     }
     if ((slot ^ tag) <= 0xffff) {
       const cell = table.cell((slot & 0xffff) - 1);
-      if (cell.hash == hash && <u32>load<u8>(cell.key) == length && sameBytes(cell.key + 1, start, length))
+      if (cell.hash == hash && <u32>load<u8>(cell.key) == length && sameBytes(cell.key + 1, start, length)) {
+        Probe.number = slot & 0xffff;
         return changetype<usize>(cell);
+      }
     }
     index = (index + 1) & mask;
   }
+}
+
+/** The cell of a key that was asked for lately, found without its hash; 0 where it has to be searched. */
+export function tableRemembered(table: KeyTable, start: usize, length: u32): usize {
+  const number = Remembered.placeOf(changetype<usize>(table), start, length);
+  if (number == 0 || number > table.count) return 0;
+  const cell = table.cell(number - 1);
+  return <u32>load<u8>(cell.key) == length && sameBytes(cell.key + 1, start, length) ? changetype<usize>(cell) : 0;
+}
+
+/** Remembers the key that `tableRemembered` was asked for last, and `tableFind` or `tableEnter` just gave a cell for. */
+export function tableRemember(table: KeyTable): void {
+  Remembered.put(changetype<usize>(table), Probe.number);
 }
 
 /**
@@ -184,6 +202,7 @@ export function tableEnter(table: KeyTable, hash: u64, start: usize, length: u32
   cell.upper = table.offset - table.base;
   cell.error = cell.upper;
   table.count++;
+  Probe.number = table.count;
   if (full) fillSlot(table, hash, table.count);
   else store<u32>(Probe.slot, Probe.tag | table.count);
   return changetype<usize>(cell);

@@ -1,8 +1,10 @@
 /** The way of a key into a shared table (`shared-tops.ts`): its search, its entry, its weights. */
 import { copyBytes, sameBytes } from "../bytes/run";
+import { Remembered } from "./remembered";
 import { dropLight } from "./shared-drop";
 import {
   FIRST_RUN_BYTES,
+  FREE,
   fillSlot,
   freeCell,
   growSlots,
@@ -29,6 +31,14 @@ export function sharedCell(state: usize, hash: u64, start: usize, length: u32): 
   const tops = changetype<SharedTops>(state);
   const found = find(tops, hash, start, length);
   return found != 0 ? found : enter(tops, hash, start, length);
+}
+
+/** The cell of a key that was asked for lately, found without its hash; 0 where it has to be searched. */
+export function sharedRemembered(state: usize, start: usize, length: u32): usize {
+  const at = <usize>Remembered.placeOf(state, start, length);
+  if (at == 0) return 0;
+  const cell = changetype<SharedCell>(at);
+  return <u32>cell.epoch != FREE && <u32>cell.length == length && sameBytes(cell.key, start, length) ? at : 0;
 }
 
 /** Adds `weight` to column `index` of `cell`, what `sharedCell` answered: without one it is part of the total and of the offset. */

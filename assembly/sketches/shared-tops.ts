@@ -17,6 +17,7 @@
  * A key that is longer than its place in the cell lies in a block of the pool. A cell that is free has epoch FREE, its key being the
  * next free one's address.
  */
+import { Remembered } from "./remembered";
 import { SketchPool } from "./sketch-pool";
 
 /** Columns of one table at the most. */
@@ -191,6 +192,7 @@ export function sharedCreate(columns: u32, bits: u32): usize {
 
 /** Gives everything that `state` holds back to the pool. */
 export function sharedRelease(state: usize): void {
+  Remembered.forget();
   const tops = changetype<SharedTops>(state);
   sharedReleaseSlots(tops);
   Cells.open();

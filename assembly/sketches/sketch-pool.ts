@@ -1,5 +1,6 @@
 /** Where the sketches of this instance live: one pool for all states, and a scratch run for merging and encoding. */
 import { Pool } from "../bytes/pool";
+import { Remembered } from "./remembered";
 
 /** Bytes of scratch: 66 octaves of u64 counts, which is the most that one call needs. */
 export const SCRATCH_BYTES: u32 = 66 * 32 * 8;
@@ -26,6 +27,7 @@ export class SketchPool {
   /** Takes `pool` for all states and reserves the scratch from it, before its first allocation; false when it is too small. */
   static open(pool: Pool): bool {
     SketchPool.pool = pool;
+    Remembered.forget();
     SketchPool.scratch = pool.reserve(SCRATCH_BYTES + (2 * SELECTED_MAX + 1) * 4);
     SketchPool.hashes = SketchPool.scratch + MEDIAN_BYTES;
     SketchPool.selected = SketchPool.scratch + SCRATCH_BYTES;

@@ -250,8 +250,8 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
     return;
   }
   countAdd(Series.requests + direction * STATUSES + status, 1);
-  observeEndpoints(conversation, client, direction);
   const query = changetype<Message>(request);
+  observeEndpoints(conversation, client, direction, query.protocol);
   const named = query.knows(F.DnsField.NAME);
   let hash: u64 = 0;
   if (named) {
@@ -267,9 +267,8 @@ export function observeDns(conversation: Conversation, client: u32, request: usi
 }
 
 /** Endpoints are the same for all round trips of a conversation: once a minute is enough. */
-function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
-  if (conversation.observedMinute == Minute.number) return;
-  conversation.observedMinute = Minute.number;
+function observeEndpoints(conversation: Conversation, client: u32, direction: u32, protocol: u32): void {
+  if (!conversation.isNewTo(Minute.number, protocol, client)) return;
   distinctObserve(Series.clients + direction, conversation.element(client));
   distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
 }
@@ -354,7 +353,7 @@ function observeNames(direction: u32, query: Message, hash: u64, answer: Message
 
 function takeSuffix(direction: u32, start: usize, end: usize): void {
   const length = <u32>(end - start);
-  Tops.key(Tables.names, direction, elementHash(start, length), start, length);
+  Tops.text(Tables.names, direction, start, length);
 }
 
 const NONE: u32 = 255;

@@ -1,7 +1,6 @@
 /** The metrics of module `redis`: round trips when their outcome is decided. */
 import { BreakdownKey } from "../../aggregate/breakdown-key";
 import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
-import { elementHash } from "../../bytes/hash";
 import { Labels } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
@@ -117,7 +116,7 @@ function observePrefix(direction: u32, request: Message): void {
     prefix += 1;
     break;
   }
-  Tops.key(Tables.prefixes, direction, elementHash(PREFIX, prefix), PREFIX, prefix);
+  Tops.text(Tables.prefixes, direction, PREFIX, prefix);
   Tops.add(0, 1);
 }
 
@@ -125,7 +124,7 @@ function observeError(direction: u32, response: Message): void {
   if (!response.knows(F.RedisField.ERROR_CODE)) return;
   const start = response.textStart(F.ERROR_CODE);
   const length = response.textLength(F.ERROR_CODE);
-  Tops.key(Tables.errors, direction, elementHash(start, length), start, length);
+  Tops.text(Tables.errors, direction, start, length);
   Tops.add(0, 1);
 }
 
