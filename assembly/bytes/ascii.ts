@@ -45,8 +45,39 @@ export function putText(at: usize, text: string): usize {
   return at + length;
 }
 
-/** Whether `length` bytes at `start` are `text` (lower case), letters compared without case. */
+/** Sixteen bytes with small letters for capitals. */
+function lowerBlock(bytes: v128): v128 {
+  const capitals = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(65)), i8x16.splat(26));
+  return v128.or(bytes, v128.and(capitals, i8x16.splat(32)));
+}
+
+/** Copies `length` bytes from `start` to `target` in lower case; both have room for the next multiple of 16. */
+export function lowerText(target: usize, start: usize, length: u32): void {
+  for (let at: u32 = 0; at < length; at += 16) v128.store(target + at, lowerBlock(v128.load(start + at)));
+}
+
+/** The scalar twin of `lowerText`. */
+export function lowerTextScalar(target: usize, start: usize, length: u32): void {
+  for (let at: u32 = 0; at < length; at++) store<u8>(target + at, lower(load<u8>(start + at)));
+}
+
+/**
+ * Whether `length` bytes at `start` are `text` (lower case), letters compared without case: sixteen at a time, what lies behind either
+ * masked away.
+ */
 export function sameText(start: usize, length: u32, text: string): bool {
+  if (length != <u32>text.length) return false;
+  const from = changetype<usize>(text);
+  for (let at: u32 = 0; at < length; at += 16) {
+    const expected = i8x16.narrow_i16x8_u(v128.load(from + (at << 1)), v128.load(from + (at << 1), 16));
+    const differing = <u32>i8x16.bitmask(i8x16.ne(lowerBlock(v128.load(start + at)), expected));
+    if (differing & ((1 << min(length - at, 16)) - 1)) return false;
+  }
+  return true;
+}
+
+/** The scalar twin of `sameText`. */
+export function sameTextScalar(start: usize, length: u32, text: string): bool {
   if (length != <u32>text.length) return false;
   const from = changetype<usize>(text);
   for (let i: u32 = 0; i < length; i++) {

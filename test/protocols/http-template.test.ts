@@ -7,18 +7,23 @@ import { randomFrom } from "../support/sketches";
 interface Exports {
   memory: WebAssembly.Memory;
   open(length: number): number;
-  template(start: number, length: number): number;
+  template(start: number, length: number, scalar: boolean): number;
   templateStart(): number;
 }
 
 const core = instantiate<Exports>(module);
 
+/** The template of a path, which both twins must make. */
 function templateOf(path: string): string {
   const bytes = new TextEncoder().encode(path);
   const start = core.open(bytes.length);
   new Uint8Array(core.memory.buffer).set(bytes, start);
-  const length = core.template(start, bytes.length);
-  return new TextDecoder().decode(new Uint8Array(core.memory.buffer, core.templateStart(), length));
+  const [found, twin] = [false, true].map((scalar) => {
+    const length = core.template(start, bytes.length, scalar);
+    return new TextDecoder().decode(new Uint8Array(core.memory.buffer, core.templateStart(), length));
+  });
+  expect(found).toBe(twin);
+  return found!;
 }
 
 describe("path templates", () => {

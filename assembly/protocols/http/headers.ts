@@ -11,7 +11,7 @@ import { Message, messageText } from "../../roundtrip/message";
 import { Successor } from "../shared/upgrade";
 import * as F from "./fields";
 import { HttpFault, HttpMetrics } from "./metrics";
-import { findByte } from "./scan";
+import { findByte, Line } from "./scan";
 import { Half, HalfFlag, Role } from "./state";
 import { behindUser } from "./target";
 
@@ -38,7 +38,7 @@ export class Header {
 }
 
 /** Lengths of the names below, a bit each. */
-export const HEADER_LENGTHS: u32 = (1 << 4) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 17);
+const HEADER_LENGTHS: u32 = (1 << 4) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14) | (1 << 17);
 
 /** Which header has the name of `length` bytes at `start`. */
 function headerOf(start: usize, length: u32, requests: bool): u32 {
@@ -68,13 +68,20 @@ function isBlank(byte: u32): bool {
   return byte == SPACE || byte == TAB;
 }
 
-/** Takes one header line, its content from `start` to `end`; `cut` says that the line goes on behind it. */
+/** Whether the line at `start`, as `findLineEnd` just saw it, is surely a header that is not read. */
+export function isOther(start: usize): bool {
+  const length = Line.colon;
+  if (length - 1 >= 15 || (HEADER_LENGTHS >> length) & 1) return false;
+  return u8At(start) > SPACE && u8At(start + length - 1) > SPACE;
+}
+
+/** Takes one header line, which `findLineEnd` just looked at, its content from `start` to `end`; `cut` says that the line goes on behind it. */
 export function readHeader(half: Half, start: usize, end: usize, cut: bool): void {
   if (isBlank(u8At(start))) {
     fold(half, start, end, cut);
     return;
   }
-  const colon = findByte(start, end, COLON);
+  const colon = Line.colon < 16 ? start + Line.colon : findByte(start, end, COLON);
   if (colon == end) {
     half.header = Header.OTHER;
     HttpMetrics.malformed(HttpFault.HEADER);

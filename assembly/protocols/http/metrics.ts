@@ -9,11 +9,11 @@
 import { BreakdownKey } from "../../aggregate/breakdown-key";
 import { declareLabel } from "../../aggregate/label";
 import { declareKeys, declareMetric, Kind } from "../../aggregate/metric";
+import { Minute } from "../../aggregate/minute";
 import { countAdd, distinctObserve, histogramObserve, rateObserve } from "../../aggregate/observe";
 import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
-import { lower } from "../../bytes/ascii";
-import { elementHash } from "../../bytes/hash";
+import { lowerText } from "../../bytes/ascii";
 import { Labels } from "../../modules/labels";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
@@ -254,16 +254,19 @@ function classOf(response: usize): u32 {
   return hundreds - 1 < CLASS_OTHER ? hundreds - 1 : CLASS_OTHER;
 }
 
-/** Adds a key to the first column of a group, and leaves it in hand. */
-function observeTop(group: TopGroup, direction: u32, hash: u64, start: usize, length: u32): void {
-  Tops.key(group, direction, hash, start, length);
+/** Adds a text to the first column of a group, and leaves it in hand; gives its hash. */
+function observeTop(group: TopGroup, direction: u32, start: usize, length: u32): u64 {
+  const hash = Tops.text(group, direction, start, length);
   Tops.add(0, 1);
+  return hash;
 }
 
 function observeEndpoints(conversation: Conversation, client: u32, direction: u32): void {
   const hash = conversation.element(client);
+  Tops.key(Tables.clients, direction, hash, conversation.addressStart(client), conversation.addressLength);
+  Tops.add(0, 1);
+  if (!conversation.isNewTo(Minute.number, F.HTTP, client)) return;
   distinctObserve(Series.clients + direction, hash);
-  observeTop(Tables.clients, direction, hash, conversation.addressStart(client), conversation.addressLength);
   distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
 }
 
@@ -271,15 +274,13 @@ function observeTexts(direction: u32, request: Message): void {
   if (request.knows(F.HttpField.HOST)) {
     const length = request.textLength(F.HOST);
     const start = request.textStart(F.HOST);
-    for (let i: u32 = 0; i < length; i++) store<u8>(HOST_TEXT + i, lower(load<u8>(start + i)));
-    const hash = elementHash(HOST_TEXT, length);
-    distinctObserve(Series.hosts + direction, hash);
-    observeTop(Tables.hosts, direction, hash, HOST_TEXT, length);
+    lowerText(HOST_TEXT, start, length);
+    distinctObserve(Series.hosts + direction, observeTop(Tables.hosts, direction, HOST_TEXT, length));
   }
   if (request.knows(F.HttpField.USER_AGENT)) {
     const start = request.textStart(F.USER_AGENT);
     const length = request.textLength(F.USER_AGENT);
-    observeTop(Tables.userAgents, direction, elementHash(start, length), start, length);
+    observeTop(Tables.userAgents, direction, start, length);
   }
 }
 
@@ -287,11 +288,8 @@ function observePath(direction: u32, request: Message, response: usize, status: 
   Template.length = 0;
   if (!request.knows(F.HttpField.PATH)) return;
   pathTemplate(request.textStart(F.PATH), request.textLength(F.PATH));
-  const start = Template.start;
-  const length = Template.length;
-  const hash = elementHash(start, length);
+  const hash = observeTop(Tables.paths, direction, Template.start, Template.length);
   distinctObserve(Series.templates + direction, hash);
-  observeTop(Tables.paths, direction, hash, start, length);
   if (status > Status.ERROR || response == 0) return;
   if (Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(PathColumn.SLOW, 1);
   const code = load<u32>(response, F.STATUS_CODE);

@@ -11,12 +11,12 @@ import { Message, messageCreate, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { readBody, readChunkEnd, readChunkSize, readPeek, readTrailers, readUntilClose } from "./body";
 import * as F from "./fields";
-import { HEADER_LENGTHS, Header, readHeader } from "./headers";
+import { Header, isOther, readHeader } from "./headers";
 import { isInterim, pair } from "./match";
 import { endHeaders, letGo } from "./message-end";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { losePlace } from "./place";
-import { findByte, findControl, passLine } from "./scan";
+import { findByte, findControl, findLineEnd } from "./scan";
 import { seek } from "./seek";
 import {
   contentEnd,
@@ -223,13 +223,7 @@ function headerLines(half: Half): bool {
     }
     const at = Turn.at;
     const most = Turn.end - at > LINE_BYTES_MAX ? at + LINE_BYTES_MAX : Turn.end;
-    const passed = passLine(at, most, HEADER_LENGTHS);
-    if (passed != 0) {
-      half.header = Header.OTHER;
-      Turn.at = passed + 1;
-      continue;
-    }
-    const lineEnd = findByte(at, most, LF);
+    const lineEnd = findLineEnd(at, most);
     if (lineEnd == most) {
       if (<u32>(most - at) < LINE_BYTES_MAX) return false;
       readHeader(half, at, most, true);
@@ -238,6 +232,10 @@ function headerLines(half: Half): bool {
       continue;
     }
     Turn.at = lineEnd + 1;
+    if (isOther(at)) {
+      half.header = Header.OTHER;
+      continue;
+    }
     const content = contentEnd(at, lineEnd);
     if (content > at) readHeader(half, at, content, false);
     else if (lineEnd == at || u8At(at) == CR) return true;

@@ -1,40 +1,28 @@
 /**
  * Searches in captured bytes, sixteen at a time, each with a scalar twin that must answer the same.
  *
- * The last block of a run of sixteen or more is read so that it ends where the run ends; shorter runs are read a byte at a
- * time. No byte outside the run is read.
+ * The last block is read whole, and what lies behind the run is masked away.
  */
-import { u8At } from "../../bytes/reader";
-import { Window } from "../../bytes/window";
+import { u8At, v128At } from "../../bytes/reader";
 
 const LF: u8 = 10;
 const COLON: u8 = 58;
-const SPACE: u32 = 32;
 
-/** Sixteen captured bytes. */
-function block(p: usize): v128 {
-  assert(Window.holds(p, 16));
-  return v128.load(p);
-}
-
-/** Bit i of the result is set where byte i of the block at `p` is `byte`. */
-function matches(p: usize, byte: v128): i32 {
-  return i8x16.bitmask(i8x16.eq(block(p), byte));
+/** Bit i of the result is set where byte i of those at `p`, of which `length` count (at most 16), is `byte`. */
+function matches(p: usize, length: u32, byte: v128): u32 {
+  return <u32>i8x16.bitmask(i8x16.eq(v128At(p, length), byte)) & ((1 << length) - 1);
 }
 
 /** Address of the first `byte` in `start` to `end`, or `end`. */
 export function findByte(start: usize, end: usize, byte: u8): usize {
-  if (end - start < 16) return findByteScalar(start, end, byte);
   const wanted = i8x16.splat(byte);
-  const last = end - 16;
   let at = start;
-  while (at < last) {
-    const found = matches(at, wanted);
+  while (at < end) {
+    const found = matches(at, <u32>min<usize>(end - at, 16), wanted);
     if (found != 0) return at + ctz(found);
     at += 16;
   }
-  const found = matches(last, wanted) >> <i32>(at - last);
-  return found != 0 ? at + ctz(found) : end;
+  return end;
 }
 
 /** The scalar twin of `findByte`. */
@@ -47,20 +35,16 @@ export function findByteScalar(start: usize, end: usize, byte: u8): usize {
 
 /** Address of the first byte in `start` to `end` that is a control character but a tab, or `end`. */
 export function findControl(start: usize, end: usize): usize {
-  if (end - start < 16) return findControlScalar(start, end);
   const space = i8x16.splat(32);
   const tab = i8x16.splat(9);
-  const last = end - 16;
-  let at = start;
-  while (true) {
-    const from = at < last ? at : last;
-    const bytes = block(from);
+  for (let at = start; at < end; at += 16) {
+    const length = <u32>min<usize>(end - at, 16);
+    const bytes = v128At(at, length);
     const controls = v128.andnot(i8x16.lt_u(bytes, space), i8x16.eq(bytes, tab));
-    const found = i8x16.bitmask(controls) >> <i32>(at - from);
+    const found = <u32>i8x16.bitmask(controls) & ((1 << length) - 1);
     if (found != 0) return at + ctz(found);
-    if (from == last) return end;
-    at += 16;
   }
+  return end;
 }
 
 /** The scalar twin of `findControl`. */
@@ -72,19 +56,26 @@ export function findControlScalar(start: usize, end: usize): usize {
   return end;
 }
 
-/**
- * Address of the LF of a header line at `start` whose name has a length that is not a bit of `lengths`; 0 where the line needs a
- * closer look: its end is not there, its name is long or not followed by its colon, or it goes on with the line before.
- */
-export function passLine(start: usize, end: usize, lengths: u32): usize {
-  if (end - start < 16) return 0;
-  const colons = matches(start, i8x16.splat(COLON));
-  const ends = matches(start, i8x16.splat(LF));
-  if (colons == 0) return 0;
-  const length = ctz(colons);
-  if (length == 0 || (lengths >> length) & 1) return 0;
-  if (u8At(start) <= SPACE || u8At(start + length - 1) <= SPACE) return 0;
-  if (ends != 0) return ctz(ends) > length ? start + ctz(ends) : 0;
-  const lineEnd = findByte(start + 16, end, LF);
-  return lineEnd == end ? 0 : lineEnd;
+/** What `findLineEnd` saw beside the end. */
+export class Line {
+  /** Where in the line its first colon is, among its first sixteen bytes; 16 where it is in none of them. */
+  static colon: u32 = 0;
+}
+
+/** Address of the first LF in `start` to `end`, or `end`. */
+export function findLineEnd(start: usize, end: usize): usize {
+  const length = <u32>min<usize>(end - start, 16);
+  const ends = matches(start, length, i8x16.splat(LF));
+  const before = ends != 0 ? ctz(ends) : length;
+  Line.colon = ctz(matches(start, before, i8x16.splat(COLON)) | 0x10000);
+  return ends != 0 ? start + before : findByte(start + length, end, LF);
+}
+
+/** The scalar twin of `findLineEnd`. */
+export function findLineEndScalar(start: usize, end: usize): usize {
+  const lineEnd = findByteScalar(start, end, LF);
+  const most = min<usize>(lineEnd, start + 16);
+  const colon = findByteScalar(start, most, COLON);
+  Line.colon = colon == most ? 16 : <u32>(colon - start);
+  return lineEnd;
 }

@@ -28,6 +28,7 @@ const HTTP_SLASH_BYTES: u32 = 5;
 /** "HTTP/1.1" and "HTTP/1.0" as a little-endian load gives them. */
 const HTTP_1_1: u64 = 0x312e312f50545448;
 const HTTP_1_0: u64 = 0x302e312f50545448;
+const VERSION_BYTES: u32 = 8;
 /** A status line with a reason of one letter. */
 const USUAL_BYTES: usize = 14;
 /** "GET " as a little-endian load gives it. */
@@ -190,9 +191,21 @@ function readMethod(start: usize, end: usize): bool {
   return StartLine.targetStart < end;
 }
 
+/** Whether what was read up to the target ends in " HTTP/1.1" or " HTTP/1.0", and takes it. */
+function takeUsualVersion(end: usize): bool {
+  if (end - StartLine.targetStart <= VERSION_BYTES) return false;
+  const version = u64le(end - VERSION_BYTES);
+  if ((version != HTTP_1_1 && version != HTTP_1_0) || u8At(end - VERSION_BYTES - 1) != SPACE) return false;
+  StartLine.versionStart = end - 3;
+  StartLine.versionLength = 3;
+  StartLine.targetEnd = contentEnd(StartLine.targetStart, end - VERSION_BYTES);
+  return StartLine.targetEnd != StartLine.targetStart;
+}
+
 /** Reads the request line from `start` to its content's `end`; false when it is none. */
 export function readRequestLine(start: usize, end: usize): bool {
   if (!readMethod(start, end)) return false;
+  if (takeUsualVersion(end)) return true;
   let last = end;
   while (last > StartLine.targetStart && !isBlank(u8At(last - 1))) last -= 1;
   if (last == StartLine.targetStart || end - last <= HTTP_SLASH_BYTES || !beginsHttp(last, end)) return false;

@@ -32,6 +32,8 @@ const TOKEN_CHANGES_PART: u32 = 4;
 const TOKEN_SEPARATORS_MAX: u32 = 3;
 
 const SLASH: u32 = 47;
+/** "{id}" as a little-endian load gives it. */
+const ID: u32 = 0x7d64697b;
 
 /** Classes of bytes, one bit each. */
 const DIGIT: u32 = 1;
@@ -256,8 +258,52 @@ function putSegment(at: usize, start: usize, end: usize): usize {
   return out;
 }
 
+/** Which of sixteen bytes end a segment. */
+function segmentEnds(bytes: v128): u32 {
+  const slashes = i8x16.eq(bytes, i8x16.splat(47));
+  const queries = i8x16.eq(bytes, i8x16.splat(63));
+  const fragments = i8x16.eq(bytes, i8x16.splat(35));
+  return <u32>i8x16.bitmask(v128.or(slashes, v128.or(queries, fragments)));
+}
+
+/**
+ * Writes the template of a segment of less than sixteen bytes that is all digits, or that has neither a digit nor an at sign and so is
+ * its own template; 0 where it is neither, or longer. `Short.end` is where it ends.
+ */
+function putShort(at: usize, start: usize, end: usize): usize {
+  const bytes = v128.load(start);
+  const left = <u32>min<usize>(end - start, 16);
+  const length = ctz(segmentEnds(bytes) | (1 << left));
+  if (length == 16) return 0;
+  Short.end = start + length;
+  const all = (1 << length) - 1;
+  const digits = <u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10))) & all;
+  if (digits == all && length != 0) {
+    store<u32>(at, ID);
+    return at + 4;
+  }
+  const signs = <u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(64))) & all;
+  if ((digits | signs) != 0) return 0;
+  v128.store(at, bytes);
+  return at + length;
+}
+
+/** The segment that `putShort` wrote last. */
+class Short {
+  static end: usize = 0;
+}
+
 /** Makes the template of the path of `length` bytes at `start`; it lies in `Template` until the next. */
 export function pathTemplate(start: usize, length: u32): void {
+  makeTemplate(start, length, true);
+}
+
+/** The scalar twin of `pathTemplate`. */
+export function pathTemplateScalar(start: usize, length: u32): void {
+  makeTemplate(start, length, false);
+}
+
+function makeTemplate(start: usize, length: u32, byBlocks: bool): void {
   const end = start + length;
   let out = TEXT;
   let p = start;
@@ -269,10 +315,17 @@ export function pathTemplate(start: usize, length: u32): void {
       p += 1;
     }
     const first = p;
-    while (p < end && load<u8>(p) != SLASH && !(classAt(p) & END)) p += 1;
     segments += 1;
     const before = out;
-    out = segments > SEGMENTS_MAX && p > first ? most + 1 : putSegment(out, first, p);
+    const short = byBlocks ? putShort(out, p, end) : 0;
+    if (short != 0) {
+      p = Short.end;
+      out = short;
+    } else {
+      while (p < end && load<u8>(p) != SLASH && !(classAt(p) & END)) p += 1;
+      out = putSegment(out, first, p);
+    }
+    if (segments > SEGMENTS_MAX && p > first) out = most + 1;
     if (out > most) {
       out = putText(before, "{rest}");
       break;
