@@ -88,6 +88,7 @@ export class Regions {
     if (role != Role.HUB) {
       const streamBytes = (budget / 4) & ~(PAGE - 1);
       Regions.streamPool = Pool.create(sketches, streamBytes);
+      Regions.streamPool.keepsLast = true;
       Regions.sketchPool = Pool.create(sketches + streamBytes, <u32>(limit - sketches) - streamBytes);
     } else {
       Regions.streamPool = Pool.create(sketches, 2 * PAGE);

@@ -6,7 +6,8 @@
  * classes:           32 64 128 256 512 1024 2032 4080 bytes
  * ```
  * A page belongs to a class while one of its blocks is in use and then goes back, so a burst of one size leaves nothing
- * behind; `allocatePage` gives a page uncut. Both answer 0 when the region is used up; the caller counts that under its own
+ * behind. Where blocks come and go one at a time a pool may keep the last page of each class cut, until pages are needed elsewhere.
+ * `allocatePage` gives a page uncut. Both answer 0 when the region is used up; the caller counts that under its own
  * name. Larger runs of whole pages come from `reserve`, before the first of these.
  */
 
@@ -19,6 +20,8 @@ const FREE: usize = 4;
 const USED: usize = 8;
 const CLASS: usize = 10;
 const PREVIOUS: usize = 12;
+
+const CLASSES: u32 = 8;
 
 /** The largest block a pool gives. */
 export const BLOCK_BYTES_MAX: u32 = 4080;
@@ -54,6 +57,8 @@ export class Pool {
   private open5: u32;
   private open6: u32;
   private open7: u32;
+  /** Whether the last page of a class stays when no block of it is in use. */
+  keepsLast: bool;
 
   /** Lays a pool out over `length` bytes at `start`, which is a multiple of 4096. */
   static create(start: usize, length: u32): Pool {
@@ -94,7 +99,7 @@ export class Pool {
     store<u32>(page, <u32>block, FREE);
     store<u16>(page, used, USED);
     if (free == 0) this.link(page, list);
-    if (used == 0) {
+    if (used == 0 && !(this.keepsLast && load<u32>(list) == <u32>page && load<u32>(page, NEXT) == 0)) {
       this.unlink(page, list);
       this.releasePage(page);
     }
@@ -116,12 +121,26 @@ export class Pool {
     if (page != 0) {
       this.firstFreePage = load<u32>(page, NEXT);
     } else {
-      if (this.untouched >= this.end) return 0;
+      if (this.untouched >= this.end) return this.reclaim();
       page = this.untouched;
       this.untouched += PAGE_BYTES;
     }
     this.bytesUsed += PAGE_BYTES;
     return page;
+  }
+
+  /** A page that is kept though no block of it is in use, taken from its class; 0 where there is none. It stays counted as used. */
+  private reclaim(): usize {
+    if (!this.keepsLast) return 0;
+    for (let index: u32 = 0; index < CLASSES; index++) {
+      const list = changetype<usize>(this) + offsetof<Pool>("open0") + (index << 2);
+      for (let page = <usize>load<u32>(list); page != 0; page = <usize>load<u32>(page, NEXT)) {
+        if (load<u16>(page, USED) != 0) continue;
+        this.unlink(page, list);
+        return page;
+      }
+    }
+    return 0;
   }
 
   /** Takes back a page that `allocatePage` gave. */
