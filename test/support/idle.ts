@@ -25,7 +25,7 @@ type Flights = ["client" | "server", Uint8Array][];
 const HOST = 1;
 const BUDGET_BYTES = 24 << 20;
 const CONNECTIONS = 2000;
-const EXCHANGES = 5;
+const EXCHANGES = 2;
 const FIRST_PORT = 20_000;
 
 /** A protocol's talk on one connection, its end not included. */
