@@ -1,7 +1,9 @@
 /** The pages of docs/ that are written from what the core says of itself. */
 import type { MetricSchema, Schema } from "../../engine/schema";
+import { EVIDENCE, type Evidence, GRADES } from "./evidence";
 
 const GENERATED = "<!-- Written by `npm run docs` from the core's schema. -->";
+const GENERATED_WITH_EVIDENCE = "<!-- Written by `npm run docs` from the core's schema and scripts/docs/evidence.ts. -->";
 
 /** What each kind is and how exact its answers are. */
 const KINDS: Record<MetricSchema["kind"], [what: string, error: string]> = {
@@ -108,6 +110,11 @@ export function metricsPage(schema: Schema): string {
   ].join("\n");
 }
 
+function evidenceRow({ grade, what, test, others }: Evidence): string {
+  const name = test.replace(/^test\/|\.test\.ts$/g, "");
+  return tableRow([grade, others === undefined ? what : `${what} of ${others} captures`, `[${name}](../${test})`]);
+}
+
 /** docs/protocols.md. */
 export function protocolsPage(schema: Schema): string {
   const sections = schema.protocols.map((protocol) => {
@@ -116,12 +123,14 @@ export function protocolsPage(schema: Schema): string {
       return tableRow([side, ["`bytes`", ...names].join(" ")]);
     });
     const head = [`## ${protocol.name}`, "", `${protocol.help} Usual ports: ${protocol.ports || "any"}.`, ""];
-    return [...head, tableRow(["side", "fields"]), "|---|---|", ...sides, ""];
+    const rows = (EVIDENCE[protocol.name] ?? []).map(evidenceRow);
+    const evidence = [tableRow(["evidence", "what", "held by"]), "|---|---|---|", ...rows, ""];
+    return [...head, tableRow(["side", "fields"]), "|---|---|", ...sides, "", ...evidence];
   });
   return [
     "# Protocols",
     "",
-    GENERATED,
+    GENERATED_WITH_EVIDENCE,
     "",
     "What is recognised is recognised by its content, on any port; the usual ports only break ties. `tallywire protocols` prints this too.",
     "",
@@ -133,6 +142,13 @@ export function protocolsPage(schema: Schema): string {
     ...STATUSES.filter(([status]) => schema.statuses.includes(status)).map(([status, means]) =>
       tableRow([`\`${status}\``, means]),
     ),
+    "",
+    "How well each is known to be read is graded, from the strongest on; everything is held to the laws of the core as well (any cut, any",
+    "order, any byte). No test compares with what the core said before.",
+    "",
+    tableRow(["evidence", "means"]),
+    "|---|---|",
+    ...Object.entries(GRADES).map(([grade, means]) => tableRow([grade, means])),
     "",
     ...sections.flat(),
     "## What is left out",

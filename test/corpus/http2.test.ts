@@ -1,25 +1,14 @@
 /** Streams of other projects' captures: status codes as tshark shows them. */
 import { describe, expect, test } from "vitest";
 import { corpusBytes, HAS_CORPUS } from "../support/corpus";
+import { HTTP2_CAPTURES } from "../support/http2-captures";
 import { readRoundTrips } from "../support/round-trips";
 import { HAS_TSHARK, tsharkFields } from "../support/tshark";
-
-const SURICATA = "upstream/OISF/suricata-verify/tests";
-const FILES = [
-  `${SURICATA}/app-layer-protocol-exact/input.pcap`,
-  `${SURICATA}/drop-protocol-change/input.pcap`,
-  `${SURICATA}/http2-continuation/input.pcap`,
-  `${SURICATA}/http2-deflate-case/input.pcap`,
-  `${SURICATA}/http2-deflate/http2_deflate.pcap`,
-  `${SURICATA}/http2-keywords2/input.pcap`,
-  `${SURICATA}/http2-range/http2-range.pcap`,
-  `${SURICATA}/http2-userinfo-authority/http2_userinfo_in_authority_1.pcap`,
-];
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
 const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
   {
-    file: `${SURICATA}/app-layer-protocol-exact/input.pcap`,
+    file: "upstream/OISF/suricata-verify/tests/app-layer-protocol-exact/input.pcap",
     packet: 21,
     reason: "the response of stream 7 comes after the client reset it in packet 20: the round trip was reported as reset",
   },
@@ -27,7 +16,7 @@ const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
 
 describe.runIf(HAS_CORPUS && HAS_TSHARK)("streams equal tshark's", () => {
   test("status codes, but for those exceptions", () => {
-    const differ = FILES.filter((file) => {
+    const differ = HTTP2_CAPTURES.filter((file) => {
       const bytes = corpusBytes(file);
       const trips = readRoundTrips(bytes, { keepDuplicates: true }).filter(({ protocol }) => /^(http2|grpc)$/.test(protocol));
       const found = trips

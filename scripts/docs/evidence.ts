@@ -1,0 +1,125 @@
+/** What shows that a protocol is read as it is spoken; test/structure/evidence.test.ts holds each line against what is there. */
+
+/** Grades from the strongest on: who spoke, and who says what was said. */
+export const GRADES = {
+  "real server":
+    "a server and a client that others wrote, started by the test or captured once; the client's own count is the truth",
+  mock: "a client that others wrote, and a server made for the test; the client's own count is the truth",
+  "captured by others": "captures of other projects; what tshark or their own tests say is the truth",
+  vectors: "bytes made in the tests, from the protocol's public description",
+} as const;
+
+export type Grade = keyof typeof GRADES;
+
+/** One line of evidence. */
+export interface Evidence {
+  grade: Grade;
+  /** Who speaks. */
+  what: string;
+  /** The test that holds it. */
+  test: string;
+  /** Programs or packages that the test drives. */
+  drives?: string[];
+  /** Captures of the project's own that the test reads. */
+  captures?: string[];
+  /** How many captures of others the test compares. */
+  others?: number;
+}
+
+const driven = (what: string, test: string, ...drives: string[]): Evidence => ({
+  grade: "real server",
+  what,
+  test: `test/servers/${test}.test.ts`,
+  drives,
+});
+const captured = (grade: Grade, what: string, test: string, ...captures: string[]): Evidence => ({
+  grade,
+  what,
+  test: `test/${test}.test.ts`,
+  captures,
+});
+const others = (count: number, what: string, test: string): Evidence => ({
+  grade: "captured by others",
+  what,
+  test: `test/corpus/${test}.test.ts`,
+  others: count,
+});
+const vectors = (what: string, ...tests: string[]): Evidence[] =>
+  tests.map((test) => ({ grade: "vectors", what, test: `test/${test}.test.ts` }));
+
+const FAULTS = "faults/faults";
+
+/** All evidence by protocol. */
+export const EVIDENCE: Record<string, Evidence[]> = {
+  dns: [
+    captured("real server", "knotd and unbound, asked by kdig and dnsperf", "shim/read", "dns_kdig_udp", "dns_unbound_recursive"),
+    others(219, "queries, responses, codes and names", "messages"),
+    ...vectors("messages and their laws", "laws/dns"),
+  ],
+  http: [
+    captured(
+      "real server",
+      "nginx and a server of node, asked by curl, ab and raw sockets",
+      "protocols/http-fixtures",
+      "http1_curl",
+    ),
+    others(666, "methods and status codes", "messages"),
+    ...vectors("messages, gaps and laws", "protocols/http", "protocols/http-gaps", "laws/http", FAULTS),
+  ],
+  redis: [
+    driven("redis, asked by redis-benchmark and raw sockets", "redis", "redis-server", "redis-benchmark"),
+    captured(
+      "real server",
+      "redis, asked by ioredis and redis-benchmark",
+      "corpus/redis",
+      "redis_ioredis_resp2",
+      "redis_benchmark_P16",
+    ),
+    others(22, "commands, replies and errors", "redis"),
+    ...vectors("commands and replies of both versions, and their laws", "protocols/redis", "laws/redis", FAULTS),
+  ],
+  mysql: [
+    driven("MariaDB, asked by its own client", "sql", "mariadbd", "mariadb"),
+    captured("real server", "MariaDB, asked by mysql2 and its own client", "protocols/sql-fixtures", "mysql_node", "mysql_cli"),
+    others(40, "commands and errors", "sql"),
+    ...vectors("packets and their laws", "protocols/mysql", "laws/mysql", FAULTS),
+  ],
+  postgresql: [
+    driven("PostgreSQL, asked by psql", "sql", "postgresql", "psql"),
+    captured("real server", "PostgreSQL, asked by pgbench", "protocols/sql-fixtures", "pg_pgbench_simple", "pg_pgbench_extended"),
+    others(34, "messages and errors", "sql"),
+    ...vectors("messages and their laws", "protocols/postgresql", "laws/postgresql", FAULTS),
+  ],
+  kafka: [
+    captured("mock", "kafkajs, answered by librdkafka's mock broker", "protocols/kafka-fixtures", "kafka_kafkajs"),
+    others(9, "requests and responses by API key", "kafka"),
+    ...vectors("messages of every version, encoded apart", "protocols/kafka-versions", "protocols/kafka", "laws/kafka", FAULTS),
+  ],
+  mongodb: [
+    captured("mock", "the driver for node, answered by a server of our own", "protocols/mongodb-fixtures", "mongo_node"),
+    others(10, "messages by opcode", "mongodb"),
+    ...vectors("messages and their laws", "protocols/mongodb", "laws/mongodb", FAULTS),
+  ],
+  amqp: [
+    captured("real server", "RabbitMQ, asked by amqplib", "corpus/amqp", "amqp_node"),
+    others(6, "methods", "amqp"),
+    ...vectors("frames and their laws", "protocols/amqp", "laws/amqp", FAULTS),
+  ],
+  http2: [
+    driven("nghttpd, asked by node's own client", "http2", "nghttpd", "node:http2"),
+    captured("real server", "nghttpd, asked by nghttp", "protocols/http2-fixtures", "h2c_upgrade_refused"),
+    others(8, "status codes of streams", "http2"),
+    ...vectors("frames, header blocks and their laws", "protocols/http2", "protocols/http2-gaps", "laws/http2", FAULTS),
+  ],
+  grpc: [
+    captured("real server", "a server and a client of grpc-js", "protocols/http2-fixtures", "grpc_node"),
+    others(4, "calls with their paths and codes", "second-opinion"),
+    ...vectors("calls and their laws", "protocols/grpc", "laws/http2", FAULTS),
+  ],
+  tls: [
+    driven("a server and clients of node", "tls", "node:tls", "openssl"),
+    captured("real server", "nginx and knotd, asked by curl and kdig", "protocols/tls-fixtures", "h2_tls", "dns_dot"),
+    others(138, "server names and JA3 of client hellos", "tls"),
+    ...vectors("hellos of every version, and their laws", "protocols/tls", "laws/tls"),
+  ],
+};
