@@ -114,7 +114,7 @@ export const EVIDENCE: Record<string, Evidence[]> = {
   grpc: [
     captured("real server", "a server and a client of grpc-js", "protocols/http2-fixtures", "grpc_node"),
     others(4, "calls with their paths and codes", "second-opinion"),
-    ...vectors("calls and their laws", "protocols/grpc", "laws/http2", FAULTS),
+    ...vectors("calls and their laws", "protocols/grpc", "laws/grpc", FAULTS),
   ],
   tls: [
     driven("a server and clients of node", "tls", "node:tls", "openssl"),

@@ -3,6 +3,7 @@
  * that follow each other up to one whose header block begins with a field that only a request or a response has.
  */
 import { Found } from "../protocol";
+import { isBlock } from "./block";
 import {
   FirstField,
   FRAME_BYTES,
@@ -14,6 +15,9 @@ import {
   PREFACE_BYTES,
   prefaceLength,
 } from "./frame";
+
+/** Bytes of settings that are enough by themselves: two of them. */
+const SETTINGS_BYTES_MIN: u32 = 12;
 
 /** The contract's probe. */
 export function probeHttp2(start: usize, length: u32): u32 {
@@ -30,9 +34,13 @@ function probeFrames(start: usize, end: usize): u32 {
     if (!isStrictFrame(at)) return Found.NO;
     if (Frame.type == FrameType.HEADERS) {
       const first = firstField(at, end);
-      if (first != FirstField.NONE && isFollowed(at, end)) return first == FirstField.REQUEST ? Found.REQUEST : Found.RESPONSE;
+      // Streams that a server opens are rare, and have even numbers.
+      if (first != FirstField.NONE && (Frame.stream & 1) != 0 && isBlock(at, end) && isFollowed(at, end)) {
+        return first == FirstField.REQUEST ? Found.REQUEST : Found.RESPONSE;
+      }
     } else if (Frame.type == FrameType.SETTINGS && isSettings(at, end)) {
-      answer = Found.RESPONSE;
+      // One setting or none says too little by itself.
+      if (Frame.length >= SETTINGS_BYTES_MIN || isNext(at, end)) answer = Found.RESPONSE;
     }
     Frame.read(at);
     const next = at + FRAME_BYTES + Frame.length;
@@ -40,6 +48,15 @@ function probeFrames(start: usize, end: usize): u32 {
     at = next;
   }
   return answer;
+}
+
+/** Whether what a side says next, more settings or a window, lies behind the frame in `Frame`, at `at`. */
+function isNext(at: usize, end: usize): bool {
+  const next = at + FRAME_BYTES + Frame.length;
+  if (next + FRAME_BYTES > end) return false;
+  const isOne = isStrictFrame(next) && (Frame.type == FrameType.SETTINGS || Frame.type == FrameType.WINDOW_UPDATE);
+  Frame.read(at);
+  return isOne;
 }
 
 /** Whether what lies behind the frame in `Frame`, at `at`, is a frame again as far as it was captured. */

@@ -27,7 +27,8 @@ export const SIZE_MAX: u32 = 104857600;
 const SIZE_USUAL_MAX: u32 = 4194304;
 /** Versions beyond the newest that is known which may be asked for. */
 const VERSIONS_AHEAD: u32 = 2;
-const CLIENT_ID_MAX: u32 = 255;
+/** Bytes of a client's name at the most. */
+export const CLIENT_ID_MAX: u32 = 255;
 const NULL_LENGTH: u32 = 0xffff;
 const CONTROLLED_SHUTDOWN: u32 = 7;
 

@@ -48,6 +48,11 @@ export const COMPRESSED_BYTES: u32 = 25;
 const COMPRESSORS: u32 = 4;
 /** Bytes of OP_REPLY before its documents. */
 export const REPLY_BYTES: u32 = 36;
+/** The same with the beginning of the first. */
+export const REPLY_HEAD_BYTES: u32 = 42;
+const REPLY_RETURNED: u32 = 32;
+/** Bytes of a document without elements. */
+const DOCUMENT_BYTES_MIN: u32 = 5;
 const REPLY_FLAGS: u32 = 15;
 const QUERY_FLAGS: u32 = 255;
 
@@ -69,7 +74,7 @@ export function isMessage(start: usize, length: u32, isResponse: bool): bool {
   if (bytes < HEADER_BYTES + 4 || bytes > LENGTH_MAX || !isKnown(opcode, isResponse)) return false;
   if (length < HEADER_BYTES + 4) return true;
   if (opcode == Opcode.MSG) return isBody(start, length, bytes);
-  if (opcode == Opcode.REPLY) return length < REPLY_BYTES || isReply(start, length, bytes);
+  if (opcode == Opcode.REPLY) return isReply(start, length, bytes);
   if (opcode != Opcode.COMPRESSED) return isOlder(start, opcode, length);
   if (length < COMPRESSED_BYTES) return true;
   const original = u32le(start + HEADER_BYTES);
@@ -80,13 +85,24 @@ export function isMessage(start: usize, length: u32, isResponse: bool): bool {
 
 /** Whether OP_REPLY has only flags that it may have, and as many documents as it says or none. */
 function isReply(start: usize, length: u32, bytes: u32): bool {
-  const returned = u32le(start + 32);
   if (u32le(start + HEADER_BYTES) > REPLY_FLAGS || bytes < REPLY_BYTES) return false;
-  if (returned == 0) return bytes == REPLY_BYTES;
-  if (returned > bytes) return false;
+  if (length < REPLY_BYTES) return true;
+  const returned = u32le(start + REPLY_RETURNED);
+  const left = bytes - REPLY_BYTES;
+  if (returned == 0) return left == 0;
+  if (returned > left / DOCUMENT_BYTES_MIN) return false;
   if (length < REPLY_BYTES + 4) return true;
   const document = u32le(start + REPLY_BYTES);
-  return document >= 5 && document <= bytes - REPLY_BYTES;
+  if (document < DOCUMENT_BYTES_MIN || (returned == 1 ? document != left : document > left)) return false;
+  if (length < REPLY_HEAD_BYTES) return true;
+  // An element's type and the first letter of its name.
+  const type = u8At(start + REPLY_BYTES + 4);
+  return type == 0 ? document == DOCUMENT_BYTES_MIN : isElement(type) && u8At(start + REPLY_BYTES + 5) > 32;
+}
+
+/** Whether BSON has elements of this type (bsonspec.org). */
+function isElement(type: u32): bool {
+  return type <= 19 || type == 0x7f || type == 0xff;
 }
 
 /** Whether an older operation begins as it must: with few flags or none, a database or a document. */

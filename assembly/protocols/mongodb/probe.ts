@@ -1,7 +1,7 @@
 /** Whether bytes are a message of MongoDB's: its opcode and what must stand behind it are enough. */
 import { u8At, u32le } from "../../bytes/reader";
 import { Found, Parse } from "../protocol";
-import { HEADER_BYTES, isMessage, OPCODE, REPLY_BYTES, RESPONSE_TO } from "./header";
+import { HEADER_BYTES, isMessage, OPCODE, REPLY_HEAD_BYTES, RESPONSE_TO } from "./header";
 
 /** The contract's probe. */
 export function probeMongo(start: usize, length: u32): u32 {
@@ -9,7 +9,7 @@ export function probeMongo(start: usize, length: u32): u32 {
   if (Parse.isKnown) return Found.REQUEST;
   if (length < HEADER_BYTES) return mayBegin(start, length) ? Found.MORE : Found.NO;
   // A few more bytes than the header tell more.
-  const isEnough = length >= min<u32>(u32le(start), REPLY_BYTES);
+  const isEnough = length >= min<u32>(u32le(start), REPLY_HEAD_BYTES);
   const answered = u32le(start + RESPONSE_TO);
   if (answered == 0 || answered == 0xffffffff) {
     if (isMessage(start, length, false)) return isEnough ? Found.REQUEST : Found.MORE;

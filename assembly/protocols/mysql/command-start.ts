@@ -1,4 +1,5 @@
 /** Whether bytes are a command, where nothing of a connection is known: those alone that have a form of their own. */
+import { Parse } from "../protocol";
 import { isStatementStart } from "../sql/words";
 import { Command } from "./commands";
 import { Packet } from "./state";
@@ -11,7 +12,8 @@ export function isCommandStart(start: usize, length: u32): bool {
   Packet.read(start, start + length);
   if (Packet.id != 0 || Packet.length == 0) return false;
   const first = Packet.byte(0);
-  if (first == Command.PING) return Packet.length == 1 && length == 5;
+  // A ping is five bytes, and nothing begins with one: the server greets first.
+  if (first == Command.PING) return !Parse.isClient && !Parse.isServer && Packet.length == 1 && length == 5;
   if (first == Command.STMT_EXECUTE) return isExecute(length);
   return (first == Command.QUERY || first == Command.STMT_PREPARE) && isStatement(length);
 }

@@ -29,7 +29,32 @@ export function probePg(start: usize, length: u32): u32 {
   if (length < 6) return length < 2 || u8At(start + 1) == 0 ? Found.MORE : Found.NO;
   if (!Unit.read(start, start + length)) return Found.NO;
   if (first == 81) return isQuery(start, length) ? Found.REQUEST : Found.NO;
-  return isChain(start, start + length, true) ? Found.REQUEST : Found.NO;
+  if (!isChain(start, start + length, true)) return Found.NO;
+  return (first == 80 ? isParse() : isBind()) ? Found.REQUEST : Found.NO;
+}
+
+/** The message in hand: name, statement, types of parameters (a number of them, four bytes each). */
+function isParse(): bool {
+  const statement = Unit.zero(0) + 1;
+  const types = Unit.zero(statement) + 1;
+  return types + 2 + 4 * Unit.u16(types) == Unit.length && Unit.held == Unit.length;
+}
+
+/** The message in hand: portal, statement, forms of parameters, their values behind their lengths, forms of results. */
+function isBind(): bool {
+  const statement = Unit.zero(0) + 1;
+  let at = Unit.zero(statement) + 1;
+  at += 2 + 2 * Unit.u16(at);
+  const values = Unit.u16(at);
+  at += 2;
+  for (let i: u32 = 0; i < values; i++) {
+    const bytes = Unit.u32(at);
+    at += 4;
+    if (bytes == u32.MAX_VALUE) continue;
+    if (bytes > Unit.length || at + bytes > Unit.length) return false;
+    at += bytes;
+  }
+  return at + 2 + 2 * Unit.u16(at) == Unit.length && Unit.held == Unit.length;
 }
 
 function probeStartup(start: usize, length: u32): u32 {
