@@ -80,6 +80,11 @@ export class Message {
     this.flags |= 64;
   }
 
+  /** Takes that back: it was noted for another reason than missing bytes. */
+  @inline missedNothing(): void {
+    this.flags &= <u8>~32;
+  }
+
   @inline mark(mark: u32): void {
     this.marks |= mark;
   }

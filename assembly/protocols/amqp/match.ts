@@ -14,8 +14,8 @@
  * Where bytes of both sides are missing before a channel's first publish, Confirm.Select and its answer may be among them: its
  * publishes wait, and are ok where the server confirms them and unobserved where it does not.
  *
- * After a gap tags and names go on to tell pairs. The number of a publish is known again from the ack that comes where the
- * client had everything before when it sent the one publish that waits there.
+ * After a gap tags and names go on to tell pairs. The numbers of publishes are known again from the ack that comes where the
+ * client had everything before when it sent what waits there: one publish, or as many as the ack settles.
  */
 import { elementHash } from "../../bytes/hash";
 import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
@@ -114,7 +114,9 @@ export function numberPublish(conversation: Conversation, channel: Channel, requ
 /** The server says that a channel has confirms: since when is not known where the client's wish is missing. */
 export function noteConfirms(conversation: Conversation, number: u32): void {
   const channel = channelOf(stateAt(conversation), number);
-  if (channel != null && !channel.is(ChannelFlag.CONFIRMS)) channel.set(ChannelFlag.CONFIRMS | ChannelFlag.UNNUMBERED);
+  if (channel == null || channel.is(ChannelFlag.CONFIRMS)) return;
+  channel.set(ChannelFlag.CONFIRMS | ChannelFlag.UNNUMBERED);
+  channel.settle(0);
 }
 
 /** Gives a delivery the queue of its consumer, where it is known; answers where the message now is. */
@@ -146,7 +148,10 @@ export function waitForSettling(conversation: Conversation, request: Message): b
   const outcome = load<u8>(at, F.OUTCOME);
   if (outcome != CONFIRMED && outcome != ACKED) return false;
   const kind = outcome == CONFIRMED ? Waits.CONFIRM : Waits.ACK;
-  if (flagsOf(at) & F.RequestFlag.UNNUMBERED) request.missed();
+  const client = clientOf(conversation);
+  const settling = kind == Waits.CONFIRM ? client ^ 1 : client;
+  const isMissed = stateAt(conversation).mayMiss(settling, load<u32>(at, F.FLOOR));
+  if (isMissed || flagsOf(at) & F.RequestFlag.UNNUMBERED) request.missed();
   wait(conversation, request, kind, <u32>load<u64>(at, F.DELIVERY_TAG));
   return true;
 }
@@ -210,7 +215,8 @@ export function settle(conversation: Conversation, channel: Channel, response: M
   const status = <u32>load<u16>(at, F.METHOD) == Call.ACK ? Status.OK : Status.ERROR;
   if (isServer) channel.set(ChannelFlag.CONFIRMS);
   if (isServer && tag > channel.published) channel.set(ChannelFlag.UNNUMBERED);
-  if (isServer && channel.is(ChannelFlag.UNNUMBERED)) renumber(conversation, channel, tag);
+  if (isServer && channel.is(ChannelFlag.UNNUMBERED)) renumber(conversation, channel, tag, load<u8>(at, F.MULTIPLE) != 0);
+  if (isServer) noteSettled(channel, tag, load<u8>(at, F.MULTIPLE) != 0);
   let settled = false;
   if (load<u8>(at, F.MULTIPLE)) {
     let next: usize = 0;
@@ -218,8 +224,12 @@ export function settle(conversation: Conversation, channel: Channel, response: M
       next = <usize>changetype<Message>(one).next;
       if (changetype<Message>(one).id != id || flagsOf(one) & F.RequestFlag.UNNUMBERED) continue;
       // Tag 0 stands for all.
-      if (tag != 0 && load<u64>(one, F.DELIVERY_TAG) > tag) continue;
-      settleOne(conversation, one, response, status);
+      const own = load<u64>(one, F.DELIVERY_TAG);
+      if (tag != 0 && own > tag) continue;
+      // What was settled by itself, in bytes that are missing, is none of what this settles.
+      const isOpen = own == tag || !changetype<Message>(one).mayHaveMissed;
+      if (isOpen) settleOne(conversation, one, response, status);
+      else reportUnanswered(changetype<Message>(one), Status.UNOBSERVED);
       settled = true;
     }
   } else {
@@ -238,31 +248,81 @@ function settleOne(conversation: Conversation, request: usize, response: Message
   messageRelease(changetype<Message>(request));
 }
 
-/** Whether the one publish that waits where the ack of `tag` begins is known by it; then so are those behind it. */
-function renumber(conversation: Conversation, channel: Channel, tag: u64): void {
+/** Notes up to which number all are settled. */
+function noteSettled(channel: Channel, tag: u64, isMultiple: bool): void {
+  if (tag == 0) return;
+  const isNext = channel.is(ChannelFlag.SETTLED) && <u32>tag == channel.settled() + 1;
+  if (isMultiple || isNext) channel.settle(tag);
+  else channel.clear(ChannelFlag.SETTLED);
+}
+
+/** Whether a publish waits without its number. */
+function isUnnumbered(at: usize, id: u32): bool {
+  return changetype<Message>(at).id == id && (flagsOf(at) & F.RequestFlag.UNNUMBERED) != 0;
+}
+
+/** Whether the client had all up to the ack in hand when it sent this publish, and the server had that. */
+function isAckedHere(at: usize): bool {
+  return load<u32>(at, F.FLOOR) == Parse.sequence && <i32>(Parse.acknowledgement - load<u32>(at, F.SEQUENCE)) > 0;
+}
+
+/** Numbers the publishes that wait where the ack of `tag` begins, where it tells their numbers; then so are those behind them. */
+function renumber(conversation: Conversation, channel: Channel, tag: u64, isMultiple: bool): void {
   const id = <u32>channel.number | Waits.CONFIRM;
-  let found: usize = 0;
-  let behind: u64 = 0;
+  let first: usize = 0;
+  let here: u32 = 0;
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    if (changetype<Message>(at).id != id || !(flagsOf(at) & F.RequestFlag.UNNUMBERED)) continue;
-    const isHere = load<u32>(at, F.FLOOR) == Parse.sequence && <i32>(Parse.acknowledgement - load<u32>(at, F.SEQUENCE)) > 0;
-    if (isHere && found != 0) return;
-    if (isHere) found = at;
-    else if (found != 0) behind += 1;
+    if (!isUnnumbered(at, id) || !isAckedHere(at)) continue;
+    if (first == 0) first = at;
+    here += 1;
   }
-  if (found == 0) return;
-  const clientContent = channel.content(clientOf(conversation));
-  if (clientContent.message != 0) behind += 1;
+  if (first == 0) return;
+  const settled: u32 = isMultiple ? here : 1;
+  if (here != 1 && !(channel.is(ChannelFlag.SETTLED) && <u32>tag - channel.settled() == settled)) return;
+  const client = clientOf(conversation);
+  const isBroken = stateAt(conversation).isMissingBehind(client, load<u32>(first, F.SEQUENCE));
+  if (isBroken && here != 1) return;
+  let number = tag + 1 - settled;
+  giveNumber(conversation, first, number);
+  // What was sent behind more that is missing has no number yet.
+  if (isBroken) return;
+  for (
+    let at = firstUnnumbered(conversation, id, Parse.sequence);
+    at != 0;
+    at = firstUnnumbered(conversation, id, Parse.sequence)
+  ) {
+    giveNumber(conversation, at, ++number);
+  }
+  const content = channel.content(client).message;
+  if (content != 0 && flagsOf(content) & F.RequestFlag.UNNUMBERED) nameNumber(content, ++number);
+  channel.published = number;
   channel.clear(ChannelFlag.UNNUMBERED);
-  channel.published = tag + behind;
-  const request = changetype<Message>(found);
-  const wasMissed = request.mayHaveMissed;
+}
+
+/** The first publish without a number that was sent when the client had all up to `floor`; 0 for none. */
+function firstUnnumbered(conversation: Conversation, id: u32, floor: u32): usize {
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    if (isUnnumbered(at, id) && <i32>(load<u32>(at, F.FLOOR) - floor) >= 0) return at;
+  }
+  return 0;
+}
+
+/** Writes its number into a publish. */
+function nameNumber(request: usize, number: u64): void {
+  store<u64>(request, number, F.DELIVERY_TAG);
+  store<u8>(request, flagsOf(request) & ~(<u32>F.RequestFlag.UNNUMBERED), F.REQUEST_FLAGS);
+  changetype<Message>(request).know(F.AmqpField.DELIVERY_TAG);
+}
+
+/** Gives its number to a publish that waits. */
+function giveNumber(conversation: Conversation, at: usize, number: u64): void {
+  const request = changetype<Message>(at);
+  const mayMiss = stateAt(conversation).mayMiss(clientOf(conversation) ^ 1, load<u32>(at, F.FLOOR));
   pendingTake(request);
-  store<u64>(found, tag, F.DELIVERY_TAG);
-  store<u8>(found, flagsOf(found) & ~(<u32>F.RequestFlag.UNNUMBERED), F.REQUEST_FLAGS);
-  request.know(F.AmqpField.DELIVERY_TAG);
-  wait(conversation, request, Waits.CONFIRM, <u32>tag);
-  if (wasMissed) request.missed();
+  nameNumber(at, number);
+  wait(conversation, request, Waits.CONFIRM, <u32>number);
+  // Without a number it could not be told that its ack came.
+  if (!mayMiss) request.missedNothing();
 }
 
 /** The server closes a channel, or the connection: it answers what waits. Whether it is a failure that nothing else tells. */
@@ -298,6 +358,15 @@ export function closeRest(conversation: Conversation, channel: u32, answerer: u3
   }
 }
 
+/** How far publishes are settled is not known any more: bytes of the server are missing. */
+function forgetSettled(state: AmqpState): void {
+  for (let list: u32 = 0; list < 4; list++) {
+    for (let at = <usize>load<u32>(state.listOf(list)); at != 0; at = <usize>changetype<Channel>(at).next) {
+      changetype<Channel>(at).clear(ChannelFlag.SETTLED);
+    }
+  }
+}
+
 /** How many were published on channels with confirms is not known any more: bytes of the client are missing. */
 export function loseNumbers(state: AmqpState): void {
   for (let list: u32 = 0; list < 4; list++) {
@@ -310,6 +379,7 @@ export function loseNumbers(state: AmqpState): void {
 /** Bytes of `side` are missing: answers that it gave may be among them, and requests that it sent. */
 export function missAnswers(conversation: Conversation, side: u32): void {
   const sender: u32 = side == clientOf(conversation) ? 0 : 1;
+  if (sender == 1) forgetSettled(stateAt(conversation));
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
     if (<u32>load<u16>(at, F.SENDER) == sender) addFlag(at, F.RequestFlag.DOUBTFUL);
     else changetype<Message>(at).missed();

@@ -40,7 +40,18 @@ import {
 import { Call, Trait, traitsOf } from "./methods";
 import { malformed, refused } from "./metrics";
 import { seek } from "./seek";
-import { Channel, ChannelFlag, channelOf, dropChannel, dropConsumers, findChannel, Half, Phase, stateAt } from "./state";
+import {
+  AmqpState,
+  Channel,
+  ChannelFlag,
+  channelOf,
+  dropChannel,
+  dropConsumers,
+  findChannel,
+  Half,
+  Phase,
+  stateAt,
+} from "./state";
 
 const PROTOCOL_HEADER_BYTES: u32 = 8;
 
@@ -253,6 +264,7 @@ function readRequest(
     if (call == Call.CONFIRM_SELECT && channel != null) {
       channel.set(ChannelFlag.CONFIRMS);
       channel.clear(ChannelFlag.UNNUMBERED);
+      channel.settle(0);
       channel.published = 0;
     }
     waitForAnswer(conversation, message);

@@ -65,6 +65,12 @@ export class AmqpState {
     return (side == 0 ? this.gapEnd0 : this.gapEnd1) != 0;
   }
 
+  /** Whether bytes of `side` behind `sequence` were missing. */
+  isMissingBehind(side: u32, sequence: u32): bool {
+    const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
+    return end != 0 && <i32>(end - sequence) > 0;
+  }
+
   /** Whether bytes of `side` were missing that the other had not had when it said that it has all up to `acknowledged`. */
   mayMiss(side: u32, acknowledged: u32): bool {
     const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
@@ -94,7 +100,8 @@ export class Content {
   isLossy: u8;
   isResponse: u8;
   spare: u8;
-  spare1: u32;
+  /** Of the first of a channel's two: `Channel.settled`. */
+  settled: u32;
 }
 
 /** Bits of `Channel.flags`. */
@@ -109,6 +116,8 @@ export class ChannelFlag {
   static readonly PUBLISHES: u8 = 8;
   /** Bytes of both sides are missing from before its first publish: whether confirms were asked for is not known. */
   static readonly DOUBTFUL: u8 = 16;
+  /** All up to `settled` are settled, and none behind it. */
+  static readonly SETTLED: u8 = 32;
 }
 
 @unmanaged
@@ -122,6 +131,17 @@ export class Channel {
 
   @inline content(side: u32): Content {
     return changetype<Content>(changetype<usize>(this) + offsetof<Channel>() + side * offsetof<Content>());
+  }
+
+  /** Low bits of the number up to which the broker has settled publishes. */
+  settled(): u32 {
+    return this.content(0).settled;
+  }
+
+  /** The broker has settled all publishes up to `tag`. */
+  settle(tag: u64): void {
+    this.content(0).settled = <u32>tag;
+    this.set(ChannelFlag.SETTLED);
   }
 
   @inline is(flag: u8): bool {

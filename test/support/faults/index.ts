@@ -1,5 +1,5 @@
 /** The protocols that are held under faults, and what each must reach. */
-import { AMQP } from "./amqp";
+import { AMQP, AMQP_CONFIRMS } from "./amqp";
 import { GRPC, HTTP2, KAFKA, MONGODB } from "./by-id";
 import { HTTP } from "./http";
 import type { Fault } from "./judge";
@@ -50,6 +50,7 @@ export const FAULTY: Held[] = [
   held(KAFKA, [0.995, 0.985, 0.94]),
   held(MONGODB, [0.995, 0.985, 0.94]),
   held(AMQP, [0.995, 0.985, 0.94]),
+  held(AMQP_CONFIRMS, [0.995, 0.985, 0.94]),
   held(HTTP2, [0.995, 0.97, 0.9]),
   held(GRPC, [0.995, 0.97, 0.9]),
 ];
