@@ -40,6 +40,16 @@ describe("fields", () => {
     expect(exchange(command("GET", "a"), "-LOADING\r\n")[0]?.response).toMatchObject({ errorCode: "LOADING", errorMessage: "" });
   });
 
+  test("of a module that is not known", () => {
+    const asked = command("FT.SEARCH", "users", "@name:Ada") + command("JSON.GET", "user:17", "$.name") + command("MY.OWN");
+    const trips = exchange(asked, `${array(":0\r\n")}${bulk("[]")}-ERR unknown command\r\n`);
+    expect(trips.map(({ request, status }) => [request?.command, request?.argumentCount, status])).toEqual([
+      ["FT.SEARCH", 2, "ok"],
+      ["JSON.GET", 2, "ok"],
+      ["MY.OWN", 0, "error"],
+    ]);
+  });
+
   test("texts are cut at their limits", () => {
     const [trip] = exchange(command("GET", "k".repeat(300)), `-ERR ${"e".repeat(400)}\r\n`);
     expect(trip?.marks).toEqual(["truncated"]);
