@@ -55,7 +55,10 @@ function mayBegin(start: usize, length: u32): bool {
 function probeBegun(start: usize, length: u32, isNamed: bool): u32 {
   if (trial(start, length) == Walked.FAULT) return Found.NO;
   if (u16be(start + API_KEY) == PRODUCE) {
-    if (hasTopic()) return isProduce() && isLikelyId(u16be(start + API_VERSION)) ? Found.REQUEST : Found.NO;
+    if (hasTopic()) {
+      const isId = isNamed || isLikelyId(u16be(start + API_VERSION));
+      return isProduce() && isId ? Found.REQUEST : Found.NO;
+    }
     return length < TOPIC_AT_MAX ? Found.MORE : Found.NO;
   }
   if (isNamed) return Found.REQUEST;
