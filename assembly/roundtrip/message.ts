@@ -70,6 +70,11 @@ export class Message {
     this.flags |= 32;
   }
 
+  /** Takes that back: it was noted for another reason than missing bytes. */
+  @inline missedNothing(): void {
+    this.flags &= <u8>~32;
+  }
+
   /** Whether neither side waits for the other between this message and what answers it. */
   @inline get isTalk(): bool {
     return (this.flags & 64) != 0;
@@ -78,11 +83,6 @@ export class Message {
   /** Notes that both sides send at will: how long the server took to answer means nothing. */
   @inline talks(): void {
     this.flags |= 64;
-  }
-
-  /** Takes that back: it was noted for another reason than missing bytes. */
-  @inline missedNothing(): void {
-    this.flags &= <u8>~32;
   }
 
   @inline mark(mark: u32): void {
