@@ -206,6 +206,13 @@ describe("missing bytes", () => {
     talk.send("client", my.pack(0, select)).send("server", my.packAll(1, rows(5)));
     expect(lines(ping(talk))).toEqual([`${SELECT} 5 rows ok`, "ping ok"]);
   });
+
+  test("with the greeting: compression is known from what the client asks for, and its first packet", () => {
+    const talk = connection().lose("server", my.greeting()).acknowledge("client").wait(200_000_000n);
+    talk.send("client", my.login(COMPRESSED)).wait(200_000_000n).send("server", my.ok(2));
+    talk.send("client", my.pack(0, select)).send("server", my.packAll(1, rows(5)));
+    expect(lines(ping(talk))).toEqual([`${SELECT} 5 rows ok`, "ping ok"]);
+  });
 });
 
 describe("in the middle of a connection", () => {

@@ -18,6 +18,7 @@ import { Mark } from "../../roundtrip/marks";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, Found, OVER_TCP, Parse } from "../protocol";
 import { Sessions } from "../sql/session";
+import { PackedPhase, packedHalf } from "./content";
 import { declareMysqlFields, MYSQL } from "./fields";
 import { missInside, missPlace } from "./gap";
 import { Capability } from "./handshake";
@@ -51,8 +52,12 @@ export function declareMysql(number: u32): void {
 function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
   const isClient = side == <u32>conversation.client;
   const state = stateAt(conversation);
-  if (state.packed == 0 && isClient && startsPacked(state, start, length)) beginPacked(conversation, state, Switch.ZLIB);
-  if (conversation.protocol != <u8>MYSQL) return <i32>length;
+  if (state.packed == 0 && isClient && startsPacked(state, start, length)) {
+    beginPacked(conversation, state, Switch.ZLIB);
+    if (conversation.protocol != <u8>MYSQL) return <i32>length;
+    // What the server still sends may be of the handshake.
+    packedHalf(state.packed, side ^ 1).phase = PackedPhase.SEEK;
+  }
   if (state.packed != 0) return <i32>(readPacked(conversation, side, start, start + length) - start);
   const end = isClient
     ? readRequests(conversation, side, start, start + length)
