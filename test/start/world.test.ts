@@ -39,7 +39,7 @@ test("neighbouring sites share clients, and none sees all", () => {
   expect([...first!].filter((client) => third!.has(client) && client.startsWith("10."))).toEqual([]);
 });
 
-test.runIf(HAS_TSHARK)("checksums that were right stay right", () => {
+test.runIf(HAS_TSHARK)("checksums that were right stay right", { timeout: 180_000 }, () => {
   const wrong = (file: Uint8Array) =>
     tsharkFields(
       file,
