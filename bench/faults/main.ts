@@ -33,6 +33,7 @@ const rows = FAULTY.flatMap(({ title, protocol, demands }) =>
 for (const real of REAL_SERVERS.filter(({ ends, programs }) => isHere(ends, programs))) {
   const said = await recordTalk(real, CONNECTIONS, EXCHANGES);
   rows.push(...rowsOf(real, `${real.name} (${real.ends})`, said, demandsOf(real.name)));
-  if (real.hasTables) rows.push(...rowsOf(real, `${real.name} (${real.ends}, its table whole)`, withTables(said), demandsOf(real.name)));
+  if (real.hasTables)
+    rows.push(...rowsOf(real, `${real.name} (${real.ends}, its table whole)`, withTables(said), demandsOf(real.name)));
 }
 console.log(JSON.stringify(rows));

@@ -40,18 +40,7 @@ import {
 import { Call, Trait, traitsOf } from "./methods";
 import { malformed, refused } from "./metrics";
 import { seek } from "./seek";
-import {
-  AmqpState,
-  Channel,
-  ChannelFlag,
-  channelOf,
-  dropChannel,
-  dropConsumers,
-  findChannel,
-  Half,
-  Phase,
-  stateAt,
-} from "./state";
+import { Channel, ChannelFlag, channelOf, dropChannel, dropConsumers, findChannel, Half, Phase, stateAt } from "./state";
 
 const PROTOCOL_HEADER_BYTES: u32 = 8;
 
