@@ -26,8 +26,9 @@ export interface Evidence {
   others?: number;
 }
 
-const driven = (what: string, test: string, ...drives: string[]): Evidence => ({
-  grade: "real server",
+const driven = (what: string, test: string, ...drives: string[]): Evidence => drivenAs("real server", what, test, ...drives);
+const drivenAs = (grade: Grade, what: string, test: string, ...drives: string[]): Evidence => ({
+  grade,
   what,
   test: `test/servers/${test}.test.ts`,
   drives,
@@ -63,11 +64,14 @@ export const EVIDENCE: Record<string, Evidence[]> = {
       "protocols/http-fixtures",
       "http1_curl",
     ),
+    driven("nginx and a server of node behind it, asked by node's own clients", "nginx", "nginx", "node:http"),
+    driven("a proxy and a server of node, asked by its own client", "proxy", "node:http"),
     others(666, "methods and status codes", "messages"),
     ...vectors("messages, gaps and laws", "protocols/http", "protocols/http-gaps", "laws/http", FAULTS),
   ],
   redis: [
     driven("redis, asked by redis-benchmark and raw sockets", "redis", "redis-server", "redis-benchmark"),
+    driven("redis, asked by ioredis", "ioredis", "redis-server", "ioredis"),
     captured(
       "real server",
       "redis, asked by ioredis and redis-benchmark",
@@ -80,27 +84,32 @@ export const EVIDENCE: Record<string, Evidence[]> = {
   ],
   mysql: [
     driven("MariaDB, asked by its own client", "sql", "mariadbd", "mariadb"),
+    driven("MariaDB, asked by mysql2", "mysql2", "mariadbd", "mysql2/promise"),
     captured("real server", "MariaDB, asked by mysql2 and its own client", "protocols/sql-fixtures", "mysql_node", "mysql_cli"),
     others(40, "commands and errors", "sql"),
     ...vectors("packets and their laws", "protocols/mysql", "laws/mysql", FAULTS),
   ],
   postgresql: [
     driven("PostgreSQL, asked by psql", "sql", "postgresql", "psql"),
+    driven("PostgreSQL, asked by node-postgres", "pg", "postgres", "pg"),
     captured("real server", "PostgreSQL, asked by pgbench", "protocols/sql-fixtures", "pg_pgbench_simple", "pg_pgbench_extended"),
     others(34, "messages and errors", "sql"),
     ...vectors("messages and their laws", "protocols/postgresql", "laws/postgresql", FAULTS),
   ],
   kafka: [
+    drivenAs("mock", "kafkajs, answered by a broker of our own", "kafkajs", "kafkajs"),
     captured("mock", "kafkajs, answered by librdkafka's mock broker", "protocols/kafka-fixtures", "kafka_kafkajs"),
     others(9, "requests and responses by API key", "kafka"),
     ...vectors("messages of every version, encoded apart", "protocols/kafka-versions", "protocols/kafka", "laws/kafka", FAULTS),
   ],
   mongodb: [
+    drivenAs("mock", "the driver for node, answered by a server of our own", "mongodb", "mongodb"),
     captured("mock", "the driver for node, answered by a server of our own", "protocols/mongodb-fixtures", "mongo_node"),
     others(10, "messages by opcode", "mongodb"),
     ...vectors("messages and their laws", "protocols/mongodb", "laws/mongodb", FAULTS),
   ],
   amqp: [
+    driven("RabbitMQ, asked by amqplib", "amqp", "rabbitmq-server", "amqplib"),
     captured("real server", "RabbitMQ, asked by amqplib", "corpus/amqp", "amqp_node"),
     others(6, "methods", "amqp"),
     ...vectors("frames and their laws", "protocols/amqp", "laws/amqp", FAULTS),
@@ -112,6 +121,7 @@ export const EVIDENCE: Record<string, Evidence[]> = {
     ...vectors("frames, header blocks and their laws", "protocols/http2", "protocols/http2-gaps", "laws/http2", FAULTS),
   ],
   grpc: [
+    driven("a server and a client of grpc-js", "grpc", "@grpc/grpc-js"),
     captured("real server", "a server and a client of grpc-js", "protocols/http2-fixtures", "grpc_node"),
     others(4, "calls with their paths and codes", "second-opinion"),
     ...vectors("calls and their laws", "protocols/grpc", "laws/grpc", FAULTS),
@@ -121,5 +131,10 @@ export const EVIDENCE: Record<string, Evidence[]> = {
     captured("real server", "nginx and knotd, asked by curl and kdig", "protocols/tls-fixtures", "h2_tls", "dns_dot"),
     others(138, "server names and JA3 of client hellos", "tls"),
     ...vectors("hellos of every version, and their laws", "protocols/tls", "laws/tls"),
+  ],
+  websocket: [
+    drivenAs("mock", "undici's client, answered by a server of our own", "websocket", "undici"),
+    others(13, "frames and bytes by opcode, and close codes", "websocket"),
+    ...vectors("frames and their laws", "protocols/websocket", "laws/websocket"),
   ],
 };

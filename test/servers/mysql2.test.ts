@@ -90,7 +90,7 @@ describe.runIf(HAS_MARIADB)("mariadb and mysql2", () => {
     await secret.query("SELECT 'secret'");
     await secret.end();
     await mysql.createConnection({ ...form, user: "nobody", password: "wrong" }).catch(({ errno }) => refusals.push(errno));
-    const all = readRoundTrips(await stage!.recorded());
+    const all = readRoundTrips(await stage!.recorded(), { raw: true });
     trips = all.filter(({ protocol }) => protocol === "mysql");
     tls = all.filter(({ protocol }) => protocol === "tls");
   }, 120_000);

@@ -120,7 +120,7 @@ describe.runIf(HAS_POSTGRESQL)("postgresql and pg", () => {
     const keep = (error: Error & { code?: string }) => refusals.push(error.code ?? error.message);
     await new Client({ ...form, database: "none" }).connect().catch(keep);
     await new Client({ ...form, ssl: true }).connect().catch(keep);
-    trips = await stage!.trips("postgresql");
+    trips = await stage!.trips("postgresql", { raw: true });
   }, 120_000);
 
   afterAll(async () => stage?.end());

@@ -82,7 +82,7 @@ describe.runIf(HAS_MARIADB)("mariadb", () => {
     client("LOAD DATA LOCAL INFILE 'rows' INTO TABLE t;", "--local-infile=1");
     client("SELECT 1;", "--compress");
     told = compressedTalk(client, folder);
-    trips = await stage!.trips("mysql");
+    trips = await stage!.trips("mysql", { raw: true });
   }, 120_000);
 
   afterAll(async () => stage?.end());

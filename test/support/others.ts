@@ -52,5 +52,6 @@ export const OTHERS: Record<string, () => number> = {
   amqp: () => tagged("amqp", true),
   http2: () => HTTP2_CAPTURES.length,
   grpc: calls,
+  websocket: () => tagged("websocket", false),
   tls: () => tlsRows().filter(({ file }) => isOthers(file)).length,
 };

@@ -6,6 +6,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CoreOptions } from "../../../engine/core";
 import type { RoundTrip } from "../../../engine/round-trip";
 import { readRoundTrips } from "../round-trips";
 import { programPath } from "./programs";
@@ -121,8 +122,8 @@ export class Stage {
   }
 
   /** Ends the capture and gives its round trips of one protocol. */
-  async trips(protocol: string): Promise<RoundTrip[]> {
-    return readRoundTrips(await this.recorded()).filter((trip) => trip.protocol === protocol);
+  async trips(protocol: string, options: CoreOptions = {}): Promise<RoundTrip[]> {
+    return readRoundTrips(await this.recorded(), options).filter((trip) => trip.protocol === protocol);
   }
 
   /** Has something of this process end with the stage. */
