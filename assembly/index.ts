@@ -22,7 +22,6 @@ import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
 import { readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
-import { FLOW_BYTES } from "./stream/flow";
 import { endFlows, openFlows } from "./stream/flows";
 import { FlowTable } from "./stream/table";
 import { passTime } from "./transport/deliver";
@@ -138,11 +137,6 @@ export function flush(): void {
   if (FlowTable.count != 0) endFlows();
   if (Packet.number == 0 && captureWaits()) Minute.tick(0);
   Minute.flush();
-}
-
-/** Bytes that conversations hold now: their records, and pages of blocks for what is known of them and for what waits. */
-export function heldBytes(): u32 {
-  return FlowTable.count * FLOW_BYTES + Regions.streamPool.bytesUsed;
 }
 
 /** Address of the events that wait. */

@@ -24,7 +24,6 @@ interface Exports extends Record<string, unknown> {
   endInput(handle: number): number;
   tick(seconds: number, nanoseconds: number): void;
   flush(): void;
-  heldBytes(): number;
   eventsStart(): number;
   eventsLength(): number;
   eventsDone(): void;
@@ -151,11 +150,6 @@ export class Core {
     this.drain();
     this.call(() => this.exports.flush());
     this.drain();
-  }
-
-  /** Bytes that conversations hold now: their records, and pages of blocks for what is known of them and for what waits. */
-  get heldBytes(): number {
-    return this.exports.heldBytes();
   }
 
   /** What this build of the core knows. */

@@ -2,7 +2,8 @@
 import { FAULTY } from "./faults";
 import type { FaultyProtocol } from "./faults/talk";
 import { instantiate } from "./instantiate";
-import { Conversation, dnsQuery, dnsResponse, overTcp, pcap } from "./pcap-builder";
+import { Conversation, dnsQuery, dnsResponse, join, overTcp, pcap } from "./pcap-builder";
+import { my, PLAIN, pg } from "./sql";
 import { handshake12, handshake13 } from "./tls";
 
 /** What test/support/idle.entry.ts exports. */
@@ -61,9 +62,34 @@ function dnsFlights(connection: number): Flights {
   }).flat();
 }
 
-/** Every protocol over TCP. */
+/** As long as names of the databases are, and ten of each. */
+const long = (word: string, connection: number) => `${word}_${connection % 10}_`.padEnd(63, "x");
+
+function mysqlFlights(connection: number): Flights {
+  return [
+    ["server", my.greeting()],
+    ["client", my.login(PLAIN | 8, long("user", connection), long("database", connection))],
+    ["server", my.ok(2)],
+    ["client", my.query("SELECT 1")],
+    ["server", my.result([["1"]])],
+  ];
+}
+
+function postgresqlFlights(connection: number): Flights {
+  const names = ["user", "database", "application_name"].map((name) => `${name}\0${long(name, connection)}\0`);
+  return [
+    ["client", pg.untyped(196608, `${names.join("")}\0`)],
+    ["server", pg.welcome()],
+    ["client", pg.query("SELECT 1")],
+    ["server", join(pg.select(["1"]), pg.ready())],
+  ];
+}
+
+/** Every protocol over TCP; those whose clients say who they are with names as long as can be, too. */
 export const IDLE_TALKS: readonly IdleTalk[] = [
-  ...FAULTY.map(({ protocol }) => talkOf(protocol)),
+  ...FAULTY.map(({ title, protocol }) => ({ ...talkOf(protocol), name: title })),
+  { name: "mysql, long names", port: 3306, flights: mysqlFlights },
+  { name: "postgresql, long names", port: 5432, flights: postgresqlFlights },
   { name: "dns", port: 53, flights: dnsFlights },
   { name: "tls 1.2", port: 443, flights: () => handshake12() },
   { name: "tls 1.3", port: 443, flights: () => handshake13() },

@@ -50,7 +50,7 @@ export const FAULTY: Held[] = [
   held(KAFKA, [0.995, 0.985, 0.94]),
   held(MONGODB, [0.995, 0.985, 0.94]),
   held(AMQP, [0.995, 0.985, 0.94]),
-  held(AMQP_CONFIRMS, [0.995, 0.985, 0.94]),
+  held(AMQP_CONFIRMS, [0.995, 0.985, 0.94], "amqp with confirms"),
   held(HTTP2, [0.995, 0.97, 0.9]),
   held(GRPC, [0.995, 0.97, 0.9]),
 ];
