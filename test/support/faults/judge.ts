@@ -67,7 +67,7 @@ function laterOf(kept: Talk["parts"], index: number): number[] {
 /** Damages `talk` and judges what the core makes of it. */
 export function judge(protocol: Told, talk: Talk, fault: Fault, seed: number): Verdict {
   const { packets, lost } = damage(talk, fault, seed);
-  const trips = readRoundTrips(pcap(packets)).filter((trip) => trip.protocol === protocol.name);
+  const trips = readRoundTrips(pcap(packets), { raw: true }).filter((trip) => trip.protocol === protocol.name);
   const verdict: Verdict = { decidable: 0, right: 0, unobserved: 0, wrong: 0, invented: 0 };
   const told = new Map<string, RoundTrip>();
   for (const trip of trips) {

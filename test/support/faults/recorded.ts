@@ -42,7 +42,7 @@ function wholeReading(real: RealServer, packets: Captured[], outcomes: ReadonlyM
   const nameOf = real.nameOf ?? real.idOf;
   const told = new Map<string, RoundTrip>();
   const broken: string[] = [];
-  for (const trip of readRoundTrips(pcap(packets, { nanoseconds: true }))) {
+  for (const trip of readRoundTrips(pcap(packets, { nanoseconds: true }), { raw: true })) {
     const id = trip.protocol === real.name ? nameOf(trip) : undefined;
     if (id === undefined) continue;
     if (told.has(id) || outcomes.get(id) !== real.outcomeOf(trip)) {
