@@ -29,7 +29,10 @@ export async function feedCapture(core: Core, path: string, goesOn: () => Promis
 function resultOf(path: string, sink: InputSink, fault: string | undefined): CaptureResult {
   const ending = sink.end();
   const name = path === "-" ? "standard input" : path;
-  if (fault) return { failure: `${name}: its gzip stream is broken (${fault}); what came before was read` };
+  if (fault)
+    return {
+      failure: `${name}: its gzip stream is broken (${fault}); what came before was read, but for the last 16 KB or less`,
+    };
   if (!sink.isCapture) return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
   if (ending === "given up")
     return { failure: `${name} is damaged: no record begins where one should; what came before was read` };

@@ -4,8 +4,8 @@ import type { CaptureEnd, CaptureSink } from "./file";
 const INFLATED_CHUNK_BYTES = 1 << 18;
 
 /**
- * Inflates `head` and then `rest`, and gives the sink what comes out. Everything before a fault comes out, however the file is
- * read. The pieces of `rest` are small, so that what one of them inflates to is bounded.
+ * Inflates `head` and then `rest`, and gives the sink what comes out. What the piece with a fault inflated to before it is lost: zlib
+ * gives out nothing of it. The pieces are small, so that this is little, and what one of them inflates to is bounded.
  */
 export async function inflateTo(head: Buffer, rest: AsyncIterable<Buffer>, sink: CaptureSink): Promise<CaptureEnd> {
   const inflate = createGunzip({ chunkSize: INFLATED_CHUNK_BYTES });
