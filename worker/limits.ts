@@ -101,8 +101,8 @@ export const STEPS_MAX = 3_000;
 /** Rows of one answer. */
 export const ROWS_MAX = 20_000;
 
-/** Rows of answers that an object keeps for when they are asked for again: some 200 bytes each. */
-export const ANSWER_ROWS_CACHED_MAX = 20_000;
+/** Bytes of answers that an object keeps for when they are asked for again, their queries included. */
+export const ANSWER_BYTES_CACHED_MAX = 8 * 1024 * 1024;
 
 /** Metrics of one query. */
 export const METRICS_MAX = 8;

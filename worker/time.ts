@@ -3,8 +3,11 @@ import { quote, Refusal } from "./refusal";
 const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** Latest time that is read as seconds; a larger number is milliseconds by mistake. */
-const SECONDS_MAX = 32_503_680_000;
+/**
+ * Latest time that is read, in the year 2477: a larger number is milliseconds by mistake. Tiles are numbered by less than 2^28
+ * minutes (tiles.ts), so a later one would be taken for another tile.
+ */
+const SECONDS_MAX = 16_000_000_000;
 
 /** Reads `90s`, `15m`, `1h`, `2d`, `1w` or a plain number of seconds; null where it is neither. */
 export function parseDuration(text: string): number | null {

@@ -3,7 +3,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ANSWER_ROWS_CACHED_MAX } from "../../worker/limits";
+import { ANSWER_BYTES_CACHED_MAX } from "../../worker/limits";
 import { AnswerCache } from "../../worker/object/answer-cache";
 import { format } from "../../worker/query/format";
 import { sealMinute } from "../support/edge-minute";
@@ -121,28 +121,32 @@ describe("an answer that was given before", () => {
 });
 
 describe("the cache of answers", () => {
-  const rows = (count: number) => ({ data: Array.from({ length: count }, (_, value) => ({ value })), setApart: 0 });
+  const BYTES_PER_CHARACTER = 2;
+  /** Rows whose text takes so many bytes. */
+  const rows = (bytes: number) => ({ data: [{ key: "x".repeat(bytes / BYTES_PER_CHARACTER) }], setApart: 0 });
+  const HALF = ANSWER_BYTES_CACHED_MAX / 2 - 1000;
 
-  it("knows a query in its state, and drops the oldest when it is full", () => {
+  it("knows a query in its state, and drops what was not asked for longest when it is full", () => {
     const cache = new AnswerCache();
-    const half = ANSWER_ROWS_CACHED_MAX / 2 - 1;
-    cache.add("a", "1", rows(half));
-    cache.add("b", "1", rows(half));
-    expect(cache.find("a", "1")?.data).toHaveLength(half);
-    cache.add("c", "1", rows(3));
+    cache.add("a", "1", rows(HALF));
+    cache.add("b", "1", rows(HALF));
+    expect(cache.find("a", "1")).toBeDefined();
+    cache.add("c", "1", rows(4000));
     expect(cache.find("b", "1")).toBeUndefined();
-    expect(cache.find("a", "1")?.data).toHaveLength(half);
+    expect(cache.find("a", "1")).toBeDefined();
     expect(cache.find("a", "2")).toBeUndefined();
     expect(cache.find("a", "1")).toBeUndefined();
-    expect(cache.find("c", "1")?.data).toHaveLength(3);
+    expect(cache.find("c", "1")).toEqual(rows(4000));
   });
 
-  it("keeps no answer that is larger than itself, nor endless empty ones", () => {
+  it("keeps no answer that is larger than itself, nor endless empty ones of long queries", () => {
     const cache = new AnswerCache();
-    cache.add("large", "1", rows(ANSWER_ROWS_CACHED_MAX + 1));
+    cache.add("large", "1", rows(ANSWER_BYTES_CACHED_MAX + 2));
     expect(cache.find("large", "1")).toBeUndefined();
-    for (let index = 0; index <= ANSWER_ROWS_CACHED_MAX; index++) cache.add(`${index}`, "1", rows(0));
-    expect(cache.find("0", "1")).toBeUndefined();
-    expect(cache.find("1", "1")).toBeDefined();
+    const query = (index: number) => `${index}`.padEnd(60_000, "x");
+    const fitting = Math.floor(ANSWER_BYTES_CACHED_MAX / (BYTES_PER_CHARACTER * 60_002));
+    for (let index = 0; index <= fitting; index++) cache.add(query(index), "1", { data: [], setApart: 0 });
+    expect(cache.find(query(0), "1")).toBeUndefined();
+    expect(cache.find(query(1), "1")).toBeDefined();
   });
 });

@@ -198,6 +198,19 @@ describe("an object of before", () => {
   });
 });
 
+describe("a time beyond what tiles are numbered by", () => {
+  it("is refused, and is never taken for the hour or the day whose number it would have", async () => {
+    await send("beyond", HOUR + 60, 8);
+    await alarm("beyond");
+    for (const level of [1, 2]) {
+      const beyond = HOUR + level * 2 ** 28 * 60;
+      const window = `from=${beyond}&to=${beyond + HOUR_SECONDS}&step=60`;
+      await expect(ask("beyond", REQUESTS, window)).rejects.toThrow(/bad_time/);
+    }
+    expect(await total("beyond", HOUR, HOUR + HOUR_SECONDS)).toBe(8);
+  });
+});
+
 describe("any window", () => {
   const SPAN_HOURS = 46;
   const SPAN_MINUTES = SPAN_HOURS * 60;

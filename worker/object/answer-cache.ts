@@ -1,4 +1,4 @@
-import { ANSWER_ROWS_CACHED_MAX } from "../limits";
+import { ANSWER_BYTES_CACHED_MAX } from "../limits";
 import type { FlatRow } from "../query/flatten";
 
 /** Rows of an answer, and how many bundles they are without. */
@@ -10,7 +10,11 @@ export interface AnswerRows {
 interface Kept {
   state: string;
   rows: AnswerRows;
+  /** Of the query and the rows, as text. */
+  bytes: number;
 }
+
+const BYTES_PER_CHARACTER = 2;
 
 /**
  * Rows of queries over sealed windows. A query is known by its text and good as long as what it was answered from is in the same
@@ -18,7 +22,7 @@ interface Kept {
  */
 export class AnswerCache {
   private readonly kept = new Map<string, Kept>();
-  private rows = 0;
+  private bytes = 0;
 
   /** The rows of this query from this state; undefined where they are not known. */
   find(query: string, state: string): AnswerRows | undefined {
@@ -34,25 +38,21 @@ export class AnswerCache {
   add(query: string, state: string, rows: AnswerRows): void {
     const before = this.kept.get(query);
     if (before !== undefined) this.drop(query, before);
-    this.keep(query, { state, rows });
+    const characters = query.length + JSON.stringify(rows.data).length;
+    this.keep(query, { state, rows, bytes: characters * BYTES_PER_CHARACTER });
     for (const [oldest, one] of this.kept) {
-      if (this.rows <= ANSWER_ROWS_CACHED_MAX) return;
+      if (this.bytes <= ANSWER_BYTES_CACHED_MAX) return;
       this.drop(oldest, one);
     }
   }
 
   private keep(query: string, one: Kept): void {
     this.kept.set(query, one);
-    this.rows += sizeOf(one);
+    this.bytes += one.bytes;
   }
 
   private drop(query: string, one: Kept): void {
     this.kept.delete(query);
-    this.rows -= sizeOf(one);
+    this.bytes -= one.bytes;
   }
-}
-
-/** An answer without rows takes room too. */
-function sizeOf({ rows }: Kept): number {
-  return rows.data.length + 1;
 }
