@@ -37,6 +37,15 @@ export async function readBody(request: Request, most: number): Promise<Uint8Arr
   return body;
 }
 
+/** Reads a body as JSON; refuses what is none. */
+export function readJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+  } catch (cause) {
+    throw new Refusal(400, "bad_json", "the body is not JSON; send an object", { cause });
+  }
+}
+
 /** Reads the header content-encoding. */
 export function parseEncoding(header: string | undefined): BodyEncoding {
   const name = (header ?? "").trim().toLowerCase();

@@ -66,8 +66,8 @@ class HubCore implements MergeCore {
     };
   }
 
-  merge(parts: Iterable<Uint8Array>): Uint8Array | null {
-    return this.attempt((core) => core.merge(parts, { known: true }));
+  merge(parts: Iterable<Uint8Array>, metric?: number): Uint8Array | null {
+    return this.attempt((core) => core.merge(parts, { known: true, ...(metric !== undefined && { metric }) }));
   }
 
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows {

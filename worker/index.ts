@@ -7,6 +7,7 @@ import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
 import { query, sketch } from "./routes/query";
+import { shards } from "./routes/shards";
 
 export { Hub } from "./object/hub";
 
@@ -19,6 +20,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/metrics": "GET",
   "/v1/edges": "GET",
   "/v1/tags": "GET",
+  "/v1/shards": "GET, PUT",
   "/healthz": "GET",
 };
 
@@ -31,6 +33,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/ingest", ingest)
   .route("/v1/query", query)
   .route("/v1/sketch", sketch)
+  .route("/v1/shards", shards)
   .route("/v1", about)
   .all("/v1/*", (context) => {
     throw unknown(context.req.path);

@@ -66,6 +66,32 @@ export const BATCH_RETENTION_SECONDS = 2 * 3600;
 /** Bytes of sealed batches that are kept at most; the oldest go first. */
 export const BATCH_RETENTION_BYTES_MAX = 256 * 1024 * 1024;
 
+/** For how long an isolate takes a tenant's shard map for current. */
+export const SHARD_MAP_KNOWN_SECONDS = 30;
+
+/** Shard maps that an isolate holds. */
+export const SHARD_MAPS_KNOWN_MAX = 10_000;
+
+/** From a change of a shard map to the first minute under it: longer than a map is held, and than a minute may be ahead. */
+export const SHARD_MAP_NOTICE_SECONDS = 300;
+
+/** Versions of a tenant's shard map. */
+export const SHARD_MAP_EPOCHS_MAX = 100;
+
+/** Objects that a query is put to, those in flight at a time, and the bytes of what they merged that are held for one answer. */
+export const FAN_OUT_OBJECTS_MAX = 1_000;
+export const FAN_OUT_AT_A_TIME = 6;
+export const FAN_OUT_BYTES_MAX = 24 * 1024 * 1024;
+
+/** Bytes of what an object sends up in one bundle, inflated: what the core can put out. */
+export const MERGED_BYTES_MAX = 2 * 1024 * 1024;
+
+/** How much longer than an edge a shard may take with a minute: the way up of what it sealed. */
+export const UPWARD_SECONDS = 20;
+
+/** How long one alarm sends up what waits; the next goes on. */
+export const DELIVERY_MS_MAX = 20_000;
+
 /** Edges of one object; its shard map decides how many a tenant has. */
 export const EDGES_MAX = 10_000;
 

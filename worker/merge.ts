@@ -39,8 +39,8 @@ export type NoRows = "parts" | "answer";
 /** The core, as the hub uses it. */
 export interface MergeCore {
   validate(bundle: Uint8Array): BundleHead | BundleFault;
-  /** One bundle out of many; null where they do not merge or do not fit the core's memory together. */
-  merge(parts: Iterable<Uint8Array>): Uint8Array | null;
+  /** One bundle out of many, of all metrics or only one; null where they do not merge or do not fit the core's memory together. */
+  merge(parts: Iterable<Uint8Array>, metric?: number): Uint8Array | null;
   /** Rows of the parts merged. */
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows;
   /** How many bundles of edges are merged in a part. */

@@ -4,12 +4,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Environment } from "../../worker/environment";
 import { expireTiles } from "../../worker/object/expiry";
-import { migrate, writeNumber } from "../../worker/object/schema";
+import { migrate } from "../../worker/object/schema";
 import { listStale, startOf } from "../../worker/object/stale";
 import { LEVEL_SECONDS, listTiles } from "../../worker/object/tiles";
 import { retentionOf } from "../../worker/retention";
 import { type Exchange, sealMinute } from "../support/edge-minute";
 import { ask, hubOf, MINUTE, post } from "./support/client";
+import { undoTo } from "./support/undo";
 
 const RETENTION = retentionOf({} as Environment);
 const HOUR_SECONDS = 3600;
@@ -178,8 +179,7 @@ describe("an object of before", () => {
     await alarm("before");
     const listed = await inObject("before", (sql, storage) => {
       sql.exec("DELETE FROM tiles WHERE id >= ?", 2 ** 50);
-      sql.exec("DROP TABLE stale");
-      writeNumber(sql, "format", 2);
+      undoTo(sql, 2);
       migrate(storage);
       return [1, 2].map((level) => listStale(sql, level, 0, MINUTE + DAY_SECONDS).map(({ start, group }) => [start, group]));
     });

@@ -109,6 +109,7 @@ describe("parts that do not fit the core together", () => {
           sql,
           Array.from({ length: 2000 }, () => entry(9)),
           round,
+          () => {},
         );
         expect(readTile(sql, { level: 0, start: MINUTE, group: 3 })).toHaveLength(TILE_PARTS_MAX);
         const apart = [...listSetApart(sql, 0, MINUTE, MINUTE + 60)];

@@ -4,12 +4,12 @@ import type { RowSelection } from "../merge";
 import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/flatten";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
-import { tagOf } from "../tags";
 import { formatTime } from "../time";
 import type { AnswerRows } from "./answer-cache";
-import { completeness } from "./completeness";
-import { type Found, findParts, type Part, type Source } from "./parts";
-import { readRows } from "./rows";
+import { type Cell, cellsOf } from "./cells";
+import { type Completeness, completeness } from "./completeness";
+import { type Found, findParts, type Source } from "./parts";
+import { type PartRows, readRows } from "./rows";
 
 /** The answer to a query. */
 export interface Answer {
@@ -39,11 +39,12 @@ export interface Answer {
   };
 }
 
-/** What is merged into one set of rows: one time bucket of one set of tag values. */
-interface Cell {
-  start: number;
-  head: FlatRow;
-  parts: Part[];
+/** What there is to say about an answer, but for its rows. */
+export interface Facts {
+  revision: number;
+  resolution: number;
+  setApart: number;
+  completeness: Completeness;
 }
 
 /** Answers one query. */
@@ -52,59 +53,52 @@ export function answer(source: Source, plan: Plan, nowMs: number): Answer | Refu
   if ("status" in found) return found;
   const read = readOnce(source, found, plan, nowMs / 1000);
   if ("status" in read) return read;
-  const setApart = found.setApart + read.setApart;
-  return { data: read.data, meta: metaOf(source, plan, read.data, { ...found, setApart }, nowMs) };
+  const facts = { ...found, setApart: found.setApart + read.setApart };
+  return answerOf(plan, read.data, { ...facts, completeness: completeness(source, plan, found.groups, nowMs) });
 }
 
 /** Reads the rows, or has them from the last time where the window was sealed then and nothing in it has changed. */
 function readOnce(source: Source, found: Found, plan: Plan, nowSeconds: number): AnswerRows | Refused {
-  const read = () => readCells(source.sql, cellsOf(found, plan), plan, nowSeconds);
+  const { sql, answers } = source;
+  const read = () =>
+    readCells(cellsOf(found, plan), plan, nowSeconds, ({ parts }) => readRows(core(), sql, parts, selectionOf(plan)));
   const isSealed = plan.to <= nowSeconds && found.parts.every(({ held }) => !("bytes" in held));
   if (!isSealed) return read();
   const query = JSON.stringify({ ...plan, metric: plan.metric.id });
   const state = `${found.revision} ${found.parts.length} ${found.setApart}`;
-  const known = source.answers.find(query, state);
+  const known = answers.find(query, state);
   if (known !== undefined) return known;
   const rows = read();
-  if (!("status" in rows)) source.answers.add(query, state, rows);
+  if (!("status" in rows)) answers.add(query, state, rows);
   return rows;
 }
 
-/** Sorts parts by time bucket and tag values. Where sampling rates differ they are kept apart: they must not merge. */
-function cellsOf(found: Found, plan: Plan): Cell[] {
-  const samplings = new Set([...found.groups.values()].map((group) => group.samplingRate));
-  const cells = new Map<string, Cell>();
-  for (const part of found.parts) {
-    const start = plan.from + Math.floor((part.start - plan.from) / plan.step) * plan.step;
-    const head: FlatRow = { time: formatTime(start) };
-    for (const tag of plan.byTags) head[tag] = tagOf(part.group.tags, tag);
-    if (samplings.size > 1) head.sampling = part.group.samplingRate;
-    const name = JSON.stringify(head);
-    const cell = cells.get(name) ?? { start, head, parts: [] };
-    cell.parts.push(part);
-    cells.set(name, cell);
-  }
-  const named = [...cells].sort(([aName, a], [bName, b]) => a.start - b.start || (aName < bName ? -1 : 1));
-  return named.map(([, cell]) => cell);
-}
-
-function readCells(sql: SqlStorage, cells: readonly Cell[], plan: Plan, nowSeconds: number): AnswerRows | Refused {
+/** The rows of cells, one cell merged at a time. */
+export function readCells<Part>(
+  cells: readonly Cell<Part>[],
+  plan: Plan,
+  nowSeconds: number,
+  read: (cell: Cell<Part>) => PartRows | null,
+): AnswerRows | Refused {
   const data: FlatRow[] = [];
   let setApart = 0;
-  const selection = selectionOf(plan);
+  const samplings = new Set(cells.map(({ samplingRate }) => samplingRate));
   for (const cell of cells) {
     const end = Math.min(cell.start + plan.step, plan.to, nowSeconds);
     const seconds = Math.max(1, end - cell.start);
-    const read = readRows(core(), sql, cell.parts, selection);
-    if (read === null) return tooMuch("what it merges does not fit the hub's memory; ask for fewer labels or a shorter window");
-    setApart += read.setApart;
-    for (const row of read.rows) data.push(...flatten(plan, cell.head, row, seconds));
+    const found = read(cell);
+    if (found === null) return tooMuch("what it merges does not fit the hub's memory; ask for fewer labels or a shorter window");
+    setApart += found.setApart;
+    const head: FlatRow = { time: formatTime(cell.start), ...cell.tags };
+    if (samplings.size > 1) head.sampling = cell.samplingRate;
+    for (const row of found.rows) data.push(...flatten(plan, head, row, seconds));
     if (data.length > ROWS_MAX) return tooMuch(`it has more than ${ROWS_MAX} rows; take a longer step or fewer columns in by`);
   }
   return { data, setApart };
 }
 
-function selectionOf(plan: Plan): RowSelection {
+/** What is read of the core for a query. */
+export function selectionOf(plan: Plan): RowSelection {
   return {
     metric: plan.metric.id,
     keepLabelsMask: plan.byLabels,
@@ -115,9 +109,10 @@ function selectionOf(plan: Plan): RowSelection {
   };
 }
 
-function metaOf(source: Source, plan: Plan, data: FlatRow[], found: Found, nowMs: number): Answer["meta"] {
-  const { complete, completeUntil, missing } = completeness(source, plan, found.groups, nowMs);
-  return {
+/** An answer out of its rows and what there is to say about them. */
+export function answerOf(plan: Plan, data: FlatRow[], facts: Facts): Answer {
+  const { complete, completeUntil, missing } = facts.completeness;
+  const meta = {
     metric: plan.metric.name,
     kind: plan.metric.kind,
     unit: plan.metric.unit,
@@ -125,17 +120,19 @@ function metaOf(source: Source, plan: Plan, data: FlatRow[], found: Found, nowMs
     from: formatTime(plan.from),
     to: formatTime(plan.to),
     step: plan.step,
-    resolution: found.resolution,
-    revision: found.revision,
-    complete: complete && found.setApart === 0,
+    resolution: facts.resolution,
+    revision: facts.revision,
+    complete: complete && facts.setApart === 0,
     complete_until: formatTime(completeUntil),
     missing_edges: missing.names,
     missing_edges_count: missing.count,
-    set_apart: found.setApart,
+    set_apart: facts.setApart,
     error_bound: errorBound(plan.operation, data),
   };
+  return { data, meta };
 }
 
-function tooMuch(reason: string): Refused {
+/** The refusal of an answer that grew too large. */
+export function tooMuch(reason: string): Refused {
   return { status: 422, code: "too_much", reason: `the answer was given up: ${reason}` };
 }

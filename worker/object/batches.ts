@@ -1,5 +1,5 @@
 import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
-import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, BUNDLE_BYTES_MAX } from "../limits";
+import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, MERGED_BYTES_MAX } from "../limits";
 
 /** One bundle that passed every check, and what came with it. */
 export interface Entry {
@@ -13,6 +13,18 @@ export interface Entry {
   skewMs: number | null;
   version: string;
   bytes: Uint8Array;
+  /** What a shard says beside a bundle that it sends up; absent for bundles of edges. */
+  upward?: Upward;
+}
+
+/** What a shard says about a minute that it sends up. */
+export interface Upward {
+  /** Of the message that it came in: each is larger than the one before. */
+  number: number;
+  /** Whether edges of the shard are missing in the minute. */
+  partial: boolean;
+  /** Bundles of the minute that are not in it, since they do not merge with the others. */
+  setApart: number;
 }
 
 /** A bundle as it came over the wire, which is how its row keeps it: deflated it takes less than half. */
@@ -32,6 +44,7 @@ type PackedEntry = [
   version: string,
   length: number,
   encoding: number,
+  upward?: Upward,
 ];
 
 /** Writes one batch. */
@@ -42,9 +55,10 @@ export function writeBatch(sql: SqlStorage, id: number, arrivals: readonly Arriv
   for (const { entry, body, encoding } of arrivals) {
     data.set(body, at);
     at += body.byteLength;
-    const { source, group, minute, sequence, receivedMs, skewMs, version } = entry;
+    const { source, group, minute, sequence, receivedMs, skewMs, version, upward } = entry;
     const form = BODY_ENCODINGS.indexOf(encoding);
-    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, body.byteLength, form]);
+    const rest: [] | [Upward] = upward === undefined ? [] : [upward];
+    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, body.byteLength, form, ...rest]);
   }
   const values = [id, nowMs, data.byteLength, JSON.stringify(packed), data];
   sql.exec("INSERT INTO batches (id, received_ms, bytes, entries, data) VALUES (?, ?, ?, ?, ?)", ...values);
@@ -60,11 +74,11 @@ export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: numbe
     const entries: Entry[] = [];
     let at = 0;
     for (const packed of JSON.parse(row.entries) as PackedEntry[]) {
-      const [source, group, minute, sequence, receivedMs, skewMs, version, length, form] = packed;
+      const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward] = packed;
       const body = new Uint8Array(row.data, at, length);
       at += length;
-      const bytes = inflateBody(body, BODY_ENCODINGS[form] ?? "identity", BUNDLE_BYTES_MAX);
-      entries.push({ source, group, minute, sequence, receivedMs, skewMs, version, bytes });
+      const bytes = inflateBody(body, BODY_ENCODINGS[form] ?? "identity", MERGED_BYTES_MAX);
+      entries.push({ source, group, minute, sequence, receivedMs, skewMs, version, bytes, ...(upward && { upward }) });
     }
     yield { id: row.id, entries };
   }

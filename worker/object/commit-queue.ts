@@ -2,7 +2,8 @@ import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, COMMIT_QUIET_MS, COMMIT_WAIT_MAX_MS
 import type { Refused } from "../refusal";
 import type { Arrival, Entry } from "./batches";
 
-interface Waiting extends Arrival {
+interface Waiting {
+  arrivals: readonly Arrival[];
   settle: (refused: Refused | null) => void;
   settled: Promise<Refused | null>;
 }
@@ -15,6 +16,7 @@ interface Waiting extends Arrival {
 export class CommitQueue {
   private readonly waiting = new Map<string, Waiting>();
   private bytes = 0;
+  private bundles = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private commitByMs = 0;
   private lastArrivalMs = 0;
@@ -24,13 +26,14 @@ export class CommitQueue {
   /** `write` writes one row and tells why it could not; it must not throw. */
   constructor(private readonly write: (arrivals: readonly Arrival[]) => Refused | null) {}
 
-  /** Lines a bundle of `edge` up under a name of its own; settles when its row is written, or could not be. */
-  add(name: string, edge: number, arrival: Arrival, nowMs: number): Promise<Refused | null> {
-    const bytes = arrival.body.byteLength;
-    if (this.bytes + bytes > BATCH_BYTES_MAX || this.waiting.size >= BATCH_BUNDLES_MAX) this.flush();
+  /** Lines up what `edge` sent at once, under a name of its own; settles when the row with all of it is written, or could not be. */
+  add(name: string, edge: number, arrivals: readonly Arrival[], nowMs: number): Promise<Refused | null> {
+    const bytes = arrivals.reduce((sum, { body }) => sum + body.byteLength, 0);
+    if (this.bytes + bytes > BATCH_BYTES_MAX || this.bundles + arrivals.length > BATCH_BUNDLES_MAX) this.flush();
     const { promise, resolve } = Promise.withResolvers<Refused | null>();
-    this.waiting.set(name, { ...arrival, settle: resolve, settled: promise });
+    this.waiting.set(name, { arrivals, settle: resolve, settled: promise });
     this.bytes += bytes;
+    this.bundles += arrivals.length;
     this.recent.set(edge, nowMs);
     this.lastArrivalMs = nowMs;
     if (this.timer === null) {
@@ -45,9 +48,13 @@ export class CommitQueue {
     return this.waiting.get(name)?.settled;
   }
 
+  get isEmpty(): boolean {
+    return this.waiting.size === 0;
+  }
+
   /** The entries that wait. */
   *entries(): Generator<Entry> {
-    for (const { entry } of this.waiting.values()) yield entry;
+    for (const { arrivals } of this.waiting.values()) for (const { entry } of arrivals) yield entry;
   }
 
   /** Writes what waits, now. */
@@ -58,7 +65,8 @@ export class CommitQueue {
     const batch = [...this.waiting.values()];
     this.waiting.clear();
     this.bytes = 0;
-    const refused = this.write(batch);
+    this.bundles = 0;
+    const refused = this.write(batch.flatMap(({ arrivals }) => arrivals));
     for (const { settle } of batch) settle(refused);
   }
 

@@ -1,4 +1,5 @@
 import { MINUTE_SECONDS } from "../limits";
+import { parseName, tagValueOf } from "../names";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type EdgeState, type EdgeStates, lostMinutes } from "./edge-states";
@@ -25,9 +26,39 @@ export interface EdgeReport {
   starts: number;
 }
 
+/** One shard in `/v1/shards`. */
+export interface ShardReport {
+  /** The object's name. */
+  object: string;
+  /** The value of the tag that its edges have; empty for those without it. */
+  value: string;
+  epoch: number;
+  last_seen: string | null;
+  last_minute: string | null;
+  /** Merged bundles that came up. */
+  bundles: number;
+}
+
+/** How each shard is doing, as its messages tell; in the order in which they came. */
+export function reportShards(registry: Registry, edges: EdgeStates): ShardReport[] {
+  return [...registry.shards()].map((object) => {
+    const name = parseName(object);
+    const state = edges.states.get(registry.numberOf(object) ?? -1);
+    return {
+      object,
+      value: tagValueOf(name),
+      epoch: name.epoch,
+      last_seen: state === undefined ? null : formatTime(Math.floor(state.lastSeenMs / 1000)),
+      last_minute: state === undefined ? null : formatTime(state.lastMinute),
+      bundles: state?.bundles ?? 0,
+    };
+  });
+}
+
 /** How each edge is doing, by name. */
 export function reportEdges(registry: Registry, edges: EdgeStates, nowMs: number): EdgeReport[] {
-  const reports = [...edges.states].map(([id, state]) => reportEdge(registry, id, state, nowMs));
+  const own = [...edges.states].filter(([id]) => !registry.isShard(id));
+  const reports = own.map(([id, state]) => reportEdge(registry, id, state, nowMs));
   return reports.sort((a, b) => (a.edge < b.edge ? -1 : 1));
 }
 
@@ -80,8 +111,10 @@ export function reportTags(registry: Registry, edges: EdgeStates): Record<string
       counts.set(name, values);
     }
   };
-  for (const group of registry.groups.values()) count(group.tags, 0);
-  for (const state of edges.states.values()) count(registry.groups.get(state.group)?.tags ?? {}, 1);
+  for (const group of registry.groups.values()) if (!group.received) count(group.tags, 0);
+  for (const [id, state] of edges.states) {
+    if (!registry.isShard(id)) count(registry.groups.get(state.group)?.tags ?? {}, 1);
+  }
   const names = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
     names.map(([name, values]) => [

@@ -26,6 +26,8 @@ export interface EdgeState {
   /** Minutes that never came, of agent starts that are forgotten. */
   lostBefore: number;
   sources: Map<number, SourceState>;
+  /** Of a shard: the number of its last message, by the boot that the number belongs to. Kept for good, so that none counts twice. */
+  cursors: Map<string, number>;
 }
 
 type PackedState = [
@@ -39,6 +41,7 @@ type PackedState = [
   bundles: number,
   lostBefore: number,
   sources: [id: number, firstMinute: number, lastMinute: number, minutes: number][],
+  cursors?: [boot: string, number: number][],
 ];
 
 /**
@@ -57,8 +60,13 @@ export class EdgeStates {
     }
   }
 
-  /** Takes note of a committed bundle. */
-  observe(edge: number, entry: Entry): void {
+  /** The number of the last message of a shard that was committed; 0 where there was none. */
+  cursorOf(edge: number, boot: string): number {
+    return this.states.get(edge)?.cursors.get(boot) ?? 0;
+  }
+
+  /** Takes note of a committed bundle, which an agent's start or a shard's boot sent. */
+  observe(edge: number, boot: string, entry: Entry): void {
     const state = this.states.get(edge) ?? newState(entry.group);
     this.states.set(edge, state);
     this.changed.add(Math.floor(edge / EDGES_PER_ROW));
@@ -71,7 +79,8 @@ export class EdgeStates {
       state.lagMs = entry.receivedMs - (entry.minute + 60) * 1000;
       if (entry.skewMs !== null) state.skewMs = entry.skewMs;
     }
-    const { minute } = entry;
+    const { minute, upward } = entry;
+    if (upward !== undefined) state.cursors.set(boot, Math.max(upward.number, state.cursors.get(boot) ?? 0));
     const source = state.sources.get(entry.source) ?? { firstMinute: minute, lastMinute: minute, minutes: 0 };
     state.sources.set(entry.source, source);
     source.firstMinute = Math.min(source.firstMinute, minute);
@@ -110,11 +119,12 @@ export class EdgeStates {
   }
 
   private unpack(packed: PackedState): void {
-    const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources] = packed;
+    const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, cursors] = packed;
     const runs = new Map(
       sources.map(([id, firstMinute, last, count]) => [id, { firstMinute, lastMinute: last, minutes: count }]),
     );
-    this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources: runs });
+    const counts = { lagMs, bundles, lostBefore, sources: runs, cursors: new Map(cursors) };
+    this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, ...counts });
   }
 }
 
@@ -131,7 +141,8 @@ function lostOf(source: SourceState): number {
 
 function newState(group: number): EdgeState {
   const sources = new Map<number, SourceState>();
-  return { group, version: "", lastSeenMs: 0, lastMinute: 0, skewMs: null, lagMs: 0, bundles: 0, lostBefore: 0, sources };
+  const counts = { lagMs: 0, bundles: 0, lostBefore: 0, sources, cursors: new Map() };
+  return { group, version: "", lastSeenMs: 0, lastMinute: 0, skewMs: null, ...counts };
 }
 
 function pack(edge: number, state: EdgeState): PackedState {
@@ -142,5 +153,6 @@ function pack(edge: number, state: EdgeState): PackedState {
     run.lastMinute,
     run.minutes,
   ]);
-  return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources];
+  const rest: [] | [[string, number][]] = state.cursors.size === 0 ? [] : [[...state.cursors]];
+  return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, ...rest];
 }

@@ -19,6 +19,12 @@ export function expireTiles(sql: SqlStorage, retentionSeconds: readonly number[]
   }
 }
 
+/** The finest level whose tile of a minute is not deleted; the coarsest where all are. */
+export function finestKept(sql: SqlStorage, minute: number): number {
+  const level = LEVEL_SECONDS.findIndex((_, index) => minute >= keptFrom(sql, index));
+  return level < 0 ? LEVEL_SECONDS.length - 1 : level;
+}
+
 /** The time before which the tiles of one level are deleted. */
 export function keptFrom(sql: SqlStorage, level: number): number {
   return readNumber(sql, numberOf(level));

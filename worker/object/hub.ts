@@ -5,6 +5,7 @@ import type { Environment } from "../environment";
 import {
   AHEAD_SECONDS_MAX,
   ALARM_LATE_MAX_MS,
+  DELIVERY_MS_MAX,
   LATE_SECONDS_MAX,
   MINUTE_BUNDLES_MAX,
   MINUTE_SECONDS,
@@ -19,19 +20,27 @@ import type { Refused } from "../refusal";
 import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
+import { type Epoch, epochOf, type ShardMap, type Standing } from "../tree/shard-map";
 import { type Answer, answer } from "./answer";
 import { AnswerCache } from "./answer-cache";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { type Share, shareOf } from "./cells";
 import { CommitQueue } from "./commit-queue";
-import { type EdgeReport, reportEdges, reportTags } from "./edge-report";
+import { isPartial } from "./completeness";
+import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardReport } from "./edge-report";
 import { EdgeStates } from "./edge-states";
+import { type EpochRequest, Epochs } from "./epochs";
 import { expireTiles } from "./expiry";
 import { entryKey, Minutes } from "./minutes";
+import { type Message, OutboxWriter } from "./outbox";
 import { findParts, readParts, type Source, type Window } from "./parts";
+import { arrivalsOf } from "./receive";
 import { Registry } from "./registry";
 import { rollUp } from "./rollup";
 import { migrate, readNumber, writeNumber } from "./schema";
 import { sealTiles } from "./seal";
+import { shardsIn } from "./shards";
+import { Upstream } from "./upstream";
 
 /** One bundle as the Worker hands it over: who sent it is taken from the key. */
 export interface Delivery {
@@ -44,16 +53,22 @@ export interface Delivery {
   /** The bundle as it came, in its content encoding. */
   body: Uint8Array;
   encoding: BodyEncoding;
+  /** Where the object that takes it stands in the tree; null for the root. */
+  standing: Standing | null;
 }
 
 /** What became of a delivery. */
 export type Receipt = { stored: boolean; timeMs: number } | Refused;
 
+/** The sender's shard map is an old one: the minute belongs to another object. */
+export type Moved = { moved: true };
+
 /**
- * One node of the tree: takes bundles, keeps each once, seals them into tiles, answers queries.
+ * One node of the tree: takes bundles of edges and messages of shards, keeps each once, seals them into tiles, sends up what it
+ * sealed, answers queries.
  *
- * - What is acknowledged is in a row, and is in every answer from then on.
- * - A bundle is known by (edge, boot, policy, minute, sequence) and counts once.
+ * - What is acknowledged is in a row, and is in every answer of this object from then on.
+ * - A bundle is known by (edge, boot, policy, minute, sequence), a message by (shard, boot, number); each counts once.
  * - Everything in memory can be rebuilt from rows, and the constructor does; so it may be killed at any moment.
  * - A sealed batch is in tiles, an unsealed one is in `pending`; the number `sealed` parts them, and moves in the same
  *   transaction that writes the tiles.
@@ -63,6 +78,8 @@ export class Hub extends DurableObject<Environment> {
   private readonly registry: Registry;
   private readonly minutes: Minutes;
   private readonly edges: EdgeStates;
+  private readonly epochs: Epochs;
+  private readonly upstream: Upstream;
   /** Committed, not yet sealed. */
   private pending: Entry[] = [];
   private pendingBytes = 0;
@@ -79,6 +96,8 @@ export class Hub extends DurableObject<Environment> {
     migrate(state.storage);
     this.registry = new Registry(this.sql);
     this.edges = new EdgeStates(this.sql);
+    this.epochs = new Epochs(this.sql);
+    this.upstream = new Upstream(this.sql, environment.HUB);
     this.minutes = new Minutes(this.sql, () => this.live());
     this.revision = readNumber(this.sql, "revision");
     this.sealed = readNumber(this.sql, "sealed");
@@ -86,16 +105,22 @@ export class Hub extends DurableObject<Environment> {
       this.keep(batch.entries);
       this.revision = Math.max(this.revision, batch.id);
     }
-    if (this.pending.length > 0) void state.blockConcurrencyWhile(() => this.rearm());
+    if (this.pending.length > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.rearm());
   }
 
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
-  async ingest(delivery: Delivery): Promise<Receipt> {
+  async ingest(delivery: Delivery): Promise<Receipt | Moved> {
     const nowMs = Date.now();
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
     const refused = this.refusal(header, nowMs);
     if (refused !== null) return refused;
+    if (delivery.standing === null) {
+      if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
+    } else {
+      const refusedAbove = await this.upstream.join(delivery.standing);
+      if (refusedAbove !== null) return refusedAbove;
+    }
     const entry = this.entryOf(delivery, header, nowMs);
     if ("status" in entry) return entry;
 
@@ -110,8 +135,60 @@ export class Hub extends DurableObject<Environment> {
     }
     keys.add(entryKey(entry));
     const { body, encoding } = delivery;
-    const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), { entry, body, encoding }, nowMs);
+    const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), [{ entry, body, encoding }], nowMs);
     return refusedLater ?? { stored: true, timeMs: nowMs };
+  }
+
+  /** Takes what a shard sealed; the receipt comes when it is in a row, or was there before. */
+  async receive(message: Message): Promise<Receipt> {
+    const nowMs = Date.now();
+    const { shard, boot, number } = message;
+    const edge = this.registry.placeShard(shard);
+    if (typeof edge !== "number") return edge;
+    if (number <= this.edges.cursorOf(edge, boot)) return { stored: false, timeMs: nowMs };
+    const name = `${shard} ${boot} ${number}`;
+    const same = this.queue.settled(name);
+    if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
+    if (this.pendingBytes > PENDING_BYTES_MAX) return behind();
+    const arrivals = arrivalsOf(message, this.registry, this.minutes, nowMs);
+    if ("status" in arrivals) return arrivals;
+    const refusedLater = await this.queue.add(name, edge, arrivals, nowMs);
+    return refusedLater ?? { stored: true, timeMs: nowMs };
+  }
+
+  /** Takes note of a shard before it takes its first bundle, so that whoever asks all shards asks it too. */
+  enroll(shard: string): Refused | null {
+    const edge = this.registry.placeShard(shard);
+    if (typeof edge !== "number") return edge;
+    this.ctx.storage.transactionSync(() => this.registry.save());
+    this.registry.saved();
+    return null;
+  }
+
+  /** The versions of the tenant's shard map; of a root. */
+  shardMap(): ShardMap {
+    return [...this.epochs.map];
+  }
+
+  /** Changes the tenant's shard map; of a root. */
+  reshard(request: EpochRequest): Epoch | Refused {
+    const isEmpty = this.registry.edges.size === 0 && this.revision === 0 && this.queue.isEmpty;
+    return this.epochs.add(request, isEmpty, Date.now() / 1000);
+  }
+
+  /** Names of the shards that a window may lie in; of a root. */
+  listShards(window: Pick<Window, "from" | "to" | "tagConditions">): string[] {
+    return shardsIn(this.registry.shards(), this.epochs.map, window);
+  }
+
+  /** How each shard is doing; of a root. */
+  reportShards(): ShardReport[] {
+    return reportShards(this.registry, this.edges);
+  }
+
+  /** This object's share of an answer that several objects give. */
+  share(plan: Plan & Window): Share | Refused {
+    return shareOf(core(), this.source(), plan, Date.now());
   }
 
   /** Answers one query over sealed tiles and what is not sealed yet. */
@@ -126,11 +203,7 @@ export class Hub extends DurableObject<Environment> {
     if (found.parts.length === 0) return new Uint8Array(0);
     const merged = core().merge(readParts(this.sql, found.parts));
     if (merged !== null) return merged;
-    return {
-      status: 422,
-      code: "too_much",
-      reason: "the window does not merge into one bundle; take a shorter one or one sampling rate",
-    };
+    return notOne();
   }
 
   /** How each edge is doing. */
@@ -144,21 +217,22 @@ export class Hub extends DurableObject<Environment> {
   }
 
   /**
-   * Seals what is there, merges hours and days that have ended, and deletes what is too old. Never throws: an alarm that throws is
-   * given up after six times.
+   * Seals what is there and sends it up, merges hours and days that have ended, and deletes what is too old. Never throws: an alarm
+   * that throws is given up after six times.
    */
   override async alarm(): Promise<void> {
     this.alarmAtMs = 0;
-    this.attempt("seal", () => this.seal());
-    this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
-    this.attempt("expiry", () => this.expire());
-    this.attempt("alarm", () => this.arm());
+    await this.attempt("seal", () => this.seal());
+    await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
+    await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
+    await this.attempt("expiry", () => this.expire());
+    await this.attempt("alarm", () => this.arm());
   }
 
   /** Runs a part of what an alarm does; where it fails the next alarm tries again. */
-  private attempt(name: string, work: () => void): void {
+  private async attempt(name: string, work: () => unknown): Promise<void> {
     try {
-      work();
+      await work();
     } catch (error) {
       console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }
@@ -181,16 +255,13 @@ export class Hub extends DurableObject<Environment> {
       const reason = `minute ${formatTime(minute)} is ahead of the hub's ${formatTime(Math.floor(nowMs / 1000))}; set the edge's clock`;
       return { status: 422, code: "clock_ahead", reason };
     }
-    if (this.pendingBytes > PENDING_BYTES_MAX) {
-      const reason = `the hub cannot seal what it has; try again in ${RETRY_AFTER_SECONDS} s`;
-      return { status: 503, code: "behind", reason };
-    }
-    return null;
+    return this.pendingBytes > PENDING_BYTES_MAX ? behind() : null;
   }
 
   private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
     const { policy, samplingRate } = header;
-    const place = this.registry.place(delivery.edge, { policy, samplingRate, tags: delivery.tags }, header.boot);
+    const head = { policy, samplingRate, tags: delivery.tags, received: false };
+    const place = this.registry.place(delivery.edge, head, header.boot);
     if ("status" in place) return place;
     const { source, group } = place;
     const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
@@ -225,7 +296,7 @@ export class Hub extends DurableObject<Environment> {
     for (const entry of entries) {
       this.pending.push(entry);
       this.pendingBytes += entry.bytes.byteLength;
-      this.edges.observe(this.edgeOf(entry.source), entry);
+      this.edges.observe(this.edgeOf(entry.source), this.registry.sources.get(entry.source)?.boot ?? "", entry);
     }
   }
 
@@ -248,7 +319,9 @@ export class Hub extends DurableObject<Environment> {
     const through = this.revision;
     const revision = this.revision + 1;
     this.ctx.storage.transactionSync(() => {
-      sealTiles(core(), this.sql, this.pending, revision);
+      const outbox = this.outboxOf(revision);
+      sealTiles(core(), this.sql, this.pending, revision, (sealed) => outbox?.add(sealed));
+      outbox?.end();
       const minutes = new Set(this.pending.map((entry) => entry.minute));
       for (const minute of minutes) this.minutes.seal(minute, revision, (source) => this.edgeOf(source));
       this.edges.save();
@@ -260,6 +333,21 @@ export class Hub extends DurableObject<Environment> {
     this.revision = revision;
     this.pending = [];
     this.pendingBytes = 0;
+  }
+
+  /** What a seal sends up is written by; null at the top of the tree. */
+  private outboxOf(revision: number): OutboxWriter | null {
+    const { standing } = this.upstream;
+    if (standing === null) return null;
+    const { sql, registry, minutes, edges } = this;
+    const context = {
+      core: core(),
+      sql,
+      groups: registry.groups,
+      keep: standing.keep,
+      isPartial: (minute: number) => isPartial({ registry, minutes, edges }, minute),
+    };
+    return new OutboxWriter(context, revision);
   }
 
   private expire(): void {
@@ -309,6 +397,20 @@ function nextSealMs(nowMs: number, periodSeconds: number): number {
   const periodMs = periodSeconds * 1000;
   const phaseMs = (SEAL_SECOND * 1000) % periodMs;
   return Math.floor((nowMs - phaseMs) / periodMs + 1) * periodMs + phaseMs;
+}
+
+/** The refusal of a window whose bundles are not one. */
+export function notOne(): Refused {
+  const reason = "the window does not merge into one bundle; take a shorter one or one sampling rate";
+  return { status: 422, code: "too_much", reason };
+}
+
+function behind(): Refused {
+  return {
+    status: 503,
+    code: "behind",
+    reason: `the hub cannot seal what it has; try again in ${RETRY_AFTER_SECONDS} s`,
+  };
 }
 
 function messageOf(error: unknown): string {

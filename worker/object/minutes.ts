@@ -4,6 +4,9 @@ import type { Entry } from "./batches";
 /** Sequences stay below this, so that source and sequence together are exact in a double. */
 const SEQUENCE_SPAN = SEQUENCE_MAX + 1;
 
+/** A bit for each edge, by its number. */
+export type Bits = Uint8Array<ArrayBuffer>;
+
 /** The number that stands for a bundle within its minute. */
 export function entryKey(entry: { source: number; sequence: number }): number {
   return entry.source * SEQUENCE_SPAN + entry.sequence;
@@ -58,14 +61,44 @@ export class Minutes {
   seal(minute: number, revision: number, edgeOf: (source: number) => number): void {
     const keys = Float64Array.from(this.keys(minute)).sort();
     const pairs = new Uint32Array(keys.length * 2);
-    let edges = new Uint8Array(0);
+    let edges: Bits = new Uint8Array(0);
     keys.forEach((key, index) => {
       pairs[index * 2] = sourceOf(key);
       pairs[index * 2 + 1] = key % SEQUENCE_SPAN;
       edges = setBit(edges, edgeOf(sourceOf(key)));
     });
-    const values = [minute, revision, edges, new Uint8Array(pairs.buffer)];
-    this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys) VALUES (?, ?, ?, ?)", ...values);
+    const partial = this.partial(minute, edgeOf);
+    const values = [minute, revision, edges, new Uint8Array(pairs.buffer), partial];
+    this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys, partial) VALUES (?, ?, ?, ?, ?)", ...values);
+  }
+
+  /** A bit for each shard that last said of a minute that edges of it are missing. */
+  private partial(minute: number, edgeOf: (source: number) => number): Bits {
+    const [row] = this.sql.exec<{ partial: ArrayBuffer }>("SELECT partial FROM minutes WHERE minute = ?", minute).toArray();
+    return this.afterLive(minute, new Uint8Array(row?.partial ?? new ArrayBuffer(0)), edgeOf);
+  }
+
+  /** The same for each minute of [from, to) of which a shard said something. */
+  *partials(from: number, to: number, edgeOf: (source: number) => number): Generator<Bits> {
+    const rows = this.sql.exec<{ minute: number; partial: ArrayBuffer }>(
+      "SELECT minute, partial FROM minutes WHERE minute >= ? AND minute < ?",
+      from,
+      to,
+    );
+    const sealed = new Map(rows.toArray().map(({ minute, partial }) => [minute, new Uint8Array(partial)]));
+    for (const { minute, upward } of this.live()) {
+      if (upward !== undefined && minute >= from && minute < to && !sealed.has(minute)) sealed.set(minute, new Uint8Array(0));
+    }
+    for (const [minute, bits] of sealed) yield this.afterLive(minute, bits, edgeOf);
+  }
+
+  /** Bits of a minute's row after what the live entries say. */
+  private afterLive(minute: number, sealed: Bits, edgeOf: (source: number) => number): Bits {
+    let bits = sealed;
+    for (const entry of this.live()) {
+      if (entry.minute === minute && entry.upward !== undefined) bits = setBit(bits, edgeOf(entry.source), entry.upward.partial);
+    }
+    return bits;
   }
 
   /** Minutes of [from, to) with a bit for each edge that reported, sealed or not; in no order, some twice. */
@@ -76,7 +109,7 @@ export class Minutes {
       to,
     );
     for (const row of rows) yield [row.minute, new Uint8Array(row.edges)];
-    const live = new Map<number, Uint8Array<ArrayBuffer>>();
+    const live = new Map<number, Bits>();
     for (const entry of this.live()) {
       if (entry.minute < from || entry.minute >= to) continue;
       live.set(entry.minute, setBit(live.get(entry.minute) ?? new Uint8Array(0), edgeOf(entry.source)));
@@ -101,12 +134,15 @@ export class Minutes {
   }
 }
 
-function setBit(bits: Uint8Array<ArrayBuffer>, index: number): Uint8Array<ArrayBuffer> {
+/** Sets or clears one bit; gives the bits, which are others where they had to grow. */
+function setBit(bits: Bits, index: number, isSet = true): Bits {
   let wide = bits;
   if (index >> 3 >= bits.length) {
+    if (!isSet) return bits;
     wide = new Uint8Array((index >> 3) + 1);
     wide.set(bits);
   }
-  wide[index >> 3]! |= 1 << (index & 7);
+  if (isSet) wide[index >> 3]! |= 1 << (index & 7);
+  else wide[index >> 3]! &= ~(1 << (index & 7));
   return wide;
 }

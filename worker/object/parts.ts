@@ -23,7 +23,10 @@ export interface Source {
 }
 
 /** Which minutes of whom are meant, and which of them may be merged. */
-export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
+export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions"> & {
+  /** Only what edges sent to this object, without what came from shards. */
+  isOwn?: boolean;
+};
 
 /** One sealed tile, or one bundle that is not sealed yet. */
 export interface Part {
@@ -46,7 +49,8 @@ export interface Found {
 
 /** Finds what a window is made of. */
 export function findParts(source: Source, window: Window): Found | Refused {
-  const matches = (group: Group) => group.policy === window.policy && matchesTags(window.tagConditions, group.tags);
+  const matches = (group: Group) =>
+    group.policy === window.policy && matchesTags(window.tagConditions, group.tags) && !(window.isOwn === true && group.received);
   const groups = new Map([...source.registry.groups].filter(([, group]) => matches(group)));
   const tiles = coverWindow(source.sql, window, (group) => groups.has(group));
   if ("status" in tiles) return tiles;

@@ -8,6 +8,8 @@ export interface Group {
   policy: string;
   samplingRate: number;
   tags: Tags;
+  /** Whether its bundles came from shards, merged, and so with those tags only that are kept apart here. */
+  received: boolean;
 }
 
 /** One start of an agent with one policy; its sequence numbers count up from there. */
@@ -25,7 +27,7 @@ export interface Place {
   source: number;
 }
 
-type GroupRow = { id: number; policy: string; sampling: number; tags: string };
+type GroupRow = { id: number; policy: string; sampling: number; tags: string; received: number };
 type Statement = { sql: string; values: (string | number)[] };
 
 /**
@@ -49,7 +51,7 @@ export class Registry {
     for (const row of sql.exec<{ id: number; name: string }>("SELECT id, name FROM edges")) this.addEdge(row.id, row.name);
     for (const row of sql.exec<GroupRow>("SELECT * FROM groups")) {
       const { id, policy, sampling: samplingRate } = row;
-      this.addGroup({ id, policy, samplingRate, tags: JSON.parse(row.tags) });
+      this.addGroup({ id, policy, samplingRate, tags: JSON.parse(row.tags), received: row.received !== 0 });
     }
     for (const row of sql.exec<{ id: number; edge: number; boot: string; policy: string }>("SELECT * FROM sources")) {
       this.addSource(row);
@@ -68,6 +70,32 @@ export class Registry {
     if (!this.groups.has(group)) this.newGroup({ id: group, ...head });
     if (!this.sources.has(source)) this.newSource({ id: source, edge, boot, policy: head.policy });
     return { edge, group, source };
+  }
+
+  /** The number of a shard, given now where it is new; none is where it is refused. */
+  placeShard(name: string): number | Refused {
+    const edge = this.edgeIds.get(name) ?? this.edges.size;
+    if (edge >= EDGES_MAX) {
+      const reason = `this tenant has ${EDGES_MAX} shards; shard it by a tag with fewer values`;
+      return { status: 429, code: "too_many_shards", reason };
+    }
+    if (!this.edges.has(edge)) this.newEdge(edge, name);
+    return edge;
+  }
+
+  /** The number of an edge or shard; undefined where it is not known. */
+  numberOf(name: string): number | undefined {
+    return this.edgeIds.get(name);
+  }
+
+  /** Whether an edge is a shard, whose name is an object's; no edge's name has a slash. */
+  isShard(edge: number): boolean {
+    return this.edges.get(edge)?.includes("/") ?? false;
+  }
+
+  /** Names of the shards that send here. */
+  *shards(): Generator<string> {
+    for (const name of this.edges.values()) if (name.includes("/")) yield name;
   }
 
   /** What speaks against taking these numbers. */
@@ -98,8 +126,8 @@ export class Registry {
 
   private newGroup(group: Group): void {
     this.addGroup(group);
-    const values = [group.id, group.policy, group.samplingRate, JSON.stringify(group.tags)];
-    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, sampling, tags) VALUES (?, ?, ?, ?)", values });
+    const values = [group.id, group.policy, group.samplingRate, JSON.stringify(group.tags), Number(group.received)];
+    this.unsaved.push({ sql: "INSERT INTO groups (id, policy, sampling, tags, received) VALUES (?, ?, ?, ?, ?)", values });
   }
 
   private newSource(source: Source): void {
@@ -148,7 +176,7 @@ export class Registry {
 
 /** Tags are in order, so equal sets have equal text. */
 function groupKey(group: Omit<Group, "id">): string {
-  return JSON.stringify([group.policy, group.samplingRate, group.tags]);
+  return JSON.stringify([group.policy, group.samplingRate, group.tags, group.received]);
 }
 
 function sourceKey(edge: number, boot: string, policy: string): string {

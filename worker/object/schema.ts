@@ -31,6 +31,18 @@ const MIGRATIONS: readonly string[] = [
   INSERT OR IGNORE INTO stale
     SELECT ((536870912 + (id >> 22) / 1440 * 1440) * 4096 + (id >> 10) % 4096) * 1024 FROM tiles WHERE id < 1125899906842624;
   `,
+  `
+  -- Single texts: standing (where this object stands in the tree, JSON), boot (what its numbers of the outbox belong to).
+  CREATE TABLE texts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  -- The versions of the tenant's shard map, in its root. keep: JSON, a list of tags.
+  CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, from_minute INTEGER NOT NULL, tag TEXT, keep TEXT NOT NULL);
+  -- What was sealed and the parent does not have yet. heads: JSON, one a bundle; data: the bundles deflated, one after another.
+  CREATE TABLE outbox (number INTEGER PRIMARY KEY, heads TEXT NOT NULL, data BLOB NOT NULL);
+  -- Whether a group's bundles come from shards.
+  ALTER TABLE groups ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+  -- A bit for each shard that had edges missing in the minute.
+  ALTER TABLE minutes ADD COLUMN partial BLOB NOT NULL DEFAULT x'';
+  `,
 ];
 
 /** Brings an object's tables up to date. */
@@ -52,6 +64,17 @@ export function migrate(storage: DurableObjectStorage): void {
 export function readNumber(sql: SqlStorage, name: string): number {
   const [row] = sql.exec<{ value: number }>("SELECT value FROM numbers WHERE name = ?", name).toArray();
   return row?.value ?? 0;
+}
+
+/** One of the single texts; null where it was never written. */
+export function readText(sql: SqlStorage, name: string): string | null {
+  const [row] = sql.exec<{ value: string }>("SELECT value FROM texts WHERE name = ?", name).toArray();
+  return row?.value ?? null;
+}
+
+/** Writes one of the single texts. */
+export function writeText(sql: SqlStorage, name: string, value: string): void {
+  sql.exec("INSERT OR REPLACE INTO texts (name, value) VALUES (?, ?)", name, value);
 }
 
 /** Writes one of the single numbers. */

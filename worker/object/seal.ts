@@ -1,26 +1,52 @@
 import { TILE_PARTS_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Entry } from "./batches";
-import { markStale } from "./stale";
-import { noteSetApart, readTile, type TilePlace, writeTile } from "./tiles";
+import { finestKept } from "./expiry";
+import { markStale, startOf } from "./stale";
+import { noteSetApart, readTile, writeTile } from "./tiles";
+
+/** What was sealed of one minute and group at once: what its tile did not have before. */
+export interface Sealed extends Merged {
+  minute: number;
+  group: number;
+}
 
 /**
  * Merges entries into the tiles of their minutes and groups; inside the caller's transaction, one tile in memory at a time. It
- * never fails for what is in a bundle: what finds no place in its tile is set apart and counted.
+ * never fails for what is in a bundle: what finds no place in its tile is set apart and counted. Hands on what it sealed, minute by
+ * minute.
+ *
+ * What is so late that the tiles of its minutes are deleted goes into the finest tile that is still kept.
  */
-export function sealTiles(core: MergeCore, sql: SqlStorage, entries: readonly Entry[], revision: number): void {
-  const slots = new Map<string, { place: TilePlace; entries: Entry[] }>();
-  for (const entry of entries) {
+export function sealTiles(
+  core: MergeCore,
+  sql: SqlStorage,
+  entries: readonly Entry[],
+  revision: number,
+  onSealed: (sealed: Sealed) => void,
+): void {
+  const slots = new Map<string, Entry[]>();
+  for (const entry of [...entries].sort((a, b) => a.minute - b.minute || a.group - b.group)) {
     const name = `${entry.minute} ${entry.group}`;
-    const slot = slots.get(name) ?? { place: { level: 0, start: entry.minute, group: entry.group }, entries: [] };
-    slot.entries.push(entry);
-    slots.set(name, slot);
+    const slot = slots.get(name);
+    if (slot === undefined) slots.set(name, [entry]);
+    else slot.push(entry);
   }
   for (const slot of slots.values()) {
-    const merged = mergeParts(core, [...readTile(sql, slot.place), ...slot.entries.map((entry) => entry.bytes)]);
-    writeTile(sql, slot.place, merged.parts, revision);
-    if (merged.setApart > 0) noteSetApart(sql, slot.place, merged.setApart);
-    markStale(sql, slot.place.start, slot.place.group);
+    const { minute, group } = slot[0]!;
+    const level = finestKept(sql, minute);
+    const place = { level, start: startOf(level, minute), group };
+    const sealed = mergeParts(
+      core,
+      slot.map(({ bytes }) => bytes),
+    );
+    const before = readTile(sql, place);
+    const merged = before.length === 0 ? { parts: sealed.parts, setApart: 0 } : mergeParts(core, [...before, ...sealed.parts]);
+    const setApart = slot.reduce((sum, { upward }) => sum + (upward?.setApart ?? 0), sealed.setApart);
+    writeTile(sql, place, merged.parts, revision);
+    if (setApart + merged.setApart > 0) noteSetApart(sql, place, setApart + merged.setApart);
+    markStale(sql, place);
+    onSealed({ minute, group, parts: sealed.parts, setApart });
   }
 }
 

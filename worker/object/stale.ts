@@ -8,10 +8,10 @@ import { LEVEL_SECONDS, placeOf, type TilePlace, tileId } from "./tiles";
  * both in the transaction that writes the tiles.
  */
 
-/** Lists the hour and the day of a group's minute. */
-export function markStale(sql: SqlStorage, minute: number, group: number): void {
-  for (let level = 1; level < LEVEL_SECONDS.length; level += 1) {
-    sql.exec("INSERT OR IGNORE INTO stale (tile) VALUES (?)", tileId(level, startOf(level, minute), group));
+/** Lists the tiles that lie above one. */
+export function markStale(sql: SqlStorage, { level, start, group }: TilePlace): void {
+  for (let above = level + 1; above < LEVEL_SECONDS.length; above += 1) {
+    sql.exec("INSERT OR IGNORE INTO stale (tile) VALUES (?)", tileId(above, startOf(above, start), group));
   }
 }
 

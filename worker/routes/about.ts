@@ -11,8 +11,8 @@ import {
   TAGS_MAX,
   WIRE_BYTES_MAX,
 } from "../limits";
-import { formatName, rootOf } from "../names";
 import { OPERATIONS_OF_KIND } from "../query/plan";
+import { edgesOf, tagsOf } from "../tree/fleet";
 
 /** What the hub is and has: `/v1/hello`, `/v1/metrics`, `/v1/edges`, `/v1/tags`. */
 export const about = new Hono<{ Bindings: Environment }>()
@@ -39,9 +39,9 @@ export const about = new Hono<{ Bindings: Environment }>()
   })
   .get("/edges", async (context) => {
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-    return context.json({ data: await context.env.HUB.getByName(formatName(rootOf(tenant))).listEdges() });
+    return context.json({ data: await edgesOf(context.env, tenant) });
   })
   .get("/tags", async (context) => {
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-    return context.json({ data: await context.env.HUB.getByName(formatName(rootOf(tenant))).listTags() });
+    return context.json({ data: await tagsOf(context.env, tenant) });
   });

@@ -1,11 +1,14 @@
 import { Hono } from "hono";
+import { BundleError, readBundleHeader } from "../../engine/bundle";
 import { authorize } from "../authorize";
 import { inflateBody, parseEncoding, readBody } from "../body";
 import type { Environment } from "../environment";
-import { BUNDLE_BYTES_MAX, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
-import { formatName, rootOf } from "../names";
+import { BUNDLE_BYTES_MAX, MINUTE_SECONDS, RETRY_AFTER_SECONDS, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
+import type { Delivery, Receipt } from "../object/hub";
 import { Refusal } from "../refusal";
 import { parseTags } from "../tags";
+import { forgetShardMap, shardMapOf } from "../tree/known-maps";
+import { placeOf } from "../tree/shard-map";
 
 /** `POST /v1/ingest`: one bundle. Whose it is comes from the key; the tags of the edge come as a header beside it. */
 export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (context) => {
@@ -16,11 +19,32 @@ export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (con
   const encoding = parseEncoding(context.req.header("content-encoding"));
   const body = await readBody(context.req.raw, WIRE_BYTES_MAX);
   const bytes = inflateBody(body, encoding, BUNDLE_BYTES_MAX);
-  const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
-  const receipt = await hub.ingest({ edge, tags, version, clockMs, bytes, body, encoding });
+  const receipt = await send(context.env, tenant, { edge, tags, version, clockMs, bytes, body, encoding });
   if ("status" in receipt) throw new Refusal(receipt.status, receipt.code, receipt.reason);
   return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
 });
+
+/** Hands a bundle to the object whose minute it is; asks for the shard map once more where it had changed. */
+async function send(environment: Environment, tenant: string, bundle: Omit<Delivery, "standing">): Promise<Receipt> {
+  for (let isSecond = false; ; isSecond = true) {
+    const map = await shardMapOf(environment, tenant);
+    const { name, standing } = placeOf(tenant, map, minuteOf(bundle.bytes), bundle.tags);
+    const receipt = await environment.HUB.getByName(name).ingest({ ...bundle, standing });
+    if (!("moved" in receipt)) return receipt;
+    if (isSecond) throw new Refusal(503, "moved", `the shard map is changing; try again in ${RETRY_AFTER_SECONDS} s`);
+    forgetShardMap(tenant);
+  }
+}
+
+/** The start of a bundle's minute; 0 for bytes that are none, which any object refuses. */
+function minuteOf(bytes: Uint8Array): number {
+  try {
+    return readBundleHeader(bytes).minute * MINUTE_SECONDS;
+  } catch (error) {
+    if (error instanceof BundleError) return 0;
+    throw error;
+  }
+}
 
 /** The edge's clock as it sends, unix seconds with a fraction. */
 function parseClock(header: string | undefined): number | null {

@@ -1,14 +1,14 @@
 import { type Context, Hono } from "hono";
 import { authorize } from "../authorize";
-import { readBody } from "../body";
+import { readBody, readJson } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
-import { formatName, rootOf } from "../names";
 import { askAll } from "../query/ask";
 import { format, MEDIA_TYPES } from "../query/format";
 import { fieldsOfSearch, parseQuestion, parseWindowQuery } from "../query/parse";
 import { Refusal } from "../refusal";
+import { askerOf, sketchOf } from "../tree/ask";
 
 type QueryContext = Context<{ Bindings: Environment }>;
 
@@ -21,22 +21,21 @@ export const query = new Hono<{ Bindings: Environment }>()
   .post("/", async (context) => {
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
     const body = await readBody(context.req.raw, QUERY_BYTES_MAX);
-    return run(context, tenant, parseJson(body));
+    return run(context, tenant, readJson(body));
   });
 
 /** `GET /v1/sketch`: a window merged into one bundle, for what wants to go on calculating with it. */
 export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (context) => {
   const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
   const window = parseWindowQuery(fieldsOfSearch(new URL(context.req.url).searchParams), Date.now());
-  const merged = await context.env.HUB.getByName(formatName(rootOf(tenant))).sketch(window);
+  const merged = await sketchOf(context.env, tenant, window);
   if ("status" in merged) throw new Refusal(merged.status, merged.code, merged.reason);
   return new Response(new Uint8Array(merged), { headers: { "content-type": "application/octet-stream" } });
 });
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
   const question = parseQuestion(fields, core().metrics, Date.now());
-  const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
-  const answer = await askAll((plan) => hub.query(plan), question);
+  const answer = await askAll(askerOf(context.env, tenant), question);
   const formatted = format(answer, context.req.header("accept"));
   if (formatted === null) {
     throw new Refusal(406, "not_acceptable", `an answer can be had as ${MEDIA_TYPES.join(", ")}; send one of them in accept`);
@@ -61,12 +60,4 @@ async function etagOf(body: string): Promise<string> {
 /** Whether an If-None-Match names the entity tag; weak ones count too (RFC 9110, 13.1.2). */
 function matches(header: string | undefined, etag: string): boolean {
   return header?.split(",").some((text) => ["*", etag, `W/${etag}`].includes(text.trim())) ?? false;
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
-  } catch (cause) {
-    throw new Refusal(400, "bad_json", "the body is not JSON; send an object with metric and op", { cause });
-  }
 }

@@ -1,0 +1,78 @@
+import { FAN_OUT_BYTES_MAX } from "../limits";
+import type { MergeCore } from "../merge";
+import type { Plan } from "../query/plan";
+import type { Refused } from "../refusal";
+import { type Tags, tagOf } from "../tags";
+import { type Completeness, completeness } from "./completeness";
+import { type Found, findParts, type Part, readParts, type Source, type Window } from "./parts";
+import { mergeParts } from "./seal";
+
+/** What is merged into one set of rows: one time bucket of one set of tag values. Sampling rates are kept apart: they must not merge. */
+export interface Cell<Held> {
+  start: number;
+  /** The values of the tags that rows are told apart by. */
+  tags: Tags;
+  samplingRate: number;
+  parts: Held[];
+}
+
+/** An object's share of an answer that several objects give: its cells, each merged, and what there is to say about them. */
+export interface Share {
+  cells: Cell<Uint8Array>[];
+  revision: number;
+  resolution: number;
+  setApart: number;
+  completeness: Completeness;
+}
+
+/** Sorts parts by time bucket, tag values and sampling rate. */
+export function cellsOf(found: Found, plan: Plan): Cell<Part>[] {
+  const cells = new Map<string, Cell<Part>>();
+  for (const part of found.parts) {
+    const start = plan.from + Math.floor((part.start - plan.from) / plan.step) * plan.step;
+    const tags: Tags = Object.fromEntries(plan.byTags.map((tag) => [tag, tagOf(part.group.tags, tag)]));
+    const { samplingRate } = part.group;
+    const cell: Cell<Part> = { start, tags, samplingRate, parts: [part] };
+    const known = cells.get(nameOf(cell));
+    if (known === undefined) cells.set(nameOf(cell), cell);
+    else known.parts.push(part);
+  }
+  return inOrder(cells);
+}
+
+/** Cells by time, then by their names. */
+export function inOrder<Held>(cells: ReadonlyMap<string, Cell<Held>>): Cell<Held>[] {
+  const named = [...cells].sort(([aName, a], [bName, b]) => a.start - b.start || (aName < bName ? -1 : 1));
+  return named.map(([, cell]) => cell);
+}
+
+/** What tells a cell from all others. */
+export function nameOf({ start, tags, samplingRate }: Omit<Cell<unknown>, "parts">): string {
+  return JSON.stringify([start, tags, samplingRate]);
+}
+
+/** This object's share of an answer: the cells of one metric, merged. */
+export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, nowMs: number): Share | Refused {
+  const found = findParts(source, plan);
+  if ("status" in found) return found;
+  const cells: Cell<Uint8Array>[] = [];
+  let { setApart } = found;
+  let bytes = 0;
+  for (const cell of cellsOf(found, plan)) {
+    const whole = core.merge(readParts(source.sql, cell.parts), plan.metric.id);
+    const merged = whole === null ? mergeParts(core, [...readParts(source.sql, cell.parts)]) : { parts: [whole], setApart: 0 };
+    setApart += merged.setApart;
+    cells.push({ ...cell, parts: [...merged.parts] });
+    bytes += merged.parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (bytes > FAN_OUT_BYTES_MAX) return tooManyBytes();
+  }
+  const { revision, resolution, groups } = found;
+  return { cells, revision, resolution, setApart, completeness: completeness(source, plan, groups, nowMs) };
+}
+
+/** The refusal of an answer whose shares are too large. */
+export function tooManyBytes(): Refused {
+  const reason =
+    "the answer was given up: what the objects of the tree merged for it is too large; take a longer step or name tags in where";
+  return { status: 422, code: "too_much", reason };
+}

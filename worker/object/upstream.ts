@@ -1,0 +1,65 @@
+import type { Refused } from "../refusal";
+import type { Standing } from "../tree/shard-map";
+import type { Hub, Receipt } from "./hub";
+import { deleteMessage, hasMessages, readMessage } from "./outbox";
+import { readText, writeText } from "./schema";
+
+/**
+ * The way up: where an object stands in the tree, and the delivery of its outbox to its parent.
+ *
+ * Invariant: a standing is written only after the parent has enrolled the object, so whoever has bundles is known above. Messages go
+ * up one at a time in the order of their numbers, and a message is deleted only after its receipt; so the parent needs but the
+ * last number of each boot to take every message once, however late it comes.
+ */
+export class Upstream {
+  private current: Standing | null;
+
+  constructor(
+    private readonly sql: SqlStorage,
+    private readonly hubs: DurableObjectNamespace<Hub>,
+  ) {
+    const known = readText(sql, "standing");
+    this.current = known === null ? null : (JSON.parse(known) as Standing);
+  }
+
+  /** Where the object stands; null for one at the top, or of which nothing is known yet. */
+  get standing(): Standing | null {
+    return this.current;
+  }
+
+  /** Whether something waits to be sent. */
+  get isWaiting(): boolean {
+    return this.current !== null && hasMessages(this.sql);
+  }
+
+  /** Takes a place in the tree, once. */
+  async join(standing: Standing): Promise<Refused | null> {
+    if (this.current !== null) return null;
+    const refused = await this.hubs.getByName(standing.parent).enroll(standing.name);
+    if (refused !== null) return refused;
+    if (this.current !== null) return null;
+    writeText(this.sql, "boot", newBoot());
+    writeText(this.sql, "standing", JSON.stringify(standing));
+    this.current = standing;
+    return null;
+  }
+
+  /** Sends what waits, until nothing does or the time is up; throws where the parent does not take it, which then waits on. */
+  async deliver(untilMs: number): Promise<void> {
+    if (this.current === null) return;
+    const { name: shard, parent } = this.current;
+    const boot = readText(this.sql, "boot") ?? "";
+    while (Date.now() < untilMs) {
+      const message = readMessage(this.sql);
+      if (message === null) return;
+      const receipt: Receipt = await this.hubs.getByName(parent).receive({ shard, boot, ...message });
+      if ("status" in receipt) throw new Error(`${parent} does not take it: ${receipt.reason}`);
+      deleteMessage(this.sql, message.number);
+    }
+  }
+}
+
+/** A number that no other object has, nor this one after it was wiped: 16 hex digits. */
+function newBoot(): string {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,119 @@
+/** Answers that several objects give together: each merges what it has, and the merges are merged here. */
+import { core } from "../core";
+import type { Environment } from "../environment";
+import { FAN_OUT_AT_A_TIME, FAN_OUT_BYTES_MAX, FAN_OUT_OBJECTS_MAX, MISSING_EDGES_MAX } from "../limits";
+import { formatName, rootOf } from "../names";
+import { type Answer, answerOf, readCells, selectionOf } from "../object/answer";
+import { type Cell, inOrder, nameOf, type Share, tooManyBytes } from "../object/cells";
+import { type Hub, notOne } from "../object/hub";
+import type { Window } from "../object/parts";
+import { mergeParts } from "../object/seal";
+import type { Plan } from "../query/plan";
+import type { Refused } from "../refusal";
+
+type Stub = DurableObjectStub<Hub>;
+
+/** Asks every object that a window may lie in, FAN_OUT_AT_A_TIME at a time; the root for what edges sent to it alone. */
+export async function askObjects<Told extends object>(
+  environment: Environment,
+  tenant: string,
+  window: Pick<Window, "from" | "to" | "tagConditions">,
+  ask: (object: Stub, isRoot: boolean) => Promise<Told | Refused>,
+  take: (told: Told) => Refused | null,
+): Promise<Refused | null> {
+  const root = environment.HUB.getByName(formatName(rootOf(tenant)));
+  const shards = await root.listShards(window);
+  if (shards.length > FAN_OUT_OBJECTS_MAX) {
+    const reason = `this lies in ${shards.length} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; name the shards' tag in where`;
+    return { status: 422, code: "too_much", reason };
+  }
+  const waiting = [null, ...shards];
+  let refused: Refused | null = null;
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined && refused === null; name = waiting.shift()) {
+      const told = await ask(name === null ? root : environment.HUB.getByName(name), name === null);
+      refused ??= "status" in told ? told : take(told);
+    }
+  };
+  await Promise.all(Array.from({ length: FAN_OUT_AT_A_TIME }, worker));
+  return refused;
+}
+
+/** Answers one query out of the shares of all objects. */
+export async function answerTogether(environment: Environment, tenant: string, plan: Plan): Promise<Answer | Refused> {
+  const shares = new Shares(plan);
+  const ask = (object: Stub, isRoot: boolean): Promise<Share | Refused> => object.share({ ...plan, isOwn: isRoot });
+  const refused = await askObjects(environment, tenant, plan, ask, (share) => shares.add(share));
+  return refused ?? shares.answer(Date.now());
+}
+
+/** All bundles of a window, of all objects, merged into one. */
+export async function sketchTogether(environment: Environment, tenant: string, window: Window): Promise<Uint8Array | Refused> {
+  let sum: Uint8Array = new Uint8Array(0);
+  const ask = async (object: Stub, isRoot: boolean): Promise<{ part: Uint8Array } | Refused> => {
+    const part = await object.sketch({ ...window, isOwn: isRoot });
+    return "status" in part ? part : { part };
+  };
+  const refused = await askObjects(environment, tenant, window, ask, ({ part }) => {
+    if (part.byteLength === 0) return null;
+    const merged = sum.byteLength === 0 ? part : core().merge([sum, part]);
+    sum = merged ?? sum;
+    return merged === null ? notOne() : null;
+  });
+  return refused ?? sum;
+}
+
+/** The sum of shares, held merged cell by cell. */
+class Shares {
+  private readonly cells = new Map<string, Cell<Uint8Array>>();
+  private bytes = 0;
+  private revision = 0;
+  private resolution = 0;
+  private setApart = 0;
+  private readonly completeness = {
+    complete: true,
+    completeUntil: Number.POSITIVE_INFINITY,
+    missing: { names: [] as string[], count: 0 },
+  };
+
+  constructor(private readonly plan: Plan) {}
+
+  add(share: Share): Refused | null {
+    for (const cell of share.cells) this.addCell(cell);
+    this.revision = Math.max(this.revision, share.revision);
+    this.resolution = Math.max(this.resolution, share.resolution);
+    this.setApart += share.setApart;
+    const { complete, completeUntil, missing } = share.completeness;
+    this.completeness.complete &&= complete;
+    this.completeness.completeUntil = Math.min(this.completeness.completeUntil, completeUntil);
+    this.completeness.missing.names.push(...missing.names);
+    this.completeness.missing.count += missing.count;
+    return this.bytes > FAN_OUT_BYTES_MAX ? tooManyBytes() : null;
+  }
+
+  private addCell(cell: Cell<Uint8Array>): void {
+    const name = nameOf(cell);
+    const known = this.cells.get(name);
+    const merged = mergeParts(core(), [...(known?.parts ?? []), ...cell.parts]);
+    this.bytes += sizeOf(merged.parts) - sizeOf(known?.parts ?? []);
+    this.setApart += merged.setApart;
+    this.cells.set(name, { ...cell, parts: [...merged.parts] });
+  }
+
+  answer(nowMs: number): Answer | Refused {
+    const { plan, revision, resolution } = this;
+    const read = readCells(inOrder(this.cells), plan, nowMs / 1000, ({ parts }) => {
+      const rows = core().rows(parts, selectionOf(plan));
+      return typeof rows === "string" ? null : { rows, setApart: 0 };
+    });
+    if ("status" in read) return read;
+    const { complete, completeUntil, missing } = this.completeness;
+    const names = missing.names.sort().slice(0, MISSING_EDGES_MAX);
+    const completeness = { complete, completeUntil, missing: { names, count: missing.count } };
+    return answerOf(plan, read.data, { revision, resolution, setApart: this.setApart + read.setApart, completeness });
+  }
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0);
+}
