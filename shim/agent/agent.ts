@@ -9,6 +9,7 @@ import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
 import { Delivery } from "../post/delivery";
+import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { VERSION } from "../version";
 import { MinuteKeeper } from "./minute-keeper";
@@ -25,6 +26,7 @@ const FAREWELL_MS = 5000;
 /** Reads packets and sees to it that each minute of them reaches the hub. */
 export class Agent {
   private readonly spool: Spool;
+  private readonly bootTags: BootTags;
   private readonly keeper: MinuteKeeper;
   private readonly ending = new AbortController();
   private core!: Core;
@@ -38,6 +40,8 @@ export class Agent {
     private readonly say: (line: string) => void,
   ) {
     this.spool = new Spool(settings.spoolFolder, { ...SPOOL_LIMITS, bytesMax: settings.spoolBytesMax });
+    this.bootTags = new BootTags(this.spool.folder);
+    this.bootTags.forgetAllBut(this.spool.names);
     this.keeper = new MinuteKeeper(this.spool, {
       onKept: () => this.delivery?.wake(),
       onLost: (failure) => {
@@ -77,10 +81,11 @@ export class Agent {
     }
     const { Poster } = await import("../post/poster");
     const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
-    const poster = new Poster({ hub: hub.address, key: hub.key, tags, userAgent, onClock: (ms) => this.noteClock(ms) });
+    const poster = new Poster({ hub: hub.address, key: hub.key, userAgent, onClock: (ms) => this.noteClock(ms) });
     const isLive = source.kind === "interface";
     const dueMs = isLive ? (name: string) => postingTime(name, edge) : undefined;
-    const delivery = new Delivery(this.spool, poster, { dueMs, say: this.say, stopWhenHeld: !isLive });
+    const tagsOf = (name: string) => this.bootTags.tagsOf(name) ?? tags;
+    const delivery = new Delivery(this.spool, poster, { dueMs, tagsOf, say: this.say, stopWhenHeld: !isLive });
     this.delivery = delivery;
     delivery.start();
     return () => {
@@ -90,7 +95,8 @@ export class Agent {
   }
 
   private openCore(bootId: bigint, isLive: boolean): void {
-    const { budgetBytes, keepDuplicates, hostNetworks } = this.settings;
+    const { budgetBytes, keepDuplicates, hostNetworks, tags } = this.settings;
+    this.bootTags.note(bootId, tags);
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
     this.core = loadCore({ bootId, budgetBytes, keepDuplicates, hostNetworks: networks, live: isLive });
     const counts = new MinuteCounts(this.core);

@@ -30,6 +30,8 @@ export interface DeliveryCounts {
 export interface DeliveryOptions {
   /** When a bundle may be posted first, ms since the epoch. */
   dueMs?(name: string): number;
+  /** The header `tallywire-tags` that a bundle is posted with. */
+  tagsOf(name: string): string;
   /** Says one line to the operator. */
   say(line: string): void;
   /** Whether to give up where only a person can mend it. */
@@ -130,7 +132,7 @@ export class Delivery {
   private async postOne(name: string): Promise<Pause> {
     const bytes = await this.spool.read(name);
     if (bytes === undefined) return 0;
-    const verdict = await this.poster.post(bytes, this.ending.signal);
+    const verdict = await this.poster.post(bytes, this.options.tagsOf(name), this.ending.signal);
     if (this.ending.signal.aborted && verdict.kind !== "stored") return 0;
     return this.obey(name, verdict);
   }

@@ -11,8 +11,6 @@ const ANSWER_BYTES_MAX = 64 << 10;
 export interface PosterOptions {
   hub: URL;
   key: string;
-  /** Header `tallywire-tags`; empty for none. */
-  tags: string;
   userAgent: string;
   /** Told after each answer how far this host's clock is ahead of the hub's, ms; half the way of a request is its error. */
   onClock?(offsetMs: number): void;
@@ -31,9 +29,9 @@ export class Poster {
     this.request = request;
   }
 
-  /** Posts a bundle that was deflated. Never throws: what goes wrong is a verdict. */
-  async post(deflated: Uint8Array, signal?: AbortSignal): Promise<Verdict> {
-    const { key, tags, userAgent } = this.options;
+  /** Posts a bundle that was deflated, under a header `tallywire-tags` that is empty for none. Never throws: what goes wrong is a verdict. */
+  async post(deflated: Uint8Array, tags: string, signal?: AbortSignal): Promise<Verdict> {
+    const { key, userAgent } = this.options;
     const sentMs = Date.now();
     const headers: Record<string, string> = {
       authorization: `Bearer ${key}`,

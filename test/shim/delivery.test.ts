@@ -30,7 +30,8 @@ function deliveryTo(verdicts: Verdict[], options: { dueMs?(name: string): number
       return verdicts.length > 1 ? verdicts.shift()! : verdicts[0]!;
     },
   };
-  return { delivery: new Delivery(spool, poster, { ...options, say: (line) => said.push(line) }), posted };
+  const given = { ...options, tagsOf: () => "site=fra", say: (line: string) => said.push(line) };
+  return { delivery: new Delivery(spool, poster, given), posted };
 }
 
 const put = (minute: number) => spool.put(nameOf(minute), Uint8Array.of(minute));

@@ -1,5 +1,15 @@
 /** What the spool keeps, for how long, and what a crash leaves of it. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync, inflateSync } from "node:zlib";
@@ -10,6 +20,7 @@ import { readBundleHeader } from "../../engine/bundle";
 import { Core } from "../../engine/core";
 import { Delivery } from "../../shim/post/delivery";
 import type { Verdict } from "../../shim/post/verdict";
+import { BootTags } from "../../shim/spool/boot-tags";
 import { bundleFileName, Spool } from "../../shim/spool/spool";
 import { sealMinuteBy } from "../support/seal-minute";
 
@@ -135,7 +146,7 @@ describe("whatever lies in the spool", () => {
         }
         const posted: string[] = [];
         const said: string[] = [];
-        const delivery = new Delivery(spool, poster(posted), { say: (line) => said.push(line) });
+        const delivery = new Delivery(spool, poster(posted), { tagsOf: () => "", say: (line) => said.push(line) });
         delivery.start();
         await delivery.finish();
         const minutes = (kind: string) => files.filter((one) => one.kind === kind).map(({ minute }) => minute);
@@ -161,7 +172,7 @@ describe("whatever lies in the spool", () => {
     mkdirSync(join(folder, "refused", nameOf(1)));
     const posted: string[] = [];
     const said: string[] = [];
-    const delivery = new Delivery(spool, poster(posted), { say: (line) => said.push(line) });
+    const delivery = new Delivery(spool, poster(posted), { tagsOf: () => "", say: (line) => said.push(line) });
     delivery.start();
     await delivery.finish();
     expect(posted).toEqual(["2"]);
@@ -173,4 +184,31 @@ describe("whatever lies in the spool", () => {
 test("a folder that cannot be one is named, with what mends it", () => {
   writeFileSync(join(folder, "file"), "");
   expect(() => new Spool(join(folder, "file"))).toThrow(/cannot use the spool .*file: .*; name another with --spool/);
+});
+
+describe("tags of an edge's starts", () => {
+  const first = 0xaan;
+  const second = 0xbbn;
+  const nameOfBoot = (boot: string) => bundleFileName({ minute: 1, sequence: 0, bootId: boot, policy: { number: 0 } });
+
+  test("stay what they were at first, and each bundle has those of its own", () => {
+    const tags = new BootTags(folder);
+    tags.note(first, "site=fra");
+    tags.note(second, "site=ams");
+    tags.note(first, "site=oslo");
+    const later = new BootTags(folder);
+    expect(later.tagsOf(nameOfBoot("00000000000000aa"))).toBe("site=fra");
+    expect(later.tagsOf(nameOfBoot("00000000000000bb"))).toBe("site=ams");
+    expect(later.tagsOf(nameOfBoot("00000000000000cc"))).toBeUndefined();
+  });
+
+  test("are forgotten when they are old and nothing waits under them", () => {
+    const tags = new BootTags(folder);
+    tags.note(first, "site=fra");
+    tags.note(second, "site=ams");
+    const old = new Date(Date.now() - 49 * 3_600_000);
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), old, old);
+    tags.forgetAllBut([nameOfBoot("00000000000000bb")]);
+    expect(readdirSync(folder)).toEqual(["tags-00000000000000bb.txt"]);
+  });
 });
