@@ -4,6 +4,7 @@ import type { LocalHub } from "../../shim/hub/local-hub";
 
 /** One bundle on its way. */
 export interface Delivery {
+  tenant: string;
   edge: string;
   tags: string;
   bundle: Uint8Array<ArrayBuffer>;
@@ -96,8 +97,8 @@ export async function deliver(
   return outcome;
 }
 
-async function post(hub: LocalHub, { edge, tags, bundle }: Delivery): Promise<"stored" | "duplicate" | "failed"> {
-  const headers = { authorization: `Bearer ${await hub.key({ kind: "write", tenant: "crash", edge })}`, "tallywire-tags": tags };
+async function post(hub: LocalHub, { tenant, edge, tags, bundle }: Delivery): Promise<"stored" | "duplicate" | "failed"> {
+  const headers = { authorization: `Bearer ${await hub.key({ kind: "write", tenant, edge })}`, "tallywire-tags": tags };
   let text: string;
   try {
     const response = await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers });

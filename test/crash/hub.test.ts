@@ -10,6 +10,7 @@ import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
 import { readSections } from "../support/bundle";
 import { type Exchange, mergeDirectly, sealMinute, withSequence } from "../support/edge-minute";
 import { type Delivery, deliver, FallibleHub, shuffled } from "./deliveries";
+import { randomOf } from "./random";
 
 const EDGES = 8;
 const SITES = ["ams", "fra", "oslo"];
@@ -30,17 +31,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Numbers of [0, 1) from a seed: mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 interface Posted extends Delivery {
   exchanges: Exchange[];
 }
@@ -58,7 +48,7 @@ function bundlesOf(random: () => number, thisMinute: number): Posted[] {
         rcode: random() < 0.1 ? 3 : 0,
         durationMs: 1 + Math.floor(random() ** 2 * 500),
       }));
-    const head = { edge: `edge-${edge}`, tags: `site=${SITES[edge % SITES.length]}` };
+    const head = { tenant: "crash", edge: `edge-${edge}`, tags: `site=${SITES[edge % SITES.length]}` };
     for (const sequence of random() < 0.2 ? [0, 1] : [0]) {
       const seen = exchanges();
       posted.push({

@@ -3,7 +3,7 @@ import module from "../../build/core.wasm";
 import { Core } from "../../engine/core";
 import { type EdgeMinute, sealMinuteBy } from "./seal-minute";
 
-export { type Exchange, withSequence, withTop } from "./seal-minute";
+export { type Exchange, type Page, withSequence, withTop } from "./seal-minute";
 
 /** The bundle of one minute. */
 export const sealMinute = (minute: EdgeMinute) => sealMinuteBy(module, minute);

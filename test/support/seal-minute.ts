@@ -2,7 +2,7 @@
 import { Core, type CoreOptions } from "../../engine/core";
 import { leb128, readSections, varint } from "./bundle";
 import { murmur3 } from "./murmur3";
-import { type Captured, dnsQuery, dnsResponse, ethernet, ipv4, pcap, udp } from "./pcap-builder";
+import { type Captured, dnsQuery, dnsResponse, ethernet, ipv4, pcap, tcp, udp } from "./pcap-builder";
 
 /** One DNS query and its answer. */
 export interface Exchange {
@@ -12,21 +12,36 @@ export interface Exchange {
   durationMs?: number;
 }
 
+/** One HTTP request and its answer, on a connection of its own. */
+export interface Page {
+  client: string;
+  path: string;
+  status: number;
+}
+
 /** A minute of an edge whose own network is 10.0.0.0/8; its server is 192.0.2.53. */
 export interface EdgeMinute {
   /** Start of the minute, seconds since the epoch. */
   minute: number;
   boot: bigint;
   exchanges: readonly Exchange[];
+  pages?: readonly Page[];
 }
 
 const SERVER = "192.0.2.53";
+const WEB_SERVER = "192.0.2.80";
 /** Number of the kind of tops. */
 const TOP = 6;
 
 /** The bundle of one minute, sealed by the core of `module`. */
-export function sealMinuteBy(module: WebAssembly.Module, { minute, boot, exchanges }: EdgeMinute): Uint8Array<ArrayBuffer> {
-  const packets = exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)).sort(byTime);
+export function sealMinuteBy(
+  module: WebAssembly.Module,
+  { minute, boot, exchanges, pages = [] }: EdgeMinute,
+): Uint8Array<ArrayBuffer> {
+  const packets = [
+    ...exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)),
+    ...pages.flatMap((page, index) => packetsOfPage(page, index, minute)),
+  ].sort(byTime);
   return sealCapture(module, pcap(packets), { bootId: boot });
 }
 
@@ -60,6 +75,27 @@ function packetsOf({ client, name, rcode = 0, durationMs = 10 }: Exchange, index
       bytes: ethernet(ipv4(answer, { source: SERVER, destination: client, id })),
     },
   ];
+}
+
+function packetsOfPage({ client, path, status }: Page, index: number, minute: number): Captured[] {
+  const request = new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: web.example.com\r\n\r\n`);
+  const response = new TextEncoder().encode(`HTTP/1.1 ${status} Told\r\nContent-Length: 0\r\n\r\n`);
+  const ports = { sourcePort: 10_000 + (index % 10_000), destinationPort: 80 };
+  const back = { sourcePort: 80, destinationPort: ports.sourcePort };
+  const segments = [
+    { layer: tcp([], { ...ports, sequence: 100, flags: "S" }), isBack: false },
+    { layer: tcp([], { ...back, sequence: 500, acknowledgment: 101, flags: "S." }), isBack: true },
+    { layer: tcp(request, { ...ports, sequence: 101, acknowledgment: 501, flags: "P." }), isBack: false },
+    { layer: tcp(response, { ...back, sequence: 501, acknowledgment: 101 + request.length, flags: "P." }), isBack: true },
+  ];
+  const timeNs = BigInt(minute) * 1_000_000_000n + BigInt(index % 50_000) * 1_000_000n;
+  return segments.map(({ layer, isBack }, step) => {
+    const [source, destination] = isBack ? [WEB_SERVER, client] : [client, WEB_SERVER];
+    return {
+      timeNs: timeNs + BigInt(step) * 2_000_000n,
+      bytes: ethernet(ipv4(layer, { source, destination, id: index * 4 + step })),
+    };
+  });
 }
 
 /** The same bundle under another sequence number below 128, as a supplement of its minute would have. */

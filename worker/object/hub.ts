@@ -365,8 +365,10 @@ export class Hub extends DurableObject<Environment> {
   /** Sets the alarm to the next seal second, where none is on its way. */
   private arm(): void {
     const nowMs = Date.now();
-    if (this.alarmAtMs > nowMs - ALARM_LATE_MAX_MS) return;
-    this.alarmAtMs = nextSealMs(nowMs, Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    const nextMs = nextSealMs(nowMs, Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    // One that is further away than the next was set by a clock that has been put back since.
+    if (this.alarmAtMs > nowMs - ALARM_LATE_MAX_MS && this.alarmAtMs <= nextMs) return;
+    this.alarmAtMs = nextMs;
     void this.ctx.storage.setAlarm(this.alarmAtMs);
   }
 

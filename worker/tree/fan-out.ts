@@ -80,7 +80,8 @@ class Shares {
 
   add(share: Share): Refused | null {
     for (const cell of share.cells) this.addCell(cell);
-    this.revision = Math.max(this.revision, share.revision);
+    // Each rises when something changes, and so does their sum.
+    this.revision += share.revision;
     this.resolution = Math.max(this.resolution, share.resolution);
     this.setApart += share.setApart;
     const { complete, completeUntil, missing } = share.completeness;

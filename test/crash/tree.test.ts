@@ -1,0 +1,195 @@
+/**
+ * A tree of objects counts exactly through crashes: forty edges post to five shards with duplicates, late and in any order, while
+ * workerd is killed at random moments, its clock steps, and its disk is full for a while. In the end every object holds what was posted, once.
+ *
+ * `npm run test:crash` runs it fifty times. TALLYWIRE_CRASH_RUNS says how often, TALLYWIRE_CRASH_SEED repeats a run.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { startLocalHub } from "../../shim/hub/local-hub";
+import { readSections } from "../support/bundle";
+import { type Exchange, mergeDirectly, type Page, sealMinute, withSequence } from "../support/edge-minute";
+import { type Delivery, deliver, FallibleHub, shuffled } from "./deliveries";
+import { smallDisk, workerWithClockOff } from "./faults";
+import { randomOf } from "./random";
+
+const TENANT = "crash";
+const EDGES = 40;
+const SITES = ["ams", "fra", "oslo", "rome", "wien"];
+const ROLES = ["db", "web"];
+const RUNS = Number(process.env.TALLYWIRE_CRASH_RUNS ?? 1);
+const FIRST_SEED = Number(process.env.TALLYWIRE_CRASH_SEED ?? Date.now() % 1_000_000);
+const BUNDLES = 240;
+const DUPLICATES = 0.2;
+const LATE = 0.1;
+const POSTERS = 12;
+/** The hub's clock steps by so many seconds at the most, either way. */
+const CLOCK_SECONDS = 5;
+/** What the objects of a run take, twice. */
+const DISK_MEBIBYTES = 96;
+/** Kinds whose merge is the same in any order: counter, gauge, rate, histogram, distinct. */
+const EXACT_KINDS_MAX = 5;
+
+const workerFolder = new URL("../../build/hub", import.meta.url).pathname;
+
+interface Posted extends Delivery {
+  site: string;
+  role: string;
+  exchanges: Exchange[];
+  pages: Page[];
+}
+
+/** Edges' minutes, each the first of its minute or a supplement; some are hours late. */
+function bundlesOf(random: () => number, thisMinute: number): Posted[] {
+  const posted: Posted[] = [];
+  const below = (most: number) => Math.floor(random() * most);
+  for (let index = 0; posted.length < BUNDLES; index += 1) {
+    const edge = index % EDGES;
+    const age = 2 + Math.floor(index / EDGES) + (random() < LATE ? below(46 * 60) : 0);
+    const site = SITES[edge % SITES.length]!;
+    const role = ROLES[Math.floor(edge / SITES.length) % ROLES.length]!;
+    const client = () => `10.${edge}.${below(8)}.${below(250)}`;
+    for (const sequence of random() < 0.2 ? [0, 1] : [0]) {
+      const exchanges = Array.from({ length: 10 + below(50) }, () => ({
+        client: client(),
+        name: `host${Math.floor(random() ** 4 * 3000)}.example.com`,
+        rcode: random() < 0.1 ? 3 : 0,
+        durationMs: 1 + Math.floor(random() ** 2 * 500),
+      }));
+      const pages = Array.from({ length: 5 + below(20) }, () => ({
+        client: client(),
+        path: `/${["shop", "news", "mail", "maps", "docs"][below(5)]}/${["list", "item", "edit"][below(3)]}`,
+        status: random() < 0.2 ? 500 : 200,
+      }));
+      // Each start of an edge is a boot of its own where a minute comes twice by chance.
+      const minute = { minute: thisMinute - 60 * age, boot: BigInt(index + 1), exchanges, pages };
+      const bundle = withSequence(sealMinute(minute), sequence);
+      posted.push({
+        tenant: TENANT,
+        edge: `edge-${edge}`,
+        tags: `site=${site},role=${role}`,
+        site,
+        role,
+        exchanges,
+        pages,
+        bundle,
+      });
+    }
+  }
+  return posted;
+}
+
+/** Sections of the kinds that are exact, as text. */
+function exactSections(bundle: Uint8Array): string[] {
+  return readSections(bundle)
+    .sections.filter(({ kind }) => kind <= EXACT_KINDS_MAX)
+    .map(({ metric, labels, payload }) => `${metric}/${labels.join("/")} ${Buffer.from(payload).toString("hex")}`);
+}
+
+function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1);
+  return counts;
+}
+
+async function runOnce(seed: number): Promise<void> {
+  const random = randomOf(seed);
+  const disk = smallDisk(DISK_MEBIBYTES);
+  const dataFolder = disk?.folder ?? mkdtempSync(join(tmpdir(), "tallywire-tree-"));
+  const workers = mkdtempSync(join(tmpdir(), "tallywire-worker-"));
+  let stepsClock = true;
+  const start = (port: number) => {
+    const seconds = stepsClock ? Math.round((random() * 2 - 1) * CLOCK_SECONDS) : 0;
+    const worker = workerWithClockOff(workerFolder, join(workers, "worker"), seconds);
+    return startLocalHub({ dataFolder, workerFolder: worker, port, variables: { SEAL_PERIOD_SECONDS: "1" } });
+  };
+  const hub = await FallibleHub.open(start, random);
+  try {
+    const admin = `Bearer ${await hub.now.key({ kind: "admin", tenant: TENANT, edge: "" })}`;
+    const map = { method: "PUT", headers: { authorization: admin }, body: '{"tag":"site","keep":["role"]}' };
+    expect((await fetch(`${hub.now.origin}/v1/shards`, map)).status).toBe(200);
+
+    const thisMinute = Math.floor(Date.now() / 60_000) * 60;
+    const posted = bundlesOf(random, thisMinute);
+    const again = posted.filter(() => random() < DUPLICATES);
+    const killing = hub.killAtRandom(300, 1500);
+    const filling = disk === null ? null : fillOnce(disk, 2000 + random() * 2000);
+    const outcome = await deliver(hub, shuffled([...posted, ...again], random), POSTERS, 200, random);
+    await filling;
+    hub.end();
+    await killing;
+    stepsClock = false;
+    await hub.killOnce();
+    console.log(`${posted.length} bundles, ${outcome.posts} posts, ${outcome.failed} failed, ${hub.kills} kills, seed ${seed}`);
+    expect(outcome.stored + outcome.duplicates).toBe(posted.length + again.length);
+    expect(outcome.stored).toBeLessThanOrEqual(posted.length);
+    await check(hub, posted, thisMinute);
+  } finally {
+    hub.end();
+    await hub.now.stop();
+    rmSync(workers, { recursive: true, force: true });
+    if (disk === null) rmSync(dataFolder, { recursive: true, force: true });
+    else disk.end();
+  }
+}
+
+async function fillOnce(disk: { fill(): void; free(): void }, afterMs: number): Promise<void> {
+  await sleep(afterMs);
+  disk.fill();
+  await sleep(700);
+  disk.free();
+}
+
+/** Every object holds what was posted to it, or came up to it, once. */
+async function check(hub: FallibleHub, posted: readonly Posted[], thisMinute: number): Promise<void> {
+  const authorization = `Bearer ${await hub.now.key({ kind: "read", tenant: TENANT, edge: "" })}`;
+  const get = (path: string) => fetch(`${hub.now.origin}${path}`, { headers: { authorization } });
+  const window = `from=${thisMinute - 48 * 3600 + 600}&to=${thisMinute + 60}`;
+  const ask = async (search: string) => (await (await get(`/v1/query?${window}&${search}`)).json()).data;
+  const total = posted.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+  // The root has everything once the last alarm of each shard has run.
+  for (let tries = 0; tries < 60 && (await ask("metric=dns_requests_total&op=sum"))[0]?.value !== total; tries += 1)
+    await sleep(500);
+
+  const wheres = [
+    { where: "", isMeant: () => true },
+    ...SITES.map((site) => ({ where: `&where.site=${site}`, isMeant: (one: Posted) => one.site === site })),
+    ...ROLES.map((role) => ({ where: `&where.role=${role}`, isMeant: (one: Posted) => one.role === role })),
+  ];
+  for (const { where, isMeant } of wheres) {
+    const own = posted.filter(isMeant);
+    const merged = new Uint8Array(await (await get(`/v1/sketch?${window}${where}`)).arrayBuffer());
+    expect(exactSections(merged)).toEqual(exactSections(mergeDirectly(own.map(({ bundle }) => bundle))));
+    const names = countBy(
+      own.flatMap(({ exchanges }) => exchanges),
+      ({ name }) => name,
+    );
+    const ownTotal = own.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+    const top = await ask(`metric=dns_top_names&op=top&n=1024${where}`);
+    expect(top.length).toBeGreaterThan(10);
+    for (const { key, lower, upper, total: shown } of top) {
+      expect(shown).toBe(ownTotal);
+      expect(lower).toBeLessThanOrEqual(names.get(key) ?? 0);
+      expect(upper).toBeGreaterThanOrEqual(names.get(key) ?? 0);
+    }
+    const pages = own.flatMap((one) => one.pages);
+    const routes = countBy(pages, ({ path, status }) => `${path} ${status < 400 ? "2xx" : "5xx"}`);
+    const breakdown = await ask(`metric=http_routes&op=breakdown&n=1024${where}`);
+    expect(breakdown.reduce((sum: number, row: { requests: number }) => sum + row.requests, 0)).toBe(pages.length);
+    expect(breakdown.length).toBeGreaterThan(10);
+    for (const { path, status_class, lower, upper } of breakdown) {
+      if (path === null) continue;
+      expect(lower).toBeLessThanOrEqual(routes.get(`${path} ${status_class}`) ?? 0);
+      expect(upper).toBeGreaterThanOrEqual(routes.get(`${path} ${status_class}`) ?? 0);
+    }
+  }
+}
+
+for (let run = 0; run < RUNS; run += 1) {
+  const seed = FIRST_SEED + run;
+  it(`a tree counts exactly through crashes (seed ${seed})`, { timeout: 300_000 }, () => runOnce(seed));
+}
