@@ -42,8 +42,12 @@ export const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 /** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
 export const SEAL_SECOND = 55;
 
-/** How late an alarm may be before it is taken for lost. */
-export const ALARM_LATE_MAX_MS = 60_000;
+/** How late an alarm may be before it is taken for lost: a period between seals, and at least this. */
+export const ALARM_LATE_MIN_MS = 2_000;
+
+/** A shard that sent nothing for so many periods between seals is woken, once in as many, and so many at a time. */
+export const KNOCK_PERIODS = 5;
+export const KNOCKS_AT_A_TIME = 6;
 
 /** How late a minute may come; its dedupe keys are kept as long. */
 export const LATE_SECONDS_MAX = 48 * 3600;

@@ -83,11 +83,12 @@ function bundlesOf(random: () => number, thisMinute: number): Posted[] {
   return posted;
 }
 
-/** Sections of the kinds that are exact, as text. */
-function exactSections(bundle: Uint8Array): string[] {
-  return readSections(bundle)
-    .sections.filter(({ kind }) => kind <= EXACT_KINDS_MAX)
-    .map(({ metric, labels, payload }) => `${metric}/${labels.join("/")} ${Buffer.from(payload).toString("hex")}`);
+/** Sections of the kinds that are exact: their bytes by metric and labels. */
+function exactSections(bundle: Uint8Array): Map<string, string> {
+  const exact = readSections(bundle).sections.filter(({ kind }) => kind <= EXACT_KINDS_MAX);
+  return new Map(
+    exact.map(({ metric, labels, payload }) => [`${metric}/${labels.join("/")}`, Buffer.from(payload).toString("hex")]),
+  );
 }
 
 function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, number> {
@@ -163,7 +164,10 @@ async function check(hub: FallibleHub, posted: readonly Posted[], thisMinute: nu
   for (const { where, isMeant } of wheres) {
     const own = posted.filter(isMeant);
     const merged = new Uint8Array(await (await get(`/v1/sketch?${window}${where}`)).arrayBuffer());
-    expect(exactSections(merged)).toEqual(exactSections(mergeDirectly(own.map(({ bundle }) => bundle))));
+    const direct = exactSections(mergeDirectly(own.map(({ bundle }) => bundle)));
+    const differing = [...exactSections(merged)].filter(([name, payload]) => direct.get(name) !== payload).map(([name]) => name);
+    expect({ where, differing }).toEqual({ where, differing: [] });
+    expect(exactSections(merged).size).toBe(direct.size);
     const names = countBy(
       own.flatMap(({ exchanges }) => exchanges),
       ({ name }) => name,

@@ -4,7 +4,7 @@ import { core } from "../core";
 import type { Environment } from "../environment";
 import {
   AHEAD_SECONDS_MAX,
-  ALARM_LATE_MAX_MS,
+  ALARM_LATE_MIN_MS,
   DELIVERY_MS_MAX,
   LATE_SECONDS_MAX,
   MINUTE_BUNDLES_MAX,
@@ -31,6 +31,7 @@ import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardRepor
 import { EdgeStates } from "./edge-states";
 import { type EpochRequest, Epochs } from "./epochs";
 import { expireTiles } from "./expiry";
+import { Knocks } from "./knocks";
 import { entryKey, Minutes } from "./minutes";
 import { type Message, OutboxWriter } from "./outbox";
 import { findParts, readParts, type Source, type Window } from "./parts";
@@ -80,6 +81,7 @@ export class Hub extends DurableObject<Environment> {
   private readonly edges: EdgeStates;
   private readonly epochs: Epochs;
   private readonly upstream: Upstream;
+  private readonly knocks: Knocks;
   /** Committed, not yet sealed. */
   private pending: Entry[] = [];
   private pendingBytes = 0;
@@ -98,6 +100,7 @@ export class Hub extends DurableObject<Environment> {
     this.edges = new EdgeStates(this.sql);
     this.epochs = new Epochs(this.sql);
     this.upstream = new Upstream(this.sql, environment.HUB);
+    this.knocks = new Knocks(this.registry, this.edges, environment.HUB);
     this.minutes = new Minutes(this.sql, () => this.live());
     this.revision = readNumber(this.sql, "revision");
     this.sealed = readNumber(this.sql, "sealed");
@@ -105,7 +108,7 @@ export class Hub extends DurableObject<Environment> {
       this.keep(batch.entries);
       this.revision = Math.max(this.revision, batch.id);
     }
-    if (this.pending.length > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.rearm());
+    if (this.revision > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.rearm());
   }
 
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
@@ -163,6 +166,13 @@ export class Hub extends DurableObject<Environment> {
     this.ctx.storage.transactionSync(() => this.registry.save());
     this.registry.saved();
     return null;
+  }
+
+  /** Does what an alarm does, where there is something to seal or to send up that one should have seen to. */
+  async wake(): Promise<void> {
+    const [oldest] = this.pending;
+    const isLate = oldest !== undefined && oldest.receivedMs < Date.now() - 2 * this.periodSeconds * 1000;
+    if (isLate || this.upstream.isWaiting) await this.alarm();
   }
 
   /** The versions of the tenant's shard map; of a root. */
@@ -224,6 +234,7 @@ export class Hub extends DurableObject<Environment> {
     this.alarmAtMs = 0;
     await this.attempt("seal", () => this.seal());
     await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
+    await this.attempt("knock", () => this.knocks.knock(Date.now(), this.periodSeconds));
     await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
     await this.attempt("expiry", () => this.expire());
     await this.attempt("alarm", () => this.arm());
@@ -365,17 +376,27 @@ export class Hub extends DurableObject<Environment> {
   /** Sets the alarm to the next seal second, where none is on its way. */
   private arm(): void {
     const nowMs = Date.now();
-    const nextMs = nextSealMs(nowMs, Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    const nextMs = nextSealMs(nowMs, this.periodSeconds);
     // One that is further away than the next was set by a clock that has been put back since.
-    if (this.alarmAtMs > nowMs - ALARM_LATE_MAX_MS && this.alarmAtMs <= nextMs) return;
+    if (this.alarmAtMs > nowMs - this.alarmLateMaxMs && this.alarmAtMs <= nextMs) return;
     this.alarmAtMs = nextMs;
     void this.ctx.storage.setAlarm(this.alarmAtMs);
   }
 
-  /** Sets the alarm where a crash lost it. One that is due may be what woke this object: setting another would cancel it. */
+  /** Sets the alarm where a crash lost it. One that is due may be what woke this object, and setting another would cancel it: it has some time. */
   private async rearm(): Promise<void> {
     this.alarmAtMs = (await this.ctx.storage.getAlarm()) ?? 0;
     this.arm();
+    if (this.alarmAtMs <= Date.now()) setTimeout(() => this.arm(), this.alarmLateMaxMs);
+  }
+
+  private get periodSeconds(): number {
+    return Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS);
+  }
+
+  /** How late an alarm may be before it is taken for lost. */
+  private get alarmLateMaxMs(): number {
+    return Math.max(ALARM_LATE_MIN_MS, this.periodSeconds * 1000);
   }
 
   private source(): Source {
