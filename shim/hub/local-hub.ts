@@ -73,7 +73,13 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   void ended.then(() => process.off("exit", killOnExit));
   const port = await listeningPort(child, ended, logPath);
   const pid = child.pid ?? 0;
-  writePidFile(pidPath, pid);
+  try {
+    writePidFile(pidPath, pid);
+  } catch (error) {
+    killOnExit();
+    await ended;
+    throw error;
+  }
 
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);

@@ -18,6 +18,8 @@ export interface Outcome {
   failed: number;
 }
 
+const STARTS_MAX = 30;
+
 /** A hub that is killed and started again at random moments. */
 export class FallibleHub {
   kills = 0;
@@ -48,7 +50,19 @@ export class FallibleHub {
   async killOnce(): Promise<void> {
     await this.hub.kill();
     this.kills += 1;
-    this.hub = await this.start(this.hub.port);
+    this.hub = await this.startAgain(this.hub.port);
+  }
+
+  /** Starts until it does: where the disk is full for a while it cannot. */
+  private async startAgain(port: number): Promise<LocalHub> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.start(port);
+      } catch (error) {
+        if (attempt === STARTS_MAX) throw error;
+        await sleep(100);
+      }
+    }
   }
 
   end(): void {
