@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { faults } from "../bench/faults.mjs";
+import { hub } from "../bench/hub.mjs";
 import { idle } from "../bench/idle.mjs";
 import { inflate } from "../bench/inflate.mjs";
 import { ingest } from "../bench/ingest.mjs";
@@ -33,6 +34,7 @@ const PARTS = {
   memory,
   faults,
   ingest,
+  hub,
   idle,
   roundtrips: () => roundTrips(),
   pipeline: () => kinds.map((kind) => pipeline(kind, short, long)),

@@ -11,10 +11,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
 import { Pool } from "undici";
-import { Core } from "../../engine/core";
 import { startLocalHub } from "../../shim/hub/local-hub";
 import { modelledMinute } from "../../test/support/minute-model";
 import { sealCapture, sealMinuteBy } from "../../test/support/seal-minute";
+import { mergeOnlyMs } from "../lib/merge-only";
+import { cpuMsOf, peakMegabytesOf } from "../lib/process";
 
 /** Requests of a busy minute, and its names and clients. */
 const REQUESTS = 60_000;
@@ -25,8 +26,6 @@ const SITES = 10;
 /** Enough for rows to fill, as they do when edges post when they like. */
 const CONNECTIONS = 160;
 const SEAL_PERIOD_SECONDS = 5;
-/** What `/proc/PID/stat` counts in. */
-const TICK_MS = 10;
 
 const [words = "4000", kind = "dns"] = process.argv.slice(2);
 const count = Number(words);
@@ -46,37 +45,11 @@ function busyMinute(minute: number, boot: number): Uint8Array {
   return sealMinuteBy(module, { minute, boot: BigInt(boot), exchanges });
 }
 
-/** CPU of this process for validating and merging each bundle once, ms a bundle. */
-function mergeOnlyMs(bundles: readonly Uint8Array[]): number {
-  const core = new Core(module, { role: "hub", budgetBytes: 15 << 20 });
-  const pass = (rounds: number) => {
-    for (let round = 0; round < rounds; round++) {
-      for (const bundle of bundles) core.validate(bundle);
-      core.merge(bundles, { known: true });
-    }
-  };
-  pass(20);
-  const before = process.cpuUsage();
-  const rounds = Math.ceil(count / bundles.length);
-  pass(rounds);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / (rounds * bundles.length);
-}
-
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-function peakMegabytesOf(pid: number): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
-
 async function main(): Promise<void> {
   const minute = Math.floor(Date.now() / 60_000) * 60 - 60;
   const bundles = Array.from({ length: DIFFERENT_BUNDLES }, (_, index) => busyMinute(minute, index + 1));
   const bodies = bundles.map((bundle) => deflateSync(bundle));
-  const mergeMs = mergeOnlyMs(bundles);
+  const mergeMs = mergeOnlyMs(module, bundles, count);
 
   const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
   const variables = { SEAL_PERIOD_SECONDS: String(SEAL_PERIOD_SECONDS) };

@@ -107,6 +107,16 @@ export function withSequence(bundle: Uint8Array, sequence: number): Uint8Array<A
   return signed(bytes);
 }
 
+/** The same bundle of another minute, seconds since the epoch, whose number takes as many bytes. */
+export function withMinute(bundle: Uint8Array, minute: number): Uint8Array<ArrayBuffer> {
+  const bytes = bundle.slice() as Uint8Array<ArrayBuffer>;
+  const at = varint(bytes, 9)[1] + 4;
+  const number = leb128(BigInt(minute / 60));
+  if (varint(bytes, at)[1] - at !== number.length) throw new RangeError("the minute's number is of another length");
+  bytes.set(number, at);
+  return signed(bytes);
+}
+
 /** The same minute with nothing in it but one top of `total`, which no key is known of: valid, and forged. */
 export function withTop(bundle: Uint8Array, total: bigint): Uint8Array<ArrayBuffer> {
   const { directoryAt, sections } = readSections(bundle);

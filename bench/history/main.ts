@@ -1,0 +1,155 @@
+/**
+ * What history costs: a tenant's minutes of a month, posted to a hub that takes minutes so late; what a minute more costs with a day, a week and
+ * a month behind it, and what questions cost over all of it. Linux only (/proc).
+ *
+ * The word is the folder of a Worker whose limits let it. Prints one JSON object.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deflateSync } from "node:zlib";
+import { Pool } from "undici";
+import { Core } from "../../engine/core";
+import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { modelledMinute } from "../../test/support/minute-model";
+import { sealCapture, withMinute } from "../../test/support/seal-minute";
+import { cpuMsOf } from "../lib/process";
+
+/** Requests of a quiet minute. */
+const REQUESTS = 3_000;
+const DIFFERENT_BUNDLES = 16;
+const CONNECTIONS = 64;
+const DAY_MINUTES = 1440;
+const STAGES_DAYS = [1, 7, 30];
+/** Minutes whose cost is taken at each stage, of edges of their own. */
+const PROBE_EDGES = 60;
+const PROBE_MINUTES = 10;
+const ASKED_TIMES = 9;
+/** An object that takes less CPU than this in a second has nothing to do. */
+const IDLE_MS = 30;
+
+const workerFolder = process.argv[2] ?? "build/hub";
+const module = new WebAssembly.Module(readFileSync("build/core.wasm"));
+const thisMinute = Math.floor(Date.now() / 60_000) * 60;
+const bundles = Array.from({ length: DIFFERENT_BUNDLES }, (_, index) =>
+  sealCapture(module, modelledMinute(REQUESTS, thisMinute), { bootId: BigInt(index + 1) }),
+);
+
+/** CPU of merging the sixty minutes of an hour into its tile, ms. */
+function hourMs(): number {
+  const core = new Core(module, { role: "hub", budgetBytes: 15 << 20 });
+  const hour = Array.from({ length: 60 }, (_, index) => withMinute(bundles[index % bundles.length]!, thisMinute - index * 60));
+  for (let round = 0; round < 3; round += 1) core.merge(hour, { known: true });
+  const before = process.cpuUsage();
+  for (let round = 0; round < 10; round += 1) core.merge(hour, { known: true });
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 10_000;
+}
+
+class Client {
+  private readonly pool: Pool;
+
+  constructor(private readonly hub: LocalHub) {
+    this.pool = new Pool(hub.origin, { connections: CONNECTIONS });
+  }
+
+  /** Posts one bundle of each of these minutes by each of these edges. */
+  async post(edges: readonly string[], minutes: readonly number[]): Promise<void> {
+    const work = edges.flatMap((edge) => minutes.map((minute) => ({ edge, minute })));
+    const keys = new Map<string, string>();
+    for (const edge of edges) keys.set(edge, await this.hub.key({ kind: "write", tenant: "history", edge }));
+    const poster = async () => {
+      for (let one = work.pop(); one !== undefined; one = work.pop()) {
+        const body = deflateSync(withMinute(bundles[(one.minute / 60) % bundles.length]!, one.minute));
+        const headers = { authorization: `Bearer ${keys.get(one.edge)}`, "content-encoding": "deflate" };
+        const { statusCode, body: answer } = await this.pool.request({ path: "/v1/ingest", method: "POST", headers, body });
+        const text = await answer.text();
+        if (statusCode === 503 || statusCode === 429) {
+          work.push(one);
+          await sleep(200);
+        } else if (statusCode !== 200) throw new Error(text);
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, poster));
+  }
+
+  /** Waits until the hub has sealed and merged what there is. */
+  async untilIdle(): Promise<void> {
+    await sleep(3000);
+    for (let quiet = 0; quiet < 3; ) {
+      const before = cpuMsOf(this.hub.pid);
+      await sleep(1000);
+      quiet = cpuMsOf(this.hub.pid) - before < IDLE_MS ? quiet + 1 : 0;
+    }
+  }
+
+  /** Median time of a question that was not asked before, ms; and how many tiles' seconds the longest tile has. */
+  async ask(search: string): Promise<{ ms: number; rows: number; resolution: number }> {
+    const authorization = `Bearer ${await this.hub.key({ kind: "read", tenant: "history", edge: "" })}`;
+    const times: number[] = [];
+    let rows = 0;
+    let resolution = 0;
+    for (let turn = 0; turn < ASKED_TIMES; turn += 1) {
+      const from = performance.now();
+      const path = `/v1/query?${search}&n=${turn + 1}`;
+      const { statusCode, body } = await this.pool.request({ path, method: "GET", headers: { authorization } });
+      const text = await body.text();
+      if (statusCode !== 200) throw new Error(text);
+      times.push(performance.now() - from);
+      const answer = JSON.parse(text);
+      rows = answer.data.length;
+      resolution = answer.meta.resolution;
+    }
+    times.sort((a, b) => a - b);
+    return { ms: times[times.length >> 1]!, rows, resolution };
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+}
+
+async function main(): Promise<void> {
+  const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-history-"));
+  const variables = { SEAL_PERIOD_SECONDS: "1", KEEP_MINUTES: "60d", KEEP_HOURS: "60d" };
+  const hub = await startLocalHub({ dataFolder, workerFolder, variables });
+  const client = new Client(hub);
+  const minutesOf = (fromDays: number, toDays: number) =>
+    Array.from(
+      { length: (toDays - fromDays) * DAY_MINUTES },
+      (_, index) => thisMinute - (fromDays * DAY_MINUTES + index + 1) * 60,
+    );
+  const growth: { days: number; cpuMs: number }[] = [];
+  let days = 0;
+  for (const until of STAGES_DAYS) {
+    await client.post(["edge"], minutesOf(days, until));
+    days = until;
+    await client.untilIdle();
+    const edges = Array.from({ length: PROBE_EDGES }, (_, index) => `probe-${until}-${index}`);
+    const before = cpuMsOf(hub.pid);
+    await client.post(
+      edges,
+      Array.from({ length: PROBE_MINUTES }, (_, index) => thisMinute - (index + 1) * 60),
+    );
+    await client.untilIdle();
+    growth.push({ days, cpuMs: (cpuMsOf(hub.pid) - before) / (PROBE_EDGES * PROBE_MINUTES) });
+  }
+  const day = Math.floor(thisMinute / 86_400) * 86_400;
+  const month = `from=${day - 29 * 86_400 + 3600 + 60}&to=${thisMinute - 120}`;
+  const lastDay = `from=${thisMinute - 86_400}&to=${thisMinute}&step=60`;
+  const questions = {
+    month: await client.ask(`metric=dns_requests_total&op=sum&${month}`),
+    monthQuantiles: await client.ask(`metric=dns_duration_seconds&op=quantile&${month}`),
+    monthDistinct: await client.ask(`metric=dns_clients&op=distinct&${month}`),
+    monthTop: await client.ask(`metric=dns_top_names&op=top&${month}`),
+    dayByMinute: await client.ask(`metric=dns_duration_seconds&op=quantile&${lastDay}`),
+    dayByMinuteTop: await client.ask(`metric=dns_top_names&op=top&${lastDay}`),
+  };
+  await client.close();
+  await hub.stop();
+  rmSync(dataFolder, { recursive: true });
+  console.log(JSON.stringify({ growth, questions, hourMs: hourMs() }));
+}
+
+await main();
