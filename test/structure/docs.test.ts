@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Core } from "../../engine/core";
+import { costPage } from "../../scripts/docs/cost";
 import { metricsPage, protocolsPage } from "../../scripts/docs/pages";
 import { ROOT, repositoryFiles, textOf } from "../support/repository";
 import { coreModule } from "../support/round-trips";
@@ -16,6 +17,10 @@ describe("docs", () => {
 
   test("protocols.md is current; mended by: npm run docs", () => {
     expect(textOf("docs/protocols.md")).toBe(protocolsPage(schema));
+  });
+
+  test("cost.md is current; mended by: npm run docs", () => {
+    expect(textOf("docs/cost.md")).toBe(costPage());
   });
 
   test("links lead somewhere", () => {

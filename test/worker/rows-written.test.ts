@@ -1,0 +1,67 @@
+/** What an object writes, in rows, which is what storage is billed by: docs/cost.md calculates with these figures. */
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { COUNTS } from "../../scripts/docs/cost";
+import type { Hub } from "../../worker/index";
+import { sealMinute } from "../support/edge-minute";
+import { bearer, hubOf, MINUTE, post } from "./support/client";
+
+const EDGES = 60;
+/** Setting the alarm counts as a row, which no statement shows. */
+const ROWS_OF_ALARM = 1;
+
+/** Rows that an object has written, from the moment that this is called. */
+function countRows(stub: DurableObjectStub<Hub>): Promise<() => number> {
+  return runInDurableObject(stub, (_, { storage }) => {
+    const { sql } = storage;
+    const exec = sql.exec.bind(sql);
+    const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+    sql.exec = ((query: string, ...values: unknown[]) => {
+      const cursor = exec(query, ...values);
+      cursors.push(cursor as (typeof cursors)[number]);
+      return cursor;
+    }) as typeof sql.exec;
+    return () => cursors.splice(0).reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
+  });
+}
+
+/** Posts a minute of every edge, side by side as they come in a fleet. */
+async function postMinute(tenant: string, minute: number, groups: number): Promise<void> {
+  const posts = Array.from({ length: EDGES }, (_, edge) => {
+    const bundle = sealMinute({
+      minute,
+      boot: BigInt(edge + 1),
+      exchanges: [{ client: `10.0.0.${edge}`, name: "a.example.com" }],
+    });
+    return post(tenant, `edge-${edge}`, bundle, { "tallywire-tags": `site=fra,role=role-${edge % groups}` });
+  });
+  for (const told of await Promise.all(posts)) expect(told).toMatchObject({ stored: true });
+}
+
+it.each([1, 4])("writes few rows a minute, however many edges there are, with %i sets of tags", async (groups) => {
+  const tenant = `rows-${groups}`;
+  const authorization = await bearer({ kind: "admin", tenant, edge: "" });
+  const map = { method: "PUT", body: '{"tag":"site"}', headers: { authorization } };
+  expect((await exports.default.fetch("http://hub/v1/shards", map)).status).toBe(200);
+  const shard = env.HUB.getByName(`${tenant}/shard/2/fra`);
+  const root = hubOf(tenant);
+  // The first minute makes edges, sources and groups known, which later ones do not.
+  await postMinute(tenant, MINUTE - 120, groups);
+  await runDurableObjectAlarm(shard);
+  await runDurableObjectAlarm(root);
+
+  const ofShard = await countRows(shard);
+  const ofRoot = await countRows(root);
+  await postMinute(tenant, MINUTE - 60, groups);
+  const batches = ofShard();
+  await runDurableObjectAlarm(shard);
+  await runDurableObjectAlarm(root);
+  const seal = ofShard();
+  const atRoot = ofRoot();
+  console.log(`${groups} groups: ${batches} rows of batches, ${seal} of the seal; ${atRoot} at the root`);
+  // Those that come within a second share a row; where this machine is slow they take two or three.
+  expect(batches).toBeLessThanOrEqual(3 * COUNTS.rowsOfBatch);
+  expect(seal).toBeLessThanOrEqual(COUNTS.rowsOfSeal - ROWS_OF_ALARM + groups * COUNTS.rowsOfTile);
+  expect(atRoot).toBeLessThanOrEqual(COUNTS.rowsOfReceipt + COUNTS.rowsOfSeal - ROWS_OF_ALARM + COUNTS.rowsOfTile);
+});
