@@ -1,0 +1,142 @@
+/**
+ * A hub under attack: whatever is sent, each request gets a code that is right and a reason, nothing traps, nothing grows without end, nothing of
+ * another tenant is told, and what the honest posted stays as it is.
+ *
+ * `npm run fuzz -- SECONDS` goes on for as long as asked. TALLYWIRE_FUZZ_SECONDS says how long, TALLYWIRE_FUZZ_SEED repeats a run.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { KeyHolder } from "../../engine/keys";
+import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { randomOf } from "../crash/random";
+import { sealMinute } from "../support/edge-minute";
+import { type Arms, attack, badConnection } from "./attacks";
+
+const SECONDS = Number(process.env.TALLYWIRE_FUZZ_SECONDS ?? 8);
+const SEED = Number(process.env.TALLYWIRE_FUZZ_SEED ?? Date.now() % 1_000_000);
+const ATTACKERS = 8;
+const ATTEMPTS_MAX = 5;
+/** Connections that fell silent are held open, as slow ones are, up to so many. */
+const SILENT_MAX = 200;
+const GROWTH_MEGABYTES_MAX = 250;
+const VICTIM = "victim";
+const ATTACKER = "attacker";
+const SECRET = "secret.of.the.victim.example";
+
+const folder = mkdtempSync(join(tmpdir(), "tallywire-abuse-"));
+const minute = Math.floor(Date.now() / 60_000) * 60 - 120;
+const bundle = sealMinute({ minute, boot: 1n, exchanges: [{ client: "10.0.0.1", name: SECRET }] });
+const keys = new Map<string, string>();
+let hub: LocalHub;
+
+beforeAll(async () => {
+  const workerFolder = new URL("../../build/hub", import.meta.url).pathname;
+  hub = await startLocalHub({ dataFolder: folder, workerFolder, variables: { SEAL_PERIOD_SECONDS: "1" } });
+  for (const tenant of [VICTIM, ATTACKER]) {
+    for (const kind of ["write", "read", "admin"] as const) {
+      const holder: KeyHolder = { kind, tenant, edge: kind === "write" ? "edge" : "" };
+      keys.set(JSON.stringify(holder), await hub.key(holder));
+    }
+  }
+});
+
+afterAll(async () => {
+  await hub.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const key = (holder: KeyHolder) => keys.get(JSON.stringify(holder))!;
+const residentMegabytes = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hub.pid}/status`, "utf8"))?.[1]) / 1024;
+
+async function names(): Promise<unknown> {
+  const headers = { authorization: `Bearer ${key({ kind: "read", tenant: VICTIM, edge: "" })}` };
+  const window = `from=${minute}&to=${minute + 60}`;
+  const response = await fetch(`${hub.origin}/v1/query?metric=dns_top_names&op=top&${window}`, { headers });
+  return (await response.json()).data;
+}
+
+/** Sends one attack and holds the answer. */
+async function send(arms: Arms): Promise<void> {
+  const { name, path, init, statuses } = attack(arms);
+  const response = await answerTo(name, `${hub.origin}${path}`, init);
+  const text = await response.text();
+  const told = `${name}: ${response.status} ${text.slice(0, 300)}`;
+  expect(statuses, told).toContain(response.status);
+  expect(text, told).not.toContain(SECRET);
+  expect(text, told).not.toMatch(/\bat .+\.(js|ts):\d+/);
+  if (response.status < 400 || init.method === "HEAD") return;
+  const { error, reason } = JSON.parse(text);
+  expect(error, told).toMatch(/^[a-z_]+$/);
+  expect(reason.length, told).toBeGreaterThan(9);
+}
+
+/** A connection on which the hub refused a body unread is closed, maybe as the next request is written to it; that one is sent again. */
+async function answerTo(name: string, url: string, init: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetch(url, { ...init, redirect: "manual" });
+    } catch (cause) {
+      if (attempt === ATTEMPTS_MAX) throw new Error(`${name}: no answer`, { cause });
+    }
+  }
+}
+
+/** Opens a connection that is no good; it ends, or stays silent until the end of the test. */
+function connectBadly(arms: Arms, silent: Set<() => void>): Promise<void> {
+  const { bytes, ends } = badConnection(arms);
+  return new Promise((settle) => {
+    const socket = connect(hub.port, "127.0.0.1");
+    const end = () => socket.destroy();
+    socket.on("error", () => settle());
+    socket.on("close", () => {
+      silent.delete(end);
+      settle();
+    });
+    socket.resume();
+    socket.write(bytes, () => {
+      if (ends) end();
+      else if (silent.size < SILENT_MAX) silent.add(end);
+      else end();
+      settle();
+    });
+  });
+}
+
+it(`a hub stands what is sent to it for ${SECONDS} s (seed ${SEED})`, { timeout: (SECONDS + 60) * 1000 }, async () => {
+  const headers = { authorization: `Bearer ${key({ kind: "write", tenant: VICTIM, edge: "edge" })}` };
+  expect((await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers })).status).toBe(200);
+  const before = await names();
+  expect(before).toMatchObject([{ key: SECRET, value: 1 }]);
+
+  const untilMs = Date.now() + SECONDS * 1000;
+  const silent = new Set<() => void>();
+  const atFirst = residentMegabytes();
+  let sent = 0;
+  const attackers = Array.from({ length: ATTACKERS }, async (_, index) => {
+    const random = randomOf(SEED + index);
+    const arms: Arms = { random, bundle: withOtherName(), key, victim: VICTIM, attacker: ATTACKER };
+    while (Date.now() < untilMs) {
+      if (random() < 0.1) await connectBadly(arms, silent);
+      else await send(arms);
+      sent += 1;
+    }
+  });
+  await Promise.all(attackers);
+  const growth = residentMegabytes() - atFirst;
+  for (const end of silent) end();
+  console.log(`${sent} sent in ${SECONDS} s, ${growth.toFixed(0)} MB more resident, seed ${SEED}`);
+  expect(sent).toBeGreaterThan(SECONDS * 5);
+  expect(growth).toBeLessThan(GROWTH_MEGABYTES_MAX);
+  expect(await names()).toEqual(before);
+  expect((await fetch(`${hub.origin}/healthz`)).status).toBe(200);
+  // A core that trapped or an object that threw stands in the log.
+  expect(readFileSync(hub.logPath, "utf8")).not.toMatch(/the core has failed|RuntimeError|unreachable|TypeError|RangeError/);
+});
+
+/** What attackers post where they post what is good. */
+function withOtherName(): Uint8Array<ArrayBuffer> {
+  return sealMinute({ minute, boot: 2n, exchanges: [{ client: "10.0.0.2", name: "plain.example" }] });
+}
