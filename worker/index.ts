@@ -6,6 +6,7 @@ import { retentionOf } from "./retention";
 import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
+import { federate, prometheus } from "./routes/prometheus";
 import { query, sketch } from "./routes/query";
 import { shards } from "./routes/shards";
 
@@ -21,6 +22,8 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/edges": "GET",
   "/v1/tags": "GET",
   "/v1/shards": "GET, PUT",
+  "/federate": "GET",
+  "/prometheus/api/v1/query": "GET, POST",
   "/healthz": "GET",
 };
 
@@ -35,6 +38,8 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/sketch", sketch)
   .route("/v1/shards", shards)
   .route("/v1", about)
+  .route("/prometheus/api/v1", prometheus)
+  .route("/federate", federate)
   .all("/v1/*", (context) => {
     throw unknown(context.req.path);
   })

@@ -157,3 +157,41 @@ export const KEYS_CACHED_MAX = 400_000;
 
 /** What a client is told to wait after 429 and 503. */
 export const RETRY_AFTER_SECONDS = 10;
+
+/** Characters of one PromQL expression, its nodes, and how deep they nest: an evaluation walks them by recursion. */
+export const EXPRESSION_CHARACTERS_MAX = 8_192;
+export const EXPRESSION_NODES_MAX = 200;
+export const EXPRESSION_DEPTH_MAX = 24;
+
+/** Characters of a regular expression in a matcher, and states of the automaton that it becomes. */
+export const PATTERN_CHARACTERS_MAX = 1_024;
+export const PATTERN_STATES_MAX = 2_048;
+
+/** Points of one series in an answer to query_range, as Prometheus has it. */
+export const POINTS_MAX = 11_000;
+
+/** Time buckets that one selector of an expression may be read in: all points, and the window of the first. */
+export const BUCKETS_MAX = 13_000;
+
+/** Series of one answer, and series times points: a point takes 9 bytes in memory and some 30 as JSON. */
+export const SERIES_MAX = 10_000;
+export const SAMPLES_MAX = 400_000;
+
+/** Rows that one expression may read of objects: each is a series in a time bucket. */
+export const EXPRESSION_ROWS_MAX = 200_000;
+
+/** Metrics that one selector without a name may mean, and that one scrape of /federate may take. */
+export const SELECTED_METRICS_MAX = 40;
+export const FEDERATED_METRICS_MAX = 200;
+
+/** Keys of a top or a breakdown that become series, for each set of other labels. */
+export const KEYS_SHOWN_MAX = 100;
+
+/** Selectors in the match[] of one request. */
+export const SELECTORS_MAX = 20;
+
+/** How old a sample may be and still count, as Prometheus has it by default. */
+export const LOOKBACK_SECONDS = 300;
+
+/** How long a counter's series goes on with nothing new in it. */
+export const QUIET_SECONDS = 3_600;

@@ -1,4 +1,5 @@
 import type { BreakdownItem, BreakdownPart, Bucket, Row, TopItem } from "../../engine/rows";
+import { packBuckets } from "./packed";
 import type { Plan } from "./plan";
 
 /** One flat row of an answer. */
@@ -42,6 +43,7 @@ export function flatten(plan: Plan, head: FlatRow, row: Row, seconds: number): F
         ...given({ count: row.count }),
       }));
     case "histogram":
+      if (plan.packed) return [{ ...start, packed: packBuckets(row) }];
       return bucketsOf(row).map((bucket) => ({ ...start, ...bucket }));
     case "top":
       return topRows(plan, start, row);

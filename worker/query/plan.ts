@@ -42,6 +42,8 @@ export interface Plan {
   quantiles: number[];
   /** Only this entry of a top. */
   key: string | null;
+  /** Whether a histogram's buckets come as one text a row (packed.ts) rather than a row each. */
+  packed?: boolean;
 }
 
 /** Everything that a query asks for: a plan a metric, what each is divided by, and how much earlier it is asked once more. */

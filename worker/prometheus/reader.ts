@@ -1,0 +1,102 @@
+import { BUCKETS_MAX, EXPRESSION_ROWS_MAX, ROWS_MAX } from "../limits";
+import type { Answer } from "../object/answer";
+import type { FlatRow } from "../query/flatten";
+import type { Plan } from "../query/plan";
+import { Refusal, type Refused } from "../refusal";
+import type { Catalog } from "./catalog";
+import type { Grid, Span } from "./clock";
+import type { Selection, TagValues } from "./select";
+import { tooMuch } from "./series";
+
+/** Asks a tenant's objects one question, as /v1/query does. */
+export type Ask = (plan: Plan) => Promise<Answer | Refused>;
+
+/** What one tenant's expressions are answered from. */
+export interface Tenant {
+  ask: Ask;
+  catalog: Catalog;
+  tags: TagValues;
+  nowSeconds: number;
+  /** How long minutes, hours and days are kept, seconds. */
+  retention: readonly number[];
+}
+
+/** A row, and which bucket of its grid it is in. */
+export interface BucketRow {
+  bucket: number;
+  row: FlatRow;
+}
+
+/** Buckets of the first question of a grid, before it is known how many rows each has. */
+const FIRST_BUCKETS = 240;
+/** How full of rows an answer may be planned to be. */
+const ROWS_PLANNED = ROWS_MAX * 0.7;
+const EDGES_NAMED = 5;
+
+/**
+ * Reads rows for one request: in as few questions as fit the limits of an answer, never more in all than EXPRESSION_ROWS_MAX, and
+ * keeps what there is to warn of.
+ */
+export class Reader {
+  readonly warnings = new Set<string>();
+  private rows = 0;
+
+  constructor(readonly tenant: Tenant) {}
+
+  /** The rows of one span merged into one bucket. */
+  async readSpan(selection: Selection, span: Span): Promise<FlatRow[]> {
+    const grid = { ...span, bucketSeconds: span.to - span.from, buckets: 1 };
+    return (await this.readGrid(selection, grid)).map(({ row }) => row);
+  }
+
+  /** The rows of a grid. */
+  async readGrid(selection: Selection, grid: Grid): Promise<BucketRow[]> {
+    if (grid.from < 0) return [];
+    if (grid.buckets > BUCKETS_MAX) {
+      const why = `it is made of ${grid.buckets} buckets of ${grid.bucketSeconds} s, more than ${BUCKETS_MAX}`;
+      throw tooMuch(why);
+    }
+    const found: BucketRow[] = [];
+    let size = Math.min(grid.buckets, FIRST_BUCKETS);
+    for (let first = 0; first < grid.buckets; ) {
+      const count = Math.min(size, grid.buckets - first);
+      const rows = await this.readBuckets(selection, grid, first, count);
+      if (rows === null) {
+        size = count >> 2;
+        continue;
+      }
+      for (const row of rows) found.push(row);
+      first += count;
+      size = rows.length === 0 ? BUCKETS_MAX : Math.max(1, Math.floor((count * ROWS_PLANNED) / rows.length));
+    }
+    return found;
+  }
+
+  /** The rows of some buckets; null where they are too many for one answer and fewer buckets may do. */
+  private async readBuckets(selection: Selection, grid: Grid, first: number, count: number): Promise<BucketRow[] | null> {
+    const from = grid.from + first * grid.bucketSeconds;
+    const to = from + count * grid.bucketSeconds;
+    const answer = await this.tenant.ask({ ...selection.plan, from, to, step: grid.bucketSeconds });
+    if ("status" in answer) {
+      if (answer.code === "too_much" && count >= 4) return null;
+      throw new Refusal(answer.status, answer.code, answer.reason);
+    }
+    this.rows += answer.data.length;
+    if (this.rows > EXPRESSION_ROWS_MAX) throw tooMuch(`it is made of more than ${EXPRESSION_ROWS_MAX} figures`);
+    this.warn(answer);
+    return answer.data.map((row) => ({
+      bucket: Math.round((Date.parse(String(row.time)) / 1000 - grid.from) / grid.bucketSeconds),
+      row,
+    }));
+  }
+
+  private warn({ meta }: Answer): void {
+    if (meta.missing_edges_count > 0) {
+      const names = meta.missing_edges.slice(0, EDGES_NAMED).join(", ");
+      const more = meta.missing_edges_count > EDGES_NAMED ? ", ..." : "";
+      this.warnings.add(`incomplete: edges did not report every minute: ${names}${more}`);
+    }
+    if (meta.set_apart > 0)
+      this.warnings.add(`incomplete: ${meta.set_apart} bundles do not merge with the others and are left out`);
+  }
+}

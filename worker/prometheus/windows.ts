@@ -1,0 +1,291 @@
+import { LOOKBACK_SECONDS, MINUTE_SECONDS, QUIET_SECONDS } from "../limits";
+import type { FlatRow } from "../query/flatten";
+import { type Buckets, unpackBuckets } from "../query/packed";
+import { Refusal } from "../refusal";
+import type { Family } from "./catalog";
+import {
+  type Clock,
+  clockFrom,
+  type Grid,
+  gridOf,
+  originOf,
+  type Span,
+  type Steps,
+  sampleBefore,
+  spanBefore,
+  timeOf,
+} from "./clock";
+import { boundsOf, countsBelow } from "./histogram";
+import type { BucketRow, Reader } from "./reader";
+import { fulfils, rowLabels, type Selection } from "./select";
+import { checkSize, emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
+import type { RangeFunction } from "./syntax";
+
+/** The figures of one series, by time bucket; a bucket without any is 0 where it is summed up, and else there is none. */
+interface Figures {
+  labels: Labels;
+  byBucket: Map<number, number>;
+}
+
+/** What rate, increase and sum_over_time give: figures of whole minutes summed up over a span before each step. */
+export async function overSpans(
+  reader: Reader,
+  selection: Selection,
+  steps: Steps,
+  name: RangeFunction,
+  rangeSeconds: number,
+): Promise<Series[]> {
+  const clock = clockOf(reader, steps, rangeSeconds);
+  if (rangeSeconds < clock.unitSeconds) warnOfUnit(reader, clock);
+  const spans = Array.from({ length: steps.count }, (_, index) => spanBefore(clock, timeOf(steps, index), rangeSeconds));
+  const grid = gridOf(edgesOf(spans));
+  if (grid === null) return [];
+  const figures = figuresOf(selection, await reader.readGrid(selection, grid));
+  if (selection.family.nature !== "minute") await addQuiet(reader, selection, grid, figures);
+  checkSize(figures.size, steps.count);
+  return [...figures.values()].map(({ labels, byBucket }) => {
+    const series = emptySeries(without(labels, [NAME]), steps.count);
+    const sums = sumsOf(byBucket, grid);
+    spans.forEach((span, index) => {
+      if (span === null) return;
+      const sum = sums(span);
+      const seconds = span.to - span.from;
+      if (selection.family.nature === "minute" && sum === 0) return;
+      if (name === "rate") setValue(series, index, sum / seconds);
+      else setValue(series, index, name === "increase" && seconds !== rangeSeconds ? (sum * rangeSeconds) / seconds : sum);
+    });
+    return series;
+  });
+}
+
+/** Counters as they stand at each step: what was counted since the start of the month. */
+export async function standing(reader: Reader, selection: Selection, steps: Steps): Promise<Series[]> {
+  const { retention, nowSeconds } = reader.tenant;
+  const clock = clockOf(reader, steps, 0);
+  const ends = Array.from({ length: steps.count }, (_, index) => sampleBefore(clock, timeOf(steps, index)));
+  const there = ends.filter((end) => end !== null);
+  if (there.length === 0) return [];
+  const first = there[0]!;
+  const origins = there.map((end) => originOf(end, retention));
+  if (origins[0]! < nowSeconds - retention[2]!) {
+    const reason = "a counter counts from the start of its month, which this hub does not keep any more; take rate or increase";
+    throw new Refusal(422, "not_kept", reason);
+  }
+  const base = figuresOf(selection, rowsOf(await reader.readSpan(selection, { from: origins[0]!, to: first })));
+  const grid = gridOf([...there, ...origins.filter((origin) => origin > first)]);
+  const later = grid === null ? new Map<string, Figures>() : figuresOf(selection, await reader.readGrid(selection, grid));
+  const all = new Map([...later, ...base]);
+  checkSize(all.size, steps.count);
+  return [...all].map(([key, { labels }]) => {
+    const series = emptySeries(labels, steps.count);
+    const start = base.get(key)?.byBucket.get(0) ?? 0;
+    const sums = grid === null ? () => 0 : sumsOf(later.get(key)?.byBucket ?? new Map(), grid);
+    ends.forEach((end, index) => {
+      if (end === null) return;
+      const origin = originOf(end, retention);
+      const value = origin === origins[0] ? start + sums({ from: first, to: end }) : sums({ from: origin, to: end });
+      setValue(series, index, isFirstOfMonth(end, origin) ? 0 : value);
+    });
+    return series;
+  });
+}
+
+/** The first sample of a month is 0: so a reset is seen by whoever adds up, however little was counted before. */
+export function isFirstOfMonth(end: number, origin: number): boolean {
+  return end === origin + MINUTE_SECONDS;
+}
+
+/** Figures of single minutes as they stand at each step: the last one that is not older than 5 minutes. */
+export async function lastMinutes(reader: Reader, selection: Selection, steps: Steps): Promise<Series[]> {
+  const clock = clockOf(reader, steps, LOOKBACK_SECONDS);
+  const { unitSeconds } = clock;
+  if (unitSeconds > MINUTE_SECONDS) warnOfUnit(reader, clock);
+  const lookback = Math.max(LOOKBACK_SECONDS, unitSeconds);
+  const ends = Array.from({ length: steps.count }, (_, index) => sampleBefore(clock, timeOf(steps, index)));
+  const figures = new Map<string, Figures>();
+  for (const span of spansBefore(
+    ends.filter((end) => end !== null),
+    lookback,
+  )) {
+    const grid = { ...span, bucketSeconds: unitSeconds, buckets: (span.to - span.from) / unitSeconds };
+    const shift = span.from / unitSeconds;
+    for (const [key, { labels, byBucket }] of figuresOf(selection, await reader.readGrid(selection, grid))) {
+      const known = figures.get(key) ?? { labels, byBucket: new Map<number, number>() };
+      for (const [bucket, value] of byBucket) known.byBucket.set(bucket + shift, value);
+      figures.set(key, known);
+    }
+  }
+  checkSize(figures.size, steps.count);
+  return [...figures.values()].map(({ labels, byBucket }) => {
+    const series = emptySeries(labels, steps.count);
+    ends.forEach((end, index) => {
+      for (let at = end ?? 0; end !== null && at > end - lookback; at -= unitSeconds) {
+        const value = byBucket.get(at / unitSeconds - 1);
+        if (value === undefined) continue;
+        setValue(series, index, value);
+        return;
+      }
+    });
+    return series;
+  });
+}
+
+/** Histograms over a span before each step, with all their buckets; null where there is no span. */
+export async function bucketsOverSpans(
+  reader: Reader,
+  selection: Selection,
+  steps: Steps,
+  rangeSeconds: number,
+): Promise<{ labels: Labels; bySteps: (Buckets | null)[] }[]> {
+  const clock = clockOf(reader, steps, rangeSeconds);
+  if (rangeSeconds < clock.unitSeconds) warnOfUnit(reader, clock);
+  const spans = Array.from({ length: steps.count }, (_, index) => spanBefore(clock, timeOf(steps, index), rangeSeconds));
+  const grid = gridOf(edgesOf(spans));
+  if (grid === null) return [];
+  const series = new Map<string, { labels: Labels; byBucket: Map<number, Buckets> }>();
+  for (const { bucket, row } of await reader.readGrid(selection, grid)) {
+    const labels = rowLabels(selection, row);
+    const key = labelKey(labels);
+    const one = series.get(key) ?? { labels, byBucket: new Map<number, Buckets>() };
+    series.set(key, one);
+    one.byBucket.set(bucket, unpackBuckets(String(row.packed)));
+  }
+  checkSize(series.size, steps.count);
+  return [...series.values()].map(({ labels, byBucket }) => ({ labels, bySteps: slide(byBucket, grid, spans) }));
+}
+
+/** The sums of buckets within each span; what the last one has in common with it is not added up again. */
+function slide(byBucket: ReadonlyMap<number, Buckets>, grid: Grid, spans: readonly (Span | null)[]): (Buckets | null)[] {
+  const sum: Buckets = { zeros: 0, counts: new Map() };
+  let low = 0;
+  let high = 0;
+  const add = (bucket: number, sign: 1 | -1) => {
+    const one = byBucket.get(bucket);
+    if (one === undefined) return;
+    sum.zeros += sign * one.zeros;
+    for (const [index, count] of one.counts) sum.counts.set(index, (sum.counts.get(index) ?? 0) + sign * count);
+  };
+  return spans.map((span) => {
+    if (span === null) return null;
+    const [from, to] = placesOf(span, grid);
+    for (; high < to; high += 1) add(high, 1);
+    for (; low < from; low += 1) add(low, -1);
+    return { zeros: sum.zeros, counts: new Map(sum.counts) };
+  });
+}
+
+/** The clock for what an expression at these steps looks back on. */
+function clockOf(reader: Reader, steps: Steps, rangeSeconds: number): Clock {
+  const { nowSeconds, retention } = reader.tenant;
+  const clock = clockFrom(steps.start - rangeSeconds - LOOKBACK_SECONDS, nowSeconds, retention);
+  return clock;
+}
+
+function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
+  const unit = unitSeconds === MINUTE_SECONDS ? "minute" : unitSeconds === 3600 ? "hour" : "day";
+  const why = unit === "minute" ? "nothing finer is kept" : "of that time nothing finer is kept any more";
+  reader.warnings.add(`every value is of one whole ${unit} at the least: ${why}`);
+}
+
+/** Adds series that have nothing new in the grid and had something within the hour before it. */
+async function addQuiet(reader: Reader, selection: Selection, grid: Grid, figures: Map<string, Figures>): Promise<void> {
+  const { nowSeconds, retention } = reader.tenant;
+  const span = { from: grid.from - QUIET_SECONDS, to: grid.from };
+  if (clockFrom(span.from, nowSeconds, retention).unitSeconds > MINUTE_SECONDS) return;
+  for (const [key, { labels }] of figuresOf(selection, rowsOf(await reader.readSpan(selection, span)))) {
+    if (!figures.has(key)) figures.set(key, { labels, byBucket: new Map() });
+  }
+}
+
+/** Rows that are all of one bucket. */
+function rowsOf(rows: readonly FlatRow[]): BucketRow[] {
+  return rows.map((row) => ({ bucket: 0, row }));
+}
+
+/** The series that rows make, by their labels, with their figures. */
+export function figuresOf(selection: Selection, rows: readonly BucketRow[]): Map<string, Figures> {
+  const figures = new Map<string, Figures>();
+  for (const { bucket, row } of rows) {
+    const labels = rowLabels(selection, row);
+    for (const [more, value] of valuesOf(selection.family, row)) {
+      const full = more === null ? labels : labelsOf([...labels, more]);
+      if (!fulfils(selection, full)) continue;
+      const key = labelKey(full);
+      const known = figures.get(key) ?? { labels: full, byBucket: new Map<number, number>() };
+      figures.set(key, known);
+      known.byBucket.set(bucket, (known.byBucket.get(bucket) ?? 0) + value);
+    }
+  }
+  return figures;
+}
+
+/** The figures of a row: one, or one for each bound of a histogram or quantile of a breakdown. */
+function valuesOf(
+  { operation, nature, column, quantiles, metric }: Family,
+  row: FlatRow,
+): [more: [string, string] | null, value: number][] {
+  if (nature === "buckets") {
+    const bounds = boundsOf(metric.unit);
+    const counts = countsBelow(unpackBuckets(String(row.packed)), bounds);
+    return bounds.map(({ text }, index) => [["le", text], counts[index]!]);
+  }
+  if (quantiles.length > 0) {
+    return quantiles.flatMap((quantile) => {
+      const value = row[`p${quantile * 100}`];
+      return typeof value === "number" ? [[["quantile", String(quantile)], value] as [[string, string], number]] : [];
+    });
+  }
+  const value = row[column];
+  // A key that was asked for and is not known has a row of value 0.
+  if (typeof value !== "number" || (operation === "top" && value === 0)) return [];
+  return [[null, value]];
+}
+
+/** Sums of figures over spans whose ends are edges of the grid. */
+function sumsOf(byBucket: ReadonlyMap<number, number>, grid: Grid): (span: Span) => number {
+  const places = [...byBucket.keys()].sort((a, b) => a - b);
+  return (span) => {
+    const [from, to] = placesOf(span, grid);
+    let sum = 0;
+    for (let at = lowerBound(places, from); at < places.length && places[at]! < to; at += 1) sum += byBucket.get(places[at]!)!;
+    return sum;
+  };
+}
+
+/** Where the first of ascending numbers that is not below `least` stands. */
+function lowerBound(numbers: readonly number[], least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function placesOf({ from, to }: Span, grid: Grid): [from: number, to: number] {
+  return [Math.round((from - grid.from) / grid.bucketSeconds), Math.round((to - grid.from) / grid.bucketSeconds)];
+}
+
+function* edgesOf(spans: readonly (Span | null)[]): Generator<number> {
+  for (const span of spans) {
+    if (span === null) continue;
+    yield span.from;
+    yield span.to;
+  }
+}
+
+/** Spans of `length` before each of these times, those that touch joined, and all where they are many. */
+function spansBefore(ends: readonly number[], length: number): Span[] {
+  const spans: Span[] = [];
+  for (const end of ends) {
+    const last = spans.at(-1);
+    if (last !== undefined && end - length <= last.to) last.to = Math.max(last.to, end);
+    else spans.push({ from: end - length, to: end });
+  }
+  return spans.length <= SPANS_MAX ? spans : [{ from: spans[0]!.from, to: spans.at(-1)!.to }];
+}
+
+/** Questions that one selector may take, before it is cheaper to read what lies between as well. */
+const SPANS_MAX = 50;
