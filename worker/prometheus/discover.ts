@@ -24,12 +24,16 @@ export async function findSeries(reader: Reader, selectors: readonly Selector[],
         }
         if (found.size > SERIES_MAX) {
           reader.warnings.add(`only the first ${SERIES_MAX} series are shown; name a metric and labels`);
-          return [...found.values()].slice(0, SERIES_MAX);
+          return inOrder(found).slice(0, SERIES_MAX);
         }
       }
     }
   }
-  return [...found.values()];
+  return inOrder(found);
+}
+
+function inOrder(found: ReadonlyMap<string, Labels>): Labels[] {
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, labels]) => labels);
 }
 
 /** The series of a row: one, or one for each bound or quantile. */

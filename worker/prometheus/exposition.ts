@@ -24,8 +24,9 @@ interface Sample {
   value: number;
 }
 
-/** The text of all series that any of the selectors means. */
-export async function expose(reader: Reader, selectors: readonly Selector[]): Promise<string> {
+/** The text of all series that any of the selectors means, as of `atSeconds`. */
+export async function expose(reader: Reader, selectors: readonly Selector[], atSeconds: number): Promise<string> {
+  const due = dueMinute(atSeconds);
   const matchersOf = new Map<Family, (readonly Matcher[])[]>();
   for (const { matchers } of selectors) {
     for (const family of familiesOf(reader.tenant.catalog, matchers)) {
@@ -42,20 +43,18 @@ export async function expose(reader: Reader, selectors: readonly Selector[]): Pr
     const samples = new Map<string, Sample>();
     for (const matchers of matchersOf.get(family) ?? []) {
       const selection = select(family, matchers, reader.tenant.tags, null);
-      if (selection !== null) for (const [key, sample] of await samplesOf(reader, selection)) samples.set(key, sample);
+      if (selection !== null) for (const [key, sample] of await samplesOf(reader, selection, due)) samples.set(key, sample);
     }
     if (samples.size === 0) continue;
     if (family.base !== base) texts.push(headOf(family));
     base = family.base;
-    const due = dueMinute(reader.tenant.nowSeconds);
     const timeMs = (family.nature === "minute" ? due : due - MINUTE_SECONDS) * 1000;
     for (const { labels, value } of samples.values()) texts.push(lineOf(family.name, labels, value, timeMs));
   }
   return texts.join("");
 }
 
-async function samplesOf(reader: Reader, selection: Selection): Promise<Map<string, Sample>> {
-  const due = dueMinute(reader.tenant.nowSeconds);
+async function samplesOf(reader: Reader, selection: Selection, due: number): Promise<Map<string, Sample>> {
   const last = { from: due - MINUTE_SECONDS, to: due };
   const values = await valuesIn(reader, selection, last);
   if (selection.family.nature === "minute") return values;

@@ -82,14 +82,16 @@ export const prometheus = new Hono<{ Bindings: Environment }>()
   })
   .onError(failed);
 
-/** `GET /federate?match[]=...`: the last minute, for a Prometheus that scrapes it. */
+/** `GET /federate?match[]=...`: the last minute, for a Prometheus that scrapes it; with `time` what the last one was then. */
 export const federate = new Hono<{ Bindings: Environment }>()
   .get(
     "/",
     answered(async (fields, reader) => {
       const selectors = selectorsField(fields);
       if (selectors.length === 0) throw new Refusal(400, "bad_data", "no match[] parameter provided");
-      return new Response(await expose(reader, selectors), { headers: { "content-type": CONTENT_TYPE } });
+      const { nowSeconds } = reader.tenant;
+      const atSeconds = Math.min(nowSeconds, timeField(fields, "time", nowSeconds, nowSeconds));
+      return new Response(await expose(reader, selectors, atSeconds), { headers: { "content-type": CONTENT_TYPE } });
     }),
   )
   .onError(failed);
