@@ -1,6 +1,6 @@
 import { Refusal } from "../refusal";
 import { groupOf } from "./aggregate";
-import { emptySeries, type Labels, labelKey, NAME, type Series, setValue, without } from "./series";
+import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
 import { type BinaryOperator, COMPARISONS, type Expression, type Matching } from "./syntax";
 
 /** What an expression gives: a number at each step, or series. */
@@ -40,46 +40,77 @@ export function operate(expression: Binary, left: Operand, right: Operand, steps
   if (left instanceof Float64Array && right instanceof Float64Array) {
     return left.map((value, index) => OPERATIONS[operator](value, right[index]!));
   }
-  if (right instanceof Float64Array)
-    return (left as Series[]).map((series) =>
-      combine(expression, series, series.labels, (index) => [series.values[index]!, right[index]!], series, steps),
-    );
-  if (left instanceof Float64Array)
-    return right.map((series) =>
-      combine(expression, series, series.labels, (index) => [left[index]!, series.values[index]!], series, steps),
-    );
+  if (right instanceof Float64Array) return withNumber(expression, left as Series[], (value, index) => [value, right[index]!]);
+  if (left instanceof Float64Array) return withNumber(expression, right, (value, index) => [left[index]!, value]);
   return match(expression, left, right, steps);
 }
 
-/** Puts those series of two sides together that agree in what the matching says. */
+/** Puts those series of two sides together that agree in what the matching says, at each step one with one. */
 function match(expression: Binary, left: readonly Series[], right: readonly Series[], steps: number): Series[] {
   const others = bySignature(right, expression.matching);
-  return [...bySignature(left, expression.matching)].flatMap(([signature, series]) => {
-    const other = others.get(signature);
-    if (other === undefined) return [];
-    const labels = matchedLabels(series.labels, expression.matching);
-    return [combine(expression, series, labels, (index) => [series.values[index]!, other.values[index]!], other, steps)];
-  });
+  const results = new Map<string, Series>();
+  const isAny = (all: readonly Series[], index: number) => all.some(({ present }) => present[index]);
+  for (const [signature, series] of bySignature(left, expression.matching)) {
+    for (let index = 0; index < steps; index += 1) {
+      const other = onlyOne(others.get(signature) ?? [], index);
+      if (other === undefined) continue;
+      let isTaken = false;
+      for (const one of series) {
+        if (!one.present[index]) continue;
+        const value = outcome(expression, one.values[index]!, other.values[index]!, one.values[index]!);
+        if (value === null) continue;
+        if (isTaken) throw manyMatches();
+        isTaken = true;
+        setValue(resultOf(results, resultLabels(expression, one.labels), steps), index, value);
+      }
+    }
+  }
+  // What nothing on the left matches must be told apart all the same.
+  for (const series of others.values()) {
+    for (let index = 0; index < steps; index += 1) if (isAny(left, index)) onlyOne(series, index);
+  }
+  return [...results.values()];
 }
 
-/** One side's series by what they are matched by; refuses two that are the same there. */
-function bySignature(all: readonly Series[], matching: Matching): Map<string, Series> {
-  const found = new Map<string, Series>();
+/** Series by what they are matched by. */
+function bySignature(all: readonly Series[], matching: Matching): Map<string, Series[]> {
+  const found = new Map<string, Series[]>();
   for (const series of all) {
     const key = labelKey(groupOf(series.labels, { without: !matching.on, labels: matching.labels }));
-    if (found.has(key)) {
-      const reason =
-        "several series of one side match the same; many-to-one matching is not answered: sum each side by the same labels";
-      throw new Refusal(422, "execution", reason);
-    }
-    found.set(key, series);
+    found.set(key, [...(found.get(key) ?? []), series]);
   }
   return found;
 }
 
+/** The series that has a value at a step; refuses two. */
+function onlyOne(series: readonly Series[], index: number): Series | undefined {
+  let found: Series | undefined;
+  for (const one of series) {
+    if (!one.present[index]) continue;
+    if (found !== undefined) throw manyMatches();
+    found = one;
+  }
+  return found;
+}
+
+function resultOf(results: Map<string, Series>, labels: Labels, steps: number): Series {
+  const key = labelKey(labels);
+  const known = results.get(key) ?? emptySeries(labels, steps);
+  results.set(key, known);
+  return known;
+}
+
+function manyMatches(): Refusal {
+  const reason =
+    "several series of one side match the same; many-to-one matching is not answered: sum each side by the same labels";
+  return new Refusal(422, "execution", reason);
+}
+
 /** Labels of what came of two series; the metric's name is only taken off where it is no comparison. */
-function matchedLabels(labels: Labels, { on, labels: names }: Matching): Labels {
-  return on ? groupOf(labels, { without: false, labels: names }) : without(labels, names);
+function resultLabels(expression: Binary, labels: Labels): Labels {
+  const { on, labels: names } = expression.matching;
+  const named = isFilter(expression) ? labels : without(labels, [NAME]);
+  return on ? labelsOf([...named].filter(([name]) => names.includes(name))) : without(named, names);
 }
 
 /** Whether a comparison lets through what it holds for. */
@@ -87,22 +118,26 @@ function isFilter({ operator, isBool }: Binary): boolean {
   return (COMPARISONS as readonly string[]).includes(operator) && !isBool;
 }
 
-function combine(
+/** What two values give: null where a comparison lets `kept` not through. */
+function outcome(expression: Binary, left: number, right: number, kept: number): number | null {
+  const value = OPERATIONS[expression.operator](left, right);
+  if (!isFilter(expression)) return value;
+  return value === 1 ? kept : null;
+}
+
+/** Puts each series together with a number. */
+function withNumber(
   expression: Binary,
-  series: Series,
-  labels: Labels,
-  pair: (index: number) => [a: number, b: number],
-  other: Series,
-  steps: number,
-): Series {
-  const filters = isFilter(expression);
-  const result = emptySeries(filters ? labels : without(labels, [NAME]), steps);
-  for (let index = 0; index < steps; index += 1) {
-    if (!series.present[index] || !other.present[index]) continue;
-    const [a, b] = pair(index);
-    const value = OPERATIONS[expression.operator](a, b);
-    if (!filters) setValue(result, index, value);
-    else if (value === 1) setValue(result, index, series.values[index]!);
-  }
-  return result;
+  all: readonly Series[],
+  pair: (value: number, index: number) => [a: number, b: number],
+): Series[] {
+  return all.map(({ labels, values, present }) => {
+    const result = emptySeries(isFilter(expression) ? labels : without(labels, [NAME]), values.length);
+    for (let index = 0; index < values.length; index += 1) {
+      if (!present[index]) continue;
+      const value = outcome(expression, ...pair(values[index]!, index), values[index]!);
+      if (value !== null) setValue(result, index, value);
+    }
+    return result;
+  });
 }

@@ -11,7 +11,7 @@ export interface Token {
 }
 
 const SPACE = /(?:[ \t\r\n]+|#[^\n]*)+/y;
-const DURATION = /(?:\d+(?:ms|[smhdwy]))+(?![a-zA-Z0-9_:])/y;
+const DURATION = /(?:\d+(?:ms|[smhdwy]))+(?![a-zA-Z0-9_])/y;
 const NUMBER =
   /(?:0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|(?:[iI][nN][fF]|[nN][aA][nN])(?![a-zA-Z0-9_:]))(?![a-zA-Z0-9_.])/y;
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;

@@ -143,7 +143,6 @@ class Parser {
     if (this.takeSign("(")) {
       const inner = this.expression(depth + 1);
       this.expectSign(")");
-      if (this.isSign("[") || this.isName("offset")) throw unanswered("a subquery, or an offset of an expression");
       return inner;
     }
     if (kind === "text") throw unanswered("a text as an expression");
@@ -168,7 +167,6 @@ class Parser {
     this.expectSign("(");
     const call = name === undefined ? this.quantile(depth) : this.rangeCall(name);
     this.expectSign(")");
-    if (this.isSign("[") || this.isName("offset")) throw unanswered("a subquery, or an offset of an expression");
     return this.node(call);
   }
 
@@ -180,7 +178,7 @@ class Parser {
     const selector = this.selectorOnly();
     if (!this.takeSign("[")) throw malformed(at, `${name} takes a range, like ${text}[5m]`);
     const rangeSeconds = this.duration();
-    if (this.isSign(":")) throw unanswered("a subquery");
+    if (this.isStep()) throw unanswered("a subquery");
     this.expectSign("]");
     if (!(rangeSeconds > 0)) throw malformed(at, "a range is longer than nothing");
     return { kind: "range", name, selector: { ...selector, offsetSeconds: this.offset() }, rangeSeconds };
@@ -254,7 +252,11 @@ class Parser {
 
   selector(): Selector {
     const selector = this.selectorOnly();
-    if (this.isSign("[")) throw unanswered("a range by itself; it belongs in rate() or increase()");
+    if (this.takeSign("[")) {
+      this.duration();
+      if (!this.isStep()) this.expectSign("]");
+      throw unanswered("a range by itself, or a subquery; a range belongs in rate() or increase()");
+    }
     return this.node({ ...selector, offsetSeconds: this.offset() });
   }
 
@@ -335,6 +337,11 @@ class Parser {
 
   private isSign(text: string): boolean {
     return this.token.kind === "sign" && this.token.text === text;
+  }
+
+  /** Whether the step of a subquery comes, which begins as a name may. */
+  private isStep(): boolean {
+    return this.token.text.startsWith(":");
   }
 
   private isName(text: string): boolean {
