@@ -48,7 +48,12 @@ interface Answer {
   reason: string;
 }
 
-type Asked = (expression: string, time: number) => Promise<Answer>;
+/** A server that has Prometheus' API. */
+interface Asked {
+  (expression: string, time: number): Promise<Answer>;
+  /** The points of each series that query_range gives. */
+  matrix(form: Record<string, string>): Promise<Map<string, [time: number, value: string][]>>;
+}
 
 interface Envelope {
   data?: { resultType: string; result: [number, string] | { metric: Record<string, string>; value: [number, string] }[] };
@@ -56,25 +61,38 @@ interface Envelope {
   error?: string;
 }
 
+interface Matrix {
+  data: { result: { metric: Record<string, string>; values: [time: number, value: string][] }[] };
+}
+
 const numberOf = (text: string) => Number(text.replace("Inf", "Infinity"));
 
 /** Asks a server that has Prometheus' API. */
 function asked(address: string, key: string): Asked {
-  return async (query, time) => {
-    const body = new URLSearchParams({ query, time: String(time) });
-    const headers = { authorization: `Bearer ${key}` };
-    const response = await fetch(`${address}/api/v1/query`, { method: "POST", body, headers });
-    const { data, errorType = "", error = "" } = (await response.json()) as Envelope;
+  const headers = { authorization: `Bearer ${key}` };
+  const post = async (path: string, form: Record<string, string>): Promise<unknown> => {
+    const response = await fetch(`${address}/api/v1/${path}`, { method: "POST", body: new URLSearchParams(form), headers });
+    return response.json();
+  };
+  const instant = async (query: string, time: number): Promise<Answer> => {
+    const { data, errorType = "", error = "" } = (await post("query", { query, time: String(time) })) as Envelope;
     const values = new Map<string, number>();
     if (data?.resultType === "scalar") values.set("", numberOf((data.result as [number, string])[1]));
     else if (data?.resultType === "vector") {
       for (const { metric, value } of data.result as { metric: Record<string, string>; value: [number, string] }[]) {
-        values.set(JSON.stringify(metric, Object.keys(metric).sort()), numberOf(value[1]));
+        values.set(keyOf(metric), numberOf(value[1]));
       }
     }
     return { values, error: errorType, reason: error };
   };
+  const matrix = async (form: Record<string, string>) => {
+    const { data } = (await post("query_range", form)) as Matrix;
+    return new Map(data.result.map(({ metric, values }) => [keyOf(metric), values]));
+  };
+  return Object.assign(instant, { matrix });
 }
+
+const keyOf = (metric: Record<string, string>) => JSON.stringify(metric, Object.keys(metric).sort());
 
 function isNear(a: number, b: number): boolean {
   if (Object.is(a, b) || a === b) return true;
@@ -269,6 +287,25 @@ describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus
     });
     await fc.assert(property, { numRuns: 200 });
   }, 60_000);
+
+  test.each([
+    "sum by (site) (increase(dns_requests_total[3m]))",
+    "sum by (site) (dns_requests_total)",
+    "sum by (site) (dns_clients)",
+    "histogram_quantile(0.5, sum by (le) (dns_duration_seconds_bucket))",
+    "sum(rate(dns_duration_seconds_sum[2m])) / 2",
+    "1 / 3",
+  ])("gives the points of %s as the hub does", async (query) => {
+    const form = { query, start: String(LAST - 360), end: String(LAST), step: "60" };
+    const [own, their] = await Promise.all([ours.matrix(form), theirs.matrix(form)]);
+    expect([...own.keys()].sort()).toEqual([...their.keys()].sort());
+    for (const [labels, points] of own) {
+      const others = their.get(labels)!;
+      expect(points.map(([time]) => time)).toEqual(others.map(([time]) => time));
+      for (const [index, [, value]] of points.entries()) expect(isNear(Number(value), Number(others[index]![1]))).toBe(true);
+      expect(points.length).toBe(7);
+    }
+  });
 
   test("counts what was there", async () => {
     const increase = await theirs("sum(increase(dns_requests_total[10m]))", LAST);
