@@ -39,10 +39,10 @@ class Evaluation {
         return this.aggregate(expression);
       case "binary": {
         const left = await this.of(expression.left, null);
-        return operate(expression, left, await this.of(expression.right, null), this.steps.count);
+        return checkUnique(operate(expression, left, await this.of(expression.right, null), this.steps.count));
       }
       case "negative":
-        return negative(await this.of(expression.inner, null));
+        return checkUnique(negative(await this.of(expression.inner, null)));
     }
   }
 
@@ -191,8 +191,9 @@ function groupLabels(labels: Labels, grouping: Grouping | null): Labels {
 }
 
 /** Refuses what becomes the same series when the metrics' names are taken off. */
-function checkUnique(series: Series[]): Series[] {
-  if (new Set(series.map(({ labels }) => labelKey(labels))).size === series.length) return series;
+function checkUnique<T extends Operand>(operand: T): T {
+  if (operand instanceof Float64Array) return operand;
+  if (new Set(operand.map(({ labels }) => labelKey(labels))).size === operand.length) return operand;
   throw sameLabels();
 }
 

@@ -40,8 +40,8 @@ export function fewFamiliesOf(catalog: Catalog, matchers: readonly Matcher[], mo
 
 /** Names of all labels that a family's series can have. */
 export function allLabelNames(family: Family, tags: TagValues): string[] {
-  const names = new Set([NAME, "policy", ...labelNames(family), ...tags.keys()]);
-  return [...names];
+  const tagNames = [...tags.keys()].filter((name) => !OWN_LABELS.has(name));
+  return [...new Set([NAME, "policy", ...labelNames(family), ...tagNames])];
 }
 
 /**
