@@ -180,9 +180,11 @@ export const SAMPLES_MAX = 400_000;
 /** Rows that one expression may read of objects: each is a series in a time bucket. */
 export const EXPRESSION_ROWS_MAX = 200_000;
 
-/** Metrics that one selector without a name may mean, and that one scrape of /federate may take. */
+/** Questions in one call of an object: few calls, as Cloudflare counts them, and each answer far below the 32 MB of one. */
+export const PLANS_PER_CALL_MAX = 16;
+
+/** Metrics that one selector without a name may mean; a scrape of /federate may take all there are. */
 export const SELECTED_METRICS_MAX = 40;
-export const FEDERATED_METRICS_MAX = 200;
 
 /** Keys of a top or a breakdown that become series, for each set of other labels. */
 export const KEYS_SHOWN_MAX = 100;

@@ -206,6 +206,11 @@ export class Hub extends DurableObject<Environment> {
     return answer(this.source(), plan, Date.now());
   }
 
+  /** Answers several queries in one call. */
+  queryMany(plans: readonly Plan[]): (Answer | Refused)[] {
+    return plans.map((plan) => this.query(plan));
+  }
+
   /** All bundles of a window merged into one, as the core encodes it; empty where there are none. */
   sketch(window: Window): Uint8Array | Refused {
     const found = findParts(this.source(), window);

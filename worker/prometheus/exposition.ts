@@ -1,12 +1,12 @@
-import { FEDERATED_METRICS_MAX, MINUTE_SECONDS } from "../limits";
-import { Refusal } from "../refusal";
-import type { Family } from "./catalog";
+import { MINUTE_SECONDS } from "../limits";
+import type { FlatRow } from "../query/flatten";
+import type { Catalog, Family } from "./catalog";
 import { dueMinute, floorTo, originOf, type Span } from "./clock";
 import { valueText } from "./envelope";
 import type { Reader } from "./reader";
 import { familiesOf, type Selection, select } from "./select";
 import { type Labels, NAME } from "./series";
-import type { Matcher, Selector } from "./syntax";
+import type { Selector } from "./syntax";
 import { figuresOf, isFirstOfMonth } from "./windows";
 
 /**
@@ -27,59 +27,72 @@ interface Sample {
 /** The text of all series that any of the selectors means, as of `atSeconds`. */
 export async function expose(reader: Reader, selectors: readonly Selector[], atSeconds: number): Promise<string> {
   const due = dueMinute(atSeconds);
-  const matchersOf = new Map<Family, (readonly Matcher[])[]>();
+  const { catalog, tags } = reader.tenant;
+  const scraped: Scraped[] = [];
   for (const { matchers } of selectors) {
-    for (const family of familiesOf(reader.tenant.catalog, matchers)) {
-      matchersOf.set(family, [...(matchersOf.get(family) ?? []), matchers]);
+    for (const family of familiesOf(catalog, matchers)) {
+      const selection = select(family, matchers, tags, null);
+      if (selection !== null) scraped.push({ selection, spans: spansOf(reader, family, due) });
     }
   }
-  if (matchersOf.size > FEDERATED_METRICS_MAX) {
-    const reason = `match[] means ${matchersOf.size} metrics; take at most ${FEDERATED_METRICS_MAX} in one scrape`;
-    throw new Refusal(422, "too_much", reason);
+  const questions = scraped.flatMap(({ selection, spans }) => spans.map((span) => ({ selection, span })));
+  const rows = await reader.readSpans(questions);
+  const samples = new Map<Family, Map<string, Sample>>();
+  for (const { selection, spans } of scraped) {
+    const known = samples.get(selection.family) ?? new Map<string, Sample>();
+    samples.set(selection.family, known);
+    for (const [key, sample] of samplesOf(reader, selection, rows.splice(0, spans.length), due)) known.set(key, sample);
   }
-  const texts: string[] = [];
+  return textOf(catalog, samples, due);
+}
+
+/** A part of a family's series, and the spans that its samples are made of. */
+interface Scraped {
+  selection: Selection;
+  spans: Span[];
+}
+
+/** The last minute; of counters also all before it, in two spans, so that the hub still has the longer one from the last time. */
+function spansOf(reader: Reader, { nature }: Family, due: number): Span[] {
+  const last = { from: due - MINUTE_SECONDS, to: due };
+  if (nature === "minute") return [last];
+  const origin = originOf(last.from, reader.tenant.retention);
+  const middle = Math.max(origin, floorTo(last.from, HOUR_SECONDS));
+  return [last, { from: origin, to: middle }, { from: middle, to: last.from }].filter(({ from, to }) => from < to);
+}
+
+/** Samples from the rows of their spans, the last minute's first. */
+function samplesOf(reader: Reader, selection: Selection, rows: readonly FlatRow[][], due: number): Map<string, Sample> {
+  const isMinute = selection.family.nature === "minute";
+  const end = due - MINUTE_SECONDS;
+  const isZero = !isMinute && isFirstOfMonth(end, originOf(end, reader.tenant.retention));
+  const samples = new Map<string, Sample>();
+  rows.forEach((some, place) => {
+    const figures = figuresOf(
+      selection,
+      some.map((row) => ({ bucket: 0, row })),
+    );
+    for (const [key, { labels, byBucket }] of figures) {
+      const isCounted = !isZero && (isMinute || place > 0);
+      const value = (samples.get(key)?.value ?? 0) + (isCounted ? (byBucket.get(0) ?? 0) : 0);
+      samples.set(key, { labels, value });
+    }
+  });
+  return samples;
+}
+
+function textOf(catalog: Catalog, samples: ReadonlyMap<Family, ReadonlyMap<string, Sample>>, due: number): string {
+  const lines: string[] = [];
   let base = "";
-  for (const family of reader.tenant.catalog.values()) {
-    const samples = new Map<string, Sample>();
-    for (const matchers of matchersOf.get(family) ?? []) {
-      const selection = select(family, matchers, reader.tenant.tags, null);
-      if (selection !== null) for (const [key, sample] of await samplesOf(reader, selection, due)) samples.set(key, sample);
-    }
-    if (samples.size === 0) continue;
-    if (family.base !== base) texts.push(headOf(family));
+  for (const family of catalog.values()) {
+    const some = samples.get(family);
+    if (some === undefined || some.size === 0) continue;
+    if (family.base !== base) lines.push(headOf(family));
     base = family.base;
     const timeMs = (family.nature === "minute" ? due : due - MINUTE_SECONDS) * 1000;
-    for (const { labels, value } of samples.values()) texts.push(lineOf(family.name, labels, value, timeMs));
+    for (const { labels, value } of some.values()) lines.push(lineOf(family.name, labels, value, timeMs));
   }
-  return texts.join("");
-}
-
-async function samplesOf(reader: Reader, selection: Selection, due: number): Promise<Map<string, Sample>> {
-  const last = { from: due - MINUTE_SECONDS, to: due };
-  const values = await valuesIn(reader, selection, last);
-  if (selection.family.nature === "minute") return values;
-  const origin = originOf(last.from, reader.tenant.retention);
-  const samples = new Map([...values].map(([key, { labels }]): [string, Sample] => [key, { labels, value: 0 }]));
-  // Two spans, so that the hub still has the longer one from the last time; only the shorter one changes every minute.
-  const middle = Math.max(origin, floorTo(last.from, HOUR_SECONDS));
-  for (const span of [
-    { from: origin, to: middle },
-    { from: middle, to: last.from },
-  ]) {
-    if (span.from === span.to) continue;
-    for (const [key, { labels, value }] of await valuesIn(reader, selection, span)) {
-      samples.set(key, { labels, value: (samples.get(key)?.value ?? 0) + value });
-    }
-  }
-  if (!isFirstOfMonth(last.from, origin)) return samples;
-  return new Map([...samples].map(([key, { labels }]) => [key, { labels, value: 0 }]));
-}
-
-async function valuesIn(reader: Reader, selection: Selection, span: Span): Promise<Map<string, Sample>> {
-  const rows = (await reader.readSpan(selection, span)).map((row) => ({ bucket: 0, row }));
-  return new Map(
-    [...figuresOf(selection, rows)].map(([key, { labels, byBucket }]) => [key, { labels, value: byBucket.get(0) ?? 0 }]),
-  );
+  return lines.join("");
 }
 
 function headOf({ base, type, help }: Family): string {

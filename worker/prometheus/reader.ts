@@ -1,4 +1,4 @@
-import { BUCKETS_MAX, EXPRESSION_ROWS_MAX, ROWS_MAX } from "../limits";
+import { BUCKETS_MAX, EXPRESSION_ROWS_MAX, PLANS_PER_CALL_MAX, ROWS_MAX } from "../limits";
 import type { Answer } from "../object/answer";
 import type { FlatRow } from "../query/flatten";
 import type { Plan } from "../query/plan";
@@ -8,8 +8,8 @@ import type { Grid, Span } from "./clock";
 import type { Selection, TagValues } from "./select";
 import { tooMuch } from "./series";
 
-/** Asks a tenant's objects one question, as /v1/query does. */
-export type Ask = (plan: Plan) => Promise<Answer | Refused>;
+/** Asks a tenant's objects questions, as /v1/query does one; at most PLANS_PER_CALL_MAX at once. */
+export type Ask = (plans: readonly Plan[]) => Promise<(Answer | Refused)[]>;
 
 /** What one tenant's expressions are answered from. */
 export interface Tenant {
@@ -49,6 +49,27 @@ export class Reader {
     return (await this.readGrid(selection, grid)).map(({ row }) => row);
   }
 
+  /** The rows of many spans, each merged into one bucket; what is asked twice is read once. */
+  async readSpans(questions: readonly { selection: Selection; span: Span }[]): Promise<FlatRow[][]> {
+    const texts = questions.map(({ selection, span }) =>
+      JSON.stringify({ ...selection.plan, metric: selection.plan.metric.id, ...span }),
+    );
+    const places = new Map(texts.map((text, index) => [text, index]));
+    const rows = new Map<string, FlatRow[]>();
+    const open = [...places];
+    for (let at = 0; at < open.length; at += PLANS_PER_CALL_MAX) {
+      const some = open.slice(at, at + PLANS_PER_CALL_MAX);
+      const answers = await this.tenant.ask(
+        some.map(([, index]) => {
+          const { selection, span } = questions[index]!;
+          return { ...selection.plan, ...span, step: span.to - span.from };
+        }),
+      );
+      for (const [index, answer] of answers.entries()) rows.set(some[index]![0], this.rowsOf(answer));
+    }
+    return texts.map((text) => rows.get(text)!);
+  }
+
   /** The rows of a grid. */
   async readGrid(selection: Selection, grid: Grid): Promise<BucketRow[]> {
     if (grid.from < 0) return [];
@@ -76,18 +97,21 @@ export class Reader {
   private async readBuckets(selection: Selection, grid: Grid, first: number, count: number): Promise<BucketRow[] | null> {
     const from = grid.from + first * grid.bucketSeconds;
     const to = from + count * grid.bucketSeconds;
-    const answer = await this.tenant.ask({ ...selection.plan, from, to, step: grid.bucketSeconds });
-    if ("status" in answer) {
-      if (answer.code === "too_much" && count >= 4) return null;
-      throw new Refusal(answer.status, answer.code, answer.reason);
-    }
-    this.rows += answer.data.length;
-    if (this.rows > EXPRESSION_ROWS_MAX) throw tooMuch(`it is made of more than ${EXPRESSION_ROWS_MAX} figures`);
-    this.warn(answer);
-    return answer.data.map((row) => ({
+    const [answer] = await this.tenant.ask([{ ...selection.plan, from, to, step: grid.bucketSeconds }]);
+    if ("status" in answer! && answer.code === "too_much" && count >= 4) return null;
+    return this.rowsOf(answer!).map((row) => ({
       bucket: Math.round((Date.parse(String(row.time)) / 1000 - grid.from) / grid.bucketSeconds),
       row,
     }));
+  }
+
+  /** The rows of an answer, counted. */
+  private rowsOf(answer: Answer | Refused): FlatRow[] {
+    if ("status" in answer) throw new Refusal(answer.status, answer.code, answer.reason);
+    this.rows += answer.data.length;
+    if (this.rows > EXPRESSION_ROWS_MAX) throw tooMuch(`it is made of more than ${EXPRESSION_ROWS_MAX} figures`);
+    this.warn(answer);
+    return answer.data;
   }
 
   private warn({ meta }: Answer): void {

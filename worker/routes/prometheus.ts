@@ -104,7 +104,7 @@ function answered(handler: Handler): (context: PrometheusContext) => Promise<Res
     const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
     const tags = Object.entries(await hub.listTags()).map(([name, values]) => [name, values.map(({ value }) => value)] as const);
     const reader = new Reader({
-      ask: (plan) => hub.query(plan),
+      ask: (plans) => hub.queryMany(plans),
       catalog: catalog(),
       tags: new Map(tags),
       nowSeconds: Date.now() / 1000,

@@ -39,9 +39,9 @@ export const RETENTION = [2 * DAY, 30 * DAY, 400 * DAY];
 export function modelTenant(counts: readonly Counted[], nowSeconds: number, asked: Plan[] = [], retention = RETENTION): Tenant {
   const sites = [...new Set(counts.map(({ site }) => site))];
   return {
-    ask: async (plan) => {
-      asked.push(plan);
-      return answerOf(counts, plan, nowSeconds, retention);
+    ask: async (plans) => {
+      asked.push(...plans);
+      return plans.map((plan) => answerOf(counts, plan, nowSeconds, retention));
     },
     catalog: catalogOf(METRICS),
     tags: new Map([["site", sites]]),
