@@ -183,6 +183,12 @@ export const EXPRESSION_ROWS_MAX = 200_000;
 /** Questions in one call of an object: few calls, as Cloudflare counts them, and each answer far below the 32 MB of one. */
 export const PLANS_PER_CALL_MAX = 16;
 
+/** Questions of one request that may each be put to every shard of a tenant. */
+export const PLANS_FANNED_OUT_MAX = 150;
+
+/** For how long an isolate takes the tags of a tenant with shards for current: every shard is asked for them. */
+export const TAGS_KNOWN_SECONDS = 30;
+
 /** Metrics that one selector without a name may mean; a scrape of /federate may take all there are. */
 export const SELECTED_METRICS_MAX = 40;
 

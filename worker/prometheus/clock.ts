@@ -1,4 +1,5 @@
-import { LOOKBACK_SECONDS, MINUTE_SECONDS, SEAL_SECOND } from "../limits";
+import { LOOKBACK_SECONDS, MINUTE_SECONDS } from "../limits";
+import type { Tenant } from "./tenant";
 
 /** When an expression is evaluated: `count` times, each `step` seconds after the one before. */
 export interface Steps {
@@ -36,16 +37,17 @@ export interface Clock {
 }
 
 /** The end of the last minute that every edge was due to have posted. */
-export function dueMinute(nowSeconds: number): number {
-  return floorTo(nowSeconds - SEAL_SECOND, MINUTE_SECONDS);
+export function dueMinute({ nowSeconds, dueSeconds }: Pick<Tenant, "nowSeconds" | "dueSeconds">): number {
+  return floorTo(nowSeconds - dueSeconds, MINUTE_SECONDS);
 }
 
-/** The clock for data from `oldest` on; `retention` is how long minutes, hours and days are kept. */
-export function clockFrom(oldest: number, nowSeconds: number, retention: readonly number[]): Clock {
+/** The clock for data from `oldest` on. */
+export function clockFrom(oldest: number, tenant: Pick<Tenant, "nowSeconds" | "dueSeconds" | "retention">): Clock {
+  const { nowSeconds, retention } = tenant;
   let unitSeconds = DAY_SECONDS;
   if (oldest >= floorTo(nowSeconds - retention[0]!, HOUR_SECONDS)) unitSeconds = MINUTE_SECONDS;
   else if (oldest >= floorTo(nowSeconds - retention[1]!, DAY_SECONDS)) unitSeconds = HOUR_SECONDS;
-  return { unitSeconds, due: floorTo(dueMinute(nowSeconds), unitSeconds) };
+  return { unitSeconds, due: floorTo(dueMinute(tenant), unitSeconds) };
 }
 
 /** When the last sample at or before `time` was taken; null where there is none that is young enough. */

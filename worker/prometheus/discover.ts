@@ -7,6 +7,7 @@ import type { Reader } from "./reader";
 import { allLabelNames, familiesOf, fewFamiliesOf, fulfils, rowLabels, select, type TagValues } from "./select";
 import { type Labels, labelKey, labelsOf, NAME } from "./series";
 import type { Selector } from "./syntax";
+import type { Tenant } from "./tenant";
 
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 86_400;
@@ -111,7 +112,8 @@ export function metadataOf(catalog: Catalog, only: string | null, most: number |
 }
 
 /** A span in which to look for series: whole hours or days where minutes are not kept any more, and nothing that is not due. */
-export function spanOfSearch(start: number, end: number, nowSeconds: number, retention: readonly number[]): Span {
+export function spanOfSearch(start: number, end: number, tenant: Tenant): Span {
+  const { nowSeconds, retention } = tenant;
   const unit =
     start >= nowSeconds - retention[0]! + HOUR_SECONDS
       ? 60
@@ -119,6 +121,6 @@ export function spanOfSearch(start: number, end: number, nowSeconds: number, ret
         ? HOUR_SECONDS
         : DAY_SECONDS;
   const from = floorTo(Math.max(start, nowSeconds - retention[2]!), unit);
-  const to = Math.ceil(Math.min(end, dueMinute(nowSeconds) + 60) / unit) * unit;
+  const to = Math.ceil(Math.min(end, dueMinute(tenant) + 60) / unit) * unit;
   return { from, to: Math.max(to, from + unit) };
 }

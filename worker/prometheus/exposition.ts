@@ -26,7 +26,7 @@ interface Sample {
 
 /** The text of all series that any of the selectors means, as of `atSeconds`. */
 export async function expose(reader: Reader, selectors: readonly Selector[], atSeconds: number): Promise<string> {
-  const due = dueMinute(atSeconds);
+  const due = dueMinute({ ...reader.tenant, nowSeconds: atSeconds });
   const { catalog, tags } = reader.tenant;
   const scraped: Scraped[] = [];
   for (const { matchers } of selectors) {

@@ -1,25 +1,11 @@
-import { BUCKETS_MAX, EXPRESSION_ROWS_MAX, PLANS_PER_CALL_MAX, ROWS_MAX } from "../limits";
+import { BUCKETS_MAX, EXPRESSION_ROWS_MAX, ROWS_MAX } from "../limits";
 import type { Answer } from "../object/answer";
 import type { FlatRow } from "../query/flatten";
-import type { Plan } from "../query/plan";
 import { Refusal, type Refused } from "../refusal";
-import type { Catalog } from "./catalog";
 import type { Grid, Span } from "./clock";
-import type { Selection, TagValues } from "./select";
+import type { Selection } from "./select";
 import { tooMuch } from "./series";
-
-/** Asks a tenant's objects questions, as /v1/query does one; at most PLANS_PER_CALL_MAX at once. */
-export type Ask = (plans: readonly Plan[]) => Promise<(Answer | Refused)[]>;
-
-/** What one tenant's expressions are answered from. */
-export interface Tenant {
-  ask: Ask;
-  catalog: Catalog;
-  tags: TagValues;
-  nowSeconds: number;
-  /** How long minutes, hours and days are kept, seconds. */
-  retention: readonly number[];
-}
+import type { Tenant } from "./tenant";
 
 /** A row, and which bucket of its grid it is in. */
 export interface BucketRow {
@@ -57,16 +43,11 @@ export class Reader {
     const places = new Map(texts.map((text, index) => [text, index]));
     const rows = new Map<string, FlatRow[]>();
     const open = [...places];
-    for (let at = 0; at < open.length; at += PLANS_PER_CALL_MAX) {
-      const some = open.slice(at, at + PLANS_PER_CALL_MAX);
-      const answers = await this.tenant.ask(
-        some.map(([, index]) => {
-          const { selection, span } = questions[index]!;
-          return { ...selection.plan, ...span, step: span.to - span.from };
-        }),
-      );
-      for (const [index, answer] of answers.entries()) rows.set(some[index]![0], this.rowsOf(answer));
-    }
+    const plans = open.map(([, index]) => {
+      const { selection, span } = questions[index]!;
+      return { ...selection.plan, ...span, step: span.to - span.from };
+    });
+    for (const [place, answer] of (await this.tenant.ask(plans)).entries()) rows.set(open[place]![0], this.rowsOf(answer));
     return texts.map((text) => rows.get(text)!);
   }
 

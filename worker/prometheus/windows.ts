@@ -2,7 +2,7 @@ import { LOOKBACK_SECONDS, MINUTE_SECONDS, QUIET_SECONDS } from "../limits";
 import type { FlatRow } from "../query/flatten";
 import { type Buckets, unpackBuckets } from "../query/packed";
 import { Refusal } from "../refusal";
-import type { Family } from "./catalog";
+import { type Family, keyNames } from "./catalog";
 import {
   type Clock,
   clockFrom,
@@ -103,13 +103,16 @@ export async function lastMinutes(reader: Reader, selection: Selection, steps: S
   const lookback = Math.max(LOOKBACK_SECONDS, unitSeconds);
   const ends = Array.from({ length: steps.count }, (_, index) => sampleBefore(clock, timeOf(steps, index)));
   const figures = new Map<string, Figures>();
+  const listed = new ListedMinutes(selection);
   for (const span of spansBefore(
     ends.filter((end) => end !== null),
     lookback,
   )) {
     const grid = { ...span, bucketSeconds: unitSeconds, buckets: (span.to - span.from) / unitSeconds };
     const shift = span.from / unitSeconds;
-    for (const [key, { labels, byBucket }] of figuresOf(selection, await reader.readGrid(selection, grid))) {
+    const rows = await reader.readGrid(selection, grid);
+    listed.add(rows, shift);
+    for (const [key, { labels, byBucket }] of figuresOf(selection, rows)) {
       const known = figures.get(key) ?? { labels, byBucket: new Map<number, number>() };
       for (const [bucket, value] of byBucket) known.byBucket.set(bucket + shift, value);
       figures.set(key, known);
@@ -120,14 +123,38 @@ export async function lastMinutes(reader: Reader, selection: Selection, steps: S
     const series = emptySeries(labels, steps.count);
     ends.forEach((end, index) => {
       for (let at = end ?? 0; end !== null && at > end - lookback; at -= unitSeconds) {
-        const value = byBucket.get(at / unitSeconds - 1);
-        if (value === undefined) continue;
-        setValue(series, index, value);
-        return;
+        const bucket = at / unitSeconds - 1;
+        const value = byBucket.get(bucket);
+        if (value !== undefined) setValue(series, index, value);
+        if (value !== undefined || listed.has(labels, bucket)) return;
       }
     });
     return series;
   });
+}
+
+/** Which minutes have a list of keys, by the other labels: a key that is not in it has no older value either. */
+class ListedMinutes {
+  private readonly keys: string[];
+  private readonly buckets = new Map<string, Set<number>>();
+
+  constructor(private readonly selection: Selection) {
+    const { operation, metric } = selection.family;
+    this.keys = operation === "top" || operation === "breakdown" ? [...keyNames(metric), "quantile"] : [];
+  }
+
+  add(rows: readonly BucketRow[], shift: number): void {
+    if (this.keys.length === 0) return;
+    for (const { bucket, row } of rows) {
+      const list = labelKey(without(rowLabels(this.selection, row), this.keys));
+      const known = this.buckets.get(list) ?? new Set();
+      this.buckets.set(list, known.add(bucket + shift));
+    }
+  }
+
+  has(labels: Labels, bucket: number): boolean {
+    return this.keys.length > 0 && this.buckets.get(labelKey(without(labels, this.keys)))?.has(bucket) === true;
+  }
 }
 
 /** Histograms over a span before each step, with all their buckets; null where there is no span. */
@@ -176,9 +203,7 @@ function slide(byBucket: ReadonlyMap<number, Buckets>, grid: Grid, spans: readon
 
 /** The clock for what an expression at these steps looks back on. */
 function clockOf(reader: Reader, steps: Steps, rangeSeconds: number): Clock {
-  const { nowSeconds, retention } = reader.tenant;
-  const clock = clockFrom(steps.start - rangeSeconds - LOOKBACK_SECONDS, nowSeconds, retention);
-  return clock;
+  return clockFrom(steps.start - rangeSeconds - LOOKBACK_SECONDS, reader.tenant);
 }
 
 function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
@@ -189,9 +214,8 @@ function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
 
 /** Adds series that have nothing new in the grid and had something within the hour before it. */
 async function addQuiet(reader: Reader, selection: Selection, grid: Grid, figures: Map<string, Figures>): Promise<void> {
-  const { nowSeconds, retention } = reader.tenant;
   const span = { from: grid.from - QUIET_SECONDS, to: grid.from };
-  if (clockFrom(span.from, nowSeconds, retention).unitSeconds > MINUTE_SECONDS) return;
+  if (clockFrom(span.from, reader.tenant).unitSeconds > MINUTE_SECONDS) return;
   for (const [key, { labels }] of figuresOf(selection, rowsOf(await reader.readSpan(selection, span)))) {
     if (!figures.has(key)) figures.set(key, { labels, byBucket: new Map() });
   }

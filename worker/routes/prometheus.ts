@@ -1,11 +1,8 @@
 import { type Context, Hono } from "hono";
 import { authorize } from "../authorize";
 import { readBody } from "../body";
-import { core } from "../core";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
-import { formatName, rootOf } from "../names";
-import { type Catalog, catalogOf } from "../prometheus/catalog";
 import { findLabelNames, findLabelValues, findSeries, metadataOf, spanOfSearch } from "../prometheus/discover";
 import { failure, instantResult, rangeResult, success } from "../prometheus/envelope";
 import { evaluate } from "../prometheus/evaluate";
@@ -13,8 +10,8 @@ import { CONTENT_TYPE, expose } from "../prometheus/exposition";
 import { limitField, requiredText, selectorsField, stepsField, timeField } from "../prometheus/parameters";
 import { parseExpression } from "../prometheus/parse";
 import { Reader } from "../prometheus/reader";
+import { tenantOf } from "../prometheus/tenant";
 import { Refusal } from "../refusal";
-import { retentionOf } from "../retention";
 
 type PrometheusContext = Context<{ Bindings: Environment }>;
 type Handler = (fields: URLSearchParams, reader: Reader, context: PrometheusContext) => Promise<Response>;
@@ -101,25 +98,9 @@ function answered(handler: Handler): (context: PrometheusContext) => Promise<Res
   return async (context) => {
     const { tenant } = await authorize(bearerOf(context.req.header("authorization")), context.env, "read");
     const fields = await fieldsOf(context);
-    const hub = context.env.HUB.getByName(formatName(rootOf(tenant)));
-    const tags = Object.entries(await hub.listTags()).map(([name, values]) => [name, values.map(({ value }) => value)] as const);
-    const reader = new Reader({
-      ask: (plans) => hub.queryMany(plans),
-      catalog: catalog(),
-      tags: new Map(tags),
-      nowSeconds: Date.now() / 1000,
-      retention: retentionOf(context.env),
-    });
+    const reader = new Reader(await tenantOf(context.env, tenant));
     return handler(fields, reader, context);
   };
-}
-
-let known: Catalog | undefined;
-
-/** The metrics of this isolate's core. */
-function catalog(): Catalog {
-  known ??= catalogOf(core().metrics);
-  return known;
 }
 
 /** A key as basic auth's password, which Grafana can send, is as good as a bearer token. */
@@ -147,11 +128,12 @@ async function fieldsOf(context: PrometheusContext): Promise<URLSearchParams> {
   return fields;
 }
 
-function searched(fields: URLSearchParams, { tenant: { nowSeconds, retention } }: Reader) {
+function searched(fields: URLSearchParams, { tenant }: Reader) {
+  const { nowSeconds } = tenant;
   const end = timeField(fields, "end", nowSeconds, nowSeconds);
   const start = timeField(fields, "start", Math.max(0, end - SEARCH_SECONDS), nowSeconds);
   if (end < start) throw new Refusal(400, "bad_data", 'invalid parameter "end": end timestamp must not be before start time');
-  return spanOfSearch(start, end, nowSeconds, retention);
+  return spanOfSearch(start, end, tenant);
 }
 
 function limited<T>(found: T[], fields: URLSearchParams, reader: Reader): T[] {

@@ -3,7 +3,7 @@ import { ROWS_MAX } from "../../../worker/limits";
 import type { Metric } from "../../../worker/merge";
 import type { Answer } from "../../../worker/object/answer";
 import { catalogOf } from "../../../worker/prometheus/catalog";
-import type { Tenant } from "../../../worker/prometheus/reader";
+import type { Tenant } from "../../../worker/prometheus/tenant";
 import type { FlatRow } from "../../../worker/query/flatten";
 import type { Plan } from "../../../worker/query/plan";
 import type { Refused } from "../../../worker/refusal";
@@ -46,6 +46,7 @@ export function modelTenant(counts: readonly Counted[], nowSeconds: number, aske
     catalog: catalogOf(METRICS),
     tags: new Map([["site", sites]]),
     nowSeconds,
+    dueSeconds: 55,
     retention,
   };
 }

@@ -1,0 +1,110 @@
+import { core } from "../core";
+import type { Environment } from "../environment";
+import {
+  PLANS_FANNED_OUT_MAX,
+  PLANS_PER_CALL_MAX,
+  SEAL_SECOND,
+  SHARD_MAPS_KNOWN_MAX,
+  TAGS_KNOWN_SECONDS,
+  UPWARD_SECONDS,
+} from "../limits";
+import { formatName, rootOf } from "../names";
+import type { Answer } from "../object/answer";
+import type { Plan } from "../query/plan";
+import { Refusal, type Refused } from "../refusal";
+import { retentionOf } from "../retention";
+import { askerOf } from "../tree/ask";
+import { tagsOf } from "../tree/fleet";
+import { shardMapOf } from "../tree/known-maps";
+import { isKeptAtRoot, type ShardMap } from "../tree/shard-map";
+import { type Catalog, catalogOf } from "./catalog";
+import type { TagValues } from "./select";
+
+/** Asks a tenant's objects questions, as /v1/query does one. */
+export type Ask = (plans: readonly Plan[]) => Promise<(Answer | Refused)[]>;
+
+/** What one tenant's expressions are answered from. */
+export interface Tenant {
+  ask: Ask;
+  catalog: Catalog;
+  tags: TagValues;
+  nowSeconds: number;
+  /** From a minute's end until every edge was due to have posted it, and every shard to have sent it up. */
+  dueSeconds: number;
+  /** How long minutes, hours and days are kept, seconds. */
+  retention: readonly number[];
+}
+
+/** A tenant now. */
+export async function tenantOf(environment: Environment, name: string): Promise<Tenant> {
+  const retention = retentionOf(environment);
+  const map = await shardMapOf(environment, name);
+  const isSharded = map.some(({ tag }) => tag !== null);
+  const nowMs = Date.now();
+  return {
+    ask: askOf(environment, name, map),
+    catalog: catalog(),
+    tags: isSharded ? await knownTags(environment, name, nowMs) : await readTags(environment, name),
+    nowSeconds: nowMs / 1000,
+    dueSeconds: SEAL_SECOND + (isSharded ? UPWARD_SECONDS : 0),
+    retention,
+  };
+}
+
+let known: Catalog | undefined;
+
+/** The metrics of this isolate's core. */
+function catalog(): Catalog {
+  known ??= catalogOf(core().metrics);
+  return known;
+}
+
+/** Puts what the root knows to it in few calls, and the rest to all objects that have to do with it. */
+function askOf(environment: Environment, name: string, map: ShardMap): Ask {
+  const askOne = askerOf(environment, name);
+  const isOfRoot = ({ byTags, tagConditions, from, to }: Plan) =>
+    isKeptAtRoot(map, from, to, [...byTags, ...tagConditions.map(({ tag }) => tag)]);
+  return async (plans) => {
+    const root = environment.HUB.getByName(formatName(rootOf(name)));
+    const answers = new Map<Plan, Answer | Refused>();
+    const ofRoot = plans.filter(isOfRoot);
+    for (let at = 0; at < ofRoot.length; at += PLANS_PER_CALL_MAX) {
+      const some = ofRoot.slice(at, at + PLANS_PER_CALL_MAX);
+      for (const [index, answer] of (await root.queryMany(some)).entries()) answers.set(some[index]!, answer);
+    }
+    if (plans.length - answers.size > PLANS_FANNED_OUT_MAX) throw tooManyFannedOut();
+    for (const plan of plans) if (!answers.has(plan)) answers.set(plan, await askOne(plan));
+    return plans.map((plan) => answers.get(plan)!);
+  };
+}
+
+function tooManyFannedOut(): Refusal {
+  const reason = `this puts more than ${PLANS_FANNED_OUT_MAX} questions to every shard; take fewer metrics, or let the root keep all tags`;
+  return new Refusal(422, "too_much", reason);
+}
+
+interface KnownTags {
+  tags: TagValues;
+  untilMs: number;
+}
+
+/** Tags of tenants with shards, of which every one must be asked. */
+const tagsOfTenants = new Map<string, KnownTags>();
+
+async function knownTags(environment: Environment, name: string, nowMs: number): Promise<TagValues> {
+  const found = tagsOfTenants.get(name);
+  if (found !== undefined && nowMs < found.untilMs) return found.tags;
+  const tags = await readTags(environment, name);
+  tagsOfTenants.delete(name);
+  tagsOfTenants.set(name, { tags, untilMs: nowMs + TAGS_KNOWN_SECONDS * 1000 });
+  for (const oldest of tagsOfTenants.keys()) {
+    if (tagsOfTenants.size <= SHARD_MAPS_KNOWN_MAX) break;
+    tagsOfTenants.delete(oldest);
+  }
+  return tags;
+}
+
+async function readTags(environment: Environment, name: string): Promise<TagValues> {
+  const tags = await tagsOf(environment, name);
+  return new Map(Object.entries(tags).map(([tag, values]) => [tag, values.map(({ value }) => value)]));
+}
