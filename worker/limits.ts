@@ -167,18 +167,25 @@ export const EXPRESSION_DEPTH_MAX = 24;
 export const PATTERN_CHARACTERS_MAX = 1_024;
 export const PATTERN_STATES_MAX = 2_048;
 
+/** States that one pattern may walk for all values of a request: a second or so. */
+export const PATTERN_STEPS_MAX = 20_000_000;
+
 /** Points of one series in an answer to query_range, as Prometheus has it. */
 export const POINTS_MAX = 11_000;
 
 /** Time buckets that one selector of an expression may be read in: all points, and the window of the first. */
 export const BUCKETS_MAX = 13_000;
 
-/** Series of one answer, and series times points: a point takes 9 bytes in memory and some 30 as JSON. */
+/** Series of one answer, and series times points of all selectors: a point takes 9 bytes in memory and some 30 as JSON. */
 export const SERIES_MAX = 10_000;
 export const SAMPLES_MAX = 400_000;
 
-/** Rows that one expression may read of objects: each is a series in a time bucket. */
+/** Rows that one request may read of objects: each is a series in a time bucket. A histogram weighs as much as so many others. */
 export const EXPRESSION_ROWS_MAX = 200_000;
+export const PACKED_ROW_WEIGHT = 20;
+
+/** Questions that one expression may put to objects, one after the other. */
+export const EXPRESSION_QUESTIONS_MAX = 300;
 
 /** Questions in one call of an object: few calls, as Cloudflare counts them, and each answer far below the 32 MB of one. */
 export const PLANS_PER_CALL_MAX = 16;

@@ -1,4 +1,4 @@
-import { checkSize, emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
+import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
 import type { Aggregation, Grouping } from "./syntax";
 
 type Fold = (values: readonly number[]) => number;
@@ -39,7 +39,6 @@ export function aggregate(
     const sign = name === "topk" ? 1 : -1;
     return [...groups.values()].flatMap(({ members }) => pick(sign, members, parameter, steps));
   }
-  checkSize(groups.size, steps);
   const fold = FOLDS[name];
   return [...groups.values()].map(({ labels, members }) => {
     const result = emptySeries(labels, steps);

@@ -19,7 +19,7 @@ export async function findSeries(reader: Reader, selectors: readonly Selector[],
     for (const family of fewFamiliesOf(reader.tenant.catalog, matchers)) {
       const selection = select(family, matchers, reader.tenant.tags, null);
       if (selection === null) continue;
-      for (const row of await reader.readSpan(selection, span)) {
+      for (const { row } of await reader.readSpan(selection, span)) {
         for (const labels of expand(family, rowLabels(selection, row))) {
           if (fulfils(selection, labels)) found.set(labelKey(labels), labels);
         }
@@ -75,7 +75,7 @@ export async function findLabelValues(
       const needed = matchers.map(({ label }) => label);
       const selection = select(family, matchers, tags, new Set([name, ...needed]));
       if (selection === null) continue;
-      for (const row of await reader.readSpan(selection, span)) {
+      for (const { row } of await reader.readSpan(selection, span)) {
         for (const labels of expand(family, rowLabels(selection, row))) {
           const value = labels.get(name);
           if (value !== undefined && fulfils(selection, labels)) values.push(value);

@@ -1,14 +1,14 @@
-import type { Buckets } from "../query/packed";
 import { Refusal } from "../refusal";
 import { aggregate } from "./aggregate";
 import { type Operand, operate } from "./binary";
+import { BucketSpans } from "./bucket-spans";
 import { type Steps, timeOf } from "./clock";
 import { finestSteps, quantileOf, type Step } from "./histogram";
 import type { Reader } from "./reader";
 import { fewFamiliesOf, select } from "./select";
 import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
 import type { Expression, Grouping, Selector } from "./syntax";
-import { bucketsOverSpans, lastMinutes, overSpans, standing } from "./windows";
+import { lastMinutes, overSpans, standing } from "./windows";
 
 type Range = Extract<Expression, { kind: "range" }>;
 type Quantile = Extract<Expression, { kind: "quantile" }>;
@@ -117,23 +117,16 @@ class Evaluation {
   ): Promise<Series[]> {
     const { tags } = this.reader.tenant;
     const keep = grouping === null || grouping.without ? null : new Set(grouping.labels);
-    const groups = new Map<string, { labels: Labels; bySteps: (Buckets | null)[] }>();
-    for (const family of this.families(selector)) {
+    const spans = new BucketSpans(this.reader, this.shifted(selector), rangeSeconds);
+    const families = this.families(selector);
+    if (grouping === null && families.length > 1) throw sameLabels();
+    for (const family of families) {
       const selection = select(family, selector.matchers, tags, keep);
-      if (selection === null) continue;
-      for (const { labels, bySteps } of await bucketsOverSpans(this.reader, selection, this.shifted(selector), rangeSeconds)) {
-        const group = groupLabels(labels, grouping);
-        const known = groups.get(labelKey(group));
-        if (known === undefined) groups.set(labelKey(group), { labels: group, bySteps });
-        else if (grouping === null) throw sameLabels();
-        else for (const [index, buckets] of bySteps.entries()) addBuckets(known.bySteps[index] ?? null, buckets);
-      }
+      if (selection !== null) await spans.add(selection, (labels) => groupLabels(labels, grouping));
     }
-    return [...groups.values()].map(({ labels, bySteps }) => {
+    return [...spans.walks()].map(({ labels, walk }) => {
       const series = emptySeries(labels, this.steps.count);
-      bySteps.forEach((buckets, index) => {
-        if (buckets !== null) setValue(series, index, quantileOf(level[index]!, finestSteps(buckets)));
-      });
+      walk((index, sum) => setValue(series, index, quantileOf(level[index]!, finestSteps(sum))));
       return series;
     });
   }
@@ -200,13 +193,6 @@ function checkUnique<T extends Operand>(operand: T): T {
 function sameLabels(): Refusal {
   const reason = "vector cannot contain metrics with the same labelset; name one metric, or sum each by itself";
   return new Refusal(422, "execution", reason);
-}
-
-/** Adds buckets to others. */
-function addBuckets(sum: Buckets | null, more: Buckets | null): void {
-  if (sum === null || more === null) return;
-  sum.zeros += more.zeros;
-  for (const [index, count] of more.counts) sum.counts.set(index, (sum.counts.get(index) ?? 0) + count);
 }
 
 function unfit(name: string, metric: string, isCounter: boolean): Refusal {

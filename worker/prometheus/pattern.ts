@@ -1,4 +1,4 @@
-import { PATTERN_CHARACTERS_MAX, PATTERN_STATES_MAX } from "../limits";
+import { PATTERN_CHARACTERS_MAX, PATTERN_STATES_MAX, PATTERN_STEPS_MAX } from "../limits";
 import { quote, Refusal } from "../refusal";
 
 /**
@@ -41,6 +41,8 @@ class Automaton {
   private readonly first: number;
   private readonly accepting: number;
   private at = 0;
+  /** States that were walked for all values so far. */
+  private steps = 0;
 
   constructor(private readonly pattern: string) {
     this.letters = [...pattern];
@@ -51,9 +53,11 @@ class Automaton {
   }
 
   matches(value: string): boolean {
+    if (this.steps > PATTERN_STEPS_MAX) throw this.unread("takes too long for values as long and as many as there are");
     let live = this.closure([this.first]);
     for (const letter of value) {
       if (live.size === 0) return false;
+      this.steps += live.size;
       const code = letter.codePointAt(0)!;
       const next: number[] = [];
       for (const index of live) {

@@ -1,4 +1,4 @@
-import { POINTS_MAX, SAMPLES_MAX, SERIES_MAX } from "../limits";
+import { POINTS_MAX } from "../limits";
 import { Refusal } from "../refusal";
 
 /** Names and values of a series, by name; the metric's name is `__name__`. */
@@ -37,12 +37,6 @@ export function emptySeries(labels: Labels, count: number): Series {
 export function setValue(series: Series, index: number, value: number): void {
   series.values[index] = value;
   series.present[index] = 1;
-}
-
-/** Refuses what would be too much to hold and to send. */
-export function checkSize(series: number, steps: number): void {
-  if (series > SERIES_MAX) throw tooMuch(`it has more than ${SERIES_MAX} series`);
-  if (series * steps > SAMPLES_MAX) throw tooMuch(`it has ${series} series of ${steps} points, more than ${SAMPLES_MAX} in all`);
 }
 
 /** Refuses more steps than a series may have points. */

@@ -1,6 +1,6 @@
 import { LOOKBACK_SECONDS, MINUTE_SECONDS, QUIET_SECONDS } from "../limits";
 import type { FlatRow } from "../query/flatten";
-import { type Buckets, unpackBuckets } from "../query/packed";
+import { unpackBuckets } from "../query/packed";
 import { Refusal } from "../refusal";
 import { type Family, keyNames } from "./catalog";
 import {
@@ -18,7 +18,7 @@ import {
 import { boundsOf, countsBelow } from "./histogram";
 import type { BucketRow, Reader } from "./reader";
 import { fulfils, rowLabels, type Selection } from "./select";
-import { checkSize, emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
+import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
 import type { RangeFunction } from "./syntax";
 
 /** The figures of one series, by time bucket; a bucket without any is 0 where it is summed up, and else there is none. */
@@ -40,9 +40,9 @@ export async function overSpans(
   const spans = Array.from({ length: steps.count }, (_, index) => spanBefore(clock, timeOf(steps, index), rangeSeconds));
   const grid = gridOf(edgesOf(spans));
   if (grid === null) return [];
-  const figures = figuresOf(selection, await reader.readGrid(selection, grid));
+  const figures = await readFigures(reader, selection, grid);
   if (selection.family.nature !== "minute") await addQuiet(reader, selection, grid, figures);
-  checkSize(figures.size, steps.count);
+  reader.reserve(figures.size, steps.count);
   return [...figures.values()].map(({ labels, byBucket }) => {
     const series = emptySeries(without(labels, [NAME]), steps.count);
     const sums = sumsOf(byBucket, grid);
@@ -71,11 +71,11 @@ export async function standing(reader: Reader, selection: Selection, steps: Step
     const reason = "a counter counts from the start of its month, which this hub does not keep any more; take rate or increase";
     throw new Refusal(422, "not_kept", reason);
   }
-  const base = figuresOf(selection, rowsOf(await reader.readSpan(selection, { from: origins[0]!, to: first })));
+  const base = figuresOf(selection, await reader.readSpan(selection, { from: origins[0]!, to: first }));
   const grid = gridOf([...there, ...origins.filter((origin) => origin > first)]);
-  const later = grid === null ? new Map<string, Figures>() : figuresOf(selection, await reader.readGrid(selection, grid));
+  const later = grid === null ? new Map<string, Figures>() : await readFigures(reader, selection, grid);
   const all = new Map([...later, ...base]);
-  checkSize(all.size, steps.count);
+  reader.reserve(all.size, steps.count);
   return [...all].map(([key, { labels }]) => {
     const series = emptySeries(labels, steps.count);
     const start = base.get(key)?.byBucket.get(0) ?? 0;
@@ -110,15 +110,13 @@ export async function lastMinutes(reader: Reader, selection: Selection, steps: S
   )) {
     const grid = { ...span, bucketSeconds: unitSeconds, buckets: (span.to - span.from) / unitSeconds };
     const shift = span.from / unitSeconds;
-    const rows = await reader.readGrid(selection, grid);
-    listed.add(rows, shift);
-    for (const [key, { labels, byBucket }] of figuresOf(selection, rows)) {
-      const known = figures.get(key) ?? { labels, byBucket: new Map<number, number>() };
-      for (const [bucket, value] of byBucket) known.byBucket.set(bucket + shift, value);
-      figures.set(key, known);
+    for await (const rows of reader.readGrid(selection, grid)) {
+      const shifted = rows.map(({ bucket, row }) => ({ bucket: bucket + shift, row }));
+      listed.add(shifted);
+      addFigures(figures, selection, shifted);
     }
   }
-  checkSize(figures.size, steps.count);
+  reader.reserve(figures.size, steps.count);
   return [...figures.values()].map(({ labels, byBucket }) => {
     const series = emptySeries(labels, steps.count);
     ends.forEach((end, index) => {
@@ -143,12 +141,12 @@ class ListedMinutes {
     this.keys = operation === "top" || operation === "breakdown" ? [...keyNames(metric), "quantile"] : [];
   }
 
-  add(rows: readonly BucketRow[], shift: number): void {
+  add(rows: readonly BucketRow[]): void {
     if (this.keys.length === 0) return;
     for (const { bucket, row } of rows) {
       const list = labelKey(without(rowLabels(this.selection, row), this.keys));
       const known = this.buckets.get(list) ?? new Set();
-      this.buckets.set(list, known.add(bucket + shift));
+      this.buckets.set(list, known.add(bucket));
     }
   }
 
@@ -157,56 +155,13 @@ class ListedMinutes {
   }
 }
 
-/** Histograms over a span before each step, with all their buckets; null where there is no span. */
-export async function bucketsOverSpans(
-  reader: Reader,
-  selection: Selection,
-  steps: Steps,
-  rangeSeconds: number,
-): Promise<{ labels: Labels; bySteps: (Buckets | null)[] }[]> {
-  const clock = clockOf(reader, steps, rangeSeconds);
-  if (rangeSeconds < clock.unitSeconds) warnOfUnit(reader, clock);
-  const spans = Array.from({ length: steps.count }, (_, index) => spanBefore(clock, timeOf(steps, index), rangeSeconds));
-  const grid = gridOf(edgesOf(spans));
-  if (grid === null) return [];
-  const series = new Map<string, { labels: Labels; byBucket: Map<number, Buckets> }>();
-  for (const { bucket, row } of await reader.readGrid(selection, grid)) {
-    const labels = rowLabels(selection, row);
-    const key = labelKey(labels);
-    const one = series.get(key) ?? { labels, byBucket: new Map<number, Buckets>() };
-    series.set(key, one);
-    one.byBucket.set(bucket, unpackBuckets(String(row.packed)));
-  }
-  checkSize(series.size, steps.count);
-  return [...series.values()].map(({ labels, byBucket }) => ({ labels, bySteps: slide(byBucket, grid, spans) }));
-}
-
-/** The sums of buckets within each span; what the last one has in common with it is not added up again. */
-function slide(byBucket: ReadonlyMap<number, Buckets>, grid: Grid, spans: readonly (Span | null)[]): (Buckets | null)[] {
-  const sum: Buckets = { zeros: 0, counts: new Map() };
-  let low = 0;
-  let high = 0;
-  const add = (bucket: number, sign: 1 | -1) => {
-    const one = byBucket.get(bucket);
-    if (one === undefined) return;
-    sum.zeros += sign * one.zeros;
-    for (const [index, count] of one.counts) sum.counts.set(index, (sum.counts.get(index) ?? 0) + sign * count);
-  };
-  return spans.map((span) => {
-    if (span === null) return null;
-    const [from, to] = placesOf(span, grid);
-    for (; high < to; high += 1) add(high, 1);
-    for (; low < from; low += 1) add(low, -1);
-    return { zeros: sum.zeros, counts: new Map(sum.counts) };
-  });
-}
-
 /** The clock for what an expression at these steps looks back on. */
-function clockOf(reader: Reader, steps: Steps, rangeSeconds: number): Clock {
+export function clockOf(reader: Reader, steps: Steps, rangeSeconds: number): Clock {
   return clockFrom(steps.start - rangeSeconds - LOOKBACK_SECONDS, reader.tenant);
 }
 
-function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
+/** Says that values are of whole minutes, hours or days. */
+export function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
   const unit = unitSeconds === MINUTE_SECONDS ? "minute" : unitSeconds === 3600 ? "hour" : "day";
   const why = unit === "minute" ? "nothing finer is kept" : "of that time nothing finer is kept any more";
   reader.warnings.add(`every value is of one whole ${unit} at the least: ${why}`);
@@ -216,19 +171,26 @@ function warnOfUnit(reader: Reader, { unitSeconds }: Clock): void {
 async function addQuiet(reader: Reader, selection: Selection, grid: Grid, figures: Map<string, Figures>): Promise<void> {
   const span = { from: grid.from - QUIET_SECONDS, to: grid.from };
   if (clockFrom(span.from, reader.tenant).unitSeconds > MINUTE_SECONDS) return;
-  for (const [key, { labels }] of figuresOf(selection, rowsOf(await reader.readSpan(selection, span)))) {
+  for (const [key, { labels }] of figuresOf(selection, await reader.readSpan(selection, span))) {
     if (!figures.has(key)) figures.set(key, { labels, byBucket: new Map() });
   }
 }
 
-/** Rows that are all of one bucket. */
-function rowsOf(rows: readonly FlatRow[]): BucketRow[] {
-  return rows.map((row) => ({ bucket: 0, row }));
+/** The figures of a grid. */
+async function readFigures(reader: Reader, selection: Selection, grid: Grid): Promise<Map<string, Figures>> {
+  const figures = new Map<string, Figures>();
+  for await (const rows of reader.readGrid(selection, grid)) addFigures(figures, selection, rows);
+  return figures;
 }
 
 /** The series that rows make, by their labels, with their figures. */
 export function figuresOf(selection: Selection, rows: readonly BucketRow[]): Map<string, Figures> {
   const figures = new Map<string, Figures>();
+  addFigures(figures, selection, rows);
+  return figures;
+}
+
+function addFigures(figures: Map<string, Figures>, selection: Selection, rows: readonly BucketRow[]): void {
   for (const { bucket, row } of rows) {
     const labels = rowLabels(selection, row);
     for (const [more, value] of valuesOf(selection.family, row)) {
@@ -240,7 +202,6 @@ export function figuresOf(selection: Selection, rows: readonly BucketRow[]): Map
       known.byBucket.set(bucket, (known.byBucket.get(bucket) ?? 0) + value);
     }
   }
-  return figures;
 }
 
 /** The figures of a row: one, or one for each bound of a histogram or quantile of a breakdown. */
@@ -288,11 +249,13 @@ function lowerBound(numbers: readonly number[], least: number): number {
   return low;
 }
 
-function placesOf({ from, to }: Span, grid: Grid): [from: number, to: number] {
+/** The buckets of a span whose ends are edges of the grid: from the first, to the one behind the last. */
+export function placesOf({ from, to }: Span, grid: Grid): [from: number, to: number] {
   return [Math.round((from - grid.from) / grid.bucketSeconds), Math.round((to - grid.from) / grid.bucketSeconds)];
 }
 
-function* edgesOf(spans: readonly (Span | null)[]): Generator<number> {
+/** The ends of all spans. */
+export function* edgesOf(spans: readonly (Span | null)[]): Generator<number> {
   for (const span of spans) {
     if (span === null) continue;
     yield span.from;
