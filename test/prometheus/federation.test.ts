@@ -16,6 +16,8 @@ import { ROOT } from "../support/repository";
 import { freePort, Stage } from "../support/servers/stage";
 
 const SCRAPE_MS = 400;
+/** How ODD_NAME is shown: a backslash by its code. */
+const SHOWN_NAME = "ho\"st {5},\\092n='.example";
 /** Seconds after a minute's end at which it is due. */
 const DUE_SECONDS = 55;
 const SELECTORS = [
@@ -158,6 +160,16 @@ describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus
           scrape_timeout: `${SCRAPE_MS}ms`,
           static_configs: [{ targets: [`127.0.0.1:${door.port}`] }],
         },
+        {
+          job_name: "direct",
+          metrics_path: "/federate",
+          params: { "match[]": ["dns_requests_total"] },
+          basic_auth: { username: "reader", password: key },
+          scrape_interval: "1s",
+          scrape_timeout: "1s",
+          metric_relabel_configs: [{ target_label: "__name__", replacement: "direct_total" }],
+          static_configs: [{ targets: [hub.origin.replace("http://", "")] }],
+        },
       ],
     };
     writeFileSync(stage.path("prometheus.yml"), JSON.stringify(config));
@@ -181,7 +193,17 @@ describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus
   const LAST = END - 60;
 
   test("takes every scrape", async () => {
-    expect([...(await theirs("min_over_time(up[1m])", Date.now() / 1000)).values.values()]).toEqual([1]);
+    const now = Date.now() / 1000;
+    expect([...(await theirs("min_over_time(up[1m])", now)).values.values()]).toEqual([1, 1]);
+    // Straight from the hub, at the time that it is; the sample says of when.
+    const [time] = (await theirs("max(timestamp(direct_total))", now)).values.values();
+    const own = await ours("sum by (site, status) (dns_requests_total)", time!);
+    expect((await theirs("sum by (site, status) (direct_total)", now)).values).toEqual(own.values);
+  });
+
+  test("has a name as the hub has it, whatever letters it has", async () => {
+    const { values } = await compare("sum by (name) (dns_top_names{name=~'ho.*st.*[{].*'})");
+    expect([...values.keys()].map((text) => (JSON.parse(text) as { name: string }).name)).toEqual([SHOWN_NAME]);
   });
 
   /** Holds the answers of both against each other. */

@@ -7,12 +7,15 @@ export const SITES = ["ams", "fra"];
 /** Minutes of each site, the last of which ends at END. */
 export const MINUTES = 12;
 
+/** A name whose bytes mean something in every format on its way. */
+const ODD_NAME = "ho\"st {5},\\n='.example";
+
 /** Minute `index` of a site: its requests, the n-th of which takes n ms; from the sixth minute on some fail. */
 function exchangesOf(site: string, index: number): Exchange[] {
   const count = (site === "ams" ? 10 : 25) + index * 3;
   return Array.from({ length: count }, (_, at) => ({
     client: `10.0.${SITES.indexOf(site)}.${at % 20}`,
-    name: at % 3 === 0 ? "often.example" : `host${at % 7}.example`,
+    name: at % 3 === 0 ? "often.example" : at % 7 === 5 ? ODD_NAME : `host${at % 7}.example`,
     rcode: index >= 6 && at % 5 === 0 ? 3 : 0,
     durationMs: 1 + (at % 40),
   }));
