@@ -59,7 +59,8 @@ function pick(sign: 1 | -1, members: readonly Series[], parameter: Float64Array 
     const there = order.filter((place) => members[place]!.present[index]);
     there.sort((a, b) => compare(members[a]!.values[index]!, members[b]!.values[index]!, sign));
     for (const place of there.slice(0, Math.max(0, count))) setValue(picked[place]!, index, members[place]!.values[index]!);
-    order = [...there, ...order.filter((place) => !there.includes(place))];
+    const isThere = new Set(there);
+    order = [...there, ...order.filter((place) => !isThere.has(place))];
   }
   return order.map((place) => picked[place]!).filter(({ present }) => present.includes(1));
 }

@@ -49,25 +49,26 @@ export function operate(expression: Binary, left: Operand, right: Operand, steps
 function match(expression: Binary, left: readonly Series[], right: readonly Series[], steps: number): Series[] {
   const others = bySignature(right, expression.matching);
   const results = new Map<string, Series>();
-  const isAny = (all: readonly Series[], index: number) => all.some(({ present }) => present[index]);
-  for (const [signature, series] of bySignature(left, expression.matching)) {
+  for (const [signature, all] of bySignature(left, expression.matching)) {
+    const series = all.map((one) => ({ one, result: resultOf(results, resultLabels(expression, one.labels), steps) }));
     for (let index = 0; index < steps; index += 1) {
-      const other = onlyOne(others.get(signature) ?? [], index);
+      const there = series.filter(({ one }) => one.present[index]);
+      const other = there.length === 0 ? undefined : onlyOne(others.get(signature) ?? [], index);
       if (other === undefined) continue;
       let isTaken = false;
-      for (const one of series) {
-        if (!one.present[index]) continue;
+      for (const { one, result } of there) {
         const value = outcome(expression, one.values[index]!, other.values[index]!, one.values[index]!);
         if (value === null) continue;
         if (isTaken) throw manyMatches();
         isTaken = true;
-        setValue(resultOf(results, resultLabels(expression, one.labels), steps), index, value);
+        setValue(result, index, value);
       }
     }
   }
-  // What nothing on the left matches must be told apart all the same.
-  for (const series of others.values()) {
-    for (let index = 0; index < steps; index += 1) if (isAny(left, index)) onlyOne(series, index);
+  // What nothing on the left matches must be told apart all the same, where there is anything on the left.
+  for (let index = 0; index < steps; index += 1) {
+    if (!left.some(({ present }) => present[index])) continue;
+    for (const series of others.values()) onlyOne(series, index);
   }
   return [...results.values()];
 }
@@ -77,7 +78,9 @@ function bySignature(all: readonly Series[], matching: Matching): Map<string, Se
   const found = new Map<string, Series[]>();
   for (const series of all) {
     const key = labelKey(groupOf(series.labels, { without: !matching.on, labels: matching.labels }));
-    found.set(key, [...(found.get(key) ?? []), series]);
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [series]);
+    else known.push(series);
   }
   return found;
 }

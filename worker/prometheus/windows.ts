@@ -226,14 +226,16 @@ function valuesOf(
   return [[null, value]];
 }
 
-/** Sums of figures over spans whose ends are edges of the grid. */
+/** Sums of figures over spans whose ends are edges of the grid, each by one difference: exact for whole numbers. */
 function sumsOf(byBucket: ReadonlyMap<number, number>, grid: Grid): (span: Span) => number {
   const places = [...byBucket.keys()].sort((a, b) => a - b);
+  const sums = new Float64Array(places.length + 1);
+  places.forEach((place, index) => {
+    sums[index + 1] = sums[index]! + byBucket.get(place)!;
+  });
   return (span) => {
     const [from, to] = placesOf(span, grid);
-    let sum = 0;
-    for (let at = lowerBound(places, from); at < places.length && places[at]! < to; at += 1) sum += byBucket.get(places[at]!)!;
-    return sum;
+    return sums[lowerBound(places, to)]! - sums[lowerBound(places, from)]!;
   };
 }
 
