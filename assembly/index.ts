@@ -195,11 +195,11 @@ export function validate(start: usize, length: u32): u32 {
 }
 
 /**
- * Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. Where `known` is not 0 it
- * takes bundles that were validated before and checks only their frame.
+ * Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. Options: with 1 it takes bundles that
+ * were validated before and checks only their frame; with 2 it encodes tops with all keys that a bundle may have.
  */
-export function mergeReset(metric: u32, known: u32): void {
-  accumulatorReset(metric, known != 0);
+export function mergeReset(metric: u32, options: u32): void {
+  accumulatorReset(metric, (options & 1) != 0, (options & 2) != 0);
 }
 
 /** Merges a bundle into the accumulator; answers 0, or a fault, after which the accumulator is to be reset. */

@@ -34,7 +34,7 @@ interface Exports extends Record<string, unknown> {
   outputBytes(): number;
   schema(): number;
   validate(start: number, length: number): number;
-  mergeReset(metric: number, known: number): void;
+  mergeReset(metric: number, options: number): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(): number;
   rows(queryLength: number): number;
@@ -75,6 +75,8 @@ export interface MergeOptions {
   metric?: number;
   /** The bundles were validated before, so that only checksums and directories are checked again. */
   known?: boolean;
+  /** Tops come with all keys that a bundle may have, not only with those that an edge sends. */
+  allKeys?: boolean;
 }
 
 /** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
@@ -176,8 +178,8 @@ export class Core {
   }
 
   /** Fills the accumulator with the sum of bundles. */
-  accumulate(bundles: Iterable<Uint8Array>, { metric = 0, known = false }: MergeOptions = {}): void {
-    this.call(() => this.exports.mergeReset(metric, known ? 1 : 0));
+  accumulate(bundles: Iterable<Uint8Array>, { metric = 0, known = false, allKeys = false }: MergeOptions = {}): void {
+    this.call(() => this.exports.mergeReset(metric, (known ? 1 : 0) | (allKeys ? 2 : 0)));
     for (const bundle of bundles) this.add(bundle);
   }
 

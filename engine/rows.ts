@@ -6,6 +6,10 @@
 import { formatRawAddress } from "./address.ts";
 import { type LabelSchema, labelsOf, type MetricSchema, type Schema } from "./schema.ts";
 
+/** What the payloads of rows are, by their numbers in assembly/wire/form.ts: figures, or sketches in a form of Apache DataSketches. */
+export const ROW_FORMS = ["figures", "hll_8", "hll_4", "frequent_items"] as const;
+export type RowForm = (typeof ROW_FORMS)[number];
+
 /** What a question wants to know. */
 export interface RowQuery {
   /** Number of the metric; every metric unless given. */
@@ -20,6 +24,8 @@ export interface RowQuery {
   labelValues?: readonly (readonly number[] | null)[];
   /** Whether histograms come with their buckets. */
   buckets?: boolean;
+  /** Rows of kinds that it does not fit are left out; figures unless given. */
+  form?: RowForm;
 }
 
 /** Durations of a breakdown's label set, in the metric's unit. */
@@ -90,6 +96,8 @@ export interface Row {
   errors?: number;
   bytes?: number;
   other?: BreakdownPart;
+  /** In place of all figures, where a form was asked for: a sketch in that form. */
+  sketch?: Uint8Array;
 }
 
 /** Bytes that are no answer, or one of another build. */
@@ -103,7 +111,15 @@ const KINDS = ["", "counter", "gauge", "rate", "histogram", "distinct", "top", "
 
 /** Encodes a question for the core. Throws RangeError where a field is out of its range. */
 export function encodeRowQuery(query: RowQuery): Uint8Array {
-  const { metric = 0, keepLabelsMask = 7, items = 10, quantiles = [], labelValues = [], buckets = false } = query;
+  const {
+    metric = 0,
+    keepLabelsMask = 7,
+    items = 10,
+    quantiles = [],
+    labelValues = [],
+    buckets = false,
+    form = "figures",
+  } = query;
   const filters = labelValues.flatMap((values, label) => (values === null ? [] : [{ label, values }]));
   if (quantiles.length > 16 || quantiles.some((q) => !(q >= 0 && q <= 1)))
     throw new RangeError("quantiles are 0 to 1, 16 at most");
@@ -112,7 +128,7 @@ export function encodeRowQuery(query: RowQuery): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint16(0, metric, true);
   view.setUint8(2, keepLabelsMask & 7);
-  view.setUint8(3, buckets ? 1 : 0);
+  view.setUint8(3, (buckets ? 1 : 0) | (ROW_FORMS.indexOf(form) << 1));
   view.setUint16(4, Math.min(items, 1024), true);
   view.setUint8(6, quantiles.length);
   view.setUint8(7, filters.length);
@@ -176,19 +192,20 @@ export class RowDecoder {
   }
 
   /** Decodes the answer to `query`; rows of metrics that the schema does not know are left out. Throws RowsError. */
-  decode(bytes: Uint8Array, { keepLabelsMask = 7, quantiles = [] }: RowQuery): Row[] {
+  decode(answer: Uint8Array, { keepLabelsMask = 7, quantiles = [], form = "figures" }: RowQuery): Row[] {
     const rows: Row[] = [];
-    const reader = new Reader(bytes);
-    while (reader.at < bytes.length) {
+    const reader = new Reader(answer);
+    while (reader.at < answer.length) {
       const id = reader.u16();
       const kind = KINDS[reader.u8()];
       reader.u8();
       const key = reader.u32();
-      const payload = new Reader(reader.run(reader.u32()));
+      const bytes = reader.run(reader.u32());
       const metric = this.metrics.get(id);
       if (metric === undefined || metric.kind !== kind) continue;
       const labels = this.labelsOf(metric, key, keepLabelsMask);
-      rows.push({ metric: metric.name, labels, ...payloadOf(metric, payload, quantiles) });
+      const payload = form === "figures" ? payloadOf(metric, new Reader(bytes), quantiles) : { sketch: bytes.slice() };
+      rows.push({ metric: metric.name, labels, ...payload });
     }
     return rows;
   }

@@ -70,6 +70,10 @@ class HubCore implements MergeCore {
     return this.attempt((core) => core.merge(parts, { known: true, ...(metric !== undefined && { metric }) }));
   }
 
+  mergeWhole(parts: Iterable<Uint8Array>, metric?: number): Uint8Array | null {
+    return this.attempt((core) => core.merge(parts, { known: true, ...(metric !== undefined && { metric, allKeys: true }) }));
+  }
+
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows {
     let why: NoRows = "parts";
     const onFault = (fault: number | undefined) => {

@@ -7,8 +7,9 @@ import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
 import { federate, prometheus } from "./routes/prometheus";
-import { query, sketch } from "./routes/query";
+import { query } from "./routes/query";
 import { shards } from "./routes/shards";
+import { sketch } from "./routes/sketch";
 
 export { Hub } from "./object/hub";
 

@@ -31,7 +31,7 @@ export interface Metric extends Omit<MetricSchema, "labels"> {
 }
 
 /** A question about one metric. */
-export type RowSelection = Required<RowQuery>;
+export type RowSelection = Required<Omit<RowQuery, "form">> & Pick<RowQuery, "form">;
 
 /** Why there are no rows: the parts do not merge, or the answer is too long. */
 export type NoRows = "parts" | "answer";
@@ -41,6 +41,8 @@ export interface MergeCore {
   validate(bundle: Uint8Array): BundleHead | BundleFault;
   /** One bundle out of many, of all metrics or only one; null where they do not merge or do not fit the core's memory together. */
   merge(parts: Iterable<Uint8Array>, metric?: number): Uint8Array | null;
+  /** The same, and where it is of one metric with all keys that a bundle may have. */
+  mergeWhole(parts: Iterable<Uint8Array>, metric?: number): Uint8Array | null;
   /** Rows of the parts merged. */
   rows(parts: Iterable<Uint8Array>, selection: RowSelection): Row[] | NoRows;
   /** How many bundles of edges are merged in a part. */

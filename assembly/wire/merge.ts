@@ -10,6 +10,8 @@ import { KIND_MAX, Kind } from "../aggregate/metric";
 import { SERIES_BYTES, Series, SeriesTable, saturatingAdd } from "../aggregate/series";
 import { Cursor } from "../bytes/cursor";
 import { Pool } from "../bytes/pool";
+import { SELECTED_MAX } from "../sketches/sketch-pool";
+import { TopExport } from "../sketches/top-codec";
 import { encodeCut, SECTIONS_MAX, Sections } from "./bundle";
 import { Directory } from "./directory";
 import { Fault } from "./fault";
@@ -32,6 +34,8 @@ export class Accumulator {
   static only: u32 = 0;
   /** Whether what is added was validated before. */
   static known: bool = false;
+  /** Whether the sum is encoded with all keys that a bundle may have. */
+  static allKeys: bool = false;
   /** Whether memory ended in the middle of a bundle, so that the sum is of no use. */
   static broken: bool = false;
   private static carried: usize = 0;
@@ -99,12 +103,13 @@ export class Accumulator {
 
 /**
  * Forgets what was added. From now on only sections of the metric `only` are added, or all where it is 0; of `known` bundles,
- * which were validated before, no more is checked than the frame.
+ * which were validated before, no more is checked than the frame. With `allKeys` tops are encoded with all keys that a bundle may have.
  */
-export function accumulatorReset(only: u32 = 0, known: bool = false): void {
+export function accumulatorReset(only: u32 = 0, known: bool = false, allKeys: bool = false): void {
   Accumulator.reset();
   Accumulator.only = only;
   Accumulator.known = known;
+  Accumulator.allKeys = allKeys;
 }
 
 /**
@@ -180,10 +185,16 @@ function mergeHeader(into: Header, from: Header): u32 {
   return Fault.NONE;
 }
 
-/** Encodes the sum at `start`; gives its length, 0 when nothing was added, the accumulator is broken, or `capacity` is small. */
+/**
+ * Encodes the sum at `start`; gives its length, 0 when nothing was added, the accumulator is broken, or `capacity` is small.
+ */
 export function accumulatorEncode(start: usize, capacity: u32): u32 {
   if (Accumulator.broken || Accumulator.bundles == 0) return 0;
   Accumulator.list();
   Sections.sort(u32.MAX_VALUE);
-  return encodeCut(Accumulator.header, start, capacity, capacity);
+  const keysMax = TopExport.keysMax;
+  if (Accumulator.allKeys) TopExport.keysMax = SELECTED_MAX;
+  const length = encodeCut(Accumulator.header, start, capacity, capacity);
+  TopExport.keysMax = keysMax;
+  return length;
 }

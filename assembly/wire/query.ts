@@ -6,16 +6,19 @@
  * filter:  | label position u8 | one bit a value, 32 bytes |
  * ```
  * Bit i of the keep mask keeps label i apart; the others are merged. A filter lets only series through whose value of that
- * label has its bit set. Flag 1 asks for the buckets of histograms.
+ * label has its bit set. Flag 1 asks for the buckets of histograms; the three bits above it are the form (`form.ts`) of the payloads, and
+ * rows of kinds that it does not fit are left out.
  */
 import { METRIC_LABELS_MAX } from "../aggregate/metric";
 import { Cursor } from "../bytes/cursor";
+import { FORM_MAX } from "./form";
 
 /** Quantiles of one question at the most. */
 export const QUANTILES_MAX: u32 = 16;
 
 const FILTER_BYTES: u32 = 32;
 const FLAG_BUCKETS: u32 = 1;
+const FORM_SHIFT: u32 = 1;
 const QUANTILES: usize = memory.data(16 * 8, 8);
 const FILTERS: usize = memory.data(3 * 32);
 
@@ -26,6 +29,8 @@ export class Query {
   /** Items of tops and breakdowns at the most. */
   static items: u32 = 0;
   static buckets: bool = false;
+  /** What payloads are: a `Form`. */
+  static form: u32 = 0;
   static quantiles: u32 = 0;
   private static filtered: u32 = 0;
 
@@ -39,8 +44,9 @@ export class Query {
     Query.quantiles = Cursor.u8();
     const filters = Cursor.u8();
     Query.buckets = (flags & FLAG_BUCKETS) != 0;
+    Query.form = flags >> FORM_SHIFT;
     Query.filtered = 0;
-    if (keep >= 1 << METRIC_LABELS_MAX || flags > FLAG_BUCKETS || Query.quantiles > QUANTILES_MAX) return false;
+    if (keep >= 1 << METRIC_LABELS_MAX || Query.form > FORM_MAX || Query.quantiles > QUANTILES_MAX) return false;
     Query.keyMask = 0;
     for (let label: u32 = 0; label < METRIC_LABELS_MAX; label++) {
       if ((keep >> label) & 1) Query.keyMask |= <u32>0xff000000 >> (label << 3);

@@ -8,11 +8,12 @@
  * payloads. Series whose labels are not kept are merged into a passing state of the sketch pool.
  */
 import { stateCreate, stateMerge, stateRelease } from "../aggregate/kind";
-import { KIND_MAX, Kind } from "../aggregate/metric";
+import { KIND_MAX, Kind, Registry } from "../aggregate/metric";
 import { Series, saturatingAdd } from "../aggregate/series";
 import { Writer } from "../bytes/writer";
 import { Sections } from "./bundle";
 import { Fault } from "./fault";
+import { Form, formFits, writeForm } from "./form";
 import { Accumulator } from "./merge";
 import { Query } from "./query";
 import { writeCounter, writeState } from "./row";
@@ -48,7 +49,7 @@ function listMatches(): void {
   for (let i: u32 = 0; i < Accumulator.table.count; i++) {
     const series = Accumulator.table.at(i);
     if (Query.metric != 0 && <u32>series.metric != Query.metric) continue;
-    if (Query.passes(series.key)) Sections.add(changetype<usize>(series));
+    if (formFits(Query.form, series.kind) && Query.passes(series.key)) Sections.add(changetype<usize>(series));
   }
 }
 
@@ -73,7 +74,7 @@ function writeRow(from: u32, to: u32): bool {
     for (let i = from; i < to; i++) sum = saturatingAdd(sum, Sections.at(i).value);
     writeCounter(sum);
   } else if (to - from == 1) {
-    writeState(kind, <usize>first.value);
+    writePayload(first, <usize>first.value);
   } else if (!writeMerged(from, to)) {
     return false;
   }
@@ -84,6 +85,18 @@ function writeRow(from: u32, to: u32): bool {
   return true;
 }
 
+/** Writes a state of the kind of `series`, of which it need not be, as is asked for. */
+function writePayload(series: Series, state: usize): void {
+  if (Query.form == Form.FIGURES) writeState(series.kind, state);
+  else writeForm(Query.form, state, Query.items, hasAddressKeys(series.metric));
+}
+
+/** Whether the keys of a metric are addresses in raw bytes. */
+function hasAddressKeys(id: u32): bool {
+  const index = Registry.find(id);
+  return index != 0 && Registry.at(index - 1).addressColumns == 1;
+}
+
 function writeMerged(from: u32, to: u32): bool {
   const first = Sections.at(from);
   const state = stateCreate(first.kind, first.parameter);
@@ -92,7 +105,7 @@ function writeMerged(from: u32, to: u32): bool {
   for (let i = from; i < to && complete; i++) {
     if (!stateMerge(first.kind, state, <usize>Sections.at(i).value)) complete = false;
   }
-  if (complete) writeState(first.kind, state);
+  if (complete) writePayload(first, state);
   stateRelease(first.kind, state);
   return complete;
 }

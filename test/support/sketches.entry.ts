@@ -28,6 +28,7 @@ export { bucketBoundary, bucketMiddle, bucketOf } from "../../assembly/sketches/
 export { distinctAdd, distinctCreate, distinctMerge, distinctRelease } from "../../assembly/sketches/distinct";
 export { distinctDecode, distinctEncode, distinctSkip } from "../../assembly/sketches/distinct-codec";
 export { distinctEstimate, distinctLower, distinctUpper } from "../../assembly/sketches/distinct-estimate";
+export { topEncodeFrequentItems } from "../../assembly/sketches/frequent-items";
 export {
   histogramAdd,
   histogramBucket,
@@ -41,7 +42,7 @@ export {
   histogramSum,
 } from "../../assembly/sketches/histogram";
 export { histogramDecode, histogramEncode, histogramSkip } from "../../assembly/sketches/histogram-codec";
-export { distinctEncodeHll8 } from "../../assembly/sketches/hll8";
+export { distinctEncodeHll } from "../../assembly/sketches/hll";
 export { numberAdd, numberCount, numberCreate, numberLimit, numberNext, numberRelease } from "../../assembly/sketches/number-top";
 export {
   rateAdd,

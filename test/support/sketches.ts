@@ -33,12 +33,13 @@ interface SketchExports {
   rateTotal(state: number): bigint;
   distinctAdd(state: number, element: bigint): number;
   distinctFill(state: number, seed: bigint, count: number): void;
-  distinctEncodeHll8(state: number): void;
+  distinctEncodeHll(state: number, type: number): void;
   distinctEstimate(state: number): number;
   distinctLower(state: number): number;
   distinctUpper(state: number): number;
   topAdd(state: number, hash: bigint, start: number, length: number, weight: bigint): number;
   topBound(state: number): bigint;
+  topEncodeFrequentItems(state: number, most: number, isAddress: boolean): void;
   topSelect(state: number, most: number): number;
   topTotal(state: number): bigint;
   topUpper(state: number, index: number): bigint;

@@ -211,12 +211,12 @@ export class Hub extends DurableObject<Environment> {
     return plans.map((plan) => this.query(plan));
   }
 
-  /** All bundles of a window merged into one, as the core encodes it; empty where there are none. */
-  sketch(window: Window): Uint8Array | Refused {
+  /** All bundles of a window merged into one, of one metric's number or of all, as the core encodes it; empty where there are none. */
+  sketch(window: Window, metric?: number): Uint8Array | Refused {
     const found = findParts(this.source(), window);
     if ("status" in found) return found;
     if (found.parts.length === 0) return new Uint8Array(0);
-    const merged = core().merge(readParts(this.sql, found.parts));
+    const merged = core().mergeWhole(readParts(this.sql, found.parts), metric);
     if (merged !== null) return merged;
     return notOne();
   }

@@ -6,9 +6,10 @@ import { parseDuration, parseTime } from "../time";
 import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type Question, type TagCondition } from "./plan";
 
 const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy", "per", "compare"] as const;
-const WINDOW_FIELDS = ["from", "to", "where", "policy"] as const;
-const NO_LABELS = { name: "", labels: [] };
-type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
+/** What is no metric, so that conditions are on tags. */
+export const NO_LABELS = { name: "", labels: [] };
+/** Which minutes of whom are meant. */
+export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
 type Conditions = Record<string, unknown>;
 
@@ -48,14 +49,6 @@ export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown>
   return fields;
 }
 
-/** Checks the fields of `/v1/sketch`: a window, and conditions on tags. */
-export function parseWindowQuery(given: Record<string, unknown>, nowMs: number): Window {
-  checkNames(given, WINDOW_FIELDS);
-  const { from, to } = parseWindow(given, nowMs);
-  const { tagConditions } = parseWhere(given.where, NO_LABELS);
-  return { from, to, step: to - from, tagConditions, policy: parseText("policy", given.policy) ?? POLICY_DEFAULT };
-}
-
 /** Checks a query's fields against the known metrics; refuses what does not fit, saying what would. */
 export function parseQuestion(given: unknown, metrics: readonly Metric[], nowMs: number): Question {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -73,11 +66,11 @@ function parsePlan(fields: Fields, metric: Metric, nowMs: number): Plan {
   return {
     metric,
     operation: parseOperation(fields.op, metric),
-    policy: parseText("policy", fields.policy) ?? POLICY_DEFAULT,
+    policy: parsePolicy(fields.policy),
     ...parseWindow(fields, nowMs),
     byTags,
     byLabels,
-    ...parseWhere(fields.where, metric),
+    ...parseWhere("where", fields.where, metric),
     top: parseCount("n", fields.n, TOP_MAX) ?? TOP_DEFAULT,
     quantiles: parseQuantiles(fields.q),
     key: parseText("key", fields.key),
@@ -116,13 +109,20 @@ function parseShift(given: unknown, { operation, from, to }: Plan): number | nul
   throw bad("compare", `${quote(given)} is no span of whole minutes; use previous, or a span like 1d`);
 }
 
-function checkNames(given: object, names: readonly string[]): void {
+/** Reads the name of a policy. */
+export function parsePolicy(given: unknown): string {
+  return parseText("policy", given) ?? POLICY_DEFAULT;
+}
+
+/** Refuses fields that there are not. */
+export function checkNames(given: object, names: readonly string[]): void {
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) throw bad(name, `is no field of this; use ${names.join(", ")}`);
   }
 }
 
-function parseMetric(field: string, given: unknown, metrics: readonly Metric[]): Metric {
+/** Finds a metric by its name. */
+export function parseMetric(field: string, given: unknown, metrics: readonly Metric[]): Metric {
   const name = parseText(field, given);
   if (name === null) throw bad(field, "is missing; /v1/metrics lists them");
   const metric = metrics.find((candidate) => candidate.name === name);
@@ -143,7 +143,8 @@ function parseOperation(given: unknown, metric: Metric): Operation {
   throw bad("op", `${operation} does not fit ${metric.name}, a ${metric.kind}; use ${fitting.join(", ")}`);
 }
 
-function parseWindow(fields: Fields, nowMs: number): Pick<Plan, "from" | "to" | "step"> {
+/** Reads from, to and step, widened to whole minutes. */
+export function parseWindow(fields: Pick<Fields, "from" | "to" | "step">, nowMs: number): Pick<Plan, "from" | "to" | "step"> {
   const now = nowMs / 1000;
   const from = Math.floor(parseTime("from", fields.from ?? WINDOW_DEFAULT, now) / MINUTE_SECONDS) * MINUTE_SECONDS;
   const to = Math.ceil(parseTime("to", fields.to ?? "now", now) / MINUTE_SECONDS) * MINUTE_SECONDS;
@@ -176,24 +177,29 @@ function tagName(field: string, name: string): string {
   throw bad(field, `${quote(name)} names no tag and no label of the metric; /v1/tags lists the tags`);
 }
 
-function parseWhere(given: unknown, metric: Pick<Metric, "name" | "labels">): Pick<Plan, "tagConditions" | "labelValues"> {
+/** Reads conditions on tags and on labels of a metric, out of the field so called. */
+export function parseWhere(
+  field: string,
+  given: unknown,
+  metric: Pick<Metric, "name" | "labels">,
+): Pick<Plan, "tagConditions" | "labelValues"> {
   const tagConditions: TagCondition[] = [];
   const labelValues: (number[] | null)[] = metric.labels.map(() => null);
   if (given === undefined) return { tagConditions, labelValues };
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw bad("where", 'is not an object; use {"site": "fra1"}, {"site": ["fra1", "ams2"]} or {"site": {"not": "fra1"}}');
+    throw bad(field, 'is not an object; use {"site": "fra1"}, {"site": ["fra1", "ams2"]} or {"site": {"not": "fra1"}}');
   }
   for (const [name, condition] of Object.entries(given as Conditions)) {
-    const { values, negated } = parseCondition(name, condition);
+    const { values, negated } = parseCondition(`${field}.${name}`, condition);
     const index = metric.labels.findIndex((label) => label.name === name);
     if (index < 0) {
-      tagConditions.push({ tag: tagName("where", name), values, negated });
+      tagConditions.push({ tag: tagName(field, name), values, negated });
       continue;
     }
     const label = metric.labels[index]!;
     const unknown = values.find((value) => !label.values.includes(value));
     if (unknown !== undefined) {
-      throw bad("where", `${name} has no value ${quote(unknown)}; ${metric.name} has ${label.values.slice(0, 20).join(", ")}`);
+      throw bad(field, `${name} has no value ${quote(unknown)}; ${metric.name} has ${label.values.slice(0, 20).join(", ")}`);
     }
     const chosen = label.values.flatMap((value, valueIndex) => (values.includes(value) !== negated ? [valueIndex] : []));
     labelValues[index] = chosen;
@@ -201,13 +207,13 @@ function parseWhere(given: unknown, metric: Pick<Metric, "name" | "labels">): Pi
   return { tagConditions, labelValues };
 }
 
-function parseCondition(name: string, given: unknown): { values: string[]; negated: boolean } {
+function parseCondition(field: string, given: unknown): { values: string[]; negated: boolean } {
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
     const names = Object.keys(given);
-    if (names.length !== 1 || names[0] !== "not") throw bad("where", `${name} takes a value, a list of values, or {"not": ...}`);
-    return { values: parseTexts(`where.${name}.not`, (given as { not: unknown }).not), negated: true };
+    if (names.length !== 1 || names[0] !== "not") throw bad(field, 'takes a value, a list of values, or {"not": ...}');
+    return { values: parseTexts(`${field}.not`, (given as { not: unknown }).not), negated: true };
   }
-  return { values: parseTexts(`where.${name}`, given), negated: false };
+  return { values: parseTexts(field, given), negated: false };
 }
 
 function parseQuantiles(given: unknown): number[] {
@@ -244,6 +250,7 @@ function parseTexts(field: string, given: unknown): string[] {
   });
 }
 
-function bad(field: string, reason: string): Refusal {
+/** The refusal of a field. */
+export function bad(field: string, reason: string): Refusal {
   return new Refusal(400, "bad_query", `${field}: ${reason}`);
 }

@@ -6,9 +6,9 @@ import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
 import { askAll } from "../query/ask";
 import { format, MEDIA_TYPES } from "../query/format";
-import { fieldsOfSearch, parseQuestion, parseWindowQuery } from "../query/parse";
+import { fieldsOfSearch, parseQuestion } from "../query/parse";
 import { Refusal } from "../refusal";
-import { askerOf, sketchOf } from "../tree/ask";
+import { askerOf } from "../tree/ask";
 
 type QueryContext = Context<{ Bindings: Environment }>;
 
@@ -23,15 +23,6 @@ export const query = new Hono<{ Bindings: Environment }>()
     const body = await readBody(context.req.raw, QUERY_BYTES_MAX);
     return run(context, tenant, readJson(body));
   });
-
-/** `GET /v1/sketch`: a window merged into one bundle, for what wants to go on calculating with it. */
-export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (context) => {
-  const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-  const window = parseWindowQuery(fieldsOfSearch(new URL(context.req.url).searchParams), Date.now());
-  const merged = await sketchOf(context.env, tenant, window);
-  if ("status" in merged) throw new Refusal(merged.status, merged.code, merged.reason);
-  return new Response(new Uint8Array(merged), { headers: { "content-type": "application/octet-stream" } });
-});
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
   const question = parseQuestion(fields, core().metrics, Date.now());

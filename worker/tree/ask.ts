@@ -18,10 +18,15 @@ export function askerOf(environment: Environment, tenant: string): (plan: Plan) 
   };
 }
 
-/** All bundles of a window of one tenant merged into one; empty where there are none. */
-export async function sketchOf(environment: Environment, tenant: string, window: Window): Promise<Uint8Array | Refused> {
+/** All bundles of a window of one tenant merged into one, of one metric's number or of all; empty where there are none. */
+export async function sketchOf(
+  environment: Environment,
+  tenant: string,
+  window: Window,
+  metric?: number,
+): Promise<Uint8Array | Refused> {
   const map = await shardMapOf(environment, tenant);
   const tags = window.tagConditions.map(({ tag }) => tag);
-  if (!isKeptAtRoot(map, window.from, window.to, tags)) return sketchTogether(environment, tenant, window);
-  return environment.HUB.getByName(formatName(rootOf(tenant))).sketch(window);
+  if (!isKeptAtRoot(map, window.from, window.to, tags)) return sketchTogether(environment, tenant, window, metric);
+  return environment.HUB.getByName(formatName(rootOf(tenant))).sketch(window, metric);
 }

@@ -47,16 +47,21 @@ export async function answerTogether(environment: Environment, tenant: string, p
   return refused ?? shares.answer(Date.now());
 }
 
-/** All bundles of a window, of all objects, merged into one. */
-export async function sketchTogether(environment: Environment, tenant: string, window: Window): Promise<Uint8Array | Refused> {
+/** All bundles of a window, of all objects, merged into one, of one metric's number or of all. */
+export async function sketchTogether(
+  environment: Environment,
+  tenant: string,
+  window: Window,
+  metric?: number,
+): Promise<Uint8Array | Refused> {
   let sum: Uint8Array = new Uint8Array(0);
   const ask = async (object: Stub, isRoot: boolean): Promise<{ part: Uint8Array } | Refused> => {
-    const part = await object.sketch({ ...window, isOwn: isRoot });
+    const part = await object.sketch({ ...window, isOwn: isRoot }, metric);
     return "status" in part ? part : { part };
   };
   const refused = await askObjects(environment, tenant, window, ask, ({ part }) => {
     if (part.byteLength === 0) return null;
-    const merged = sum.byteLength === 0 ? part : core().merge([sum, part]);
+    const merged = sum.byteLength === 0 ? part : core().mergeWhole([sum, part], metric);
     sum = merged ?? sum;
     return merged === null ? notOne() : null;
   });
