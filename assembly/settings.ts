@@ -19,6 +19,7 @@ export class SettingId {
   static readonly LIVE: u32 = 7;
   static readonly DNS_TIMEOUT_MS: u32 = 8;
   static readonly HTTP_TIMEOUT_MS: u32 = 9;
+  static readonly THETA: u32 = 10;
 }
 
 /** Networks of this host at the most. */
@@ -39,6 +40,8 @@ export class Settings {
   static raw: bool = false;
   /** Capture is live: a full event ring drops and counts instead of stopping the reader. */
   static live: bool = false;
+  /** Clients are kept as sets that can be compared too. */
+  static theta: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
@@ -56,6 +59,7 @@ function resetSettings(): void {
   Settings.keepDuplicates = false;
   Settings.raw = false;
   Settings.live = false;
+  Settings.theta = false;
   Settings.networkCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
@@ -84,6 +88,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.KEEP_DUPLICATES) Settings.keepDuplicates = on;
     else if (id == SettingId.RAW) Settings.raw = on;
     else if (id == SettingId.LIVE) Settings.live = on;
+    else if (id == SettingId.THETA) Settings.theta = on;
     else return false;
     return true;
   }

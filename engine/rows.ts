@@ -7,7 +7,7 @@ import { formatRawAddress } from "./address.ts";
 import { type LabelSchema, labelsOf, type MetricSchema, type Schema } from "./schema.ts";
 
 /** What the payloads of rows are, by their numbers in assembly/wire/form.ts: figures, or sketches in a form of Apache DataSketches. */
-export const ROW_FORMS = ["figures", "hll_8", "hll_4", "frequent_items"] as const;
+export const ROW_FORMS = ["figures", "hll_8", "hll_4", "frequent_items", "theta"] as const;
 export type RowForm = (typeof ROW_FORMS)[number];
 
 /** What a question wants to know. */
@@ -82,7 +82,7 @@ export interface Row {
   sum?: number;
   zeros?: number;
   buckets?: Bucket[];
-  /** Distinct: the true number lies between lower and upper with 95 %. */
+  /** Distinct and theta: the true number lies between lower and upper with 95 %. */
   estimate?: number;
   lower?: number;
   upper?: number;
@@ -107,7 +107,7 @@ export class RowsError extends Error {
 
 const LABELS_MAX = 3;
 const FILTER_BYTES = 32;
-const KINDS = ["", "counter", "gauge", "rate", "histogram", "distinct", "top", "breakdown"];
+const KINDS = ["", "counter", "gauge", "rate", "histogram", "distinct", "top", "breakdown", "theta"];
 
 /** Encodes a question for the core. Throws RangeError where a field is out of its range. */
 export function encodeRowQuery(query: RowQuery): Uint8Array {
@@ -232,6 +232,7 @@ function payloadOf(metric: MetricSchema, payload: Reader, quantiles: readonly nu
     case "histogram":
       return histogramOf(payload, quantiles);
     case "distinct":
+    case "theta":
       return { estimate: payload.f64(), lower: payload.f64(), upper: payload.f64() };
     case "top":
       return topOf(metric, payload);

@@ -1,6 +1,6 @@
 /** What the core says of itself (`schema()`): the one description of metrics, labels, protocols and fields. */
 
-export type MetricKind = "counter" | "gauge" | "rate" | "histogram" | "distinct" | "top" | "breakdown";
+export type MetricKind = "counter" | "gauge" | "rate" | "histogram" | "distinct" | "top" | "breakdown" | "theta";
 
 export interface LabelSchema {
   id: number;

@@ -15,6 +15,8 @@ export interface Setting {
   secret?: bigint;
   /** Names this run of the edge. */
   bootId?: bigint;
+  /** Whether clients are kept as sets that can be compared too. */
+  theta?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -61,6 +63,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(7, setting.live);
   writer.u32(8, setting.dnsTimeoutMs);
   writer.u32(9, setting.httpTimeoutMs);
+  writer.flag(10, setting.theta);
   return Uint8Array.from(writer.bytes);
 }
 

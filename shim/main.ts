@@ -49,6 +49,10 @@ command("agent", "read packets, and keep each minute's metrics on disk until the
   .addOption(new Option("--budget <mib>", "memory for all that is kept of the traffic").default(24).argParser(whole(8, 1024)))
   .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
+  .option(
+    "--theta",
+    "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
+  )
   .option("--insecure", "allow a hub on another host without TLS")
   .addHelpText(
     "after",
@@ -66,7 +70,10 @@ command("agent", "read packets, and keep each minute's metrics on disk until the
 
 command("query", "ask a hub for one figure over a window")
   .argument("<metric>", "as tallywire schema names it")
-  .argument("[op]", "sum, rate, distinct, top, quantile, histogram, breakdown or last; the metric's usual one unless given")
+  .argument(
+    "[op]",
+    "sum, rate, distinct, top, quantile, histogram, breakdown or last; of sets intersect, union or difference; the usual one unless given",
+  )
   .addOption(new Option("--hub <url>", "the hub").env("TALLYWIRE_HUB"))
   .addOption(new Option("--read-key <key>", "a read key; better given as the variable").env("TALLYWIRE_READ_KEY"))
   .option("--from <time>", "RFC 3339, unix seconds, or a span before now as -15m; -1h unless given")
@@ -77,6 +84,7 @@ command("query", "ask a hub for one figure over a window")
   .option("-n, --n <count>", "items of a top or breakdown")
   .option("-q, --q <list...>", "quantiles, as 0.5,0.99")
   .option("--key <item>", "only this item of a top")
+  .option("--with <condition...>", "the other set of intersect, union and difference, as --where is the first")
   .option("--per <metric>", "divide by this metric: the error rate of a site, requests a client")
   .option("--compare <span>", "beside it the value of earlier: 1d ago, or previous for the window before")
   .option("--policy <name>", "the policy whose minutes are meant")
@@ -88,6 +96,7 @@ command("query", "ask a hub for one figure over a window")
       ["tallywire query dns_clients --by site", "distinct clients of each site in the last hour"],
       ["tallywire query http_duration_seconds -q 0.5,0.99 --from -15m --step 1m", "latency by the minute"],
       ["tallywire query dns_top_names --where site=fra1 -n 20", "the busiest names of a site"],
+      ["tallywire query dns_clients_theta intersect --where site=fra1 --with site=ams2", "clients that were seen at both"],
       [
         "tallywire query dns_requests_total --where status=error --per dns_requests_total --compare 1d",
         "errors, and yesterday's",

@@ -19,6 +19,8 @@ import { histogramCreate, histogramMerge, histogramRelease } from "../sketches/h
 import { histogramDecode, histogramEncode, histogramReadCount, histogramSkip } from "../sketches/histogram-codec";
 import { TABLE_BITS_MAX, TABLE_BITS_MIN } from "../sketches/key-table";
 import { rateCreate, rateDecode, rateEncode, rateMerge, rateRelease, rateSeal, rateSkip } from "../sketches/rate";
+import { THETA_LOG2, thetaCreate, thetaMerge, thetaRelease } from "../sketches/theta";
+import { thetaDecode, thetaEncode, thetaSkip } from "../sketches/theta-codec";
 import { topCreate, topMerge, topRelease } from "../sketches/top";
 import { topDecode, topEncode, topReadTotal, topSkip } from "../sketches/top-codec";
 import { gaugeCreate, gaugeDecode, gaugeEncode, gaugeMerge, gaugeRelease } from "./gauge";
@@ -39,6 +41,8 @@ export function parameterFits(kind: u32, parameter: u32): bool {
       return parameter >= TABLE_BITS_MIN && parameter <= TABLE_BITS_MAX;
     case Kind.BREAKDOWN:
       return parameter >= TABLE_BITS_MIN && parameter < TABLE_BITS_MAX;
+    case Kind.THETA:
+      return parameter == THETA_LOG2;
     default:
       return false;
   }
@@ -59,6 +63,8 @@ export function stateCreate(kind: u32, parameter: u32): usize {
       return topCreate(parameter);
     case Kind.BREAKDOWN:
       return breakdownCreate(parameter);
+    case Kind.THETA:
+      return thetaCreate(parameter);
     default:
       return 0;
   }
@@ -85,6 +91,9 @@ export function stateRelease(kind: u32, state: usize): void {
     case Kind.BREAKDOWN:
       breakdownRelease(state);
       break;
+    case Kind.THETA:
+      thetaRelease(state);
+      break;
   }
 }
 
@@ -103,6 +112,8 @@ export function stateMerge(kind: u32, into: usize, from: usize): bool {
       return topMerge(into, from);
     case Kind.BREAKDOWN:
       return breakdownMerge(into, from);
+    case Kind.THETA:
+      return thetaMerge(into, from);
     default:
       return false;
   }
@@ -134,6 +145,9 @@ export function stateEncode(kind: u32, state: usize): void {
     case Kind.BREAKDOWN:
       breakdownEncode(state);
       break;
+    case Kind.THETA:
+      thetaEncode(state);
+      break;
   }
 }
 
@@ -152,6 +166,8 @@ export function stateDecode(kind: u32, into: usize, parameter: u32): bool {
       return topDecode(into, parameter);
     case Kind.BREAKDOWN:
       return breakdownDecode(into, parameter);
+    case Kind.THETA:
+      return thetaDecode(into, parameter);
     default:
       return false;
   }
@@ -174,6 +190,8 @@ export function stateSkip(kind: u32, parameter: u32): bool {
       return topSkip(parameter);
     case Kind.BREAKDOWN:
       return breakdownSkip(parameter);
+    case Kind.THETA:
+      return thetaSkip(parameter);
     default:
       return false;
   }

@@ -16,10 +16,11 @@ export class Kind {
   static readonly DISTINCT: u32 = 5;
   static readonly TOP: u32 = 6;
   static readonly BREAKDOWN: u32 = 7;
+  static readonly THETA: u32 = 8;
 }
 
 /** The highest kind that this build knows. */
-export const KIND_MAX: u32 = 7;
+export const KIND_MAX: u32 = 8;
 /** Numbers of declared metrics are below this; those of unknown ones on the wire fit 16 bits. */
 export const METRIC_IDS: u32 = 1024;
 /** Metrics of one build at the most. */
@@ -167,7 +168,7 @@ export function declareKeys(id: u32, columnsCsv: string, addressColumns: u32 = 0
   const index = Registry.find(id);
   assert(index != 0);
   const metric = Registry.at(index - 1);
-  assert(metric.kind >= Kind.TOP);
+  assert(metric.kind == Kind.TOP || metric.kind == Kind.BREAKDOWN);
   metric.columns = <u32>changetype<usize>(columnsCsv);
   metric.addressColumns = <u8>addressColumns;
 }

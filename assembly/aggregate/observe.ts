@@ -10,6 +10,7 @@ import { distinctAdd } from "../sketches/distinct";
 import { histogramAdd } from "../sketches/histogram";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
 import { rateAdd, rateSecond } from "../sketches/rate";
+import { thetaAdd } from "../sketches/theta";
 import { gaugeAdd } from "./gauge";
 import { stateCreate } from "./kind";
 import { Kind } from "./metric";
@@ -66,6 +67,12 @@ export function histogramObserve(series: u32, value: u64, count: u64): void {
 export function distinctObserve(series: u32, element: u64): void {
   const state = stateOf(series, Kind.DISTINCT);
   if (state != 0 && !distinctAdd(state, element)) Minute.refused += 1;
+}
+
+/** Adds the element with this hash of 63 bits to a set. */
+export function thetaObserve(series: u32, hash: u64): void {
+  const state = stateOf(series, Kind.THETA);
+  if (state != 0 && !thetaAdd(state, hash)) Minute.refused += 1;
 }
 
 /**

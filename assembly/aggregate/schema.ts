@@ -102,6 +102,8 @@ function kindName(kind: u32): string {
       return "distinct";
     case Kind.TOP:
       return "top";
+    case Kind.THETA:
+      return "theta";
     default:
       return "breakdown";
   }

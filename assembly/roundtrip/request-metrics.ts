@@ -6,7 +6,7 @@
  *
  * ```
  *  0 requests  1 orphan responses  2 malformed  3 refused  4 duration  5 server time  6 request bytes  7 response bytes
- *  8 open requests  9 clients  10 servers  12 top names  13 top slow  14 top failing  15 breakdown  16-19 the protocol's own
+ *  8 open requests  9 clients  10 servers  11 set of clients  12 top names  13 top slow  14 top failing  15 breakdown  16-19 the protocol's own
  * ```
  * The direction is that of the request.
  */
@@ -18,6 +18,7 @@ import { slowAboveNs, watchSlow } from "../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../aggregate/tops";
 import { putWord } from "../bytes/names";
 import { Labels } from "../modules/labels";
+import { declareClientSet, observeClientSet } from "./client-set";
 import { Conversation } from "./conversation";
 import { STATUS_NAMES, Status } from "./marks";
 import { Message } from "./message";
@@ -51,6 +52,7 @@ export class RequestMetrics {
   responseBytes: u32;
   clients: u32;
   servers: u32;
+  clientSet: u32;
   names: TopGroup;
   breakdown: u32;
 }
@@ -71,6 +73,7 @@ export class RequestNames {
   static open: string = "";
   static clients: string = "";
   static servers: string = "";
+  static clientSet: string = "";
 }
 
 /** Declares the metrics that `RequestNames` names for `protocol`, whose numbers begin at `firstId`. */
@@ -93,6 +96,7 @@ export function declareRequestMetrics(metrics: RequestMetrics, protocol: u32, fi
   declareOpenRequests(protocol, firstId + 8, RequestNames.open);
   metrics.clients = distinct(firstId + 9, RequestNames.clients, "Distinct clients.", 14);
   metrics.servers = distinct(firstId + 10, RequestNames.servers, "Distinct servers.", 12);
+  metrics.clientSet = declareClientSet(firstId + 11, RequestNames.clientSet);
 }
 
 function counter(id: u32, name: string, help: string, label: u32): u32 {
@@ -176,6 +180,7 @@ export function observeRequest(
   if (conversation.isNewTo(Minute.number, metrics.protocol, client)) {
     distinctObserve(metrics.clients + direction, conversation.element(client));
     distinctObserve(metrics.servers + direction, conversation.element(client ^ 1));
+    observeClientSet(metrics.clientSet + direction, conversation, client);
   }
   return true;
 }

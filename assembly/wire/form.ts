@@ -2,6 +2,7 @@
 import { Kind } from "../aggregate/metric";
 import { topEncodeFrequentItems } from "../sketches/frequent-items";
 import { distinctEncodeHll, HllType } from "../sketches/hll";
+import { thetaEncodeCompact } from "../sketches/theta-codec";
 
 /** What the payloads of rows are; the numbers stand in questions. */
 export class Form {
@@ -10,10 +11,11 @@ export class Form {
   static readonly HLL_8: u32 = 1;
   static readonly HLL_4: u32 = 2;
   static readonly FREQUENT_ITEMS: u32 = 3;
+  static readonly THETA: u32 = 4;
 }
 
 /** The highest form that this build knows. */
-export const FORM_MAX: u32 = 3;
+export const FORM_MAX: u32 = 4;
 
 /** Whether a state of `kind` can be had in `form`. */
 export function formFits(form: u32, kind: u32): bool {
@@ -23,8 +25,10 @@ export function formFits(form: u32, kind: u32): bool {
     case Form.HLL_8:
     case Form.HLL_4:
       return kind == Kind.DISTINCT;
-    default:
+    case Form.FREQUENT_ITEMS:
       return kind == Kind.TOP;
+    default:
+      return kind == Kind.THETA;
   }
 }
 
@@ -39,6 +43,9 @@ export function writeForm(form: u32, state: usize, items: u32, isAddress: bool):
       break;
     case Form.FREQUENT_ITEMS:
       topEncodeFrequentItems(state, items, isAddress);
+      break;
+    case Form.THETA:
+      thetaEncodeCompact(state);
       break;
   }
 }

@@ -6,7 +6,7 @@
  * gauge:      | last u64 | least u64 | greatest u64 | time, ns, u64 |
  * rate:       | total u64 | seconds u64 | greatest f64 | quantile f64 ... |
  * histogram:  | count u64 | sum f64 | min f64 | max f64 | quantile f64 ... | zeros u64 | buckets u32 | index i32, count u64 ... |
- * distinct:   | estimate f64 | lower f64 | upper f64 |
+ * distinct:   | estimate f64 | lower f64 | upper f64 |                and theta
  * top:        | total u64 | bound u64 | items u32 | lower u64, upper u64, key bytes u8, key ... |
  * breakdown:  | requests u64 | errors u64 | bytes u64 | bound u64 | items u32 | upper u64, key bytes u8, key, part ... | part of the rest |
  * part:       | requests u64 | errors u64 | bytes u64 | durations u64 | sum f64 | quantile f64 ... |
@@ -39,6 +39,7 @@ import {
   histogramSum,
 } from "../sketches/histogram";
 import { selectedKey, selectedKeyLength, selectedLower } from "../sketches/select";
+import { thetaEstimate, thetaLower, thetaUpper } from "../sketches/theta";
 import { topBound, topSelect, topTotal, topUpper } from "../sketches/top";
 import { Query } from "./query";
 
@@ -71,6 +72,11 @@ export function writeState(kind: u32, state: usize): void {
       break;
     case Kind.BREAKDOWN:
       writeBreakdown(state);
+      break;
+    case Kind.THETA:
+      Writer.f64(thetaEstimate(state));
+      Writer.f64(thetaLower(state));
+      Writer.f64(thetaUpper(state));
       break;
   }
 }

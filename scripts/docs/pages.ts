@@ -13,6 +13,7 @@ const KINDS: Record<MetricSchema["kind"], [what: string, error: string]> = {
   histogram: ["a distribution: count, sum, least, greatest, any quantile", "count and sum exact; quantiles within 1.083 %"],
   distinct: ["how many different ones", "exact up to 32; then a standard error of 1.19 % (0.59 % for those marked fine)"],
   top: ["the heaviest keys", "total exact; each key with a lower and an upper bound that hold"],
+  theta: ["the different ones as a set that others can be compared with", "exact up to 4,096; then a standard error of 1.56 %"],
   breakdown: ["requests, errors, bytes and durations of the busiest label sets", "totals exact; each set with bounds that hold"],
 };
 

@@ -95,10 +95,10 @@ export class Agent {
   }
 
   private openCore(bootId: bigint, isLive: boolean): void {
-    const { budgetBytes, keepDuplicates, hostNetworks, tags } = this.settings;
+    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta } = this.settings;
     this.bootTags.note(bootId, tags);
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    this.core = loadCore({ bootId, budgetBytes, keepDuplicates, hostNetworks: networks, live: isLive });
+    this.core = loadCore({ bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive });
     const counts = new MinuteCounts(this.core);
     this.counts = counts;
     this.core.drainTo({
@@ -110,8 +110,8 @@ export class Agent {
   }
 
   private async readFiles(paths: readonly string[]): Promise<void> {
-    const { edge, hostNetworks, keepDuplicates } = this.settings;
-    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates });
+    const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
+    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta });
     this.openCore(run.bootId, false);
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,

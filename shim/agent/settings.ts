@@ -19,6 +19,7 @@ export interface AgentOptions {
   budget?: number;
   hostNetwork?: string[];
   keepDuplicates?: boolean;
+  theta?: boolean;
 }
 
 /** Where bundles go. */
@@ -39,6 +40,8 @@ export interface AgentSettings {
   budgetBytes: number;
   hostNetworks: string[] | undefined;
   keepDuplicates: boolean | undefined;
+  /** Whether clients are kept as sets too. */
+  theta: boolean | undefined;
 }
 
 const EDGE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
@@ -65,6 +68,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     budgetBytes: (options.budget ?? BUDGET_MIB) * MIB,
     hostNetworks: options.hostNetwork,
     keepDuplicates: options.keepDuplicates,
+    theta: options.theta,
   };
 }
 

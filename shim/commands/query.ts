@@ -16,6 +16,7 @@ export interface QueryOptions {
   step?: string;
   by?: string[];
   where?: string[];
+  with?: string[];
   n?: string;
   q?: string[];
   key?: string;
@@ -117,9 +118,22 @@ async function naturalOperation(ask: Ask, metric: string): Promise<string | unde
   return data.find(({ name }) => name === metric)?.ops[0];
 }
 
-function fieldsOf({ from, to, step, by, where, n, q, key, per, compare, policy }: QueryOptions): object {
+function fieldsOf({ from, to, step, by, where, with: others, n, q, key, per, compare, policy }: QueryOptions): object {
   const list = (words: readonly string[] | undefined) => words?.flatMap((word) => word.split(",")).filter((word) => word !== "");
-  return { from, to, step, by: list(by), where: conditions(where), n, q: list(q), key, per, compare, policy };
+  return {
+    from,
+    to,
+    step,
+    by: list(by),
+    where: conditions(where),
+    with: conditions(others),
+    n,
+    q: list(q),
+    key,
+    per,
+    compare,
+    policy,
+  };
 }
 
 /** `site=fra1`, `site=fra1,ams2` and `role=!db` as the API has them. Throws Failure. */

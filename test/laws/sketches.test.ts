@@ -77,6 +77,23 @@ function breakdown(bits: number): Subject {
   };
 }
 
+function theta(log2: number): Subject {
+  return {
+    kind: "theta",
+    parameter: log2,
+    exact: true,
+    fill({ core }, state, seed) {
+      for (const [from, count] of [
+        [seed >> 1, sizeOf(seed)],
+        [5, sizeOf(seed) >> 1],
+      ] as const) {
+        const random = randomFrom(from);
+        for (let i = count; i > 0; i--) core.thetaAdd(state, BigInt(Math.floor(random() * 2 ** 32)) * 0x7fffffffn + 1n);
+      }
+    },
+  };
+}
+
 const rate: Subject = {
   kind: "rate",
   parameter: 0,
@@ -96,6 +113,7 @@ const SUBJECTS = [
   ...[12, 14].map(distinct),
   ...[6, 11].map(top),
   ...[5, 8].map(breakdown),
+  theta(12),
 ].map((subject) => [`${subject.kind} ${subject.parameter}`, subject] as const);
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);

@@ -8,7 +8,7 @@ export const SMALL_BUDGET_BYTES = 8 << 20;
 /** Bytes of a flow record, of which five twenty-fourths of the budget are full. */
 export const FLOW_BYTES = 352;
 export const read = (file: Uint8Array, budgetBytes?: number) =>
-  totalsOf(file, { hostNetworks: [scenarios.OURS], ...(budgetBytes === undefined ? {} : { budgetBytes }) });
+  totalsOf(file, { hostNetworks: [scenarios.OURS], theta: true, ...(budgetBytes === undefined ? {} : { budgetBytes }) });
 
 export type Expectation = (totals: Totals, metric: string) => void;
 export type Labels = Record<string, string>;

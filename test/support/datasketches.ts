@@ -64,3 +64,6 @@ export const THETA_EMPTY = "AQMDAAAezJM=";
 export const THETA_C = "AQMDAAAazJO3DG7lqK9ACA==";
 export const THETA_1_TO_10 =
   "AgMDAAAazJMKAAAAAAAAABX5fcu9hqEFQN4u4cnbPQhpi7mRuGhXCP4WIRP7mLwQvTJzckaRzBTDl/wSgXCdHhrRMAuZjC8iukCzwdoGaV3g9IvqmYPDfNgtI3dLuTV+";
+
+/** What the library's sketch of the numbers 1 to 10,000 says before it is cut to its nominal entries. */
+export const THETA_OF_10000 = { theta: 0x440ec2999509db88n, entries: 5324 };

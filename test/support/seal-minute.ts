@@ -26,6 +26,8 @@ export interface EdgeMinute {
   boot: bigint;
   exchanges: readonly Exchange[];
   pages?: readonly Page[];
+  /** Whether it keeps clients as sets too. */
+  theta?: boolean;
 }
 
 const SERVER = "192.0.2.53";
@@ -36,13 +38,13 @@ const TOP = 6;
 /** The bundle of one minute, sealed by the core of `module`. */
 export function sealMinuteBy(
   module: WebAssembly.Module,
-  { minute, boot, exchanges, pages = [] }: EdgeMinute,
+  { minute, boot, exchanges, pages = [], theta }: EdgeMinute,
 ): Uint8Array<ArrayBuffer> {
   const packets = [
     ...exchanges.flatMap((exchange, index) => packetsOf(exchange, index, minute)),
     ...pages.flatMap((page, index) => packetsOfPage(page, index, minute)),
   ].sort(byTime);
-  return sealCapture(module, pcap(packets), { bootId: boot });
+  return sealCapture(module, pcap(packets), { bootId: boot, theta });
 }
 
 /** The one bundle of a capture that lies in one minute, sealed by the core of `module` for an edge of 10.0.0.0/8. */

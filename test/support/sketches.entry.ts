@@ -59,6 +59,16 @@ export { selectedKey, selectedKeyLength, selectedLower } from "../../assembly/sk
 export { sharedAdd, sharedCell } from "../../assembly/sketches/shared-add";
 export { sharedCreate, sharedRelease } from "../../assembly/sketches/shared-tops";
 export {
+  thetaAdd,
+  thetaCreate,
+  thetaEstimate,
+  thetaLower,
+  thetaMerge,
+  thetaRelease,
+  thetaUpper,
+} from "../../assembly/sketches/theta";
+export { thetaDecode, thetaEncode, thetaEncodeCompact, thetaSkip } from "../../assembly/sketches/theta-codec";
+export {
   topAdd,
   topBound,
   topCreate,

@@ -37,6 +37,11 @@ interface SketchExports {
   distinctEstimate(state: number): number;
   distinctLower(state: number): number;
   distinctUpper(state: number): number;
+  thetaAdd(state: number, hash: bigint): number;
+  thetaEncodeCompact(state: number): void;
+  thetaEstimate(state: number): number;
+  thetaLower(state: number): number;
+  thetaUpper(state: number): number;
   topAdd(state: number, hash: bigint, start: number, length: number, weight: bigint): number;
   topBound(state: number): bigint;
   topEncodeFrequentItems(state: number, most: number, isAddress: boolean): void;
@@ -75,7 +80,7 @@ interface SketchExports {
 }
 
 /** The kinds of sketch, and what each kind can do by the name of its functions. */
-export const KINDS = ["histogram", "rate", "distinct", "top", "breakdown"] as const;
+export const KINDS = ["histogram", "rate", "distinct", "top", "breakdown", "theta"] as const;
 export type Kind = (typeof KINDS)[number];
 type KindFunction = (...values: number[]) => number;
 

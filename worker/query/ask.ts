@@ -12,7 +12,7 @@ type Meta = Answer["meta"];
 export interface Combined {
   data: FlatRow[];
   /** Of one metric; of several, what holds for all, and each in `metrics`. */
-  meta: Partial<Meta> & Pick<Meta, "complete"> & { metrics?: Meta[] };
+  meta: Partial<Meta> & Pick<Meta, "complete"> & { metrics?: Meta[]; with?: object };
 }
 
 /** The answer to a question. Throws Refusal. */

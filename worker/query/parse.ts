@@ -3,7 +3,15 @@ import type { Metric } from "../merge";
 import { quote, Refusal } from "../refusal";
 import { TAG_NAME } from "../tags";
 import { parseDuration, parseTime } from "../time";
-import { OPERATIONS, OPERATIONS_OF_KIND, type Operation, type Plan, type Question, type TagCondition } from "./plan";
+import {
+  OPERATIONS,
+  OPERATIONS_OF_KIND,
+  type Operation,
+  type Plan,
+  type Question,
+  SET_OPERATIONS,
+  type TagCondition,
+} from "./plan";
 
 const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy", "per", "compare"] as const;
 /** What is no metric, so that conditions are on tags. */
@@ -22,20 +30,21 @@ const QUANTILES_DEFAULT = [0.5, 0.9, 0.99];
 const POLICY_DEFAULT = "default";
 const WINDOW_DEFAULT = "-1h";
 
-/** Reads the fields of a GET: lists as repeated or comma-separated fields, conditions as `where.site=fra1` or `where.site=!fra1`. */
+/** Reads the fields of a GET: lists as repeated or comma-separated fields, conditions as `where.site=fra1` or `where.site=!fra1`, and `with.` alike. */
 export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown> {
   // Without a prototype, so that no name means anything but itself.
   const fields: Record<string, unknown> = Object.create(null);
-  const where: Record<string, { not: boolean; values: string[] }> = Object.create(null);
+  const conditions: Record<"where" | "with", [name: string, condition: unknown][]> = { where: [], with: [] };
   for (const name of new Set(search.keys())) {
     const values = search.getAll(name);
-    if (name.startsWith("where.")) {
+    const [, field, tag] = /^(where|with)\.(.*)$/s.exec(name) ?? [];
+    if (field !== undefined && tag !== undefined) {
       const negated = values.filter((value) => value.startsWith("!"));
       if (negated.length > 0 && negated.length < values.length) {
-        throw bad("where", `${name} has values with and without "!"; give them all one or the other`);
+        throw bad(field, `${name} has values with and without "!"; give them all one or the other`);
       }
       const plain = values.map((value) => (negated.length > 0 ? value.slice(1) : value));
-      where[name.slice("where.".length)] = { not: negated.length > 0, values: plain };
+      conditions[field as "where" | "with"].push([tag, negated.length > 0 ? { not: plain } : plain]);
     } else if (name === "by" || name === "q" || name === "metric") {
       fields[name] = values.flatMap((value) => value.split(",")).filter((value) => value !== "");
     } else if (values.length > 1) {
@@ -44,8 +53,7 @@ export function fieldsOfSearch(search: URLSearchParams): Record<string, unknown>
       fields[name] = values[0];
     }
   }
-  const conditions = Object.entries(where).map(([name, { not, values }]) => [name, not ? { not: values } : values]);
-  if (conditions.length > 0) fields.where = Object.fromEntries(conditions);
+  for (const [field, entries] of Object.entries(conditions)) if (entries.length > 0) fields[field] = Object.fromEntries(entries);
   return fields;
 }
 
@@ -138,7 +146,8 @@ function parseOperation(given: unknown, metric: Metric): Operation {
   const fitting = OPERATIONS_OF_KIND[metric.kind];
   if (given === undefined) throw bad("op", `is missing; ${metric.name} is a ${metric.kind} and takes ${fitting.join(", ")}`);
   const operation = OPERATIONS.find((candidate) => candidate === given);
-  if (operation === undefined) throw bad("op", `${quote(given)} is not known; use ${OPERATIONS.join(", ")}`);
+  if (operation === undefined)
+    throw bad("op", `${quote(given)} is not known; use ${[...OPERATIONS, ...SET_OPERATIONS].join(", ")}`);
   if (fitting.includes(operation)) return operation;
   throw bad("op", `${operation} does not fit ${metric.name}, a ${metric.kind}; use ${fitting.join(", ")}`);
 }

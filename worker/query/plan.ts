@@ -5,6 +5,10 @@ import type { Metric } from "../merge";
 export const OPERATIONS = ["sum", "rate", "distinct", "top", "quantile", "histogram", "breakdown", "last"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
+/** Operations on two sets of one metric. */
+export const SET_OPERATIONS = ["intersect", "union", "difference"] as const;
+export type SetOperation = (typeof SET_OPERATIONS)[number];
+
 /** Which operations fit which kind of metric, the natural one first. */
 export const OPERATIONS_OF_KIND: Readonly<Record<MetricKind, readonly Operation[]>> = {
   counter: ["sum", "rate"],
@@ -14,6 +18,7 @@ export const OPERATIONS_OF_KIND: Readonly<Record<MetricKind, readonly Operation[
   distinct: ["distinct"],
   top: ["top", "sum"],
   breakdown: ["breakdown"],
+  theta: ["distinct"],
 };
 
 /** A condition on a tag: its value is, or is not, one of these. A tag that an edge does not have has the value "". */

@@ -8,7 +8,7 @@ import { bad, checkNames, NO_LABELS, parseMetric, parsePolicy, parseWhere, parse
 const FIELDS = ["from", "to", "where", "policy", "metric", "form"] as const;
 
 /** Forms of Apache DataSketches, and the kind of metric that each is of. */
-const KIND_OF_FORM = { hll_8: "distinct", hll_4: "distinct", frequent_items: "top" } as const satisfies Record<
+const KIND_OF_FORM = { hll_8: "distinct", hll_4: "distinct", frequent_items: "top", theta: "theta" } as const satisfies Record<
   string,
   MetricKind
 >;
@@ -81,5 +81,7 @@ function emptySketch(form: SketchForm, metric: Metric): Uint8Array {
       return Uint8Array.of(2, 1, 7, metric.parameter, 3, 12, 0, 0);
     case "frequent_items":
       return Uint8Array.of(1, 1, 10, 11, 3, 5, 0, 0);
+    case "theta":
+      return Uint8Array.of(1, 3, 3, 0, 0, 0x1e, 0xcc, 0x93);
   }
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { MetricKind } from "../../engine/schema";
 import { authorize } from "../authorize";
 import { core } from "../core";
 import type { Environment } from "../environment";
@@ -11,7 +12,7 @@ import {
   TAGS_MAX,
   WIRE_BYTES_MAX,
 } from "../limits";
-import { OPERATIONS_OF_KIND } from "../query/plan";
+import { OPERATIONS_OF_KIND, SET_OPERATIONS } from "../query/plan";
 import { edgesOf, tagsOf } from "../tree/fleet";
 
 /** What the hub is and has: `/v1/hello`, `/v1/metrics`, `/v1/edges`, `/v1/tags`. */
@@ -35,7 +36,7 @@ export const about = new Hono<{ Bindings: Environment }>()
     });
   })
   .get("/metrics", (context) => {
-    return context.json({ data: core().metrics.map((metric) => ({ ...metric, ops: OPERATIONS_OF_KIND[metric.kind] })) });
+    return context.json({ data: core().metrics.map((metric) => ({ ...metric, ops: opsOf(metric.kind) })) });
   })
   .get("/edges", async (context) => {
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
@@ -45,3 +46,8 @@ export const about = new Hono<{ Bindings: Environment }>()
     const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
     return context.json({ data: await tagsOf(context.env, tenant) });
   });
+
+/** What can be asked of metrics of a kind, the natural question first. */
+function opsOf(kind: MetricKind): readonly string[] {
+  return kind === "theta" ? [...OPERATIONS_OF_KIND[kind], ...SET_OPERATIONS] : OPERATIONS_OF_KIND[kind];
+}

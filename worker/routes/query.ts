@@ -6,9 +6,10 @@ import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX } from "../limits";
 import { askAll } from "../query/ask";
 import { format, MEDIA_TYPES } from "../query/format";
-import { fieldsOfSearch, parseQuestion } from "../query/parse";
+import { fieldsOfSearch, parseQuestion, type Window } from "../query/parse";
+import { answerSets, asksOfSets, parseSetQuestion } from "../query/sets";
 import { Refusal } from "../refusal";
-import { askerOf } from "../tree/ask";
+import { askerOf, sketchOf } from "../tree/ask";
 
 type QueryContext = Context<{ Bindings: Environment }>;
 
@@ -25,8 +26,12 @@ export const query = new Hono<{ Bindings: Environment }>()
   });
 
 async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
-  const question = parseQuestion(fields, core().metrics, Date.now());
-  const answer = await askAll(askerOf(context.env, tenant), question);
+  const { metrics } = core();
+  const query = askerOf(context.env, tenant);
+  const sketch = (window: Window, metric: number) => sketchOf(context.env, tenant, window, metric);
+  const answer = asksOfSets(fields)
+    ? await answerSets({ query, sketch }, core(), parseSetQuestion(fields, metrics, Date.now()))
+    : await askAll(query, parseQuestion(fields, metrics, Date.now()));
   const formatted = format(answer, context.req.header("accept"));
   if (formatted === null) {
     throw new Refusal(406, "not_acceptable", `an answer can be had as ${MEDIA_TYPES.join(", ")}; send one of them in accept`);

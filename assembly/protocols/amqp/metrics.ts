@@ -62,6 +62,7 @@ export function declareAmqpMetrics(number: u32): void {
   RequestNames.open = "amqp_open_requests";
   RequestNames.clients = "amqp_clients";
   RequestNames.servers = "amqp_servers";
+  RequestNames.clientSet = "amqp_clients_theta";
   declareRequestMetrics(metrics(), number, FIRST);
   declareNameTops(
     metrics(),

@@ -13,6 +13,7 @@ import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
 import { elementHash } from "../../bytes/hash";
 import { Labels, TransportLabel } from "../../modules/labels";
+import { declareClientSet, observeClientSet } from "../../roundtrip/client-set";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
@@ -50,6 +51,7 @@ class Series {
   static responseBytes: u32 = 0;
   static names: u32 = 0;
   static clients: u32 = 0;
+  static clientSet: u32 = 0;
   static servers: u32 = 0;
   static topPorts: u32 = 0;
   static topTypes: u32 = 0;
@@ -209,6 +211,7 @@ function declareDistributions(): void {
   Series.responseBytes = histogram(215, "bytes", "dns_response_bytes", "Size of responses of transactions.", 0);
   Series.names = distinct(216, "dns_names", "Distinct names asked for.", 14);
   Series.clients = distinct(217, "dns_clients", "Distinct clients.", 14);
+  Series.clientSet = declareClientSet(219, "dns_clients_theta");
   Series.servers = distinct(218, "dns_servers", "Distinct servers.", 12);
 }
 
@@ -271,6 +274,7 @@ function observeEndpoints(conversation: Conversation, client: u32, direction: u3
   if (!conversation.isNewTo(Minute.number, protocol, client)) return;
   distinctObserve(Series.clients + direction, conversation.element(client));
   distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
+  observeClientSet(Series.clientSet + direction, conversation, client);
 }
 
 function rcodeOf(answer: Message): u32 {

@@ -54,6 +54,7 @@ export function declareGrpcMetrics(): void {
   RequestNames.open = "grpc_open_requests";
   RequestNames.clients = "grpc_clients";
   RequestNames.servers = "grpc_servers";
+  RequestNames.clientSet = "grpc_clients_theta";
   declareRequestMetrics(METRICS, F.GRPC, FIRST);
   declareNameTops(
     METRICS,

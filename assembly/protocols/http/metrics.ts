@@ -15,6 +15,7 @@ import { slowAboveNs, watchSlow } from "../../aggregate/previous";
 import { declareTop, TopGroup, Tops } from "../../aggregate/tops";
 import { lowerText } from "../../bytes/ascii";
 import { Labels } from "../../modules/labels";
+import { declareClientSet, observeClientSet } from "../../roundtrip/client-set";
 import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
@@ -56,6 +57,7 @@ class Series {
   static requestBytes: u32 = 0;
   static responseBytes: u32 = 0;
   static clients: u32 = 0;
+  static clientSet: u32 = 0;
   static servers: u32 = 0;
   static hosts: u32 = 0;
   static templates: u32 = 0;
@@ -191,6 +193,7 @@ function declareDistributions(): void {
   Series.requestBytes = histogram(309, "bytes", "http_request_bytes", "Size of requests.", 0);
   Series.responseBytes = histogram(310, "bytes", "http_response_bytes", "Size of final responses.", 0);
   Series.clients = distinct(311, "http_clients", "Distinct clients.", 14);
+  Series.clientSet = declareClientSet(315, "http_clients_theta");
   Series.servers = distinct(312, "http_servers", "Distinct servers.", 12);
   Series.hosts = distinct(313, "http_hosts", "Distinct hosts asked for.", 12);
   Series.templates = distinct(314, "http_path_templates", "Distinct path templates.", 12);
@@ -268,6 +271,7 @@ function observeEndpoints(conversation: Conversation, client: u32, direction: u3
   if (!conversation.isNewTo(Minute.number, F.HTTP, client)) return;
   distinctObserve(Series.clients + direction, hash);
   distinctObserve(Series.servers + direction, conversation.element(client ^ 1));
+  observeClientSet(Series.clientSet + direction, conversation, client);
 }
 
 function observeTexts(direction: u32, request: Message): void {

@@ -46,6 +46,7 @@ export class Http2Metrics {
     RequestNames.open = "http2_open_requests";
     RequestNames.clients = "http2_clients";
     RequestNames.servers = "http2_servers";
+    RequestNames.clientSet = "http2_clients_theta";
     declareRequestMetrics(METRICS, F.HTTP2, FIRST);
     const slow = "Path templates that took longer than nine tenths of the minute before.";
     declareNameTops(

@@ -51,6 +51,7 @@ export function declareKafkaMetrics(number: u32): void {
   RequestNames.open = "kafka_open_requests";
   RequestNames.clients = "kafka_clients";
   RequestNames.servers = "kafka_servers";
+  RequestNames.clientSet = "kafka_clients_theta";
   declareRequestMetrics(metrics(), number, FIRST);
   declareNameTops(
     metrics(),

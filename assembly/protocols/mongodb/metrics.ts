@@ -55,6 +55,7 @@ export function declareMongoMetrics(number: u32): void {
   RequestNames.open = "mongodb_open_requests";
   RequestNames.clients = "mongodb_clients";
   RequestNames.servers = "mongodb_servers";
+  RequestNames.clientSet = "mongodb_clients_theta";
   declareRequestMetrics(metrics(), number, FIRST);
   declareNameTops(
     metrics(),

@@ -43,6 +43,7 @@ export class MysqlMetrics {
     RequestNames.open = "mysql_open_requests";
     RequestNames.clients = "mysql_clients";
     RequestNames.servers = "mysql_servers";
+    RequestNames.clientSet = "mysql_clients_theta";
     SqlNames.topStatements = "mysql_top_statements";
     SqlNames.topSlow = "mysql_top_slow";
     SqlNames.topFailing = "mysql_top_failing";

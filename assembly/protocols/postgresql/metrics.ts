@@ -34,6 +34,7 @@ export class PgMetrics {
     RequestNames.open = "postgresql_open_requests";
     RequestNames.clients = "postgresql_clients";
     RequestNames.servers = "postgresql_servers";
+    RequestNames.clientSet = "postgresql_clients_theta";
     SqlNames.topStatements = "postgresql_top_statements";
     SqlNames.topSlow = "postgresql_top_slow";
     SqlNames.topFailing = "postgresql_top_failing";

@@ -49,6 +49,7 @@ export class RedisMetrics {
     RequestNames.open = "redis_open_requests";
     RequestNames.clients = "redis_clients";
     RequestNames.servers = "redis_servers";
+    RequestNames.clientSet = "redis_clients_theta";
     const metrics = changetype<RequestMetrics>(METRICS);
     declareRequestMetrics(metrics, F.REDIS, FIRST_ID);
     declareNameTops(

@@ -61,6 +61,7 @@ export class TlsMetrics {
     RequestNames.open = "tls_open_requests";
     RequestNames.clients = "tls_clients";
     RequestNames.servers = "tls_servers";
+    RequestNames.clientSet = "tls_clients_theta";
     declareRequestMetrics(metrics(), F.TLS, FIRST_ID);
     declareNameTops(
       metrics(),

@@ -62,6 +62,7 @@ export class WebSocketMetrics {
     RequestNames.open = "websocket_open_requests";
     RequestNames.clients = "websocket_clients";
     RequestNames.servers = "websocket_servers";
+    RequestNames.clientSet = "websocket_clients_theta";
     declareRequestMetrics(METRICS, F.WEBSOCKET, FIRST);
     declareNameTops(
       METRICS,
