@@ -2,18 +2,20 @@
  * The encoded form of a theta state, and the compact form of Apache DataSketches (serial version 3).
  *
  * ```
- * ours:     | entries varint | theta u64, only of 4,096 entries | gap varint ... |       gap: from the hash before, 0 before the first
+ * ours:     | entries * 2 + cut, varint | theta u64, where cut is 1 | gap varint ... |     gap: from the hash before, 0 before the first
  *
  * theirs    0         1       2       3  4    5      6          8              16         8 x preamble
  *           preamble  serial  family  0  0    flags  seed hash  entries u32    theta u64  hash u64 x entries
  *           longs     version                        u16        0 u32
  * ```
+ * Cut is 1 where theta is less than THETA_MAX. What leaves the host may hold fewer entries than there are: the next one is theta then.
+ *
  * Preamble longs: 1 of nothing and of one hash, which follows at once; 2 where all hashes are there; 3 with a theta. Flags: 2 read only,
  * 4 empty, 8 compact, 16 ordered.
  */
 import { Cursor } from "../bytes/cursor";
 import { Writer } from "../bytes/writer";
-import { THETA_ENTRIES_MAX, THETA_MAX, Theta, thetaAdd, thetaLimit } from "./theta";
+import { THETA_ENTRIES_MAX, THETA_MAX, Theta, thetaAdd, thetaAt, thetaLimit } from "./theta";
 
 const SERIAL_VERSION: u32 = 3;
 const FAMILY: u32 = 3;
@@ -22,14 +24,26 @@ const FLAGS: u32 = 2 | 8 | 16;
 /** The low 16 bits of the hash of the seed 9001 with the seed 0. */
 const SEED_HASH: u32 = 0x93cc;
 
-/** Writes the canonical form of `state`. */
+/** Settings of what leaves the host. */
+export class ThetaExport {
+  /** Entries that an encoding holds at most. */
+  static entriesMax: u32 = 4096;
+}
+
+/** Writes the `ThetaExport.entriesMax` smallest hashes of `state`. */
 export function thetaEncode(state: usize): void {
   const theta = changetype<Theta>(state);
-  Writer.varint(theta.count);
-  if (theta.count == THETA_ENTRIES_MAX) Writer.u64(theta.theta);
+  const count = min(theta.count, ThetaExport.entriesMax);
+  const limit = count < theta.count ? thetaAt(theta, count) : theta.theta;
+  const cut = limit != THETA_MAX;
+  Writer.varint(((<u64>count) << 1) | <u64>cut);
+  if (cut) Writer.u64(limit);
   let before: u64 = 0;
-  for (let page: u32 = 0; page < theta.pages; page++) {
-    for (let index: u32 = 0; index < theta.countIn(page); index++) {
+  let left = count;
+  for (let page: u32 = 0; left != 0; page++) {
+    const here = min(left, theta.countIn(page));
+    left -= here;
+    for (let index: u32 = 0; index < here; index++) {
       const hash = load<u64>(theta.page(page) + (index << 3));
       Writer.varint(hash - before);
       before = hash;
@@ -43,15 +57,17 @@ class Head {
   static theta: u64 = 0;
 
   static read(): void {
-    Head.count = Cursor.count(THETA_ENTRIES_MAX);
-    Head.theta = Head.count == THETA_ENTRIES_MAX ? Cursor.u64() : THETA_MAX;
+    const head = Cursor.count((THETA_ENTRIES_MAX << 1) | 1);
+    Head.count = head >> 1;
+    Head.theta = (head & 1) != 0 ? Cursor.u64() : THETA_MAX;
+    if ((head & 1) != 0 && (Head.theta == 0 || Head.theta >= THETA_MAX)) Cursor.fault = true;
   }
 }
 
 /** Validates one encoded state and steps over it; false when it is not valid. */
 export function thetaSkip(_log2: u32): bool {
   Head.read();
-  if (Cursor.fault || Head.theta > THETA_MAX) return false;
+  if (Cursor.fault) return false;
   let before: u64 = 0;
   for (let index: u32 = 0; index < Head.count; index++) {
     const gap = Cursor.varint();

@@ -6,8 +6,9 @@
  * state, 128 bytes -> pages of hashes in ascending order, page by page
  * hash:  the upper 63 bits of the first half of MurmurHash3_x64_128, as DataSketches takes them; never 0
  * ```
- * The state holds every hash of the set below theta: all of them while theta is THETA_MAX, else exactly 4,096, and theta is the next one.
- * So it depends only on the set, and any order of adding and merging gives the same bytes.
+ * The state holds every hash of the set below theta: all of them while theta is THETA_MAX, else 4,096, and theta is the next one. So it
+ * depends only on the set, and any order of adding and merging gives the same bytes. A set that was cut to less on its way
+ * brings its smaller theta along, which holds for the sum.
  *
  * A full page is split in halves, and hashes leave from the end alone, so that every page but the last is at least half full.
  */
@@ -157,6 +158,16 @@ function dropLast(theta: Theta): void {
 function closeLast(theta: Theta): void {
   theta.pages--;
   SketchPool.pool.releasePage(theta.page(theta.pages));
+}
+
+/** The hash that `index` others are less than; there are more. */
+export function thetaAt(theta: Theta, index: u32): u64 {
+  let page: u32 = 0;
+  while (index >= theta.countIn(page)) {
+    index -= theta.countIn(page);
+    page++;
+  }
+  return load<u64>(theta.page(page) + (index << 3));
 }
 
 /** Forgets all hashes from `limit` on, which is theta from now on. */

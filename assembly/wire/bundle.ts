@@ -16,6 +16,7 @@ import { KIND_MAX, Kind } from "../aggregate/metric";
 import { Series } from "../aggregate/series";
 import { Writer } from "../bytes/writer";
 import { BreakdownExport } from "../sketches/breakdown-codec";
+import { ThetaExport } from "../sketches/theta-codec";
 import { TopExport } from "../sketches/top-codec";
 import { checksumWrite, HEADER_BYTES_MAX, Header, headerWrite } from "./header";
 
@@ -23,6 +24,8 @@ import { checksumWrite, HEADER_BYTES_MAX, Header, headerWrite } from "./header";
 export const SECTIONS_MAX: u32 = 8192;
 /** Directory bytes of a section at the most: its own group and its series. */
 const SECTION_BYTES_MAX: u32 = 22;
+/** Entries that sets are not cut below: three dozen of them take 72 KiB then. */
+const SET_ENTRIES_MIN: u32 = 256;
 /** Bytes that `Sections.open` needs. */
 export const SECTIONS_BYTES: u32 = SECTIONS_MAX * 8;
 
@@ -110,13 +113,19 @@ export function bundleSlack(sections: u32): u32 {
 }
 
 /**
- * Encodes `header` and the listed sections at `start` into `most` bytes at the most, with fewer keys of tops and breakdowns
- * where they do not fit: half as many, and half of that. Gives the length, 0 when `capacity` or `most` is too small for none.
+ * Encodes `header` and the listed sections at `start` into `most` bytes at the most, where they do not fit with fewer entries of
+ * sets, and then with fewer keys of tops and breakdowns: half as many, and half of that. Gives the length, 0 when `capacity` or
+ * `most` is too small for none.
  */
 export function encodeCut(header: Header, start: usize, capacity: u32, most: u32): u32 {
   const topKeys = TopExport.keysMax;
   const breakdownKeys = BreakdownExport.keysMax;
+  const entries = ThetaExport.entriesMax;
   let length = bundleEncode(header, start, capacity);
+  while ((length == 0 || length > most) && hasSets() && ThetaExport.entriesMax > SET_ENTRIES_MIN) {
+    ThetaExport.entriesMax >>= 1;
+    length = bundleEncode(header, start, capacity);
+  }
   while ((length == 0 || length > most) && (TopExport.keysMax | BreakdownExport.keysMax) != 0) {
     TopExport.keysMax >>= 1;
     BreakdownExport.keysMax >>= 1;
@@ -124,7 +133,14 @@ export function encodeCut(header: Header, start: usize, capacity: u32, most: u32
   }
   TopExport.keysMax = topKeys;
   BreakdownExport.keysMax = breakdownKeys;
+  ThetaExport.entriesMax = entries;
   return length <= most ? length : 0;
+}
+
+/** Whether any of the listed sections is a set. */
+function hasSets(): bool {
+  for (let i: u32 = 0; i < Sections.count; i++) if (<u32>Sections.at(i).kind == Kind.THETA) return true;
+  return false;
 }
 
 /** Encodes `header` and the listed sections at `start`; gives the length, or 0 when `capacity` is too small. */

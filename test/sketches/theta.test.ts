@@ -112,6 +112,39 @@ describe("a set", () => {
   });
 });
 
+describe("a set that was cut on its way", () => {
+  test.each([
+    [256, 3000],
+    [1024, 9000],
+    [4096, 9000],
+    [256, 256],
+    [256, 257],
+  ])("to %i of %i is the smallest, and merges in any order", (most, count) => {
+    const parts = [1, 2, 3].map((seed) => randomHashes(seed, count));
+    const sketches = new Sketches(32 << 20);
+    sketches.core.exportEntries(most);
+    const encodings = parts.map((hashes) => sketches.encode("theta", stateOf(sketches, hashes)));
+    sketches.core.exportEntries(NOMINAL);
+    // What is known of all is below the least theta of the parts.
+    const least = parts.map((hashes) => ascending(hashes)[most] ?? THETA_MAX).reduce((a, b) => (a < b ? a : b));
+    const known = ascending(parts.flat()).filter((hash) => hash < least);
+    for (const order of [
+      [0, 1, 2],
+      [2, 0, 1],
+      [1, 2, 0],
+    ]) {
+      const into = sketches.create("theta", 12);
+      for (const index of order) expect(sketches.decode("theta", into, 12, encodings[index]!)).toBe(true);
+      const { theta, hashes } = read(compact(sketches, into));
+      expect(hashes).toEqual(known.slice(0, NOMINAL));
+      expect(theta).toBe(known[NOMINAL] ?? least);
+      const copy = sketches.create("theta", 12);
+      sketches.decode("theta", copy, 12, sketches.encode("theta", into));
+      expect(read(compact(sketches, copy))).toEqual({ theta, hashes });
+    }
+  });
+});
+
 test("the truth lies within two standard errors as often as it should", () => {
   let within = 0;
   const errors: number[] = [];

@@ -9,6 +9,7 @@ import { sharedLimits } from "../../assembly/sketches/shared-drop";
 import { sharedTop } from "../../assembly/sketches/shared-seal";
 import { SharedTops } from "../../assembly/sketches/shared-tops";
 import { SketchPool } from "../../assembly/sketches/sketch-pool";
+import { ThetaExport } from "../../assembly/sketches/theta-codec";
 import { TopExport } from "../../assembly/sketches/top-codec";
 
 export { elementHash, hash128 } from "../../assembly/bytes/hash";
@@ -146,6 +147,11 @@ export function written(): i32 {
 export function exportKeys(top: u32, breakdown: u32): void {
   TopExport.keysMax = top;
   BreakdownExport.keysMax = breakdown;
+}
+
+/** Sets how many entries a set exports. */
+export function exportEntries(theta: u32): void {
+  ThetaExport.entriesMax = theta;
 }
 
 /** Sets the factor that places keys in tables. */

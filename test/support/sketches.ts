@@ -11,6 +11,7 @@ interface SketchExports {
   refused(): bigint;
   secret(value: bigint): void;
   exportKeys(top: number, breakdown: number): void;
+  exportEntries(theta: number): void;
   read(length: number): void;
   left(): number;
   write(length: number): void;
