@@ -36,7 +36,7 @@ export function thetaEncode(state: usize): void {
   const count = min(theta.count, ThetaExport.entriesMax);
   const limit = count < theta.count ? thetaAt(theta, count) : theta.theta;
   const cut = limit != THETA_MAX;
-  Writer.varint(((<u64>count) << 1) | <u64>cut);
+  Writer.varint(((<u64>count) << 1) | u64(cut));
   if (cut) Writer.u64(limit);
   let before: u64 = 0;
   let left = count;

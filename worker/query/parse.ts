@@ -155,8 +155,9 @@ function parseOperation(given: unknown, metric: Metric): Operation {
 /** Reads from, to and step, widened to whole minutes. */
 export function parseWindow(fields: Pick<Fields, "from" | "to" | "step">, nowMs: number): Pick<Plan, "from" | "to" | "step"> {
   const now = nowMs / 1000;
-  const from = Math.floor(parseTime("from", fields.from ?? WINDOW_DEFAULT, now) / MINUTE_SECONDS) * MINUTE_SECONDS;
-  const to = Math.ceil(parseTime("to", fields.to ?? "now", now) / MINUTE_SECONDS) * MINUTE_SECONDS;
+  const { from: first = WINDOW_DEFAULT, to: last = "now" } = fields;
+  const from = Math.floor(parseTime("from", first, now) / MINUTE_SECONDS) * MINUTE_SECONDS;
+  const to = Math.ceil(parseTime("to", last, now) / MINUTE_SECONDS) * MINUTE_SECONDS;
   if (to <= from) throw bad("to", "is not after from; widen the window");
   if (fields.step === undefined) return { from, to, step: to - from };
   const step = typeof fields.step === "string" ? parseDuration(fields.step) : fields.step;
