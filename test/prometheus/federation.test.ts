@@ -135,14 +135,16 @@ function expressions(): fc.Arbitrary<string> {
 }
 
 describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus that federates", () => {
-  const folder = mkdtempSync(join(tmpdir(), "tallywire-federation-"));
-  const stage = new Stage("prometheus");
+  let folder: string;
+  let stage: Stage;
   let hub: LocalHub;
   let door: Awaited<ReturnType<typeof startDoor>>;
   let ours: Asked;
   let theirs: Asked;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "tallywire-federation-"));
+    stage = new Stage("prometheus");
     const module = new WebAssembly.Module(readFileSync(join(ROOT, "build/core.wasm")));
     hub = await startHubWith(folder, minutes, module);
     const key = await hub.key({ kind: "read", tenant: TENANT, edge: "" });
@@ -183,7 +185,7 @@ describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus
   }, 120_000);
 
   afterAll(async () => {
-    await stage.end();
+    await stage?.end();
     door?.server.close();
     await hub?.stop();
     rmSync(folder, { recursive: true, force: true });

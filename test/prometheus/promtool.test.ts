@@ -14,12 +14,13 @@ import { programPath } from "../support/servers/programs";
 const failed = (_: string, { rcode }: Exchange) => rcode === 3;
 
 describe.runIf(hasProgram("promtool"))("promtool", () => {
-  const folder = mkdtempSync(join(tmpdir(), "tallywire-promtool-"));
+  let folder: string;
   let hub: LocalHub;
   let promtool: Promtool;
   let authorization: string;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "tallywire-promtool-"));
     const module = new WebAssembly.Module(readFileSync(join(ROOT, "build/core.wasm")));
     hub = await startHubWith(folder, minutes, module);
     const key = await hub.key({ kind: "read", tenant: TENANT, edge: "" });
