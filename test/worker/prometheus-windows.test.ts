@@ -253,6 +253,8 @@ describe("what would be too much", () => {
     const asked: Plan[] = [];
     await evaluateAt(wide, 'sum by (status) (rate(things_total{site=~"site-1.*"}[5m]))', now, steps, asked);
     expect(asked.every(({ byTags, byLabels }) => byTags.length === 0 && byLabels === 1)).toBe(true);
+    // 1,300 points of overlapping windows: a first part of the grid, the rest of it, and the hour before.
+    expect(asked.length).toBe(3);
     expect(asked[0]!.tagConditions).toEqual([
       { tag: "site", values: ["site-1", ...Array.from({ length: 10 }, (_, index) => `site-1${index}`)], negated: false },
     ]);
