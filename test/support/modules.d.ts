@@ -8,11 +8,6 @@ declare module "*?bytes" {
   export default bytes;
 }
 
-/** The part of js-yaml, which comes without types, that tests use. */
-declare module "js-yaml" {
-  export function load(text: string): unknown;
-}
-
 /** The part of node-postgres, which comes without types, that tests use. */
 declare module "pg" {
   export interface Result {

@@ -1,5 +1,6 @@
 /** docs/openapi.yaml and the hub, held to each other: routes, answers of real requests, and requests made from its schemas. */
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import app from "../../worker/index";
@@ -7,7 +8,7 @@ import { BUNDLE_BYTES_MAX, QUERY_BYTES_MAX } from "../../worker/limits";
 import { writeTile } from "../../worker/object/tiles";
 import { sealMinute, withTop } from "../support/edge-minute";
 import { faultsOf, type Schema, valuesOf } from "../support/json-schema";
-import { hubOf, MINUTE, readKey, writeKey } from "./support/client";
+import { bearer, hubOf, MINUTE, readKey, writeKey } from "./support/client";
 import { described, given, page, request, resolve } from "./support/contract";
 import { pack } from "./support/pack";
 
@@ -71,7 +72,7 @@ describe("routes", () => {
 
 describe("answers", () => {
   it("about the hub are as described", async () => {
-    for (const path of ["/v1/hello", "/v1/metrics", "/v1/edges", "/v1/tags", "/healthz"]) {
+    for (const path of ["/v1/hello", "/v1/metrics", "/v1/edges", "/v1/tags", "/v1/shards", "/healthz"]) {
       expect((await get(path)).status).toBe(200);
     }
     const { data } = await (await get("/v1/edges")).json<{ data: { edge: string }[] }>();
@@ -131,8 +132,36 @@ describe("answers", () => {
   });
 });
 
+describe("a shard map", () => {
+  it("is changed as described, or refused", async () => {
+    const tenant = "contract-shards";
+    const headers = { authorization: await bearer({ kind: "admin", tenant, edge: "" }) };
+    const put = (body: unknown, others = headers) =>
+      request("/v1/shards", { method: "PUT", body: JSON.stringify(body), headers: others });
+    const shape = page.components.schemas!.EpochRequest!;
+    for (const body of [{ tag: 1 }, { tag: "Site" }, { tags: "site" }, { keep: "role" }, { tag: "site", keep: ["site"] }, []]) {
+      expect((await put(body)).status, JSON.stringify(body)).toBe(400);
+    }
+    expect(faultsOf(shape, { tag: "Site" }, resolve)).not.toEqual([]);
+    expect((await put({ tag: "site", keep: Array(QUERY_BYTES_MAX).fill("x") })).status).toBe(413);
+    expect((await put({ tag: "site", keep: ["role"] })).status).toBe(200);
+    const body = sealMinute({ minute: MINUTE, boot: 1n, exchanges: [{ client: "10.0.0.1", name: "a.example" }], theta: true });
+    const sent = { authorization: await writeKey(tenant), "tallywire-tags": "site=fra1" };
+    await request("/v1/ingest", { method: "POST", body, headers: sent });
+    const reads = { headers: { authorization: await readKey(tenant) } };
+    await runDurableObjectAlarm(env.HUB.getByName(`${tenant}/shard/2/${encodeURIComponent("fra1")}`));
+    for (const path of ["/v1/shards", "/v1/edges", `/v1/query?metric=dns_clients&op=distinct&by=site&${WINDOW}`])
+      await request(path, reads);
+    expect((await put({ tag: null })).status).toBe(200);
+    expect((await put({ tag: "role" })).status).toBe(409);
+    expect((await put({ tag: "site" }, reads.headers)).status).toBe(403);
+    expect((await request("/v1/shards", { method: "PUT", body: "{}" })).status).toBe(401);
+    expect((await request("/v1/shards", { method: "PUT", body: "{}", headers }, { MASTER_KEY: "" })).status).toBe(503);
+  });
+});
+
 describe("refusals are as described:", () => {
-  const KEYED = ["/v1/query?metric=dns_clients&op=distinct", "/v1/sketch", "/v1/edges", "/v1/tags"];
+  const KEYED = ["/v1/query?metric=dns_clients&op=distinct", "/v1/sketch", "/v1/edges", "/v1/tags", "/v1/shards"];
 
   it("without a key, with a wrong one, with one of another kind", async () => {
     for (const path of KEYED) {
@@ -292,8 +321,8 @@ describe("a question made from the schema", () => {
   });
 });
 
-/** Answers that a request alone does not bring about: 429 takes hundreds of starts of an agent. */
-const NOT_PROVOKED = ["ingest 429"];
+/** Answers that take more than a few requests: hundreds of starts of an agent, of changes of the shard map, of shards. */
+const NOT_PROVOKED = ["ingest 429", "reshard 422", "listEdges 422", "listTags 422"];
 
 afterAll(() => {
   expect(described().filter((name) => !given.has(name) && !NOT_PROVOKED.includes(name))).toEqual([]);

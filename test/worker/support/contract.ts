@@ -1,7 +1,7 @@
 /** docs/openapi.yaml as a contract: each answer of the hub must be one that it describes. */
 import { env } from "cloudflare:workers";
-import { load } from "js-yaml";
 import { expect } from "vitest";
+import { parse } from "yaml";
 import text from "../../../docs/openapi.yaml?bytes";
 import app from "../../../worker/index";
 import { faultsOf, type Resolve, type Schema } from "../../support/json-schema";
@@ -25,7 +25,7 @@ export interface Operation {
   responses: Record<string, Described>;
 }
 
-export const page = load(new TextDecoder().decode(text)) as {
+export const page = parse(new TextDecoder().decode(text)) as {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
   components: Record<string, Record<string, Schema>>;
