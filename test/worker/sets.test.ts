@@ -4,7 +4,7 @@ import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { sealMinute } from "../support/edge-minute";
 import { murmur3 } from "../support/murmur3";
-import { type Answered, ask, call, hubOf, MINUTE, post, readKey } from "./support/client";
+import { type Answered, ask, bearer, call, hubOf, MINUTE, post, readKey } from "./support/client";
 
 const WINDOW = `from=${MINUTE - 600}&to=${MINUTE + 60}`;
 const QUERY = "metric=dns_clients_theta";
@@ -104,6 +104,26 @@ describe("clients of two sites", () => {
     expect([...new BigUint64Array(bytes.slice(16).buffer)]).toEqual(hashes.sort((a, b) => (a < b ? -1 : 1)));
     const none = await exports.default.fetch(`http://hub/v1/sketch?${WINDOW}&metric=http_clients_theta&form=theta`, { headers });
     expect([...(await none.bytes())]).toEqual([1, 3, 3, 0, 0, 0x1e, 0xcc, 0x93]);
+  });
+});
+
+describe("a tenant with shards", () => {
+  it("has its sites compared, and its sketches merged, over their objects", async () => {
+    const authorization = await bearer({ kind: "admin", tenant: "sharded", edge: "" });
+    const map = { method: "PUT", body: JSON.stringify({ tag: "site" }), headers: { authorization } };
+    expect((await exports.default.fetch("http://hub/v1/shards", map)).status).toBe(200);
+    await postClients("sharded", "fra1", 0, 300);
+    await postClients("sharded", "ams2", 250, 400);
+    // What shards have not sent up yet is in answers by their tag.
+    expect(figures(await ask("sharded", between("intersect")))).toEqual([50, 50, 50, 300, 150]);
+    expect(figures(await ask("sharded", between("union", "where.site=!none")))).toEqual([400, 400, 400, 400, 150]);
+    const headers = { authorization: await readKey("sharded") };
+    const sketch = `/v1/sketch?${WINDOW}&metric=dns_clients&form=hll_8&where.site=fra1&where.site=ams2`;
+    const bytes = await (await exports.default.fetch(`http://hub${sketch}`, { headers })).bytes();
+    const slots = new Set(
+      Array.from({ length: 400 }, (_, index) => murmur3(Uint8Array.from(address(index).split("."), Number), 9001n)[0] & 16383n),
+    );
+    expect(bytes.slice(40).filter((value) => value > 0)).toHaveLength(slots.size);
   });
 });
 
