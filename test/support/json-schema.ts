@@ -82,6 +82,8 @@ export function valuesOf(schema: Schema, resolve: Resolve): fc.Arbitrary<unknown
     maxLength = 20,
   } = schema as Record<string, number>;
   switch (schema.type) {
+    case "null":
+      return fc.constant(null);
     case "string":
       if (typeof schema.pattern === "string") return fc.stringMatching(new RegExp(schema.pattern));
       return fc.string({ minLength, maxLength: Math.min(maxLength, 20) });
