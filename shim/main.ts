@@ -115,6 +115,7 @@ command("hub", "serve a hub on this machine: one process, its data in a folder")
   .option("--keep-minutes <span>", "how long minutes are kept, at least 48h; 48h unless given")
   .option("--keep-hours <span>", "how long hours are kept; 30d unless given")
   .option("--keep-days <span>", "how long days are kept; 400d unless given")
+  .option("--set <setting...>", "other settings, as MAX_EDGES=500; docs/hub.md lists them")
   .addHelpText(
     "after",
     examples(

@@ -13,6 +13,12 @@ export interface Environment {
   KEEP_MINUTES?: string;
   KEEP_HOURS?: string;
   KEEP_DAYS?: string;
+  /** How much edges may send: see allowance.ts. */
+  EDGE_BUNDLES_PER_MINUTE?: string;
+  EDGE_BYTES_PER_MINUTE?: string;
+  MAX_EDGES?: string;
+  MAX_TAG_NAMES?: string;
+  MAX_TAG_VALUES?: string;
   /** The built page. */
   ASSETS?: Fetcher;
 }

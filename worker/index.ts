@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { allowanceOf } from "./allowance";
 import type { Environment } from "./environment";
 import { RETRY_AFTER_SECONDS } from "./limits";
 import { Refusal, type Refused } from "./refusal";
@@ -31,6 +32,7 @@ const METHODS: Readonly<Record<string, string>> = {
 const app = new Hono<{ Bindings: Environment }>()
   .use("/v1/*", async (context, next) => {
     retentionOf(context.env);
+    allowanceOf(context.env);
     await next();
   })
   .get("/healthz", (context) => context.json({ status: "ok" }))
@@ -65,9 +67,9 @@ function refusalOf(error: Error): Refused {
   };
 }
 
-function refuse({ status, code, reason }: Refused): Response {
+function refuse({ status, code, reason, retryAfterSeconds = RETRY_AFTER_SECONDS }: Refused): Response {
   const headers = new Headers();
-  if (status === 429 || status === 503) headers.set("retry-after", String(RETRY_AFTER_SECONDS));
+  if (status === 429 || status === 503) headers.set("retry-after", String(retryAfterSeconds));
   if (status === 401) headers.set("www-authenticate", "Bearer");
   return Response.json({ error: code, reason, time: Date.now() / 1000 }, { status, headers });
 }

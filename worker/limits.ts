@@ -210,3 +210,9 @@ export const LOOKBACK_SECONDS = 300;
 
 /** How long a counter's series goes on with nothing new in it. */
 export const QUIET_SECONDS = 3_600;
+
+/** What a client is told to wait where a person has to change something first. */
+export const RETRY_AFTER_CHANGE_SECONDS = 300;
+
+/** Edges of which an object knows how fast they post lately. */
+export const PACES_MAX = 20_000;

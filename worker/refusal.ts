@@ -3,10 +3,14 @@ export interface Refused {
   status: 400 | 401 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
   code: string;
   reason: string;
+  /** When to try again, with 429 and 503, where it is known. */
+  retryAfterSeconds?: number;
 }
 
 /** A request that is refused; thrown in the Worker, never across an RPC. */
 export class Refusal extends Error {
+  private retryAfterSeconds: number | undefined;
+
   constructor(
     readonly status: Refused["status"],
     readonly code: string,
@@ -17,9 +21,17 @@ export class Refusal extends Error {
     this.name = "Refusal";
   }
 
+  /** What an object said, to be thrown in the Worker. */
+  static of(refused: Refused): Refusal {
+    const refusal = new Refusal(refused.status, refused.code, refused.reason);
+    refusal.retryAfterSeconds = refused.retryAfterSeconds;
+    return refusal;
+  }
+
   /** The plain form, which passes RPC and JSON. */
   get refused(): Refused {
-    return { status: this.status, code: this.code, reason: this.reason };
+    const { status, code, reason, retryAfterSeconds } = this;
+    return { status, code, reason, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   }
 }
 

@@ -11,14 +11,19 @@ export interface HubOptions {
   keepMinutes?: string;
   keepHours?: string;
   keepDays?: string;
+  set?: string[];
 }
+
+/** Settings of the Worker beyond those with an option of their own; docs/hub.md says what they do. */
+const SETTINGS = [...["EDGE_BUNDLES_PER_MINUTE", "EDGE_BYTES_PER_MINUTE", "MAX_EDGES", "MAX_TAG_NAMES", "MAX_TAG_VALUES"]];
 
 const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\[::1\])$/;
 
 /** `tallywire hub`: serves a hub on a local folder until it is told to end. Gives the exit code. */
 export async function hub(options: HubOptions): Promise<number> {
   const dataFolder = options.data ?? stateFolder("hub");
-  const settings = { KEEP_MINUTES: options.keepMinutes, KEEP_HOURS: options.keepHours, KEEP_DAYS: options.keepDays };
+  const kept = { KEEP_MINUTES: options.keepMinutes, KEEP_HOURS: options.keepHours, KEEP_DAYS: options.keepDays };
+  const settings: Record<string, string | undefined> = { ...kept, ...settingsOf(options.set) };
   const variables = Object.fromEntries(
     Object.entries(settings).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
@@ -41,6 +46,17 @@ export async function hub(options: HubOptions): Promise<number> {
   } finally {
     await running.stop();
   }
+}
+
+/** `NAME=value`, each of a setting that there is. Throws Failure. */
+function settingsOf(words: readonly string[] = []): Record<string, string> {
+  const entries = words.map((word): [string, string] => {
+    const at = word.indexOf("=");
+    const name = word.slice(0, Math.max(0, at));
+    if (SETTINGS.includes(name)) return [name, word.slice(at + 1)];
+    throw new Failure(`"${word}" is no setting of a hub; write NAME=value with one of ${SETTINGS.join(", ")}`, 2);
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The Worker and the page, as they were built beside this program. */

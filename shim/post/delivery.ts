@@ -49,6 +49,8 @@ export class Delivery {
   private hurried = false;
   /** Whether the last answers were those of a hub that takes bundles; one at a time finds out. */
   private isUp = true;
+  /** Whether the hub takes what waits no faster than it says: one at a time, until nothing is due. */
+  private isPaced = false;
   private running: Promise<void> | undefined;
 
   constructor(
@@ -85,6 +87,7 @@ export class Delivery {
   private async run(): Promise<void> {
     while (!this.ending.signal.aborted) {
       const { names, waitMs } = this.next();
+      if (names.length === 0) this.isPaced = false;
       if (names.length === 0 && this.hurried && this.spool.waitingCount === 0) return;
       const pauseMs = names.length === 0 ? waitMs : await this.deliver(names);
       if (pauseMs > 0) await this.pause(pauseMs, names.length === 0);
@@ -101,7 +104,7 @@ export class Delivery {
       const fromMs = Math.max(dueMs, this.early.get(name) ?? 0);
       if (fromMs <= nowMs) names.push(name);
       else nextMs = Math.min(nextMs, fromMs);
-      if (names.length === (this.isUp ? PARALLEL : 1)) break;
+      if (names.length === (this.isUp && !this.isPaced ? PARALLEL : 1)) break;
     }
     return { names, waitMs: nextMs - nowMs };
   }
@@ -158,9 +161,13 @@ export class Delivery {
         this.troubled(`the hub takes nothing from this edge: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
         if (this.options.stopWhenHeld) this.ending.abort();
         return HELD_MS * (0.75 + Math.random() / 2);
+      case "paced":
+        this.isPaced = true;
+        this.troubled(`the hub takes no more for now: ${verdict.reason}; bundles wait in ${this.spool.folder}`, verdict.kind);
+        return pauseOf(verdict.afterMs);
       case "later":
         this.troubled(`the hub cannot be reached: ${verdict.reason}; bundles wait in ${this.spool.folder}`);
-        return verdict.afterMs === undefined ? "backoff" : verdict.afterMs * (1 + Math.random() / 4);
+        return pauseOf(verdict.afterMs);
     }
   }
 
@@ -178,7 +185,7 @@ export class Delivery {
   }
 
   private recovered(): void {
-    if (this.trouble !== "" && this.early.size === 0) {
+    if (this.trouble !== "" && this.early.size === 0 && !this.isPaced) {
       this.options.say("the hub takes bundles again");
       this.trouble = "";
     }
@@ -191,4 +198,9 @@ export class Delivery {
     await sleep(ms, undefined, { signal: this.pausing.end.signal }).catch(() => {});
     this.pausing = undefined;
   }
+}
+
+/** As long as the hub said, and up to a quarter longer, so that edges do not come back at once. */
+function pauseOf(afterMs: number | undefined): Pause {
+  return afterMs === undefined ? "backoff" : afterMs * (1 + Math.random() / 4);
 }

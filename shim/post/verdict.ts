@@ -8,6 +8,8 @@ export type Verdict =
   | { kind: "held"; reason: string }
   /** It will take it later than others. */
   | { kind: "early"; reason: string }
+  /** The hub takes no more of this edge for now. */
+  | { kind: "paced"; reason: string; afterMs?: number }
   /** Not now; `afterMs` where the hub said when. */
   | { kind: "later"; reason: string; afterMs?: number };
 
@@ -20,7 +22,9 @@ export interface Answer {
 }
 
 /** Refusals of the request that are due to the agent's configuration and not to the bundle. */
-const CONFIGURATION = new Set(["bad_tags", "too_many_tags", "bad_clock", "too_many_groups"]);
+const CONFIGURATION = new Set([
+  ...["bad_tags", "too_many_tags", "bad_clock", "too_many_groups", "too_many_tag_names", "too_many_tag_values"],
+]);
 const REFUSING = new Set([400, 409, 410, 413, 415, 422]);
 const RETRY_AFTER_MAX_MS = 15 * 60_000;
 
@@ -33,7 +37,8 @@ export function judge({ status, body, retryAfter }: Answer, nowMs: number): Verd
   if (status >= 200 && status < 300) return { kind: "stored", duplicate: body?.status === "duplicate" };
   if (code === "clock_ahead") return { kind: "early", reason };
   if (REFUSING.has(status) && code !== "" && !CONFIGURATION.has(code)) return { kind: "refused", reason };
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+  if (status === 429) return { kind: "paced", reason, afterMs: parseRetryAfter(retryAfter, nowMs) };
+  if (status === 408 || status === 425 || status >= 500) {
     return { kind: "later", reason, afterMs: parseRetryAfter(retryAfter, nowMs) };
   }
   return { kind: "held", reason };

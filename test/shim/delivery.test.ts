@@ -101,6 +101,22 @@ test("a key that is refused ends it where nobody will mend it, and loses nothing
   expect(said).toEqual([`the hub takes nothing from this edge: 401 bad_key; bundles wait in ${folder}`]);
 });
 
+test("a hub that sets a pace is obeyed: one bundle at a time, none lost, and said once", async () => {
+  for (let minute = 1; minute <= 8; minute++) await put(minute);
+  const paced: Verdict = { kind: "paced", reason: "429 too_fast", afterMs: 40 };
+  // Four at once, of which one is taken; then one taken and one not, in turn.
+  const verdicts = [stored, paced, paced, paced, ...Array.from({ length: 6 }, () => [stored, paced]).flat(), stored];
+  const { delivery, posted } = deliveryTo(verdicts);
+  const begunMs = Date.now();
+  delivery.start();
+  await delivery.finish();
+  expect([...new Set(posted)].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(posted).toHaveLength(17);
+  expect(Date.now() - begunMs).toBeGreaterThanOrEqual(7 * 40);
+  expect(delivery.counts).toEqual({ stored: 8, duplicates: 0, refused: 0 });
+  expect(said).toEqual([expect.stringContaining("the hub takes no more for now: 429 too_fast; bundles wait in ")]);
+});
+
 test("a hub that is down is asked with one bundle at a time, less and less often", async () => {
   for (let minute = 1; minute <= 9; minute++) await put(minute);
   const { delivery, posted } = deliveryTo([{ kind: "later", reason: "nothing listens there" }]);

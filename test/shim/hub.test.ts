@@ -97,6 +97,23 @@ describe("a hub of one's own", () => {
     expect(await hub.end("SIGINT")).toBe(0);
   });
 
+  test("paces its edges as it is set, and none of their minutes is lost", async () => {
+    const hub = await serve("--set", "EDGE_BUNDLES_PER_MINUTE=20");
+    const [write, read] = [await keyOf("write", "paced", "web-1"), await keyOf("read", "paced")];
+    const headers = { authorization: `Bearer ${write}` };
+    const post = () => fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: "no bundle", headers });
+    const statuses: number[] = [];
+    for (let index = 0; index < 25; index++) statuses.push((await post()).status);
+    expect(new Set(statuses)).toEqual(new Set([422, 429]));
+    const posting = ["--hub", hub.origin, "--key", write, "--spool", join(folder, "paced")];
+    const posted = await tallywire(["agent", "--file", captureOfNow(), ...posting]);
+    expect(posted.stderr).toMatch(/takes no more for now: 429 too_fast edge web-1 posted 20 bundles .*post again in [1-3] s; /);
+    expect(posted.code).toBe(0);
+    const asked = await tallywire(["query", "dns_requests_total", "-o", "json", "--hub", hub.origin, "--read-key", read]);
+    expect(JSON.parse(asked.stdout).data).toMatchObject([{ value: 83 }]);
+    expect(await hub.end("SIGTERM")).toBe(0);
+  });
+
   test("that has an impossible setting says which, and ends", async () => {
     const { code, stderr } = await tallywire(["hub", "--data", data, "--port", "0", "--keep-minutes", "1h"]);
     expect([code, stderr]).toEqual([
@@ -104,6 +121,8 @@ describe("a hub of one's own", () => {
       expect.stringMatching(/^tallywire: the hub does not start: this hub's KEEP_MINUTES is "1h"/),
     ]);
     expect(existsSync(join(data, "hub.pid"))).toBe(false);
+    const unknown = await tallywire(["hub", "--data", data, "--set", "MAX_EDGE=1"]);
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('"MAX_EDGE=1" is no setting of a hub')]);
   });
 
   test("whose folder cannot be written says so, and leaves no half of a key", async () => {

@@ -27,7 +27,9 @@ describe("a bundle", () => {
     // A proxy's page is no word of the hub.
     [answer(400), "held"],
     [answer(413), "held"],
-    [answer(429, "too_many_edges"), "later"],
+    [answer(422, "too_many_tag_values"), "held"],
+    [answer(429, "too_many_edges"), "paced"],
+    [answer(429, "too_fast"), "paced"],
     [answer(503, "behind"), "later"],
     [answer(500), "later"],
     [answer(408), "later"],

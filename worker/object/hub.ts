@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { allowanceOf } from "../allowance";
 import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
@@ -34,6 +35,7 @@ import { expireTiles } from "./expiry";
 import { Knocks } from "./knocks";
 import { entryKey, Minutes } from "./minutes";
 import { type Message, OutboxWriter } from "./outbox";
+import { Paces } from "./pace";
 import { findParts, readParts, type Source, type Window } from "./parts";
 import { arrivalsOf } from "./receive";
 import { Registry } from "./registry";
@@ -77,6 +79,7 @@ export type Moved = { moved: true };
 export class Hub extends DurableObject<Environment> {
   private readonly sql: SqlStorage;
   private readonly registry: Registry;
+  private readonly paces: Paces;
   private readonly minutes: Minutes;
   private readonly edges: EdgeStates;
   private readonly epochs: Epochs;
@@ -96,7 +99,9 @@ export class Hub extends DurableObject<Environment> {
     super(state, environment);
     this.sql = state.storage.sql;
     migrate(state.storage);
-    this.registry = new Registry(this.sql);
+    const allowance = allowanceOf(environment);
+    this.paces = new Paces(allowance);
+    this.registry = new Registry(this.sql, allowance);
     this.edges = new EdgeStates(this.sql);
     this.epochs = new Epochs(this.sql);
     this.upstream = new Upstream(this.sql, environment.HUB);
@@ -114,6 +119,8 @@ export class Hub extends DurableObject<Environment> {
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
   async ingest(delivery: Delivery): Promise<Receipt | Moved> {
     const nowMs = Date.now();
+    const tooFast = this.paces.take(delivery.edge, delivery.body.byteLength, nowMs);
+    if (tooFast !== null) return tooFast;
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
     const refused = this.refusal(header, nowMs);
@@ -152,7 +159,7 @@ export class Hub extends DurableObject<Environment> {
     const name = `${shard} ${boot} ${number}`;
     const same = this.queue.settled(name);
     if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
-    if (this.pendingBytes > PENDING_BYTES_MAX) return behind();
+    if (this.pendingBytes > PENDING_BYTES_MAX) return this.behind(nowMs);
     const arrivals = arrivalsOf(message, this.registry, this.minutes, nowMs);
     if ("status" in arrivals) return arrivals;
     const refusedLater = await this.queue.add(name, edge, arrivals, nowMs);
@@ -271,7 +278,14 @@ export class Hub extends DurableObject<Environment> {
       const reason = `minute ${formatTime(minute)} is ahead of the hub's ${formatTime(Math.floor(nowMs / 1000))}; set the edge's clock`;
       return { status: 422, code: "clock_ahead", reason };
     }
-    return this.pendingBytes > PENDING_BYTES_MAX ? behind() : null;
+    return this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null;
+  }
+
+  /** The refusal of what there is no room for until the next seal. */
+  private behind(nowMs: number): Refused {
+    const retryAfterSeconds = Math.ceil((nextSealMs(nowMs, this.periodSeconds) - nowMs) / 1000);
+    const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
+    return { status: 503, code: "behind", reason, retryAfterSeconds };
   }
 
   private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
@@ -431,14 +445,6 @@ function nextSealMs(nowMs: number, periodSeconds: number): number {
 export function notOne(): Refused {
   const reason = "the window does not merge into one bundle; take a shorter one or one sampling rate";
   return { status: 422, code: "too_much", reason };
-}
-
-function behind(): Refused {
-  return {
-    status: 503,
-    code: "behind",
-    reason: `the hub cannot seal what it has; try again in ${RETRY_AFTER_SECONDS} s`,
-  };
 }
 
 function messageOf(error: unknown): string {

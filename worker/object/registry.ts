@@ -1,5 +1,6 @@
-import { BOOTS_PER_EDGE_MAX, EDGES_MAX, GROUPS_MAX, SOURCES_MAX } from "../limits";
-import type { Refused } from "../refusal";
+import type { Allowance } from "../allowance";
+import { BOOTS_PER_EDGE_MAX, EDGES_MAX, GROUPS_MAX, RETRY_AFTER_CHANGE_SECONDS, SOURCES_MAX } from "../limits";
+import { quote, type Refused } from "../refusal";
 import type { Tags } from "../tags";
 
 /** What a tile is of: bundles of one policy at one sampling rate, from edges with one set of tags. */
@@ -44,10 +45,15 @@ export class Registry {
   private readonly edgeIds = new Map<string, number>();
   private readonly sourceIds = new Map<string, number>();
   private readonly bootCounts = new Map<number, number>();
+  /** Values of each tag that edges came with. */
+  private readonly tagValues = new Map<string, Set<string>>();
   private nextSource = 1;
   private unsaved: Statement[] = [];
 
-  constructor(private readonly sql: SqlStorage) {
+  constructor(
+    private readonly sql: SqlStorage,
+    private readonly allowance: Pick<Allowance, "edges" | "tagNames" | "tagValues">,
+  ) {
     for (const row of sql.exec<{ id: number; name: string }>("SELECT id, name FROM edges")) this.addEdge(row.id, row.name);
     for (const row of sql.exec<GroupRow>("SELECT * FROM groups")) {
       const { id, policy, sampling: samplingRate } = row;
@@ -64,7 +70,7 @@ export class Registry {
     const group = this.groupIds.get(groupKey(head)) ?? this.groups.size;
     const name = sourceKey(edge, boot, head.policy);
     const source = this.sourceIds.get(name) ?? this.nextSource;
-    const refused = this.refusal(edge, group, source);
+    const refused = this.refusal(edge, group, source) ?? (this.groups.has(group) ? null : this.tagRefusal(head));
     if (refused !== null) return refused;
     if (!this.edges.has(edge)) this.newEdge(edge, edgeName);
     if (!this.groups.has(group)) this.newGroup({ id: group, ...head });
@@ -100,11 +106,15 @@ export class Registry {
 
   /** What speaks against taking these numbers. */
   private refusal(edge: number, group: number, source: number): Refused | null {
-    if (edge >= EDGES_MAX) {
-      return { status: 429, code: "too_many_edges", reason: `this hub object has ${EDGES_MAX} edges; shard the tenant further` };
+    const { edges } = this.allowance;
+    if (edge >= edges && !this.edges.has(edge)) {
+      const reason = `this hub object has ${edges} edges, and no more are taken; shard the tenant further, or raise MAX_EDGES`;
+      return { status: 429, code: "too_many_edges", reason, retryAfterSeconds: RETRY_AFTER_CHANGE_SECONDS };
     }
     if (group >= GROUPS_MAX) {
-      const reason = `this hub object has ${GROUPS_MAX} sets of policy, sampling and tags; use tags with fewer values`;
+      const [tag = "", values] = [...this.tagValues].sort(([, a], [, b]) => b.size - a.size)[0] ?? [];
+      const most = values === undefined ? "use fewer policies" : `use tags with fewer values; ${tag} has ${values.size}`;
+      const reason = `this hub object has ${GROUPS_MAX} sets of policy, sampling and tags; ${most}`;
       return { status: 422, code: "too_many_groups", reason };
     }
     if (this.sources.has(source)) return null;
@@ -115,6 +125,24 @@ export class Registry {
     if (this.sources.size >= SOURCES_MAX) {
       const reason = `the edges of this hub object started more than ${SOURCES_MAX} times lately; see why agents restart`;
       return { status: 429, code: "too_many_starts", reason };
+    }
+    return null;
+  }
+
+  /** What speaks against the tags of a new group: a name too many, or a tag that takes a value too many. */
+  private tagRefusal({ tags, received }: Omit<Group, "id">): Refused | null {
+    if (received) return null;
+    const { tagNames, tagValues } = this.allowance;
+    const names = Object.keys(tags).filter((name) => !this.tagValues.has(name));
+    if (names.length > 0 && this.tagValues.size + names.length > tagNames) {
+      const reason = `this hub object has ${this.tagValues.size} names of tags, and ${names.join(", ")} would be more than ${tagNames}; use those that /v1/tags lists, or raise MAX_TAG_NAMES`;
+      return { status: 422, code: "too_many_tag_names", reason };
+    }
+    for (const [name, value] of Object.entries(tags)) {
+      const known = this.tagValues.get(name);
+      if (known === undefined || known.has(value) || known.size < tagValues) continue;
+      const reason = `tag ${name} has ${known.size} values in this hub object, and ${quote(value)} would be one more; leave ${name} out of the edges' tags, or raise MAX_TAG_VALUES`;
+      return { status: 422, code: "too_many_tag_values", reason };
     }
     return null;
   }
@@ -164,6 +192,11 @@ export class Registry {
   private addGroup(group: Group): void {
     this.groups.set(group.id, group);
     this.groupIds.set(groupKey(group), group.id);
+    if (group.received) return;
+    for (const [name, value] of Object.entries(group.tags)) {
+      const values = this.tagValues.get(name) ?? new Set();
+      this.tagValues.set(name, values.add(value));
+    }
   }
 
   private addSource(source: Source): void {

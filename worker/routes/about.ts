@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { MetricKind } from "../../engine/schema";
+import { allowanceOf } from "../allowance";
 import { authorize } from "../authorize";
 import { core } from "../core";
 import type { Environment } from "../environment";
@@ -19,12 +20,18 @@ import { edgesOf, tagsOf } from "../tree/fleet";
 export const about = new Hono<{ Bindings: Environment }>()
   .get("/hello", (context) => {
     const schema = core().schema;
+    const allowance = allowanceOf(context.env);
     return context.json({
       service: "tallywire",
       time: Date.now() / 1000,
       abi: schema.abi,
       schema: schema.schema,
       limits: {
+        edge_bundles_per_minute: allowance.edgeBundlesPerMinute,
+        edge_bytes_per_minute: allowance.edgeBytesPerMinute,
+        edges: allowance.edges,
+        tag_names: allowance.tagNames,
+        tag_values: allowance.tagValues,
         body_bytes: WIRE_BYTES_MAX,
         bundle_bytes: BUNDLE_BYTES_MAX,
         late_seconds: LATE_SECONDS_MAX,

@@ -20,7 +20,7 @@ export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (con
   const body = await readBody(context.req.raw, WIRE_BYTES_MAX);
   const bytes = inflateBody(body, encoding, BUNDLE_BYTES_MAX);
   const receipt = await send(context.env, tenant, { edge, tags, version, clockMs, bytes, body, encoding });
-  if ("status" in receipt) throw new Refusal(receipt.status, receipt.code, receipt.reason);
+  if ("status" in receipt) throw Refusal.of(receipt);
   return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
 });
 
