@@ -67,9 +67,11 @@ function refusalOf(error: Error): Refused {
   };
 }
 
-function refuse({ status, code, reason, retryAfterSeconds = RETRY_AFTER_SECONDS }: Refused): Response {
+function refuse({ status, code, reason, retryAfterSeconds }: Refused): Response {
   const headers = new Headers();
-  if (status === 429 || status === 503) headers.set("retry-after", String(retryAfterSeconds));
+  const isForNow = status === 429 || status === 503;
+  const waitSeconds = retryAfterSeconds ?? (isForNow ? RETRY_AFTER_SECONDS : null);
+  if (waitSeconds !== null) headers.set("retry-after", String(waitSeconds));
   if (status === 401) headers.set("www-authenticate", "Bearer");
   return Response.json({ error: code, reason, time: Date.now() / 1000 }, { status, headers });
 }

@@ -3,7 +3,7 @@ export interface Refused {
   status: 400 | 401 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
   code: string;
   reason: string;
-  /** When to try again, with 429 and 503, where it is known. */
+  /** When the same would be taken, where that is known. */
   retryAfterSeconds?: number;
 }
 

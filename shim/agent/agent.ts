@@ -9,6 +9,7 @@ import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
 import { Delivery } from "../post/delivery";
+import { HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { VERSION } from "../version";
@@ -33,7 +34,8 @@ export class Agent {
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
   private failed = false;
-  private clockSaid = false;
+  private readonly hubClock = new HubClock();
+  private isClockOff = false;
 
   constructor(
     private readonly settings: AgentSettings,
@@ -81,9 +83,9 @@ export class Agent {
     }
     const { Poster } = await import("../post/poster");
     const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
-    const poster = new Poster({ hub: hub.address, key: hub.key, userAgent, onClock: (ms) => this.noteClock(ms) });
+    const poster = new Poster({ hub: hub.address, key: hub.key, userAgent, onTime: (...times) => this.noteTime(...times) });
     const isLive = source.kind === "interface";
-    const dueMs = isLive ? (name: string) => postingTime(name, edge) : undefined;
+    const dueMs = isLive ? (name: string) => postingTime(name, edge, this.hubClock.offsetMs) : undefined;
     const tagsOf = (name: string) => this.bootTags.tagsOf(name) ?? tags;
     const delivery = new Delivery(this.spool, poster, { dueMs, tagsOf, say: this.say, stopWhenHeld: !isLive });
     this.delivery = delivery;
@@ -169,13 +171,17 @@ export class Agent {
     if (this.delivery.counts.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
   }
 
-  private noteClock(offsetMs: number): void {
-    if (this.clockSaid || Math.abs(offsetMs) < CLOCK_OFFSET_MAX_MS) return;
-    this.clockSaid = true;
+  /** Says when the clocks are found to differ, and when they agree again. Nothing of what was read is shifted by it. */
+  private noteTime(sentMs: number, receivedMs: number, hubMs: number): void {
+    this.hubClock.note(sentMs, receivedMs, hubMs);
+    const { offsetMs } = this.hubClock;
+    const isOff = Math.abs(offsetMs) >= CLOCK_OFFSET_MAX_MS;
+    if (isOff === this.isClockOff) return;
+    this.isClockOff = isOff;
     const seconds = Math.round(Math.abs(offsetMs) / 1000);
-    this.say(
-      `this host's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} the hub's; minutes are named by it, so set it`,
-    );
+    const which = `this host's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} the hub's`;
+    const effect = "minutes are named by this host's and posted by the hub's, so set it";
+    this.say(isOff ? `${which}; ${effect}` : "this host's clock agrees with the hub's again");
   }
 
   private fail(line: string): void {

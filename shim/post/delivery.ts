@@ -8,7 +8,7 @@ import type { Verdict } from "./verdict";
 const PARALLEL = 4;
 /** How long to wait where only a person can mend it. */
 const HELD_MS = 30_000;
-/** How long to wait for a minute that the hub's clock has not reached. */
+/** How long to wait for a minute that the hub's clock has not reached, where the hub does not say. */
 const EARLY_MS = 15_000;
 /** A minute that is further ahead of this host's clock was never its present: it is not waited for. */
 const AHEAD_MS_MAX = 5 * 60_000;
@@ -154,7 +154,7 @@ export class Delivery {
         if (minuteMsOf(name) > Date.now() + AHEAD_MS_MAX) {
           return this.setAside(name, `${verdict.reason}; this host's clock is not there either`);
         }
-        this.early.set(name, Date.now() + EARLY_MS);
+        this.early.set(name, Date.now() + (verdict.afterMs ?? EARLY_MS));
         this.troubled(`the hub's clock is behind this host's: ${verdict.reason}`, verdict.kind);
         return 0;
       case "held":

@@ -12,8 +12,8 @@ export interface PosterOptions {
   hub: URL;
   key: string;
   userAgent: string;
-  /** Told after each answer how far this host's clock is ahead of the hub's, ms; half the way of a request is its error. */
-  onClock?(offsetMs: number): void;
+  /** Told of each answer that has the hub's time: when its request was sent, when it was there, and that time, ms. */
+  onTime?(sentMs: number, receivedMs: number, hubMs: number): void;
 }
 
 /** Posts bundles to a hub. */
@@ -44,7 +44,7 @@ export class Poster {
     try {
       const response = await this.send(headers, deflated, signal);
       const body = await readJson(response);
-      this.noteClock(body, sentMs, Date.now());
+      this.noteTime(body, sentMs, Date.now());
       const status = response.statusCode ?? 0;
       return judge({ status, body, retryAfter: response.headers["retry-after"] }, Date.now());
     } catch (error) {
@@ -68,9 +68,9 @@ export class Poster {
     });
   }
 
-  private noteClock(body: Answer["body"], sentMs: number, receivedMs: number): void {
+  private noteTime(body: Answer["body"], sentMs: number, receivedMs: number): void {
     const { time } = (body ?? {}) as { time?: unknown };
-    if (typeof time === "number") this.options.onClock?.((sentMs + receivedMs) / 2 - time * 1000);
+    if (typeof time === "number") this.options.onTime?.(sentMs, receivedMs, time * 1000);
   }
 }
 

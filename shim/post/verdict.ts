@@ -6,8 +6,8 @@ export type Verdict =
   | { kind: "refused"; reason: string }
   /** Nothing is wrong with the bundle, but nothing goes through until somebody mends what `reason` says. */
   | { kind: "held"; reason: string }
-  /** It will take it later than others. */
-  | { kind: "early"; reason: string }
+  /** It will take it later than others: its clock has not come to the minute. */
+  | { kind: "early"; reason: string; afterMs?: number }
   /** The hub takes no more of this edge for now. */
   | { kind: "paced"; reason: string; afterMs?: number }
   /** Not now; `afterMs` where the hub said when. */
@@ -35,7 +35,7 @@ export function judge({ status, body, retryAfter }: Answer, nowMs: number): Verd
     .filter(Boolean)
     .join(" ");
   if (status >= 200 && status < 300) return { kind: "stored", duplicate: body?.status === "duplicate" };
-  if (code === "clock_ahead") return { kind: "early", reason };
+  if (code === "clock_ahead") return { kind: "early", reason, afterMs: parseRetryAfter(retryAfter, nowMs) };
   if (REFUSING.has(status) && code !== "" && !CONFIGURATION.has(code)) return { kind: "refused", reason };
   if (status === 429) return { kind: "paced", reason, afterMs: parseRetryAfter(retryAfter, nowMs) };
   if (status === 408 || status === 425 || status >= 500) {

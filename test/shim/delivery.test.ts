@@ -47,6 +47,11 @@ describe("a live minute", () => {
     expect(postingTime(nameOf(101), "edge-1") - postingTime(nameOf(100), "edge-1")).toBe(60_000);
   });
 
+  test("is due by the hub's clock, as far as an answer may show it changed", () => {
+    const at = (offsetMs: number) => postingTime(nameOf(100), "edge-1", offsetMs) - postingTime(nameOf(100), "edge-1");
+    expect([90_000, -90_000, 86_400_000, -86_400_000].map(at)).toEqual([90_000, -90_000, 600_000, -600_000]);
+  });
+
   test("waits for its second, and others do not wait for it", async () => {
     await put(1);
     await put(2);
@@ -80,6 +85,16 @@ test("what is wrong is said once, though its words have the time", async () => {
   delivery.stop();
   await delivery.finish();
   expect(said).toEqual(["the hub's clock is behind this host's: 422 clock_ahead 12:00"]);
+});
+
+test("one that is early waits as long as the hub says", async () => {
+  await put(1);
+  const early: Verdict = { kind: "early", reason: "422 clock_ahead", afterMs: 250 };
+  const { delivery, posted } = deliveryTo([early, stored]);
+  const begunMs = Date.now();
+  delivery.start();
+  await delivery.finish();
+  expect([posted, Date.now() - begunMs >= 250, delivery.counts.stored]).toEqual([[1, 1], true, 1]);
 });
 
 test("one whose minute the hub's clock has not reached does not stop the others", async () => {

@@ -39,6 +39,8 @@ describe("a bundle", () => {
 
   test("is posted again when the hub says", () => {
     expect(judge(answer(503, "behind", "7"), 0)).toEqual({ kind: "later", reason: "503 behind why", afterMs: 7000 });
+    expect(judge(answer(422, "clock_ahead", "3"), 0)).toEqual({ kind: "early", reason: "422 clock_ahead why", afterMs: 3000 });
+    expect(judge(answer(429, "too_fast", "3"), 0)).toEqual({ kind: "paced", reason: "429 too_fast why", afterMs: 3000 });
     expect(parseRetryAfter("Thu, 01 Jan 1970 00:01:00 GMT", 30_000)).toBe(30_000);
     expect(parseRetryAfter("Thu, 01 Jan 1970 00:00:00 GMT", 30_000)).toBe(0);
     expect(parseRetryAfter("86400", 0)).toBe(900_000);

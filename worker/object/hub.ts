@@ -276,7 +276,8 @@ export class Hub extends DurableObject<Environment> {
     }
     if (minute > nowMs / 1000 + AHEAD_SECONDS_MAX) {
       const reason = `minute ${formatTime(minute)} is ahead of the hub's ${formatTime(Math.floor(nowMs / 1000))}; set the edge's clock`;
-      return { status: 422, code: "clock_ahead", reason };
+      const retryAfterSeconds = Math.ceil(minute - AHEAD_SECONDS_MAX - nowMs / 1000);
+      return { status: 422, code: "clock_ahead", reason, retryAfterSeconds };
     }
     return this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null;
   }
