@@ -9,6 +9,7 @@ import { ingest } from "./routes/ingest";
 import { page } from "./routes/page";
 import { federate, prometheus } from "./routes/prometheus";
 import { query } from "./routes/query";
+import { refusals } from "./routes/refusals";
 import { shards } from "./routes/shards";
 import { sketch } from "./routes/sketch";
 
@@ -24,6 +25,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/edges": "GET",
   "/v1/tags": "GET",
   "/v1/shards": "GET, PUT",
+  "/v1/refusals": "GET",
   "/federate": "GET",
   "/prometheus/api/v1/query": "GET, POST",
   "/healthz": "GET",
@@ -40,6 +42,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/query", query)
   .route("/v1/sketch", sketch)
   .route("/v1/shards", shards)
+  .route("/v1/refusals", refusals)
   .route("/v1", about)
   .route("/prometheus/api/v1", prometheus)
   .route("/federate", federate)

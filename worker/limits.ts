@@ -216,3 +216,13 @@ export const RETRY_AFTER_CHANGE_SECONDS = 300;
 
 /** Edges of which an object knows how fast they post lately. */
 export const PACES_MAX = 20_000;
+
+/** Kinds of refusals, by edge and code, of one hour in one object: the busiest; they fill a quarter of a row. */
+export const REFUSALS_PER_HOUR_MAX = 500;
+export const REFUSAL_REASON_LENGTH_MAX = 300;
+
+/** How long refusals are kept. */
+export const REFUSALS_SECONDS = 48 * 3600;
+
+/** How long an isolate gathers what it refused before any object, until it tells the root. */
+export const REFUSALS_GATHERED_MS = 1_000;

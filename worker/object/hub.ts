@@ -38,6 +38,7 @@ import { type Message, OutboxWriter } from "./outbox";
 import { Paces } from "./pace";
 import { findParts, readParts, type Source, type Window } from "./parts";
 import { arrivalsOf } from "./receive";
+import { type RefusalCount, type RefusalHour, Refusals } from "./refusals";
 import { Registry } from "./registry";
 import { rollUp } from "./rollup";
 import { migrate, readNumber, writeNumber } from "./schema";
@@ -82,6 +83,7 @@ export class Hub extends DurableObject<Environment> {
   private readonly paces: Paces;
   private readonly minutes: Minutes;
   private readonly edges: EdgeStates;
+  private readonly refusals: Refusals;
   private readonly epochs: Epochs;
   private readonly upstream: Upstream;
   private readonly knocks: Knocks;
@@ -103,6 +105,7 @@ export class Hub extends DurableObject<Environment> {
     this.paces = new Paces(allowance);
     this.registry = new Registry(this.sql, allowance);
     this.edges = new EdgeStates(this.sql);
+    this.refusals = new Refusals(this.sql);
     this.epochs = new Epochs(this.sql);
     this.upstream = new Upstream(this.sql, environment.HUB);
     this.knocks = new Knocks(this.registry, this.edges, environment.HUB);
@@ -118,6 +121,15 @@ export class Hub extends DurableObject<Environment> {
 
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
   async ingest(delivery: Delivery): Promise<Receipt | Moved> {
+    const receipt = await this.takeBundle(delivery);
+    if ("status" in receipt) {
+      const { code, reason } = receipt;
+      this.noteRefusals([{ edge: delivery.edge, code, count: 1, reason, lastMs: Date.now() }]);
+    }
+    return receipt;
+  }
+
+  private async takeBundle(delivery: Delivery): Promise<Receipt | Moved> {
     const nowMs = Date.now();
     const tooFast = this.paces.take(delivery.edge, delivery.body.byteLength, nowMs);
     if (tooFast !== null) return tooFast;
@@ -180,6 +192,17 @@ export class Hub extends DurableObject<Environment> {
     const [oldest] = this.pending;
     const isLate = oldest !== undefined && oldest.receivedMs < Date.now() - 2 * this.periodSeconds * 1000;
     if (isLate || this.upstream.isWaiting) await this.alarm();
+  }
+
+  /** Counts what was refused of edges, here or before any object. */
+  noteRefusals(counts: readonly RefusalCount[]): void {
+    for (const one of counts) this.refusals.note(one);
+    this.arm();
+  }
+
+  /** What was refused in the hours that begin in [from, to). */
+  listRefusals(from: number, to: number): RefusalHour[] {
+    return this.refusals.list(from, to);
   }
 
   /** The versions of the tenant's shard map; of a root. */
@@ -346,7 +369,10 @@ export class Hub extends DurableObject<Environment> {
 
   /** Merges what is pending into tiles and moves `sealed` past it, in one transaction. */
   private sealPending(): void {
-    if (this.pending.length === 0) return;
+    if (this.pending.length === 0) {
+      this.saveAside();
+      return;
+    }
     const through = this.revision;
     const revision = this.revision + 1;
     this.ctx.storage.transactionSync(() => {
@@ -356,14 +382,23 @@ export class Hub extends DurableObject<Environment> {
       const minutes = new Set(this.pending.map((entry) => entry.minute));
       for (const minute of minutes) this.minutes.seal(minute, revision, (source) => this.edgeOf(source));
       this.edges.save();
+      this.refusals.save();
       writeNumber(this.sql, "sealed", through);
       writeNumber(this.sql, "revision", revision);
     });
     this.edges.saved();
+    this.refusals.saved();
     this.sealed = through;
     this.revision = revision;
     this.pending = [];
     this.pendingBytes = 0;
+  }
+
+  /** Writes what a seal writes beside tiles, where there is nothing to seal. */
+  private saveAside(): void {
+    if (!this.refusals.isChanged) return;
+    this.ctx.storage.transactionSync(() => this.refusals.save());
+    this.refusals.saved();
   }
 
   /** What a seal sends up is written by; null at the top of the tree. */
@@ -388,6 +423,7 @@ export class Hub extends DurableObject<Environment> {
       this.edges.save();
       expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
       this.minutes.expire(nowMs / 1000);
+      this.refusals.expire(nowMs / 1000);
       expireBatches(this.sql, this.sealed, nowMs);
     });
     this.edges.saved();

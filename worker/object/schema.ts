@@ -43,6 +43,14 @@ const MIGRATIONS: readonly string[] = [
   -- A bit for each shard that had edges missing in the minute.
   ALTER TABLE minutes ADD COLUMN partial BLOB NOT NULL DEFAULT x'';
   `,
+  `
+  -- What was refused, by the hour (its start, seconds). data: JSON, one object for each edge and code.
+  CREATE TABLE refusals (hour INTEGER PRIMARY KEY, data TEXT NOT NULL);
+  -- Keys that are good no more, in the root. name: see revoked.ts.
+  CREATE TABLE revoked (name TEXT PRIMARY KEY, since_ms INTEGER NOT NULL) WITHOUT ROWID;
+  -- What became of edges and shards, numbered as it happened. data: JSON; sent: whether the webhook has it, or gave it up.
+  CREATE TABLE events (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, sent INTEGER NOT NULL, data TEXT NOT NULL);
+  `,
 ];
 
 /** Brings an object's tables up to date. */

@@ -8,21 +8,36 @@ import type { Delivery, Receipt } from "../object/hub";
 import { Refusal } from "../refusal";
 import { parseTags } from "../tags";
 import { forgetShardMap, shardMapOf } from "../tree/known-maps";
+import { noteRefusal } from "../tree/refusals";
 import { placeOf } from "../tree/shard-map";
 
 /** `POST /v1/ingest`: one bundle. Whose it is comes from the key; the tags of the edge come as a header beside it. */
 export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (context) => {
-  const { tenant, edge } = await authorize(context.req.header("authorization"), context.env, "write");
-  const tags = parseTags(context.req.header("tallywire-tags"));
-  const clockMs = parseClock(context.req.header("tallywire-clock"));
-  const version = (context.req.header("user-agent") ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, VERSION_LENGTH_MAX);
-  const encoding = parseEncoding(context.req.header("content-encoding"));
-  const body = await readBody(context.req.raw, WIRE_BYTES_MAX);
-  const bytes = inflateBody(body, encoding, BUNDLE_BYTES_MAX);
-  const receipt = await send(context.env, tenant, { edge, tags, version, clockMs, bytes, body, encoding });
+  const holder = await authorize(context.req.header("authorization"), context.env, "write");
+  let bundle: Bundle;
+  try {
+    bundle = await readBundle(context.req.raw);
+  } catch (error) {
+    if (error instanceof Refusal) noteRefusal(context.env, context.executionCtx, holder, error.refused);
+    throw error;
+  }
+  const receipt = await send(context.env, holder.tenant, { edge: holder.edge, ...bundle });
   if ("status" in receipt) throw Refusal.of(receipt);
   return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
 });
+
+type Bundle = Omit<Delivery, "standing" | "edge">;
+
+/** Reads what a request says of its bundle, and the bundle. */
+async function readBundle(request: Request): Promise<Bundle> {
+  const header = (name: string) => request.headers.get(name) ?? undefined;
+  const tags = parseTags(header("tallywire-tags"));
+  const clockMs = parseClock(header("tallywire-clock"));
+  const version = (header("user-agent") ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, VERSION_LENGTH_MAX);
+  const encoding = parseEncoding(header("content-encoding"));
+  const body = await readBody(request, WIRE_BYTES_MAX);
+  return { tags, version, clockMs, bytes: inflateBody(body, encoding, BUNDLE_BYTES_MAX), body, encoding };
+}
 
 /** Hands a bundle to the object whose minute it is; asks for the shard map once more where it had changed. */
 async function send(environment: Environment, tenant: string, bundle: Omit<Delivery, "standing">): Promise<Receipt> {

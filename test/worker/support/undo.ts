@@ -7,6 +7,7 @@ const UNDO = [
   "DROP TABLE stale",
   `DROP TABLE texts; DROP TABLE epochs; DROP TABLE outbox;
    ALTER TABLE groups DROP COLUMN received; ALTER TABLE minutes DROP COLUMN partial`,
+  "DROP TABLE refusals; DROP TABLE revoked; DROP TABLE events",
 ];
 
 /** How many formats there have been. */
