@@ -1,11 +1,14 @@
+import { decodeConditions, encodeConditions, type KeyCondition } from "./key-conditions";
+
 /**
  * Keys of the hub. A key names its tenant (and edge) and carries a MAC over them, so the hub stores no list of keys:
  *
  *     tw_w_<tenant>.<edge>.<mac>    an edge posts its bundles
  *     tw_r_<tenant>.<mac>           reads what a tenant's edges posted
+ *     tw_r_<tenant>.<where>.<mac>   reads what those edges posted that meet the conditions (key-conditions.ts)
  *     tw_a_<tenant>.<mac>           administers a tenant
  *
- * mac = base64url(HMAC-SHA-256(master, "tallywire-key-1" LF kind LF tenant LF edge)), 43 characters.
+ * mac = base64url(HMAC-SHA-256(master, "tallywire-key-1" LF kind LF tenant LF (edge or where))), 43 characters.
  */
 export type KeyKind = "write" | "read" | "admin";
 
@@ -14,6 +17,8 @@ export interface KeyHolder {
   kind: KeyKind;
   tenant: string;
   edge: string;
+  /** What a read key is limited to; absent: all of the tenant. */
+  where?: readonly KeyCondition[];
 }
 
 /** A key taken apart; its MAC is not yet checked. */
@@ -23,7 +28,8 @@ export interface ParsedKey extends KeyHolder {
 
 const LETTERS: Record<KeyKind, string> = { write: "w", read: "r", admin: "a" };
 const KINDS: Record<string, KeyKind> = { w: "write", r: "read", a: "admin" };
-const FORM = /^tw_([wra])_([a-z0-9][a-z0-9-]{0,62})(?:\.([a-zA-Z0-9][a-zA-Z0-9._-]{0,99}))?\.([A-Za-z0-9_-]{43})$/;
+const FORM = /^tw_([wra])_([a-z0-9][a-z0-9-]{0,62})(?:\.([a-zA-Z0-9._-]{1,960}))?\.([A-Za-z0-9_-]{43})$/;
+const NAME_FORM = /^tw_w_([a-z0-9][a-z0-9-]{0,62})\.([a-zA-Z0-9][a-zA-Z0-9._-]{0,99})$/;
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const EDGE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 
@@ -35,15 +41,44 @@ export function parseKey(text: string): ParsedKey | null {
   const parts = FORM.exec(text);
   if (parts === null) return null;
   const kind = KINDS[parts[1] ?? ""];
-  const edge = parts[3] ?? "";
-  if (kind === undefined || (kind === "write") !== (edge !== "")) return null;
+  const [tenant = "", middle = ""] = parts.slice(2);
   const mac = fromBase64Url(parts[4] ?? "");
-  return mac === null ? null : { kind, tenant: parts[2] ?? "", edge, mac };
+  if (mac === null) return null;
+  switch (kind) {
+    case "write":
+      return EDGE.test(middle) ? { kind, tenant, edge: middle, mac } : null;
+    case "read": {
+      if (middle === "") return { kind, tenant, edge: "", mac };
+      const where = decodeConditions(middle);
+      return where === null ? null : { kind, tenant, edge: "", where, mac };
+    }
+    case "admin":
+      return middle === "" ? { kind, tenant, edge: "", mac } : null;
+    default:
+      return null;
+  }
+}
+
+/** A write key without its MAC, `tw_w_<tenant>.<edge>`: whose signature a request bears that does not carry the key. */
+export function nameOfKey(key: ParsedKey): string {
+  return `tw_${LETTERS[key.kind]}_${key.tenant}.${key.edge}`;
+}
+
+/** Whose name it is; null where it is no write key's, or a whole key. */
+export function parseKeyName(text: string): KeyHolder | null {
+  if (FORM.test(text)) return null;
+  const [, tenant, edge] = NAME_FORM.exec(text) ?? [];
+  return tenant === undefined || edge === undefined ? null : { kind: "write", tenant, edge };
 }
 
 /** The bytes under a holder's MAC. */
 function signed(holder: KeyHolder): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`tallywire-key-1\n${holder.kind}\n${holder.tenant}\n${holder.edge}`);
+  return new TextEncoder().encode(`tallywire-key-1\n${holder.kind}\n${holder.tenant}\n${middleOf(holder)}`);
+}
+
+/** What stands between tenant and MAC: the edge, or what the key is limited to. */
+function middleOf({ edge, where }: KeyHolder): string {
+  return where === undefined ? edge : encodeConditions(where);
 }
 
 /** Imports a master key for `deriveKey` and `verifyKey`; throws where it is too short to be a secret. */
@@ -61,10 +96,11 @@ export async function deriveKey(master: CryptoKey, holder: KeyHolder): Promise<s
   if (holder.kind === "write" && !EDGE.test(holder.edge)) {
     throw new RangeError(`edge "${holder.edge}": use letters, digits, and . _ -, at most 100 characters`);
   }
+  if (holder.kind !== "read" && holder.where !== undefined) throw new RangeError(`a ${holder.kind} key takes no conditions`);
   const named = holder.kind === "write" ? holder : { ...holder, edge: "" };
   const mac = toBase64Url(new Uint8Array(await crypto.subtle.sign("HMAC", master, signed(named))));
-  const edge = named.edge === "" ? "" : `.${named.edge}`;
-  return `tw_${LETTERS[holder.kind]}_${holder.tenant}${edge}.${mac}`;
+  const middle = middleOf(named) === "" ? "" : `.${middleOf(named)}`;
+  return `tw_${LETTERS[holder.kind]}_${holder.tenant}${middle}.${mac}`;
 }
 
 /** Whether the key's MAC is the master's, compared in constant time. */

@@ -53,6 +53,7 @@ command("agent", "read packets, and keep each minute's metrics on disk until the
     "--theta",
     "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
   )
+  .option("--hide-key", "send the key's name alone; signatures then stand for the key")
   .option("--insecure", "allow a hub on another host without TLS")
   .addHelpText(
     "after",
@@ -132,6 +133,7 @@ command("keys", "make a hub's keys: for edges to post, and for people and progra
   .addArgument(new Argument("<kind>", "what it may: post, ask, or administer").choices(["write", "read", "admin"]))
   .argument("<tenant>", "whose edges and figures they are")
   .argument("[edge...]", "a write key for each of these edges")
+  .option("--where <condition...>", "limit a read key to edges with these tags: site=fra1, site=fra1,ams2 or role=!db")
   .option("--data <folder>", "the folder of a hub on this machine, which holds its master key")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["json"]))
   .addHelpText(
@@ -139,6 +141,7 @@ command("keys", "make a hub's keys: for edges to post, and for people and progra
     examples(
       ["tallywire keys write acme web-1 web-2", "a key for each of two edges, of the hub on this machine"],
       ["TALLYWIRE_MASTER_KEY=... tallywire keys read acme", "of a hub elsewhere, by its secret"],
+      ["tallywire keys read acme --where site=fra1", "a key that sees the edges of one site alone"],
     ),
   )
   .action(async (kind, tenant, edges, options) => {

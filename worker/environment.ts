@@ -19,6 +19,8 @@ export interface Environment {
   MAX_EDGES?: string;
   MAX_TAG_NAMES?: string;
   MAX_TAG_VALUES?: string;
+  /** `yes`: bundles that are not signed are refused. */
+  REQUIRE_SIGNATURE?: string;
   /** The built page. */
   ASSETS?: Fetcher;
 }

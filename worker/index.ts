@@ -6,6 +6,7 @@ import { Refusal, type Refused } from "./refusal";
 import { retentionOf } from "./retention";
 import { about } from "./routes/about";
 import { ingest } from "./routes/ingest";
+import { keys } from "./routes/keys";
 import { page } from "./routes/page";
 import { federate, prometheus } from "./routes/prometheus";
 import { query } from "./routes/query";
@@ -28,6 +29,9 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/refusals": "GET",
   "/federate": "GET",
   "/prometheus/api/v1/query": "GET, POST",
+  "/v1/keys": "GET",
+  "/v1/keys/revoke": "POST",
+  "/v1/keys/restore": "POST",
   "/healthz": "GET",
 };
 
@@ -43,6 +47,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/sketch", sketch)
   .route("/v1/shards", shards)
   .route("/v1/refusals", refusals)
+  .route("/v1/keys", keys)
   .route("/v1", about)
   .route("/prometheus/api/v1", prometheus)
   .route("/federate", federate)

@@ -226,3 +226,7 @@ export const REFUSALS_SECONDS = 48 * 3600;
 
 /** How long an isolate gathers what it refused before any object, until it tells the root. */
 export const REFUSALS_GATHERED_MS = 1_000;
+
+/** Keys and edges that a tenant can have revoked, and for how long an isolate takes the list for current. */
+export const REVOKED_MAX = 10_000;
+export const REVOKED_KNOWN_SECONDS = 30;

@@ -83,7 +83,13 @@ export class Agent {
     }
     const { Poster } = await import("../post/poster");
     const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
-    const poster = new Poster({ hub: hub.address, key: hub.key, userAgent, onTime: (...times) => this.noteTime(...times) });
+    const poster = new Poster({
+      hub: hub.address,
+      key: hub.key,
+      hideKey: hub.hideKey,
+      userAgent,
+      onTime: (...times) => this.noteTime(...times),
+    });
     const isLive = source.kind === "interface";
     const dueMs = isLive ? (name: string) => postingTime(name, edge, this.hubClock.offsetMs) : undefined;
     const tagsOf = (name: string) => this.bootTags.tagsOf(name) ?? tags;

@@ -20,12 +20,14 @@ export interface AgentOptions {
   hostNetwork?: string[];
   keepDuplicates?: boolean;
   theta?: boolean;
+  hideKey?: boolean;
 }
 
 /** Where bundles go. */
 export interface HubSettings {
   address: URL;
   key: string;
+  hideKey: boolean;
 }
 
 /** What an agent does, checked. */
@@ -79,7 +81,7 @@ function sourceOf({ file = [], interface: name }: AgentOptions): AgentSettings["
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
 }
 
-function hubOf({ hub, key, insecure }: AgentOptions): HubSettings | undefined {
+function hubOf({ hub, key, insecure, hideKey = false }: AgentOptions): HubSettings | undefined {
   if (hub === undefined) {
     if (key !== undefined) throw new Failure("a key but no hub; add --hub https://HUB, or leave the key out", 2);
     return undefined;
@@ -87,7 +89,7 @@ function hubOf({ hub, key, insecure }: AgentOptions): HubSettings | undefined {
   const address = hubAddress(hub, insecure);
   if (key === undefined) throw new Failure("a hub but no key; give this edge's write key with --key or TALLYWIRE_KEY", 2);
   const holder = parseKey(key);
-  if (holder?.kind === "write") return { address, key };
+  if (holder?.kind === "write") return { address, key, hideKey };
   throw new Failure(`${holder ? `this is a ${holder.kind} key` : "this is no key"}; an agent needs a write key, tw_w_...`, 2);
 }
 

@@ -5,11 +5,13 @@ import { masterKeyPath, openMasterKey } from "../hub/master-key";
 import { table } from "../output/table";
 import { printText } from "../output/text-output";
 import { stateFolder } from "../state-folder";
+import { conditions } from "./query";
 
 /** The words of `tallywire keys`. */
 export interface KeysOptions {
   data?: string;
   output?: "json";
+  where?: string[];
 }
 
 /** Holds the master of a hub elsewhere, the secret MASTER_KEY of its Worker. */
@@ -19,12 +21,24 @@ const MASTER_VARIABLE = "TALLYWIRE_MASTER_KEY";
 export async function keys(kind: KeyKind, tenant: string, edges: readonly string[], options: KeysOptions): Promise<number> {
   if (kind === "write" && edges.length === 0) throw new Failure("a write key is of one edge; name the edges", 2);
   if (kind !== "write" && edges.length > 0) throw new Failure(`a ${kind} key is of a whole tenant; leave the edges out`, 2);
+  const where = limitsOf(kind, options.where);
   const master = await importMaster(masterOf(options.data));
-  const holders = (kind === "write" ? edges : [""]).map((edge): KeyHolder => ({ kind, tenant, edge }));
+  const holders = (kind === "write" ? edges : [""]).map((edge): KeyHolder => ({ kind, tenant, edge, ...where }));
   const made: { edge: string; key: string }[] = [];
   for (const holder of holders) made.push({ edge: holder.edge, key: await derive(master, holder) });
   await printText(textOf(kind, tenant, made, options.output));
   return 0;
+}
+
+/** What a read key is limited to; nothing where it is not. Throws Failure. */
+function limitsOf(kind: KeyKind, words: readonly string[] | undefined): Pick<KeyHolder, "where"> {
+  if (words === undefined) return {};
+  if (kind !== "read") throw new Failure(`a ${kind} key takes no --where; a read key does`, 2);
+  const where = Object.entries(conditions(words) ?? {}).map(([tag, condition]) => {
+    const negated = !Array.isArray(condition);
+    return { tag, values: negated ? condition.not : condition, negated };
+  });
+  return { where };
 }
 
 /** The master: the variable's, or a local hub's; what was named goes first. */

@@ -1,5 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { nameOfKey, parseKey } from "../../engine/keys";
+import { importSigner, sign } from "../../engine/signature";
 import { type Answer, judge, type Verdict } from "./verdict";
 
 const CONNECTIONS = 4;
@@ -12,6 +14,8 @@ export interface PosterOptions {
   hub: URL;
   key: string;
   userAgent: string;
+  /** Send the key's name in place of the key: the signature stands for it. */
+  hideKey?: boolean;
   /** Told of each answer that has the hub's time: when its request was sent, when it was there, and that time, ms. */
   onTime?(sentMs: number, receivedMs: number, hubMs: number): void;
 }
@@ -21,8 +25,13 @@ export class Poster {
   private readonly agent: http.Agent;
   private readonly request: typeof http.request;
   private readonly url: URL;
+  /** What the header `authorization` bears. */
+  private readonly bearer: string;
+  private signer: Promise<CryptoKey> | undefined;
 
   constructor(private readonly options: PosterOptions) {
+    const key = parseKey(options.key);
+    this.bearer = options.hideKey === true && key !== null ? nameOfKey(key) : options.key;
     this.url = new URL("v1/ingest", options.hub);
     const { Agent, request } = this.url.protocol === "https:" ? https : http;
     this.agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -31,17 +40,9 @@ export class Poster {
 
   /** Posts a bundle that was deflated, under a header `tallywire-tags` that is empty for none. Never throws: what goes wrong is a verdict. */
   async post(deflated: Uint8Array, tags: string, signal?: AbortSignal): Promise<Verdict> {
-    const { key, userAgent } = this.options;
     const sentMs = Date.now();
-    const headers: Record<string, string> = {
-      authorization: `Bearer ${key}`,
-      "content-type": "application/octet-stream",
-      "content-encoding": "deflate",
-      "tallywire-clock": (sentMs / 1000).toFixed(3),
-      "user-agent": userAgent,
-    };
-    if (tags !== "") headers["tallywire-tags"] = tags;
     try {
+      const headers = await this.headersOf(deflated, tags, sentMs);
       const response = await this.send(headers, deflated, signal);
       const body = await readJson(response);
       this.noteTime(body, sentMs, Date.now());
@@ -50,6 +51,20 @@ export class Poster {
     } catch (error) {
       return { kind: "later", reason: wordsOf(error) };
     }
+  }
+
+  private async headersOf(body: Uint8Array, tags: string, sentMs: number): Promise<Record<string, string>> {
+    const signed = { clock: (sentMs / 1000).toFixed(3), tags, encoding: "deflate" };
+    this.signer ??= importSigner(this.options.key);
+    return {
+      authorization: `Bearer ${this.bearer}`,
+      "content-type": "application/octet-stream",
+      "content-encoding": signed.encoding,
+      "tallywire-clock": signed.clock,
+      "tallywire-signature": await sign(await this.signer, signed, body),
+      "user-agent": this.options.userAgent,
+      ...(tags !== "" && { "tallywire-tags": tags }),
+    };
   }
 
   /** Ends all connections. */

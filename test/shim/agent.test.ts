@@ -75,6 +75,7 @@ test("posts each minute once, with its key and tags", async () => {
       authorization: `Bearer ${key}`,
       "tallywire-tags": "site=fra1,role=edge",
       "tallywire-clock": expect.stringMatching(/^\d{10}\.\d{3}$/),
+      "tallywire-signature": expect.stringMatching(/^sha256=[0-9a-f]{64}$/),
       "content-encoding": "deflate",
       "user-agent": expect.stringMatching(/^tallywire\/\d+\.\d+\.\d+ node\//),
     },

@@ -114,6 +114,23 @@ describe("a hub of one's own", () => {
     expect(await hub.end("SIGTERM")).toBe(0);
   });
 
+  test("that wants bundles signed has an agent's, whose key stays at home; a limited key sees its edges", async () => {
+    const hub = await serve("--set", "REQUIRE_SIGNATURE=yes");
+    const write = await keyOf("write", "signed", "web-1");
+    const posting = ["--hub", hub.origin, "--key", write, "--hide-key", "--tags", "site=fra1"];
+    const posted = await tallywire(["agent", "--file", captureOfNow(), ...posting, "--spool", join(folder, "signed")]);
+    expect([posted.code, posted.stderr]).toEqual([0, expect.any(String)]);
+    const bare = { method: "POST", body: "a bundle", headers: { authorization: `Bearer ${write}` } };
+    expect((await fetch(`${hub.origin}/v1/ingest`, bare)).status).toBe(401);
+    const sums = async (condition: string) => {
+      const read = await keyOf("read", "signed", "--where", condition);
+      const asked = await tallywire(["query", "dns_requests_total", "-o", "json", "--hub", hub.origin, "--read-key", read]);
+      return JSON.parse(asked.stdout).data.map(({ value }: { value: number }) => value);
+    };
+    expect([await sums("site=fra1"), await sums("site=!fra1"), await sums("site=ams2,fra1")]).toEqual([[83], [], [83]]);
+    expect(await hub.end("SIGTERM")).toBe(0);
+  });
+
   test("that has an impossible setting says which, and ends", async () => {
     const { code, stderr } = await tallywire(["hub", "--data", data, "--port", "0", "--keep-minutes", "1h"]);
     expect([code, stderr]).toEqual([
@@ -162,6 +179,9 @@ describe("keys", () => {
 
   test.each([
     [["write", "acme"], "a write key is of one edge; name the edges"],
+    [["write", "acme", "a", "--where", "site=fra1"], "a write key takes no --where; a read key does"],
+    [["read", "acme", "--where", "site"], '"site" is no condition; write site=fra1'],
+    [["read", "acme", "--where", "Site=fra1"], '"Site" is no condition of a key'],
     [["read", "acme", "web-1"], "a read key is of a whole tenant; leave the edges out"],
     [["read", "Acme"], 'tenant "Acme": use a-z, 0-9 and -'],
     [["write", "acme", "web 1"], 'edge "web 1": use letters, digits'],

@@ -4,16 +4,13 @@ import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import {
-  AHEAD_SECONDS_MAX,
   ALARM_LATE_MIN_MS,
   DELIVERY_MS_MAX,
-  LATE_SECONDS_MAX,
   MINUTE_BUNDLES_MAX,
   MINUTE_SECONDS,
   PENDING_BYTES_MAX,
   RETRY_AFTER_SECONDS,
   SEAL_SECOND,
-  SEQUENCE_MAX,
 } from "../limits";
 import type { BundleHead } from "../merge";
 import type { Plan } from "../query/plan";
@@ -22,6 +19,7 @@ import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type Epoch, epochOf, type ShardMap, type Standing } from "../tree/shard-map";
+import { refusalOf } from "./admission";
 import { type Answer, answer } from "./answer";
 import { AnswerCache } from "./answer-cache";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
@@ -40,6 +38,7 @@ import { findParts, readParts, type Source, type Window } from "./parts";
 import { arrivalsOf } from "./receive";
 import { type RefusalCount, type RefusalHour, Refusals } from "./refusals";
 import { Registry } from "./registry";
+import { listRevoked, type RevokedName, setRevoked } from "./revoked";
 import { rollUp } from "./rollup";
 import { migrate, readNumber, writeNumber } from "./schema";
 import { sealTiles } from "./seal";
@@ -135,7 +134,7 @@ export class Hub extends DurableObject<Environment> {
     if (tooFast !== null) return tooFast;
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
-    const refused = this.refusal(header, nowMs);
+    const refused = refusalOf(header, nowMs) ?? (this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null);
     if (refused !== null) return refused;
     if (delivery.standing === null) {
       if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
@@ -203,6 +202,16 @@ export class Hub extends DurableObject<Environment> {
   /** What was refused in the hours that begin in [from, to). */
   listRefusals(from: number, to: number): RefusalHour[] {
     return this.refusals.list(from, to);
+  }
+
+  /** Keys of the tenant that are good no more; of a root. */
+  listRevoked(): RevokedName[] {
+    return listRevoked(this.sql);
+  }
+
+  /** Revokes a key or an edge's keys, or restores them; of a root. */
+  setRevoked(name: string, isGood: boolean): Refused | null {
+    return setRevoked(this.sql, name, isGood, Date.now());
   }
 
   /** The versions of the tenant's shard map; of a root. */
@@ -282,27 +291,6 @@ export class Hub extends DurableObject<Environment> {
     } catch (error) {
       console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }
-  }
-
-  /** What speaks against a valid bundle now. */
-  private refusal(header: BundleHead, nowMs: number): Refused | null {
-    const { minute } = header;
-    if (header.windowSeconds !== MINUTE_SECONDS || minute % MINUTE_SECONDS !== 0) {
-      return { status: 422, code: "bad_window", reason: "send bundles of whole UTC minutes of 60 s" };
-    }
-    if (header.sequence > SEQUENCE_MAX) {
-      return { status: 422, code: "bad_sequence", reason: `send at most ${SEQUENCE_MAX + 1} bundles of one minute` };
-    }
-    if (minute < nowMs / 1000 - LATE_SECONDS_MAX) {
-      const reason = `minute ${formatTime(minute)} is more than ${LATE_SECONDS_MAX / 3600} h ago; it is not taken any more`;
-      return { status: 422, code: "too_late", reason };
-    }
-    if (minute > nowMs / 1000 + AHEAD_SECONDS_MAX) {
-      const reason = `minute ${formatTime(minute)} is ahead of the hub's ${formatTime(Math.floor(nowMs / 1000))}; set the edge's clock`;
-      const retryAfterSeconds = Math.ceil(minute - AHEAD_SECONDS_MAX - nowMs / 1000);
-      return { status: 422, code: "clock_ahead", reason, retryAfterSeconds };
-    }
-    return this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null;
   }
 
   /** The refusal of what there is no room for until the next seal. */

@@ -114,6 +114,7 @@ export function* readPieces(sql: SqlStorage, pieces: readonly Piece[]): Generato
   for (const { held, index } of pieces) yield "bytes" in held ? held.bytes : readTile(sql, held)[index]!;
 }
 
-function matchesTags(conditions: readonly TagCondition[], tags: Tags): boolean {
+/** Whether tags meet all conditions. */
+export function matchesTags(conditions: readonly TagCondition[], tags: Tags): boolean {
   return conditions.every(({ tag, values, negated }) => values.includes(tagOf(tags, tag)) !== negated);
 }

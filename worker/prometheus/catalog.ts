@@ -25,6 +25,11 @@ export interface Family {
 type Part = Pick<Family, "operation" | "nature" | "column"> &
   Partial<Pick<Family, "isAdditive" | "quantiles">> & { suffix: string; help?: string };
 
+/** A count of different ones. */
+const DIFFERENT: readonly Part[] = [
+  { suffix: "", operation: "distinct", nature: "minute", column: "value", help: "In a minute; estimated." },
+];
+
 /** The families of a metric by its kind. */
 const PARTS: Readonly<Record<MetricKind, readonly Part[]>> = {
   counter: [{ suffix: "", operation: "sum", nature: "counter", column: "value", isAdditive: true }],
@@ -38,7 +43,8 @@ const PARTS: Readonly<Record<MetricKind, readonly Part[]>> = {
     { suffix: "_count", operation: "sum", nature: "counter", column: "count", isAdditive: true },
     { suffix: "_sum", operation: "sum", nature: "counter", column: "value", isAdditive: true },
   ],
-  distinct: [{ suffix: "", operation: "distinct", nature: "minute", column: "value", help: "In a minute; estimated." }],
+  distinct: DIFFERENT,
+  theta: DIFFERENT,
   top: [{ suffix: "", operation: "top", nature: "minute", column: "value", isAdditive: true, help: "In a minute." }],
   breakdown: [
     { suffix: "_requests", operation: "breakdown", nature: "minute", column: "requests", isAdditive: true, help: "In a minute." },

@@ -61,7 +61,7 @@ function catalog(): Catalog {
 
 /** Puts what the root knows to it in few calls, and the rest to all objects that have to do with it. */
 function askOf(environment: Environment, name: string, map: ShardMap): Ask {
-  const askOne = askerOf(environment, name);
+  const askOne = askerOf(environment, { tenant: name, where: [] });
   const isOfRoot = ({ byTags, tagConditions, from, to }: Plan) =>
     isKeptAtRoot(map, from, to, [...byTags, ...tagConditions.map(({ tag }) => tag)]);
   return async (plans) => {
@@ -105,6 +105,6 @@ async function knownTags(environment: Environment, name: string, nowMs: number):
 }
 
 async function readTags(environment: Environment, name: string): Promise<TagValues> {
-  const tags = await tagsOf(environment, name);
+  const tags = await tagsOf(environment, { tenant: name, where: [] });
   return new Map(Object.entries(tags).map(([tag, values]) => [tag, values.map(({ value }) => value)]));
 }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { MetricKind } from "../../engine/schema";
 import { allowanceOf } from "../allowance";
-import { authorize } from "../authorize";
+import { authorizeReader } from "../authorize";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import {
@@ -46,12 +46,12 @@ export const about = new Hono<{ Bindings: Environment }>()
     return context.json({ data: core().metrics.map((metric) => ({ ...metric, ops: opsOf(metric.kind) })) });
   })
   .get("/edges", async (context) => {
-    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-    return context.json({ data: await edgesOf(context.env, tenant) });
+    const reader = await authorizeReader(context.req.header("authorization"), context.env);
+    return context.json({ data: await edgesOf(context.env, reader) });
   })
   .get("/tags", async (context) => {
-    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-    return context.json({ data: await tagsOf(context.env, tenant) });
+    const reader = await authorizeReader(context.req.header("authorization"), context.env);
+    return context.json({ data: await tagsOf(context.env, reader) });
   });
 
 /** What can be asked of metrics of a kind, the natural question first. */

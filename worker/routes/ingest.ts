@@ -1,6 +1,7 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { BundleError, readBundleHeader } from "../../engine/bundle";
-import { authorize } from "../authorize";
+import type { KeyHolder } from "../../engine/keys";
+import { authorizeEdge, checkSignature, RevokedKey, type Signatory } from "../authorize";
 import { inflateBody, parseEncoding, readBody } from "../body";
 import type { Environment } from "../environment";
 import { BUNDLE_BYTES_MAX, MINUTE_SECONDS, RETRY_AFTER_SECONDS, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
@@ -11,31 +12,45 @@ import { forgetShardMap, shardMapOf } from "../tree/known-maps";
 import { noteRefusal } from "../tree/refusals";
 import { placeOf } from "../tree/shard-map";
 
+type IngestContext = Context<{ Bindings: Environment }>;
+
 /** `POST /v1/ingest`: one bundle. Whose it is comes from the key; the tags of the edge come as a header beside it. */
 export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (context) => {
-  const holder = await authorize(context.req.header("authorization"), context.env, "write");
-  let bundle: Bundle;
-  try {
-    bundle = await readBundle(context.req.raw);
-  } catch (error) {
-    if (error instanceof Refusal) noteRefusal(context.env, context.executionCtx, holder, error.refused);
-    throw error;
-  }
-  const receipt = await send(context.env, holder.tenant, { edge: holder.edge, ...bundle });
+  const { tenant, edge, bundle } = await readRequest(context);
+  const receipt = await send(context.env, tenant, { edge, ...bundle });
   if ("status" in receipt) throw Refusal.of(receipt);
   return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
 });
 
 type Bundle = Omit<Delivery, "standing" | "edge">;
 
+/** Reads who posts, and what. Counts what it refuses of a known key. */
+async function readRequest({ req, env, executionCtx }: IngestContext): Promise<{ tenant: string; edge: string; bundle: Bundle }> {
+  let holder: Pick<KeyHolder, "tenant" | "edge"> | null = null;
+  try {
+    const signatory = await authorizeEdge(req.header("authorization"), env);
+    if (signatory.isNameOnly !== true) holder = signatory;
+    const bundle = await readBundle(req.raw, env, signatory);
+    return { tenant: signatory.tenant, edge: signatory.edge, bundle };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error instanceof RevokedKey && error.holder.kind === "write") holder = error.holder;
+    if (holder !== null) noteRefusal(env, executionCtx, holder, error.refused);
+    throw error;
+  }
+}
+
 /** Reads what a request says of its bundle, and the bundle. */
-async function readBundle(request: Request): Promise<Bundle> {
+async function readBundle(request: Request, environment: Environment, signatory: Signatory): Promise<Bundle> {
   const header = (name: string) => request.headers.get(name) ?? undefined;
+  const given = (name: string) => header(name) ?? "";
   const tags = parseTags(header("tallywire-tags"));
   const clockMs = parseClock(header("tallywire-clock"));
   const version = (header("user-agent") ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, VERSION_LENGTH_MAX);
   const encoding = parseEncoding(header("content-encoding"));
   const body = await readBody(request, WIRE_BYTES_MAX);
+  const signed = { clock: given("tallywire-clock"), tags: given("tallywire-tags"), encoding: given("content-encoding") };
+  await checkSignature(signatory, environment, header("tallywire-signature"), signed, body);
   return { tags, version, clockMs, bytes: inflateBody(body, encoding, BUNDLE_BYTES_MAX), body, encoding };
 }
 

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { authorize } from "../authorize";
+import { authorizeReader, type Reader } from "../authorize";
 import { readBody, readJson } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
@@ -16,19 +16,19 @@ type QueryContext = Context<{ Bindings: Environment }>;
 /** `GET` and `POST /v1/query`, with the same fields. */
 export const query = new Hono<{ Bindings: Environment }>()
   .get("/", async (context) => {
-    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
-    return run(context, tenant, fieldsOfSearch(new URL(context.req.url).searchParams));
+    const reader = await authorizeReader(context.req.header("authorization"), context.env);
+    return run(context, reader, fieldsOfSearch(new URL(context.req.url).searchParams));
   })
   .post("/", async (context) => {
-    const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+    const reader = await authorizeReader(context.req.header("authorization"), context.env);
     const body = await readBody(context.req.raw, QUERY_BYTES_MAX);
-    return run(context, tenant, readJson(body));
+    return run(context, reader, readJson(body));
   });
 
-async function run(context: QueryContext, tenant: string, fields: unknown): Promise<Response> {
+async function run(context: QueryContext, reader: Reader, fields: unknown): Promise<Response> {
   const { metrics } = core();
-  const query = askerOf(context.env, tenant);
-  const sketch = (window: Window, metric: number) => sketchOf(context.env, tenant, window, metric);
+  const query = askerOf(context.env, reader);
+  const sketch = (window: Window, metric: number) => sketchOf(context.env, reader, window, metric);
   const answer = asksOfSets(fields)
     ? await answerSets({ query, sketch }, core(), parseSetQuestion(fields, metrics, Date.now()))
     : await askAll(query, parseQuestion(fields, metrics, Date.now()));

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { authorize } from "../authorize";
+import { authorizeReader } from "../authorize";
 import type { Environment } from "../environment";
 import type { RefusalCount, RefusalHour } from "../object/refusals";
 import type { FlatRow } from "../query/flatten";
@@ -16,9 +16,9 @@ type Column = (typeof COLUMNS)[number];
 
 /** `GET /v1/refusals`: what was refused, by the hour, the edge and the code. */
 export const refusals = new Hono<{ Bindings: Environment }>().get("/", async (context) => {
-  const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+  const reader = await authorizeReader(context.req.header("authorization"), context.env);
   const { from, to, by } = parse(fieldsOfSearch(new URL(context.req.url).searchParams), Date.now() / 1000);
-  const data = rowsOf(await refusalsOf(context.env, tenant, from, to), by);
+  const data = rowsOf(await refusalsOf(context.env, reader, from, to), by);
   return rowsIn(context, { data, meta: { from: formatTime(from), to: formatTime(to), step: HOUR_SECONDS } });
 });
 

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { authorize } from "../authorize";
+import { authorizeReader } from "../authorize";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import { fieldsOfSearch } from "../query/parse";
@@ -10,9 +10,9 @@ import { sketchOf } from "../tree/ask";
 
 /** `GET /v1/sketch`: a window merged into one bundle, or one metric's sketch in a form that other tools read. */
 export const sketch = new Hono<{ Bindings: Environment }>().get("/", async (context) => {
-  const { tenant } = await authorize(context.req.header("authorization"), context.env, "read");
+  const reader = await authorizeReader(context.req.header("authorization"), context.env);
   const question = parseSketchQuery(fieldsOfSearch(new URL(context.req.url).searchParams), core().metrics, Date.now());
-  const bundle = await sketchOf(context.env, tenant, question.window, question.metric?.id);
+  const bundle = await sketchOf(context.env, reader, question.window, question.metric?.id);
   if ("status" in bundle) throw new Refusal(bundle.status, bundle.code, bundle.reason);
   const { form, metric } = question;
   const bytes = form === "raw" || metric === null ? bundle : formOf(core(), bundle, { ...question, form, metric });

@@ -1,3 +1,4 @@
+import type { Reader } from "../authorize";
 import type { Environment } from "../environment";
 import { formatName, rootOf } from "../names";
 import type { Answer } from "../object/answer";
@@ -8,25 +9,31 @@ import { answerTogether, sketchTogether } from "./fan-out";
 import { shardMapOf } from "./known-maps";
 import { isKeptAtRoot } from "./shard-map";
 
-/** Answers plans of one tenant: by the root alone where it tells apart what a plan asks for, else by all objects that have to do with it. */
-export function askerOf(environment: Environment, tenant: string): (plan: Plan) => Promise<Answer | Refused> {
-  return async (plan) => {
+/**
+ * Answers a reader's plans: by the root alone where it tells apart what a plan asks for, else by all objects that have to do with it. A reader of
+ * some edges is never answered by what came up from shards, whose names it may not see.
+ */
+export function askerOf(environment: Environment, { tenant, where }: Reader): (plan: Plan) => Promise<Answer | Refused> {
+  return async (asked) => {
     const map = await shardMapOf(environment, tenant);
+    const plan = { ...asked, tagConditions: [...asked.tagConditions, ...where] };
     const tags = [...plan.byTags, ...plan.tagConditions.map(({ tag }) => tag)];
-    if (!isKeptAtRoot(map, plan.from, plan.to, tags)) return answerTogether(environment, tenant, plan);
+    if (where.length > 0 || !isKeptAtRoot(map, plan.from, plan.to, tags)) return answerTogether(environment, tenant, plan);
     return environment.HUB.getByName(formatName(rootOf(tenant))).query(plan);
   };
 }
 
-/** All bundles of a window of one tenant merged into one, of one metric's number or of all; empty where there are none. */
+/** All bundles of a window that a reader may see, merged into one, of one metric's number or of all; empty where there are none. */
 export async function sketchOf(
   environment: Environment,
-  tenant: string,
-  window: Window,
+  { tenant, where }: Reader,
+  asked: Window,
   metric?: number,
 ): Promise<Uint8Array | Refused> {
+  const window = { ...asked, tagConditions: [...asked.tagConditions, ...where] };
   const map = await shardMapOf(environment, tenant);
   const tags = window.tagConditions.map(({ tag }) => tag);
-  if (!isKeptAtRoot(map, window.from, window.to, tags)) return sketchTogether(environment, tenant, window, metric);
+  const isOfRoot = where.length === 0 && isKeptAtRoot(map, window.from, window.to, tags);
+  if (!isOfRoot) return sketchTogether(environment, tenant, window, metric);
   return environment.HUB.getByName(formatName(rootOf(tenant))).sketch(window, metric);
 }

@@ -1,6 +1,8 @@
 /** The edges of a tenant and their tags, out of what all its objects know. */
+import type { Reader } from "../authorize";
 import type { Environment } from "../environment";
 import type { EdgeReport } from "../object/edge-report";
+import { matchesTags } from "../object/parts";
 import { Refusal, type Refused } from "../refusal";
 import { askObjects } from "./fan-out";
 
@@ -9,8 +11,8 @@ type TagCounts = Record<string, { value: string; edges: number }[]>;
 /** All of time: edges and tags are of no window. */
 const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY, tagConditions: [] };
 
-/** How each edge is doing, by name; of one that went from object to object, as it was seen last. */
-export async function edgesOf(environment: Environment, tenant: string): Promise<EdgeReport[]> {
+/** How each edge is doing that a reader may see by the tags it has now, by name; of one that went from object to object, as it was seen last. */
+export async function edgesOf(environment: Environment, { tenant, where }: Reader): Promise<EdgeReport[]> {
   const edges = new Map<string, EdgeReport>();
   const refused = await askObjects<{ reports: EdgeReport[] }>(
     environment,
@@ -26,31 +28,46 @@ export async function edgesOf(environment: Environment, tenant: string): Promise
     },
   );
   check(refused);
-  return [...edges.values()].sort((a, b) => (a.edge < b.edge ? -1 : 1));
+  const seen = [...edges.values()].filter(({ tags }) => matchesTags(where, tags));
+  return seen.sort((a, b) => (a.edge < b.edge ? -1 : 1));
 }
 
-/** The tags of all edges: each name with its values, and how many edges have it now. */
-export async function tagsOf(environment: Environment, tenant: string): Promise<TagCounts> {
+/** The tags of all edges that a reader may see: each name with its values, and how many edges have it now. */
+export async function tagsOf(environment: Environment, reader: Reader): Promise<TagCounts> {
   const counts = new Map<string, Map<string, number>>();
+  const count = (name: string, value: string, edges: number) => {
+    const known = counts.get(name) ?? new Map<string, number>();
+    counts.set(name, known.set(value, (known.get(value) ?? 0) + edges));
+  };
+  if (reader.where.length > 0) {
+    for (const { tags } of await edgesOf(environment, reader)) {
+      for (const [name, value] of Object.entries(tags)) count(name, value, 1);
+    }
+  } else {
+    await countTags(environment, reader.tenant, count);
+  }
+  const inOrder = <Value>(entries: ReadonlyMap<string, Value>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    inOrder(counts).map(([name, values]) => [name, inOrder(values).map(([value, edges]) => ({ value, edges }))]),
+  );
+}
+
+async function countTags(
+  environment: Environment,
+  tenant: string,
+  count: (name: string, value: string, edges: number) => void,
+): Promise<void> {
   const refused = await askObjects<{ tags: TagCounts }>(
     environment,
     tenant,
     ALWAYS,
     async (object) => ({ tags: await object.listTags() }),
     ({ tags }) => {
-      for (const [name, values] of Object.entries(tags)) {
-        const known = counts.get(name) ?? new Map<string, number>();
-        counts.set(name, known);
-        for (const { value, edges } of values) known.set(value, (known.get(value) ?? 0) + edges);
-      }
+      for (const [name, values] of Object.entries(tags)) for (const { value, edges } of values) count(name, value, edges);
       return null;
     },
   );
   check(refused);
-  const inOrder = <Value>(entries: ReadonlyMap<string, Value>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(
-    inOrder(counts).map(([name, values]) => [name, inOrder(values).map(([value, edges]) => ({ value, edges }))]),
-  );
 }
 
 function check(refused: Refused | null): void {

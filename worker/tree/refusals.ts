@@ -1,10 +1,12 @@
 /** What was refused of a tenant's edges: told by Workers, gathered from all its objects. */
+import type { Reader } from "../authorize";
 import type { Environment } from "../environment";
 import { REFUSALS_GATHERED_MS, ROWS_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
 import { addRefusal, type RefusalCount, type RefusalHour } from "../object/refusals";
 import { Refusal, type Refused } from "../refusal";
 import { askObjects } from "./fan-out";
+import { edgesOf } from "./fleet";
 
 /** What this isolate refused and the tenant's root does not know yet. */
 const gathered = new Map<string, Map<string, RefusalCount>>();
@@ -36,13 +38,13 @@ async function tellRoot(environment: Environment, tenant: string): Promise<void>
   }
 }
 
-/** What all objects of a tenant refused in the hours that begin in [from, to). */
-export async function refusalsOf(environment: Environment, tenant: string, from: number, to: number): Promise<RefusalHour[]> {
+/** What all objects refused of the edges that a reader may see, in the hours that begin in [from, to). */
+export async function refusalsOf(environment: Environment, reader: Reader, from: number, to: number): Promise<RefusalHour[]> {
   const all: RefusalHour[] = [];
   let counts = 0;
   const refused = await askObjects<{ hours: RefusalHour[] }>(
     environment,
-    tenant,
+    reader.tenant,
     { from: 0, to: Number.POSITIVE_INFINITY, tagConditions: [] },
     async (object) => ({ hours: await object.listRefusals(from, to) }),
     ({ hours }) => {
@@ -53,5 +55,7 @@ export async function refusalsOf(environment: Environment, tenant: string, from:
     },
   );
   if (refused !== null) throw Refusal.of(refused);
-  return all;
+  if (reader.where.length === 0) return all;
+  const seen = new Set((await edgesOf(environment, reader)).map(({ edge }) => edge));
+  return all.map(({ hour, counts: of }) => ({ hour, counts: of.filter(({ edge }) => edge !== null && seen.has(edge)) }));
 }
