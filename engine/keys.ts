@@ -108,6 +108,13 @@ export function verifyKey(master: CryptoKey, key: ParsedKey): Promise<boolean> {
   return crypto.subtle.verify("HMAC", master, key.mac, signed(key));
 }
 
+/** What a tenant's events are signed with when they are posted to the webhook. */
+export async function webhookSecret(master: string, tenant: string): Promise<string> {
+  if (!TENANT.test(tenant)) throw new RangeError(`tenant "${tenant}": use a-z, 0-9 and -, at most 63 characters`);
+  const text = new TextEncoder().encode(`tallywire-webhook-1\n${tenant}`);
+  return toBase64Url(new Uint8Array(await crypto.subtle.sign("HMAC", await importMaster(master), text)));
+}
+
 function toBase64Url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")

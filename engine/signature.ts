@@ -16,15 +16,24 @@ export interface SignedHeaders {
 
 const FORM = /^sha256=([0-9a-f]{64})$/;
 
-/** Imports a write key's text for `sign` and `verify`. */
+/** Imports a secret's text, such as a write key, for `sign` and `verify`. */
 export function importSigner(key: string): Promise<CryptoKey> {
   const bytes = new TextEncoder().encode(key);
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 
 /** The header's value. */
-export async function sign(signer: CryptoKey, headers: SignedHeaders, body: Uint8Array): Promise<string> {
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", signer, signed(headers, body)));
+export function sign(signer: CryptoKey, headers: SignedHeaders, body: Uint8Array): Promise<string> {
+  return signBytes(signer, signed(headers, body));
+}
+
+/** The header's value for what the hub itself posts: of the body alone. */
+export function signText(signer: CryptoKey, body: string): Promise<string> {
+  return signBytes(signer, new TextEncoder().encode(body));
+}
+
+async function signBytes(signer: CryptoKey, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", signer, bytes));
   return `sha256=${[...mac].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 

@@ -116,6 +116,7 @@ command("hub", "serve a hub on this machine: one process, its data in a folder")
   .option("--keep-minutes <span>", "how long minutes are kept, at least 48h; 48h unless given")
   .option("--keep-hours <span>", "how long hours are kept; 30d unless given")
   .option("--keep-days <span>", "how long days are kept; 400d unless given")
+  .option("--webhook <url>", "where to post events: edges that fall silent, lag or drift; the one address it reaches")
   .option("--set <setting...>", "other settings, as MAX_EDGES=500; docs/hub.md lists them")
   .addHelpText(
     "after",
@@ -130,7 +131,12 @@ command("hub", "serve a hub on this machine: one process, its data in a folder")
   });
 
 command("keys", "make a hub's keys: for edges to post, and for people and programs to ask")
-  .addArgument(new Argument("<kind>", "what it may: post, ask, or administer").choices(["write", "read", "admin"]))
+  .addArgument(
+    new Argument(
+      "<kind>",
+      "what it is for: to post, to ask, to administer; or what events posted to a webhook are signed with",
+    ).choices(["write", "read", "admin", "webhook"]),
+  )
   .argument("<tenant>", "whose edges and figures they are")
   .argument("[edge...]", "a write key for each of these edges")
   .option("--where <condition...>", "limit a read key to edges with these tags: site=fra1, site=fra1,ams2 or role=!db")

@@ -21,6 +21,10 @@ export interface Environment {
   MAX_TAG_VALUES?: string;
   /** `yes`: bundles that are not signed are refused. */
   REQUIRE_SIGNATURE?: string;
+  /** Where events are posted: see webhook.ts. */
+  WEBHOOK_URL?: string;
+  /** The one way out of a Worker that may not reach the network; without it, events go the usual way. */
+  WEBHOOK?: Fetcher;
   /** The built page. */
   ASSETS?: Fetcher;
 }

@@ -5,6 +5,7 @@ import { RETRY_AFTER_SECONDS } from "./limits";
 import { Refusal, type Refused } from "./refusal";
 import { retentionOf } from "./retention";
 import { about } from "./routes/about";
+import { events } from "./routes/events";
 import { ingest } from "./routes/ingest";
 import { keys } from "./routes/keys";
 import { page } from "./routes/page";
@@ -13,6 +14,7 @@ import { query } from "./routes/query";
 import { refusals } from "./routes/refusals";
 import { shards } from "./routes/shards";
 import { sketch } from "./routes/sketch";
+import { webhookOf } from "./webhook";
 
 export { Hub } from "./object/hub";
 
@@ -29,6 +31,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/refusals": "GET",
   "/federate": "GET",
   "/prometheus/api/v1/query": "GET, POST",
+  "/v1/events": "GET",
   "/v1/keys": "GET",
   "/v1/keys/revoke": "POST",
   "/v1/keys/restore": "POST",
@@ -39,6 +42,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .use("/v1/*", async (context, next) => {
     retentionOf(context.env);
     allowanceOf(context.env);
+    webhookOf(context.env);
     await next();
   })
   .get("/healthz", (context) => context.json({ status: "ok" }))
@@ -47,6 +51,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/sketch", sketch)
   .route("/v1/shards", shards)
   .route("/v1/refusals", refusals)
+  .route("/v1/events", events)
   .route("/v1/keys", keys)
   .route("/v1", about)
   .route("/prometheus/api/v1", prometheus)

@@ -230,3 +230,27 @@ export const REFUSALS_GATHERED_MS = 1_000;
 /** Keys and edges that a tenant can have revoked, and for how long an isolate takes the list for current. */
 export const REVOKED_MAX = 10_000;
 export const REVOKED_KNOWN_SECONDS = 30;
+
+/** When an edge is silent, posts late, or has a clock that is off; when a shard is silent, which sends a minute later than edges. */
+export const WATCH_SILENT_SECONDS = 180;
+export const WATCH_LAG_SECONDS = 300;
+export const WATCH_DRIFT_SECONDS = 5;
+export const WATCH_SILENT_SHARD_SECONDS = 300;
+
+/** How long a trouble must not be seen until it is over; after how long a silent edge is no edge any more. */
+export const WATCH_CLEAR_SECONDS = 180;
+export const WATCH_FORGET_SECONDS = 48 * 3600;
+
+/** Looks further apart than so many periods between seals are not in a row: the hub was away. */
+export const WATCH_GAP_PERIODS = 3;
+
+/** Troubles that an object watches at a time: they are one row. Where all edges fail at once, more lines say nothing more. */
+export const WATCHED_MAX = 500;
+
+/** Events that an object keeps, and so what waits for its webhook at the most. */
+export const EVENTS_KEPT_MAX = 1_000;
+
+/** Events of one request to the webhook, how long it may take to answer, and the longest wait until it is tried again. */
+export const WEBHOOK_BATCH_MAX = 100;
+export const WEBHOOK_TIMEOUT_MS = 10_000;
+export const WEBHOOK_WAIT_MAX_MS = 3_600_000;

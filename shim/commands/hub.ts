@@ -11,11 +11,14 @@ export interface HubOptions {
   keepMinutes?: string;
   keepHours?: string;
   keepDays?: string;
+  webhook?: string;
   set?: string[];
 }
 
 /** Settings of the Worker beyond those with an option of their own; docs/hub.md says what they do. */
-const SETTINGS = [...["EDGE_BUNDLES_PER_MINUTE", "EDGE_BYTES_PER_MINUTE", "MAX_EDGES", "MAX_TAG_NAMES", "MAX_TAG_VALUES"]];
+const SETTINGS = [
+  ...["EDGE_BUNDLES_PER_MINUTE", "EDGE_BYTES_PER_MINUTE", "MAX_EDGES", "MAX_TAG_NAMES", "MAX_TAG_VALUES", "REQUIRE_SIGNATURE"],
+];
 
 const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\[::1\])$/;
 
@@ -23,7 +26,11 @@ const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\[::1\])$/;
 export async function hub(options: HubOptions): Promise<number> {
   const dataFolder = options.data ?? stateFolder("hub");
   const kept = { KEEP_MINUTES: options.keepMinutes, KEEP_HOURS: options.keepHours, KEEP_DAYS: options.keepDays };
-  const settings: Record<string, string | undefined> = { ...kept, ...settingsOf(options.set) };
+  const settings: Record<string, string | undefined> = {
+    ...kept,
+    ...settingsOf(options.set),
+    WEBHOOK_URL: webhookOf(options.webhook),
+  };
   const variables = Object.fromEntries(
     Object.entries(settings).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
@@ -57,6 +64,15 @@ function settingsOf(words: readonly string[] = []): Record<string, string> {
     throw new Failure(`"${word}" is no setting of a hub; write NAME=value with one of ${SETTINGS.join(", ")}`, 2);
   });
   return Object.fromEntries(entries);
+}
+
+/** The address that events are posted to. Throws Failure. */
+function webhookOf(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const url = URL.canParse(given) ? new URL(given) : null;
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+  if (isSafe && url?.username === "") return given;
+  throw new Failure(`"${given}" is no address for events; write it as https://example.com/hook, or http on this host`, 2);
 }
 
 /** The Worker and the page, as they were built beside this program. */

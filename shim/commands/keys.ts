@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { deriveKey, importMaster, type KeyHolder, type KeyKind, MASTER_LENGTH_MIN } from "../../engine/keys";
+import { deriveKey, importMaster, type KeyHolder, type KeyKind, MASTER_LENGTH_MIN, webhookSecret } from "../../engine/keys";
 import { Failure } from "../failure";
 import { masterKeyPath, openMasterKey } from "../hub/master-key";
 import { table } from "../output/table";
@@ -18,15 +18,28 @@ export interface KeysOptions {
 const MASTER_VARIABLE = "TALLYWIRE_MASTER_KEY";
 
 /** `tallywire keys`: derives keys from a hub's master; the hub need not run. Gives the exit code. */
-export async function keys(kind: KeyKind, tenant: string, edges: readonly string[], options: KeysOptions): Promise<number> {
+export async function keys(
+  kind: KeyKind | "webhook",
+  tenant: string,
+  edges: readonly string[],
+  options: KeysOptions,
+): Promise<number> {
+  if (kind === "webhook") return printSecret(tenant, options);
   if (kind === "write" && edges.length === 0) throw new Failure("a write key is of one edge; name the edges", 2);
   if (kind !== "write" && edges.length > 0) throw new Failure(`a ${kind} key is of a whole tenant; leave the edges out`, 2);
   const where = limitsOf(kind, options.where);
   const master = await importMaster(masterOf(options.data));
   const holders = (kind === "write" ? edges : [""]).map((edge): KeyHolder => ({ kind, tenant, edge, ...where }));
-  const made: { edge: string; key: string }[] = [];
-  for (const holder of holders) made.push({ edge: holder.edge, key: await derive(master, holder) });
-  await printText(textOf(kind, tenant, made, options.output));
+  const keysMade: { edge: string; key: string }[] = [];
+  for (const holder of holders) keysMade.push({ edge: holder.edge, key: await made(() => deriveKey(master, holder)) });
+  await printText(textOf(kind, tenant, keysMade, options.output));
+  return 0;
+}
+
+/** Prints what events of a tenant are signed with. */
+async function printSecret(tenant: string, { data, output }: KeysOptions): Promise<number> {
+  const secret = await made(() => webhookSecret(masterOf(data), tenant));
+  await printText(output === "json" ? `${JSON.stringify([{ kind: "webhook", tenant, key: secret }], null, 2)}\n` : `${secret}\n`);
   return 0;
 }
 
@@ -60,10 +73,12 @@ function checkMaster(master: string, folder: string): string {
   throw new Failure(`the hub's master key ${masterKeyPath(folder)} has only ${master.length} characters; ${mend}`);
 }
 
-async function derive(master: CryptoKey, holder: KeyHolder): Promise<string> {
+/** What is made of a master; what it cannot be made of is the caller's words. */
+async function made(make: () => Promise<string>): Promise<string> {
   try {
-    return await deriveKey(master, holder);
+    return await make();
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(error instanceof Error ? error.message : String(error), 2);
   }
 }

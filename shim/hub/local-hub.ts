@@ -63,7 +63,8 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   const assets = options.assetsFolder === undefined ? null : resolve(options.assetsFolder);
   const assetsFolder = assets !== null && existsSync(assets) ? assets : null;
   const paths = { configFolder: dataFolder, workerFolder: resolve(options.workerFolder), objectsFolder, assetsFolder };
-  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables)));
+  const webhook = variables.WEBHOOK_URL === undefined ? null : new URL(variables.WEBHOOK_URL);
+  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables), webhook));
   const master = openMasterKey(dataFolder);
 
   const child = spawnWorkerd(configPath, logPath, { ...variables, [MASTER_KEY_VARIABLE]: master });

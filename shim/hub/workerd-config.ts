@@ -21,8 +21,11 @@ export interface WorkerdPaths {
 /** Names of variables that the Worker gets as they are in workerd's environment. */
 export type Variables = readonly string[];
 
-/** workerd's configuration of one hub on one address. Nothing in it may reach the network. */
-export function workerdConfig(paths: WorkerdPaths, address: string, variables: Variables): string {
+/**
+ * workerd's configuration of one hub on one address. Nothing in it may reach the network, but for the one address that events are posted to
+ * where there is one.
+ */
+export function workerdConfig(paths: WorkerdPaths, address: string, variables: Variables, webhook: URL | null = null): string {
   const embedded = (file: string) => quote(`${relative(paths.configFolder, paths.workerFolder)}/${file}`.replaceAll("\\", "/"));
   const { assetsFolder } = paths;
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -32,6 +35,7 @@ const config :Workerd.Config = (
     (name = "hub", worker = .hub),
     (name = "objects", disk = (path = ${quote(paths.objectsFolder)}, writable = true)),
     ${assetsFolder === null ? "" : `(name = "assets", disk = (path = ${quote(assetsFolder)})),`}
+    ${webhook === null ? "" : `(name = "webhook", external = (${externalServer(webhook)})),`}
     (name = "internet", network = (allow = [])),
   ],
   sockets = [(name = "http", address = ${quote(address)}, http = (), service = "hub")],
@@ -50,10 +54,18 @@ const hub :Workerd.Worker = (
     (name = "HUB", durableObjectNamespace = "Hub"),
     (name = "MASTER_KEY", fromEnvironment = ${quote(MASTER_KEY_VARIABLE)}),
     ${variables.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)}),`).join("\n    ")}
+    ${webhook === null ? "" : `(name = "WEBHOOK", service = "webhook"),`}
     ${assetsFolder === null ? "" : `(name = "ASSETS", service = "assets"),`}
   ],
 );
 `;
+}
+
+/** One host and port, and how it is spoken to. */
+function externalServer({ protocol, hostname, port }: URL): string {
+  if (protocol === "http:") return `address = ${quote(`${hostname}:${port || 80}`)}, http = ()`;
+  const tls = `https = (options = (), tlsOptions = (trustBrowserCas = true), certificateHost = ${quote(hostname)})`;
+  return `address = ${quote(`${hostname}:${port || 443}`)}, ${tls}`;
 }
 
 function quote(text: string): string {

@@ -29,8 +29,10 @@ import { isPartial } from "./completeness";
 import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardReport } from "./edge-report";
 import { EdgeStates } from "./edge-states";
 import { type EpochRequest, Epochs } from "./epochs";
+import type { LoggedEvent } from "./event-log";
 import { expireTiles } from "./expiry";
 import { Knocks } from "./knocks";
+import { Lookout } from "./lookout";
 import { entryKey, Minutes } from "./minutes";
 import { type Message, OutboxWriter } from "./outbox";
 import { Paces } from "./pace";
@@ -83,6 +85,7 @@ export class Hub extends DurableObject<Environment> {
   private readonly minutes: Minutes;
   private readonly edges: EdgeStates;
   private readonly refusals: Refusals;
+  private readonly lookout: Lookout;
   private readonly epochs: Epochs;
   private readonly upstream: Upstream;
   private readonly knocks: Knocks;
@@ -105,6 +108,7 @@ export class Hub extends DurableObject<Environment> {
     this.registry = new Registry(this.sql, allowance);
     this.edges = new EdgeStates(this.sql);
     this.refusals = new Refusals(this.sql);
+    this.lookout = new Lookout(state, environment, this.registry, this.edges);
     this.epochs = new Epochs(this.sql);
     this.upstream = new Upstream(this.sql, environment.HUB);
     this.knocks = new Knocks(this.registry, this.edges, environment.HUB);
@@ -214,6 +218,11 @@ export class Hub extends DurableObject<Environment> {
     return setRevoked(this.sql, name, isGood, Date.now());
   }
 
+  /** What became of edges and shards in [fromMs, toMs). */
+  listEvents(fromMs: number, toMs: number): LoggedEvent[] {
+    return this.lookout.log.list(fromMs, toMs);
+  }
+
   /** The versions of the tenant's shard map; of a root. */
   shardMap(): ShardMap {
     return [...this.epochs.map];
@@ -279,6 +288,8 @@ export class Hub extends DurableObject<Environment> {
     await this.attempt("seal", () => this.seal());
     await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
     await this.attempt("knock", () => this.knocks.knock(Date.now(), this.periodSeconds));
+    const place = { standing: this.upstream.standing, map: this.epochs.map };
+    await this.attempt("watch", () => this.lookout.look(place, Date.now(), this.periodSeconds));
     await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
     await this.attempt("expiry", () => this.expire());
     await this.attempt("alarm", () => this.arm());
