@@ -64,8 +64,11 @@ export const ROLLUP_SETTLE_SECONDS: readonly number[] = [0, 300, 900];
 /** Hours and days that one alarm merges; what is left is for the next. An hour of one group takes some 30 ms. */
 export const ROLLUPS_PER_ALARM_MAX = 100;
 
-/** Retention of sealed batches, which hold what each edge posted. */
-export const BATCH_RETENTION_SECONDS = 2 * 3600;
+/** How long what each edge posted is kept beside the tiles. */
+export const EDGE_MINUTES_SECONDS = 2 * 3600;
+
+/** Retention of sealed batches, which hold it: a minute may come before it begins, and a window be widened to whole ones. */
+export const BATCH_RETENTION_SECONDS = EDGE_MINUTES_SECONDS + AHEAD_SECONDS_MAX + 3 * MINUTE_SECONDS;
 
 /** Bytes of sealed batches that are kept at most; the oldest go first. */
 export const BATCH_RETENTION_BYTES_MAX = 256 * 1024 * 1024;

@@ -22,6 +22,7 @@ export interface QueryOptions {
   key?: string;
   per?: string;
   compare?: string;
+  edge?: string;
   policy?: string;
 }
 
@@ -118,7 +119,7 @@ async function naturalOperation(ask: Ask, metric: string): Promise<string | unde
   return data.find(({ name }) => name === metric)?.ops[0];
 }
 
-function fieldsOf({ from, to, step, by, where, with: others, n, q, key, per, compare, policy }: QueryOptions): object {
+function fieldsOf({ from, to, step, by, where, with: others, n, q, key, per, compare, edge, policy }: QueryOptions): object {
   const list = (words: readonly string[] | undefined) => words?.flatMap((word) => word.split(",")).filter((word) => word !== "");
   return {
     from,
@@ -132,6 +133,7 @@ function fieldsOf({ from, to, step, by, where, with: others, n, q, key, per, com
     key,
     per,
     compare,
+    edge,
     policy,
   };
 }

@@ -32,6 +32,9 @@ export interface Answer {
     /** Bundles that the answer is without, since they do not merge with the others. */
     set_apart: number;
     error_bound: ErrorBound;
+    /** The one edge that the answer is about, and since when all that it posted is kept; null where nothing was deleted yet. */
+    edge?: string;
+    edge_minutes_from?: string | null;
     /** The metric that values were divided by. */
     per?: string;
     /** About the earlier window that stands beside. */
@@ -45,6 +48,8 @@ export interface Facts {
   resolution: number;
   setApart: number;
   completeness: Completeness;
+  /** First minute from which on all is kept that an edge posted; of answers about one edge. */
+  keptFrom?: number | undefined;
 }
 
 /** Answers one query. */
@@ -53,8 +58,9 @@ export function answer(source: Source, plan: Plan, nowMs: number): Answer | Refu
   if ("status" in found) return found;
   const read = readOnce(source, found, plan, nowMs / 1000);
   if ("status" in read) return read;
-  const facts = { ...found, setApart: found.setApart + read.setApart };
-  return answerOf(plan, read.data, { ...facts, completeness: completeness(source, plan, found.groups, nowMs) });
+  const told = completeness(source, plan, found.groups, nowMs, found.only?.edge);
+  const setApart = found.setApart + read.setApart;
+  return answerOf(plan, read.data, { ...found, setApart, completeness: told, keptFrom: found.only?.keptFrom });
 }
 
 /** Reads the rows, or has them from the last time where the window was sealed then and nothing in it has changed. */
@@ -128,6 +134,7 @@ export function answerOf(plan: Plan, data: FlatRow[], facts: Facts): Answer {
     missing_edges_count: missing.count,
     set_apart: facts.setApart,
     error_bound: errorBound(plan.operation, data),
+    ...(plan.edge !== null && { edge: plan.edge, edge_minutes_from: facts.keptFrom ? formatTime(facts.keptFrom) : null }),
   };
   return { data, meta };
 }

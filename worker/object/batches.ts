@@ -1,5 +1,6 @@
 import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
 import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, MERGED_BYTES_MAX } from "../limits";
+import { readNumber, writeNumber } from "./schema";
 
 /** One bundle that passed every check, and what came with it. */
 export interface Entry {
@@ -64,6 +65,24 @@ export function writeBatch(sql: SqlStorage, id: number, arrivals: readonly Arriv
   sql.exec("INSERT INTO batches (id, received_ms, bytes, entries, data) VALUES (?, ?, ?, ?, ?)", ...values);
 }
 
+/** A bundle in a batch: all of its entry but the bytes, and where in the row these lie. */
+export interface Head extends Omit<Entry, "bytes"> {
+  at: number;
+  length: number;
+  encoding: BodyEncoding;
+}
+
+/** The bundles of one batch, by the text of its entries. */
+export function* headsOf(entries: string): Generator<Head> {
+  let at = 0;
+  for (const packed of JSON.parse(entries) as PackedEntry[]) {
+    const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward] = packed;
+    const encoding = BODY_ENCODINGS[form] ?? "identity";
+    yield { source, group, minute, sequence, receivedMs, skewMs, version, at, length, encoding, ...(upward && { upward }) };
+    at += length;
+  }
+}
+
 /** Reads the batches after `id`, in order. */
 export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: number; entries: Entry[] }> {
   const rows = sql.exec<{ id: number; entries: string; data: ArrayBuffer }>(
@@ -71,20 +90,14 @@ export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: numbe
     id,
   );
   for (const row of rows) {
-    const entries: Entry[] = [];
-    let at = 0;
-    for (const packed of JSON.parse(row.entries) as PackedEntry[]) {
-      const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward] = packed;
-      const body = new Uint8Array(row.data, at, length);
-      at += length;
-      const bytes = inflateBody(body, BODY_ENCODINGS[form] ?? "identity", MERGED_BYTES_MAX);
-      entries.push({ source, group, minute, sequence, receivedMs, skewMs, version, bytes, ...(upward && { upward }) });
-    }
+    const entries = [...headsOf(row.entries)].map(({ at, length, encoding, ...head }): Entry => {
+      return { ...head, bytes: inflateBody(new Uint8Array(row.data, at, length), encoding, MERGED_BYTES_MAX) };
+    });
     yield { id: row.id, entries };
   }
 }
 
-/** Deletes sealed batches that are too old, or too many bytes, the oldest first. */
+/** Deletes sealed batches that are too old, or too many bytes, the oldest first; notes until when there were any. */
 export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number): void {
   const oldestMs = nowMs - BATCH_RETENTION_SECONDS * 1000;
   let bytes = 0;
@@ -98,5 +111,13 @@ export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number): v
     if (bytes > BATCH_RETENTION_BYTES_MAX || row.received_ms < oldestMs) break;
     keepFrom = row.id;
   }
+  const gone = sql.exec<{ last: number | null }>(
+    "SELECT MAX(received_ms) AS last FROM batches WHERE id < ? AND id <= ?",
+    keepFrom,
+    sealed,
+  );
+  const lastMs = gone.one().last;
+  if (lastMs === null) return;
   sql.exec("DELETE FROM batches WHERE id < ? AND id <= ?", keepFrom, sealed);
+  writeNumber(sql, "batches_gone_ms", Math.max(lastMs, readNumber(sql, "batches_gone_ms")));
 }

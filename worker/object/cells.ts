@@ -23,6 +23,7 @@ export interface Share {
   resolution: number;
   setApart: number;
   completeness: Completeness;
+  keptFrom?: number | undefined;
 }
 
 /** Sorts parts by time bucket, tag values and sampling rate. */
@@ -66,8 +67,9 @@ export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, no
     bytes += merged.parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (bytes > FAN_OUT_BYTES_MAX) return tooManyBytes();
   }
-  const { revision, resolution, groups } = found;
-  return { cells, revision, resolution, setApart, completeness: completeness(source, plan, groups, nowMs) };
+  const { revision, resolution, groups, only } = found;
+  const told = completeness(source, plan, groups, nowMs, only?.edge);
+  return { cells, revision, resolution, setApart, completeness: told, keptFrom: only?.keptFrom };
 }
 
 /** The refusal of an answer whose shares are too large. */

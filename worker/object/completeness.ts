@@ -22,13 +22,15 @@ export interface Completeness {
 
 /**
  * Tells which edges should have reported and did not. An edge is expected in a minute when it reported in one of the 15 minutes
- * before it; one that is gone for good is thus missing for 15 minutes and then is no more. Edges count by the tags they have now.
+ * before it; one that is gone for good is thus missing for 15 minutes and then is no more. Edges count by the tags they have now;
+ * where `only` names one by its number, no other is expected.
  */
 export function completeness(
   source: Reports,
   plan: Pick<Plan, "from" | "to">,
   groups: ReadonlyMap<number, Group>,
   nowMs: number,
+  only?: number,
 ): Completeness {
   const oldest = Math.floor((nowMs / 1000 - LATE_SECONDS_MAX) / MINUTE_SECONDS) * MINUTE_SECONDS;
   const from = Math.max(plan.from, oldest) - EXPECTED_SECONDS;
@@ -42,7 +44,7 @@ export function completeness(
   let count = 0;
   for (const edge of missing) {
     const isMeant = source.registry.isShard(edge) ? hasReceived : groups.has(source.edges.states.get(edge)?.group ?? -1);
-    if (!isMeant) continue;
+    if (only === undefined ? !isMeant : edge !== only) continue;
     count += 1;
     if (names.length < MISSING_EDGES_MAX) names.push(source.registry.edges.get(edge) ?? "");
   }

@@ -269,6 +269,11 @@ export class Hub extends DurableObject<Environment> {
     return notOne();
   }
 
+  /** Whether an edge ever posted here. */
+  hasEdge(name: string): boolean {
+    return this.registry.numberOf(name) !== undefined;
+  }
+
   /** How each edge is doing. */
   listEdges(): EdgeReport[] {
     return reportEdges(this.registry, this.edges, Date.now());
@@ -455,8 +460,8 @@ export class Hub extends DurableObject<Environment> {
   }
 
   private source(): Source {
-    const { sql, registry, minutes, edges, pending, revision, answers } = this;
-    return { sql, registry, minutes, edges, pending, revision, answers };
+    const { sql, registry, minutes, edges, pending, sealed, revision, answers } = this;
+    return { sql, registry, minutes, edges, pending, sealed, revision, answers };
   }
 
   private edgeOf(source: number): number {

@@ -5,7 +5,9 @@ import { type Tags, tagOf } from "../tags";
 import type { AnswerCache } from "./answer-cache";
 import type { Entry } from "./batches";
 import { coverWindow } from "./cover";
+import { findEdgeParts } from "./edge-parts";
 import type { EdgeStates } from "./edge-states";
+import { type Kept, readKept } from "./kept";
 import type { Minutes } from "./minutes";
 import type { Group, Registry } from "./registry";
 import { LEVEL_SECONDS, listSetApart, readTile, type TileHead, tileId } from "./tiles";
@@ -18,23 +20,28 @@ export interface Source {
   edges: EdgeStates;
   /** Committed and not sealed. */
   pending: readonly Entry[];
+  /** The last batch that went into tiles. */
+  sealed: number;
   revision: number;
   answers: AnswerCache;
 }
 
 /** Which minutes of whom are meant, and which of them may be merged. */
-export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions"> & {
+export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "edge" | "tagConditions"> & {
   /** Only what edges sent to this object, without what came from shards. */
   isOwn?: boolean;
 };
 
-/** One sealed tile, or one bundle that is not sealed yet. */
+/** One sealed tile, one bundle that is not sealed yet, or one of an edge in a sealed batch. */
 export interface Part {
   /** Seconds since the epoch. */
   start: number;
   group: Group;
-  held: TileHead | Entry;
+  held: Held;
 }
+
+/** What holds a part's bytes. */
+export type Held = TileHead | Entry | Kept;
 
 /** All parts of a window, the groups that it is about, and the revision of the last change to it. */
 export interface Found {
@@ -45,13 +52,14 @@ export interface Found {
   resolution: number;
   /** Bundles that found no place in a tile of the window. */
   setApart: number;
+  /** Of one edge: the edge, and the first minute from which on all that it posted is kept; 0 where nothing was deleted yet. */
+  only?: { edge: number; keptFrom: number };
 }
 
 /** Finds what a window is made of. */
 export function findParts(source: Source, window: Window): Found | Refused {
-  const matches = (group: Group) =>
-    group.policy === window.policy && matchesTags(window.tagConditions, group.tags) && !(window.isOwn === true && group.received);
-  const groups = new Map([...source.registry.groups].filter(([, group]) => matches(group)));
+  if (window.edge !== null) return findEdgeParts(source, window, window.edge);
+  const groups = groupsOf(source.registry, window, (group) => !(window.isOwn === true && group.received));
   const tiles = coverWindow(source.sql, window, (group) => groups.has(group));
   if ("status" in tiles) return tiles;
   const parts: Part[] = [];
@@ -71,6 +79,18 @@ export function findParts(source: Source, window: Window): Found | Refused {
   if (parts.length <= QUERY_PARTS_MAX) {
     return { parts, groups, revision, resolution: LEVEL_SECONDS[level]!, setApart: setApartOf(source.sql, window, tiles) };
   }
+  return tooManyParts();
+}
+
+/** The groups that a window is about, of those that are meant. */
+export function groupsOf(registry: Registry, window: Window, isMeant: (group: Group) => boolean): Map<number, Group> {
+  const matches = (group: Group) =>
+    group.policy === window.policy && matchesTags(window.tagConditions, group.tags) && isMeant(group);
+  return new Map([...registry.groups].filter(([, group]) => matches(group)));
+}
+
+/** The refusal of a window that is made of too much. */
+export function tooManyParts(): Refused {
   const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
   return { status: 422, code: "too_much", reason };
 }
@@ -89,29 +109,31 @@ function setApartOf(sql: SqlStorage, { from, to }: Window, tiles: readonly TileH
 
 /** The bytes of parts, read one after the other. */
 export function* readParts(sql: SqlStorage, parts: readonly Part[]): Generator<Uint8Array> {
-  for (const { held } of parts) {
-    if ("bytes" in held) yield held.bytes;
-    else yield* readTile(sql, held);
-  }
+  for (const { held } of parts) yield* readHeld(sql, held);
+}
+
+function readHeld(sql: SqlStorage, held: Held): readonly Uint8Array[] {
+  if ("bytes" in held) return [held.bytes];
+  return "batch" in held ? [readKept(sql, held)] : readTile(sql, held);
 }
 
 /** One bundle, or one part of a tile: what merges as it is. */
 export interface Piece {
-  held: TileHead | Entry;
+  held: Held;
   index: number;
 }
 
 /** What parts are made of, one by one. */
 export function piecesOf(sql: SqlStorage, parts: readonly Part[]): Piece[] {
   return parts.flatMap(({ held }) => {
-    const count = "bytes" in held ? 1 : readTile(sql, held).length;
+    const count = readHeld(sql, held).length;
     return Array.from({ length: count }, (_, index) => ({ held, index }));
   });
 }
 
 /** The bytes of pieces, read one after the other. */
 export function* readPieces(sql: SqlStorage, pieces: readonly Piece[]): Generator<Uint8Array> {
-  for (const { held, index } of pieces) yield "bytes" in held ? held.bytes : readTile(sql, held)[index]!;
+  for (const { held, index } of pieces) yield readHeld(sql, held)[index]!;
 }
 
 /** Whether tags meet all conditions. */

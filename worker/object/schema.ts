@@ -51,6 +51,23 @@ const MIGRATIONS: readonly string[] = [
   -- What became of edges and shards, numbered as it happened. data: JSON; sent: whether the webhook has it, or gave it up.
   CREATE TABLE events (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, sent INTEGER NOT NULL, data TEXT NOT NULL);
   `,
+  `
+  -- Bundles of quarantined edges, as they came. entry: JSON; received_ms: when they came, which they are forgotten by.
+  CREATE TABLE apart (
+    id INTEGER PRIMARY KEY, edge TEXT NOT NULL, minute INTEGER NOT NULL, source INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL, entry TEXT NOT NULL, body BLOB NOT NULL
+  );
+  CREATE INDEX apart_by_minute ON apart (minute);
+  CREATE INDEX apart_by_edge ON apart (edge);
+  -- Which edges are quarantined, since when, and how many of their bundles found no room or grew too old.
+  CREATE TABLE quarantined (edge TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  -- What was taken out of tiles: bundles of a source's minute in batches up to one.
+  CREATE TABLE cuts (source INTEGER NOT NULL, minute INTEGER NOT NULL, through INTEGER NOT NULL, PRIMARY KEY (source, minute)) WITHOUT ROWID;
+  -- Batches went uncounted before: of those that are gone the last may have come as late as the first that is there.
+  INSERT INTO numbers (name, value)
+    SELECT 'batches_gone_ms', COALESCE((SELECT MIN(received_ms) FROM batches), unixepoch() * 1000)
+    FROM numbers WHERE name = 'sealed';
+  `,
 ];
 
 /** Brings an object's tables up to date. */

@@ -75,7 +75,7 @@ export function select(
   return {
     family,
     plan: {
-      ...{ metric, operation, policy, byTags, byLabels, tagConditions, labelValues },
+      ...{ metric, operation, policy, edge: null, byTags, byLabels, tagConditions, labelValues },
       ...{ top: KEYS_SHOWN_MAX, quantiles: [...quantiles], key: key?.value ?? null, packed: family.nature === "buckets" },
     },
     columns: [

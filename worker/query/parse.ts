@@ -13,11 +13,26 @@ import {
   type TagCondition,
 } from "./plan";
 
-const FIELDS = ["from", "to", "step", "metric", "op", "n", "q", "key", "by", "where", "policy", "per", "compare"] as const;
+const FIELDS = [
+  "from",
+  "to",
+  "step",
+  "metric",
+  "op",
+  "n",
+  "q",
+  "key",
+  "by",
+  "where",
+  "policy",
+  "edge",
+  "per",
+  "compare",
+] as const;
 /** What is no metric, so that conditions are on tags. */
 export const NO_LABELS = { name: "", labels: [] };
 /** Which minutes of whom are meant. */
-export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "tagConditions">;
+export type Window = Pick<Plan, "from" | "to" | "step" | "policy" | "edge" | "tagConditions">;
 type Fields = Partial<Record<(typeof FIELDS)[number], unknown>>;
 type Conditions = Record<string, unknown>;
 
@@ -75,6 +90,7 @@ function parsePlan(fields: Fields, metric: Metric, nowMs: number): Plan {
     metric,
     operation: parseOperation(fields.op, metric),
     policy: parsePolicy(fields.policy),
+    edge: parseText("edge", fields.edge),
     ...parseWindow(fields, nowMs),
     byTags,
     byLabels,
@@ -244,7 +260,8 @@ function parseCount(field: string, given: unknown, most: number): number | null 
   throw bad(field, `${quote(given)} is not a whole number from 1 to ${most}`);
 }
 
-function parseText(field: string, given: unknown): string | null {
+/** A text of a field; null where it is not given. */
+export function parseText(field: string, given: unknown): string | null {
   if (given === undefined) return null;
   if (typeof given === "string" && given !== "" && given.length <= 1024) return given;
   throw bad(field, `${quote(given)} is not a text of 1 to 1024 characters`);

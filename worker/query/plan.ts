@@ -33,6 +33,8 @@ export interface Plan {
   metric: Metric;
   operation: Operation;
   policy: string;
+  /** Only what this edge posted; null for all. */
+  edge: string | null;
   /** Whole minutes, seconds since the epoch; `to` is not included. */
   from: number;
   to: number;

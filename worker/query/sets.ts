@@ -50,7 +50,7 @@ export function parseSetQuestion(
   if (given.with === undefined)
     throw bad("with", `is missing; ${given.op} is of two sets, the other of which it says like where`);
   const counted = metrics.find(({ name }) => name === countOf(metric)) ?? metric;
-  const window = { ...parseWindow({ from: given.from, to: given.to }, nowMs), policy: parsePolicy(given.policy) };
+  const window = { ...parseWindow({ from: given.from, to: given.to }, nowMs), policy: parsePolicy(given.policy), edge: null };
   const plan = (of: Metric, field: "where" | "with"): Plan => ({
     ...{ metric: of, operation: "distinct", byTags: [], byLabels: 0, top: 1, quantiles: [], key: null },
     ...window,
@@ -105,8 +105,8 @@ async function askBoth(asked: Asked, plans: readonly [Plan, Plan]): Promise<[Ans
 
 async function setOf(asked: Asked, core: MergeCore, { metric, sets }: SetQuestion, index: 0 | 1): Promise<ThetaSet> {
   const plan = sets[index];
-  const { from, to, step, policy, tagConditions, labelValues } = plan;
-  const window = { from, to, step, policy, tagConditions };
+  const { from, to, step, policy, edge, tagConditions, labelValues } = plan;
+  const window = { from, to, step, policy, edge, tagConditions };
   const bundle = await asked.sketch(window, metric.id);
   if ("status" in bundle) throw new Refusal(bundle.status, bundle.code, bundle.reason);
   return readThetaSet(formOf(core, bundle, { window, form: "theta", metric, labelValues }));

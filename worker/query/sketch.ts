@@ -3,9 +3,9 @@ import type { MetricKind } from "../../engine/schema";
 import { TOP_MAX } from "../limits";
 import type { MergeCore, Metric } from "../merge";
 import { quote, Refusal } from "../refusal";
-import { bad, checkNames, NO_LABELS, parseMetric, parsePolicy, parseWhere, parseWindow, type Window } from "./parse";
+import { bad, checkNames, NO_LABELS, parseMetric, parsePolicy, parseText, parseWhere, parseWindow, type Window } from "./parse";
 
-const FIELDS = ["from", "to", "where", "policy", "metric", "form"] as const;
+const FIELDS = ["from", "to", "where", "policy", "edge", "metric", "form"] as const;
 
 /** Forms of Apache DataSketches, and the kind of metric that each is of. */
 const KIND_OF_FORM = { hll_8: "distinct", hll_4: "distinct", frequent_items: "top", theta: "theta" } as const satisfies Record<
@@ -37,7 +37,9 @@ export function parseSketchQuery(given: Record<string, unknown>, metrics: readon
   if (form === "raw" && labelValues.some((values) => values !== null)) {
     throw bad("where", "names a label, and raw holds all of them; name tags only, or take another form");
   }
-  return { window: { from, to, step: to - from, tagConditions, policy: parsePolicy(given.policy) }, form, metric, labelValues };
+  const edge = parseText("edge", given.edge);
+  const window = { from, to, step: to - from, tagConditions, policy: parsePolicy(given.policy), edge };
+  return { window, form, metric, labelValues };
 }
 
 function parseForm(given: unknown): SketchQuestion["form"] {

@@ -18,20 +18,32 @@ export async function askObjects<Told extends object>(
   environment: Environment,
   tenant: string,
   window: Pick<Window, "from" | "to" | "tagConditions">,
-  ask: (object: Stub, isRoot: boolean) => Promise<Told | Refused>,
+  ask: (object: Stub, isRoot: boolean, name: string) => Promise<Told | Refused>,
   take: (told: Told) => Refused | null,
 ): Promise<Refused | null> {
-  const root = environment.HUB.getByName(formatName(rootOf(tenant)));
-  const shards = await root.listShards(window);
+  const root = formatName(rootOf(tenant));
+  const shards = await environment.HUB.getByName(root).listShards(window);
   if (shards.length > FAN_OUT_OBJECTS_MAX) {
     const reason = `this lies in ${shards.length} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; name the shards' tag in where`;
     return { status: 422, code: "too_much", reason };
   }
-  const waiting = [null, ...shards];
+  return askEach(environment, tenant, [root, ...shards], ask, take);
+}
+
+/** Asks objects by their names, FAN_OUT_AT_A_TIME at a time. */
+export async function askEach<Told extends object>(
+  environment: Environment,
+  tenant: string,
+  names: readonly string[],
+  ask: (object: Stub, isRoot: boolean, name: string) => Promise<Told | Refused>,
+  take: (told: Told) => Refused | null,
+): Promise<Refused | null> {
+  const root = formatName(rootOf(tenant));
+  const waiting = [...names];
   let refused: Refused | null = null;
   const worker = async () => {
     for (let name = waiting.shift(); name !== undefined && refused === null; name = waiting.shift()) {
-      const told = await ask(name === null ? root : environment.HUB.getByName(name), name === null);
+      const told = await ask(environment.HUB.getByName(name), name === root, name);
       refused ??= "status" in told ? told : take(told);
     }
   };
@@ -39,32 +51,44 @@ export async function askObjects<Told extends object>(
   return refused;
 }
 
-/** Answers one query out of the shares of all objects. */
-export async function answerTogether(environment: Environment, tenant: string, plan: Plan): Promise<Answer | Refused> {
+/** Answers one query out of the shares of all objects, or of those that are named. */
+export async function answerTogether(
+  environment: Environment,
+  tenant: string,
+  plan: Plan,
+  names?: readonly string[],
+): Promise<Answer | Refused> {
   const shares = new Shares(plan);
   const ask = (object: Stub, isRoot: boolean): Promise<Share | Refused> => object.share({ ...plan, isOwn: isRoot });
-  const refused = await askObjects(environment, tenant, plan, ask, (share) => shares.add(share));
+  const take = (share: Share) => shares.add(share);
+  const refused = await (names === undefined
+    ? askObjects(environment, tenant, plan, ask, take)
+    : askEach(environment, tenant, names, ask, take));
   return refused ?? shares.answer(Date.now());
 }
 
-/** All bundles of a window, of all objects, merged into one, of one metric's number or of all. */
+/** All bundles of a window, of all objects or those that are named, merged into one, of one metric's number or of all. */
 export async function sketchTogether(
   environment: Environment,
   tenant: string,
   window: Window,
   metric?: number,
+  names?: readonly string[],
 ): Promise<Uint8Array | Refused> {
   let sum: Uint8Array = new Uint8Array(0);
   const ask = async (object: Stub, isRoot: boolean): Promise<{ part: Uint8Array } | Refused> => {
     const part = await object.sketch({ ...window, isOwn: isRoot }, metric);
     return "status" in part ? part : { part };
   };
-  const refused = await askObjects(environment, tenant, window, ask, ({ part }) => {
+  const take = ({ part }: { part: Uint8Array }) => {
     if (part.byteLength === 0) return null;
     const merged = sum.byteLength === 0 ? part : core().mergeWhole([sum, part], metric);
     sum = merged ?? sum;
     return merged === null ? notOne() : null;
-  });
+  };
+  const refused = await (names === undefined
+    ? askObjects(environment, tenant, window, ask, take)
+    : askEach(environment, tenant, names, ask, take));
   return refused ?? sum;
 }
 
@@ -75,6 +99,7 @@ class Shares {
   private revision = 0;
   private resolution = 0;
   private setApart = 0;
+  private keptFrom = 0;
   private readonly completeness = {
     complete: true,
     completeUntil: Number.POSITIVE_INFINITY,
@@ -89,6 +114,7 @@ class Shares {
     this.revision += share.revision;
     this.resolution = Math.max(this.resolution, share.resolution);
     this.setApart += share.setApart;
+    this.keptFrom = Math.max(this.keptFrom, share.keptFrom ?? 0);
     const { complete, completeUntil, missing } = share.completeness;
     this.completeness.complete &&= complete;
     this.completeness.completeUntil = Math.min(this.completeness.completeUntil, completeUntil);
@@ -107,7 +133,7 @@ class Shares {
   }
 
   answer(nowMs: number): Answer | Refused {
-    const { plan, revision, resolution } = this;
+    const { plan, revision, resolution, keptFrom } = this;
     const read = readCells(inOrder(this.cells), plan, nowMs / 1000, ({ parts }) => {
       const rows = core().rows(parts, selectionOf(plan));
       return typeof rows === "string" ? null : { rows, setApart: 0 };
@@ -116,7 +142,8 @@ class Shares {
     const { complete, completeUntil, missing } = this.completeness;
     const names = missing.names.sort().slice(0, MISSING_EDGES_MAX);
     const completeness = { complete, completeUntil, missing: { names, count: missing.count } };
-    return answerOf(plan, read.data, { revision, resolution, setApart: this.setApart + read.setApart, completeness });
+    const setApart = this.setApart + read.setApart;
+    return answerOf(plan, read.data, { revision, resolution, setApart, completeness, keptFrom });
   }
 }
 

@@ -32,6 +32,28 @@ export async function edgesOf(environment: Environment, { tenant, where }: Reade
   return seen.sort((a, b) => (a.edge < b.edge ? -1 : 1));
 }
 
+/**
+ * Names of the objects that an edge ever posted to: more than one where its tags or the shard map changed. None where a reader may not see the
+ * edge, as if there were no such edge.
+ */
+export async function objectsOfEdge(environment: Environment, reader: Reader, edge: string): Promise<string[]> {
+  const { tenant, where } = reader;
+  if (where.length > 0 && !(await edgesOf(environment, reader)).some((report) => report.edge === edge)) return [];
+  const names: string[] = [];
+  const refused = await askObjects<{ name: string; isKnown: boolean }>(
+    environment,
+    tenant,
+    ALWAYS,
+    async (object, _, name) => ({ name, isKnown: await object.hasEdge(edge) }),
+    ({ name, isKnown }) => {
+      if (isKnown) names.push(name);
+      return null;
+    },
+  );
+  check(refused);
+  return names.sort();
+}
+
 /** The tags of all edges that a reader may see: each name with its values, and how many edges have it now. */
 export async function tagsOf(environment: Environment, reader: Reader): Promise<TagCounts> {
   const counts = new Map<string, Map<string, number>>();

@@ -8,6 +8,7 @@ const UNDO = [
   `DROP TABLE texts; DROP TABLE epochs; DROP TABLE outbox;
    ALTER TABLE groups DROP COLUMN received; ALTER TABLE minutes DROP COLUMN partial`,
   "DROP TABLE refusals; DROP TABLE revoked; DROP TABLE events",
+  "DROP TABLE apart; DROP TABLE quarantined; DROP TABLE cuts; DELETE FROM numbers WHERE name = 'batches_gone_ms'",
 ];
 
 /** How many formats there have been. */
