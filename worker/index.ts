@@ -5,6 +5,7 @@ import { RETRY_AFTER_SECONDS } from "./limits";
 import { Refusal, type Refused } from "./refusal";
 import { retentionOf } from "./retention";
 import { about } from "./routes/about";
+import { edges } from "./routes/edges";
 import { events } from "./routes/events";
 import { ingest } from "./routes/ingest";
 import { keys } from "./routes/keys";
@@ -50,6 +51,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/query", query)
   .route("/v1/sketch", sketch)
   .route("/v1/shards", shards)
+  .route("/v1/edges", edges)
   .route("/v1/refusals", refusals)
   .route("/v1/events", events)
   .route("/v1/keys", keys)

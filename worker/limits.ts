@@ -70,6 +70,15 @@ export const EDGE_MINUTES_SECONDS = 2 * 3600;
 /** Retention of sealed batches, which hold it: a minute may come before it begins, and a window be widened to whole ones. */
 export const BATCH_RETENTION_SECONDS = EDGE_MINUTES_SECONDS + AHEAD_SECONDS_MAX + 3 * MINUTE_SECONDS;
 
+/** Bytes that one object keeps apart of quarantined edges; beyond it the oldest are forgotten. */
+export const QUARANTINE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Edges of a tenant that are quarantined at once: each of its objects has the list. */
+export const QUARANTINED_EDGES_MAX = 1_000;
+
+/** How long one call takes minutes out of tiles; what is left is for the next call. */
+export const RECUT_MS_MAX = 5_000;
+
 /** Bytes of sealed batches that are kept at most; the oldest go first. */
 export const BATCH_RETENTION_BYTES_MAX = 256 * 1024 * 1024;
 

@@ -23,7 +23,7 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
 describe("tiles", () => {
   it.each([
     ["one small part", [bytes(10)]],
-    ["an empty part", [bytes(0)]],
+    ["nothing", []],
     ["a part that fills a row", [bytes(TILE_ROW_BYTES_MAX)]],
     ["a part that takes three rows, and two more", [bytes(TILE_ROW_BYTES_MAX * 2 + 1), bytes(5, 7), bytes(6, 9)]],
     ["two parts that fill rows", [bytes(TILE_ROW_BYTES_MAX, 2), bytes(TILE_ROW_BYTES_MAX, 3)]],
@@ -47,10 +47,11 @@ describe("tiles", () => {
         { level: 1, start: 0, group: 0 },
         { level: 2, start: 0, group: 0 },
       ];
-      for (const [index, place] of [...places.entries()].reverse()) writeTile(sql, place, [bytes(index), bytes(index)], index);
-      for (const [index, place] of places.entries()) expect(readTile(sql, place)).toEqual([bytes(index), bytes(index)]);
+      for (const [index, place] of [...places.entries()].reverse())
+        writeTile(sql, place, [bytes(index + 1), bytes(index + 1)], index);
+      for (const [index, place] of places.entries()) expect(readTile(sql, place)).toEqual([bytes(index + 1), bytes(index + 1)]);
       const listed = [...listTiles(sql, 0, MINUTE, MINUTE + 60)];
-      expect(listed).toEqual(places.slice(0, 2).map((place, index) => ({ ...place, revision: index })));
+      expect(listed).toEqual(places.slice(0, 2).map((place, index) => ({ ...place, revision: index, isEmpty: false })));
     });
   });
 

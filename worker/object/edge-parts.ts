@@ -3,6 +3,7 @@ import { quote, type Refused } from "../refusal";
 import { formatTime } from "../time";
 import { keptWholeFrom, listKept } from "./kept";
 import { type Found, groupsOf, type Part, type Source, tooManyParts, type Window } from "./parts";
+import { readNumber } from "./schema";
 
 /** Finds what one edge posted in a window: in tiles it is merged with the others, so this is what batches hold, and what is not sealed yet. */
 export function findEdgeParts(source: Source, window: Window, name: string): Found | Refused {
@@ -13,7 +14,7 @@ export function findEdgeParts(source: Source, window: Window, name: string): Fou
   if (window.from < keptFrom) return tooOld(keptFrom);
   const groups = groupsOf(registry, window, ({ received }) => !received);
   const parts: Part[] = [];
-  let revision = 0;
+  let revision = readNumber(sql, "recut_revision");
   const take = (held: Part["held"] & { source: number; group: number; minute: number }, changed: number) => {
     const group = groups.get(held.group);
     const isMeant = registry.sources.get(held.source)?.edge === edge && held.minute >= window.from && held.minute < window.to;

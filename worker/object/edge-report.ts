@@ -3,6 +3,7 @@ import { parseName, tagValueOf } from "../names";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type EdgeState, type EdgeStates, lostMinutes } from "./edge-states";
+import type { Apart, Quarantine } from "./quarantine";
 import type { Registry } from "./registry";
 
 /** One edge in `/v1/edges`. */
@@ -24,6 +25,17 @@ export interface EdgeReport {
   down_minutes: number;
   /** How often its agent started, as far back as bundles are still taken. */
   starts: number;
+  /** What is kept apart of it; null where it is not quarantined and nothing is. */
+  quarantine: QuarantineReport | null;
+}
+
+/** What is kept apart of a quarantined edge. */
+export interface QuarantineReport {
+  /** Null where the quarantine has ended and some is left. */
+  since: string | null;
+  bundles: number;
+  bytes: number;
+  lost: number;
 }
 
 /** One shard in `/v1/shards`. */
@@ -56,13 +68,14 @@ export function reportShards(registry: Registry, edges: EdgeStates): ShardReport
 }
 
 /** How each edge is doing, by name. */
-export function reportEdges(registry: Registry, edges: EdgeStates, nowMs: number): EdgeReport[] {
+export function reportEdges(registry: Registry, edges: EdgeStates, quarantine: Quarantine, nowMs: number): EdgeReport[] {
   const own = [...edges.states].filter(([id]) => !registry.isShard(id));
-  const reports = own.map(([id, state]) => reportEdge(registry, id, state, nowMs));
+  const reports = own.map(([id, state]) => reportEdge(registry, id, state, quarantine, nowMs));
   return reports.sort((a, b) => (a.edge < b.edge ? -1 : 1));
 }
 
-function reportEdge(registry: Registry, id: number, state: EdgeState, nowMs: number): EdgeReport {
+function reportEdge(registry: Registry, id: number, state: EdgeState, quarantine: Quarantine, nowMs: number): EdgeReport {
+  const apart = quarantine.of(registry.edges.get(id) ?? "");
   const boots = new Set([...state.sources.keys()].map((source) => registry.sources.get(source)?.boot));
   return {
     edge: registry.edges.get(id) ?? "",
@@ -77,7 +90,12 @@ function reportEdge(registry: Registry, id: number, state: EdgeState, nowMs: num
     lost_minutes: lostMinutes(state),
     down_minutes: downMinutes(registry, state),
     starts: boots.size,
+    quarantine: apart === undefined ? null : reportApart(apart),
   };
+}
+
+function reportApart({ sinceMs, bundles, bytes, lost }: Apart): QuarantineReport {
+  return { since: sinceMs === null ? null : formatTime(Math.floor(sinceMs / 1000)), bundles, bytes, lost };
 }
 
 /** Minutes between the runs of the policy that has the most of them. */

@@ -88,6 +88,34 @@ export class EdgeStates {
     if (entry.sequence === 0) source.minutes += 1;
   }
 
+  /**
+   * Takes note of a bundle that is kept apart: its edge was seen, and its agent's start is known as long as it may be released.
+   * Until then its minute counts as lost.
+   */
+  observeApart(edge: number, entry: Omit<Entry, "bytes" | "sequence">): void {
+    const { source, group, minute, receivedMs, version, skewMs } = entry;
+    const state = this.states.get(edge) ?? newState(group);
+    this.states.set(edge, state);
+    this.changed.add(Math.floor(edge / EDGES_PER_ROW));
+    const run = state.sources.get(source) ?? { firstMinute: minute, lastMinute: minute, minutes: 0 };
+    state.sources.set(source, run);
+    run.firstMinute = Math.min(run.firstMinute, minute);
+    run.lastMinute = Math.max(run.lastMinute, minute);
+    state.lastSeenMs = Math.max(state.lastSeenMs, receivedMs);
+    if (version !== "") state.version = version;
+    if (skewMs !== null) state.skewMs = skewMs;
+  }
+
+  /** Takes back what `observe` noted of a bundle that is taken out of its minute again, but for its agent's start. */
+  unobserve(edge: number, { source, sequence }: Pick<Entry, "source" | "sequence">): void {
+    const state = this.states.get(edge);
+    if (state === undefined) return;
+    this.changed.add(Math.floor(edge / EDGES_PER_ROW));
+    state.bundles -= 1;
+    const run = state.sources.get(source);
+    if (run !== undefined && sequence === 0) run.minutes -= 1;
+  }
+
   /** Writes what changed; inside the caller's transaction, which then calls `saved`. */
   save(): void {
     for (const part of this.changed) {

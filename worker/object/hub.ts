@@ -9,7 +9,6 @@ import {
   MINUTE_BUNDLES_MAX,
   MINUTE_SECONDS,
   PENDING_BYTES_MAX,
-  RETRY_AFTER_SECONDS,
   SEAL_SECOND,
 } from "../limits";
 import type { BundleHead } from "../merge";
@@ -26,17 +25,21 @@ import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from
 import { type Share, shareOf } from "./cells";
 import { CommitQueue } from "./commit-queue";
 import { isPartial } from "./completeness";
+import { Custody, type CustodyHost, type RecutReport, type Settled, type Settling } from "./custody";
 import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardReport } from "./edge-report";
 import { EdgeStates } from "./edge-states";
 import { type EpochRequest, Epochs } from "./epochs";
 import type { LoggedEvent } from "./event-log";
 import { expireTiles } from "./expiry";
+import { expireCuts, keptWholeFrom } from "./kept";
 import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
 import { entryKey, Minutes } from "./minutes";
+import { messageOf, notStored } from "./not-now";
 import { type Message, OutboxWriter } from "./outbox";
 import { Paces } from "./pace";
 import { findParts, readParts, type Source, type Window } from "./parts";
+import type { QuarantineList } from "./quarantine";
 import { arrivalsOf } from "./receive";
 import { type RefusalCount, type RefusalHour, Refusals } from "./refusals";
 import { Registry } from "./registry";
@@ -63,7 +66,7 @@ export interface Delivery {
 }
 
 /** What became of a delivery. */
-export type Receipt = { stored: boolean; timeMs: number } | Refused;
+export type Receipt = { stored: boolean; timeMs: number; apart?: true } | Refused;
 
 /** The sender's shard map is an old one: the minute belongs to another object. */
 export type Moved = { moved: true };
@@ -89,6 +92,7 @@ export class Hub extends DurableObject<Environment> {
   private readonly epochs: Epochs;
   private readonly upstream: Upstream;
   private readonly knocks: Knocks;
+  private readonly custody: Custody;
   /** Committed, not yet sealed. */
   private pending: Entry[] = [];
   private pendingBytes = 0;
@@ -110,9 +114,10 @@ export class Hub extends DurableObject<Environment> {
     this.refusals = new Refusals(this.sql);
     this.lookout = new Lookout(state, environment, this.registry, this.edges);
     this.epochs = new Epochs(this.sql);
-    this.upstream = new Upstream(this.sql, environment.HUB);
+    this.upstream = new Upstream(this.sql, environment.HUB, (list) => this.custody.goBy(list));
     this.knocks = new Knocks(this.registry, this.edges, environment.HUB);
     this.minutes = new Minutes(this.sql, () => this.live());
+    this.custody = new Custody(this.custodyHost());
     this.revision = readNumber(this.sql, "revision");
     this.sealed = readNumber(this.sql, "sealed");
     for (const batch of readBatches(this.sql, this.sealed)) {
@@ -158,6 +163,7 @@ export class Hub extends DurableObject<Environment> {
       const reason = `minute ${formatTime(entry.minute)} has ${MINUTE_BUNDLES_MAX} bundles in this hub object; shard the tenant further`;
       return { status: 429, code: "too_many_bundles", reason };
     }
+    if (this.custody.quarantine.has(delivery.edge)) return this.custody.keepApart(delivery, entry, keys);
     keys.add(entryKey(entry));
     const { body, encoding } = delivery;
     const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), [{ entry, body, encoding }], nowMs);
@@ -182,12 +188,32 @@ export class Hub extends DurableObject<Environment> {
   }
 
   /** Takes note of a shard before it takes its first bundle, so that whoever asks all shards asks it too. */
-  enroll(shard: string): Refused | null {
+  enroll(shard: string): QuarantineList | Refused {
     const edge = this.registry.placeShard(shard);
     if (typeof edge !== "number") return edge;
     this.ctx.storage.transactionSync(() => this.registry.save());
     this.registry.saved();
-    return null;
+    return this.custody.quarantine.list();
+  }
+
+  /** Puts an edge on the tenant's list of quarantined ones, or takes it off; of a root. Gives the list, which every object must get. */
+  listQuarantined(edge: string, isIn: boolean): QuarantineList | Refused {
+    return this.custody.list(edge, isIn);
+  }
+
+  /** Goes by a list of quarantined edges from now on, and settles what is kept apart of an edge: it counts as late, or is forgotten. */
+  settle(list: QuarantineList, edge: string, how: Settling): Settled | Refused {
+    return this.custody.settle(list, edge, how);
+  }
+
+  /** Takes what a quarantined edge posted since a minute out of its tiles, as far as the time goes. */
+  recut(edge: string, from: number): RecutReport | Refused {
+    return this.custody.recut(edge, from);
+  }
+
+  /** The first minute from which on all that came is still there by edge. */
+  edgeMinutesFrom(): number {
+    return keptWholeFrom(this.sql);
   }
 
   /** Does what an alarm does, where there is something to seal or to send up that one should have seen to. */
@@ -276,7 +302,7 @@ export class Hub extends DurableObject<Environment> {
 
   /** How each edge is doing. */
   listEdges(): EdgeReport[] {
-    return reportEdges(this.registry, this.edges, Date.now());
+    return reportEdges(this.registry, this.edges, this.custody.quarantine, Date.now());
   }
 
   /** The tags of all edges with their values. */
@@ -329,24 +355,29 @@ export class Hub extends DurableObject<Environment> {
 
   /** Writes one row and takes its entries into memory; where it cannot be written they are forgotten, and the reason given. */
   private commit(arrivals: readonly Arrival[]): Refused | null {
-    const id = this.revision + 1;
-    const entries = arrivals.map(({ entry }) => entry);
     try {
-      this.ctx.storage.transactionSync(() => {
-        this.registry.save();
-        writeBatch(this.sql, id, arrivals, Date.now());
-      });
+      this.store(arrivals);
+      return null;
     } catch (error) {
       console.error(`commit failed: ${messageOf(error)}`);
-      for (const entry of entries) this.minutes.keys(entry.minute).delete(entryKey(entry));
-      return { status: 503, code: "not_stored", reason: `the hub could not write; try again in ${RETRY_AFTER_SECONDS} s` };
+      for (const { entry } of arrivals) this.minutes.keys(entry.minute).delete(entryKey(entry));
+      return notStored();
     }
+  }
+
+  /** Writes one row, and what `besides` writes with it, and takes its entries into memory. */
+  private store(arrivals: readonly Arrival[], besides?: () => void): void {
+    const id = this.revision + 1;
+    this.ctx.storage.transactionSync(() => {
+      this.registry.save();
+      writeBatch(this.sql, id, arrivals, Date.now());
+      besides?.();
+    });
     this.registry.saved();
     this.revision = id;
-    this.keep(entries);
+    this.keep(arrivals.map(({ entry }) => entry));
     this.arm();
     if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
-    return null;
   }
 
   /** Takes committed entries into memory. */
@@ -422,13 +453,15 @@ export class Hub extends DurableObject<Environment> {
 
   private expire(): void {
     const nowMs = Date.now();
-    this.ctx.storage.transactionSync(() => {
+    this.custody.change(() => {
+      this.custody.quarantine.expire(nowMs);
       this.edges.expire(this.registry, nowMs / 1000);
       this.edges.save();
       expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
       this.minutes.expire(nowMs / 1000);
       this.refusals.expire(nowMs / 1000);
       expireBatches(this.sql, this.sealed, nowMs);
+      expireCuts(this.sql, this.sealed);
     });
     this.edges.saved();
   }
@@ -464,6 +497,25 @@ export class Hub extends DurableObject<Environment> {
     return { sql, registry, minutes, edges, pending, sealed, revision, answers };
   }
 
+  private custodyHost(): CustodyHost {
+    const { sql, registry, minutes, edges, ctx } = this;
+    return {
+      sql,
+      registry,
+      minutes,
+      edges,
+      transact: (work) => ctx.storage.transactionSync(work),
+      state: () => ({ sealed: this.sealed, revision: this.revision, pendingBytes: this.pendingBytes }),
+      flush: () => this.queue.flush(),
+      seal: () => this.seal(),
+      store: (arrivals, besides) => this.store(arrivals, besides),
+      revise: (revision) => {
+        this.revision = revision;
+      },
+      arm: () => this.arm(),
+    };
+  }
+
   private edgeOf(source: number): number {
     return this.registry.sources.get(source)?.edge ?? 0;
   }
@@ -486,8 +538,4 @@ function nextSealMs(nowMs: number, periodSeconds: number): number {
 export function notOne(): Refused {
   const reason = "the window does not merge into one bundle; take a shorter one or one sampling rate";
   return { status: 422, code: "too_much", reason };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

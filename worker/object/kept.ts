@@ -9,14 +9,37 @@ export interface Kept extends Head {
   batch: number;
 }
 
-/** The bundles of batches up to `sealed` that may hold minutes from `from` on, one row's heads in memory at a time. */
+/**
+ * The bundles of batches up to `sealed` whose minutes are `from` or later, but for what was taken out of its tile; one row's heads in
+ * memory at a time.
+ */
 export function* listKept(sql: SqlStorage, sealed: number, from: number): Generator<Kept> {
+  const cuts = readCuts(sql);
+  const isCut = ({ source, minute }: Head, batch: number) => batch <= (cuts.get(`${source} ${minute}`) ?? 0);
   const rows = sql.exec<{ id: number; entries: string }>(
     "SELECT id, entries FROM batches WHERE id <= ? AND received_ms >= ? ORDER BY id",
     sealed,
     (from - AHEAD_SECONDS_MAX) * 1000,
   );
-  for (const row of rows) for (const head of headsOf(row.entries)) if (head.minute >= from) yield { ...head, batch: row.id };
+  for (const { id, entries } of rows) {
+    for (const head of headsOf(entries)) if (head.minute >= from && !isCut(head, id)) yield { ...head, batch: id };
+  }
+}
+
+/** Notes that what batches up to one hold of a source's minute is in its tile no more. */
+export function writeCut(sql: SqlStorage, source: number, minute: number, through: number): void {
+  sql.exec("INSERT OR REPLACE INTO cuts (source, minute, through) VALUES (?, ?, ?)", source, minute, through);
+}
+
+/** Forgets the cuts of which no batch is left. */
+export function expireCuts(sql: SqlStorage, sealed: number): void {
+  sql.exec("DELETE FROM cuts WHERE through < COALESCE((SELECT MIN(id) FROM batches), ? + 1)", sealed);
+}
+
+/** Through which batch a source's minute was taken out. */
+function readCuts(sql: SqlStorage): Map<string, number> {
+  const rows = sql.exec<{ source: number; minute: number; through: number }>("SELECT * FROM cuts").toArray();
+  return new Map(rows.map(({ source, minute, through }) => [`${source} ${minute}`, through]));
 }
 
 /** The bytes of one of them, inflated. */
@@ -25,7 +48,7 @@ export function readKept(sql: SqlStorage, kept: Kept): Uint8Array {
 }
 
 /** The bytes of one of them, in its encoding. */
-function readKeptBody(sql: SqlStorage, { batch, at, length }: Kept): Uint8Array {
+export function readKeptBody(sql: SqlStorage, { batch, at, length }: Kept): Uint8Array {
   const rows = sql.exec<{ body: ArrayBuffer }>(
     "SELECT substr(data, ?, ?) AS body FROM batches WHERE id = ?",
     at + 1,

@@ -20,8 +20,8 @@ export function sourceOf(key: number): number {
 /**
  * Which bundles each minute has: what makes a second delivery a duplicate.
  *
- * Invariant: the set of a minute is the keys of its row and of the `live` entries (committed or waiting, not yet sealed), at
- * every moment. Sets are a cache: one that was dropped is built anew.
+ * Invariant: the set of a minute is the keys of its row, of the bundles of quarantined edges that are kept apart, and of the `live`
+ * entries (committed or waiting, not yet sealed), at every moment. Sets are a cache: one that was dropped is built anew.
  */
 export class Minutes {
   private readonly cache = new Map<number, Set<number>>();
@@ -40,6 +40,11 @@ export class Minutes {
       return known;
     }
     const keys = this.sealedKeys(minute);
+    const apart = this.sql.exec<{ source: number; sequence: number }>(
+      "SELECT source, sequence FROM apart WHERE minute = ?",
+      minute,
+    );
+    for (const bundle of apart) keys.add(entryKey(bundle));
     for (const entry of this.live()) if (entry.minute === minute) keys.add(entryKey(entry));
     this.cache.set(minute, keys);
     this.trim();
@@ -59,17 +64,32 @@ export class Minutes {
 
   /** Writes what a minute has; inside the caller's transaction, with nothing waiting. */
   seal(minute: number, revision: number, edgeOf: (source: number) => number): void {
-    const keys = Float64Array.from(this.keys(minute)).sort();
-    const pairs = new Uint32Array(keys.length * 2);
-    let edges: Bits = new Uint8Array(0);
-    keys.forEach((key, index) => {
-      pairs[index * 2] = sourceOf(key);
-      pairs[index * 2 + 1] = key % SEQUENCE_SPAN;
-      edges = setBit(edges, edgeOf(sourceOf(key)));
-    });
-    const partial = this.partial(minute, edgeOf);
-    const values = [minute, revision, edges, new Uint8Array(pairs.buffer), partial];
+    let edges = this.sealedEdges(minute);
+    for (const entry of this.live()) if (entry.minute === minute) edges = setBit(edges, edgeOf(entry.source));
+    const values = [minute, revision, edges, packKeys(this.keys(minute)), this.partial(minute, edgeOf)];
     this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys, partial) VALUES (?, ?, ?, ?, ?)", ...values);
+  }
+
+  /** Notes bundles of a minute that are in no tile, so that they count as duplicates; inside the caller's transaction. */
+  remember(minute: number, keys: readonly number[]): void {
+    const all = this.sealedKeys(minute);
+    for (const key of keys) all.add(key);
+    this.sql.exec(
+      "INSERT INTO minutes (minute, revision, edges, keys) VALUES (?, 0, x'', ?) ON CONFLICT (minute) DO UPDATE SET keys = excluded.keys",
+      minute,
+      packKeys(all),
+    );
+  }
+
+  /** Notes that what an edge reported of a minute is there no more; inside the caller's transaction. */
+  unreport(minute: number, edge: number): void {
+    const edges = setBit(this.sealedEdges(minute), edge, false);
+    this.sql.exec("UPDATE minutes SET edges = ? WHERE minute = ?", edges, minute);
+  }
+
+  private sealedEdges(minute: number): Bits {
+    const [row] = this.sql.exec<{ edges: ArrayBuffer }>("SELECT edges FROM minutes WHERE minute = ?", minute).toArray();
+    return new Uint8Array(row?.edges ?? new ArrayBuffer(0));
   }
 
   /** A bit for each shard that last said of a minute that edges of it are missing. */
@@ -132,6 +152,17 @@ export class Minutes {
     for (let index = 0; index < pairs.length; index += 2) keys.add(pairs[index]! * SEQUENCE_SPAN + pairs[index + 1]!);
     return keys;
   }
+}
+
+/** Keys as a row has them: pairs of source and sequence, ascending. */
+function packKeys(keys: Iterable<number>): Uint8Array {
+  const sorted = Float64Array.from(keys).sort();
+  const pairs = new Uint32Array(sorted.length * 2);
+  sorted.forEach((key, index) => {
+    pairs[index * 2] = sourceOf(key);
+    pairs[index * 2 + 1] = key % SEQUENCE_SPAN;
+  });
+  return new Uint8Array(pairs.buffer);
 }
 
 /** Sets or clears one bit; gives the bits, which are others where they had to grow. */

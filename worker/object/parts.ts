@@ -66,7 +66,7 @@ export function findParts(source: Source, window: Window): Found | Refused {
   let revision = 0;
   let level = 0;
   for (const tile of tiles) {
-    parts.push({ start: tile.start, group: groups.get(tile.group)!, held: tile });
+    if (!tile.isEmpty) parts.push({ start: tile.start, group: groups.get(tile.group)!, held: tile });
     revision = Math.max(revision, tile.revision);
     level = Math.max(level, tile.level);
   }

@@ -1,6 +1,6 @@
 import { ROLLUP_SETTLE_SECONDS, ROLLUPS_PER_ALARM_MAX } from "../limits";
 import type { MergeCore } from "../merge";
-import { type Merged, mergeParts } from "./seal";
+import { mergeMany } from "./seal";
 import { clearStale, listStale } from "./stale";
 import { LEVEL_SECONDS, listSetApart, readTile, revisionOf, type TilePlace, writeSetApart, writeTile } from "./tiles";
 
@@ -37,25 +37,13 @@ function writeRollup(core: MergeCore, sql: SqlStorage, place: TilePlace): void {
   const end = start + LEVEL_SECONDS[level]!;
   const under: TilePlace[] = [];
   for (let at = start; at < end; at += LEVEL_SECONDS[level - 1]!) under.push({ level: level - 1, start: at, group });
-  const { parts, setApart } = mergeTiles(core, sql, under);
+  const { parts, setApart } = mergeMany(core, () => partsOf(sql, under));
   let apart = setApart;
   for (const one of listSetApart(sql, level - 1, start, end)) if (one.place.group === group) apart += one.bundles;
   const revision = Math.max(...under.map((one) => revisionOf(sql, one)));
   writeTile(sql, place, parts, revision);
   writeSetApart(sql, place, apart);
   clearStale(sql, place);
-}
-
-/** Merges tiles, one in memory at a time; where they do not all merge, as forged ones may not, into as few parts as can be. */
-function mergeTiles(core: MergeCore, sql: SqlStorage, places: readonly TilePlace[]): Merged {
-  const whole = core.merge(partsOf(sql, places));
-  if (whole !== null) return { parts: [whole], setApart: 0 };
-  let merged: Merged = { parts: [], setApart: 0 };
-  for (const place of places) {
-    const { parts, setApart } = mergeParts(core, [...merged.parts, ...readTile(sql, place)]);
-    merged = { parts, setApart: merged.setApart + setApart };
-  }
-  return merged;
 }
 
 function* partsOf(sql: SqlStorage, places: readonly TilePlace[]): Generator<Uint8Array> {

@@ -1,4 +1,4 @@
-import { TILE_PARTS_MAX } from "../limits";
+import { BATCH_BYTES_MAX, TILE_PARTS_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Entry } from "./batches";
 import { finestKept } from "./expiry";
@@ -79,6 +79,34 @@ export function mergeParts(core: MergeCore, given: readonly Uint8Array[]): Merge
     rest = rest.slice(count);
   }
   return { parts, setApart: rest.reduce((sum, part) => sum + bundles.get(part)!, 0) };
+}
+
+/**
+ * Merges many parts, read one after the other, and once more where they do not all merge, as forged ones may not: then into as few
+ * as can be, some MB in memory at a time.
+ */
+export function mergeMany(core: MergeCore, read: () => Iterable<Uint8Array>): Merged {
+  let isEmpty = true;
+  for (const _ of read()) {
+    isEmpty = false;
+    break;
+  }
+  if (isEmpty) return { parts: [], setApart: 0 };
+  const whole = core.merge(read());
+  if (whole !== null) return { parts: [whole], setApart: 0 };
+  let merged: Merged = { parts: [], setApart: 0 };
+  let some: Uint8Array[] = [];
+  const fold = () => {
+    const { parts, setApart } = mergeParts(core, [...merged.parts, ...some]);
+    merged = { parts, setApart: merged.setApart + setApart };
+    some = [];
+  };
+  for (const part of read()) {
+    some.push(part);
+    if (some.reduce((sum, { byteLength }) => sum + byteLength, 0) > BATCH_BYTES_MAX) fold();
+  }
+  fold();
+  return merged;
 }
 
 /** The greatest number from `least`, which works, to `most` that works, where every smaller one does; the last tried that worked. */

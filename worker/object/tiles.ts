@@ -29,7 +29,12 @@ export interface TilePlace {
 /** A tile that is there. */
 export interface TileHead extends TilePlace {
   revision: number;
+  /** Whether all that was in it has been taken out again. */
+  isEmpty: boolean;
 }
+
+/** What a tile is written as that has nothing in it any more, so that its revision stays. */
+const NOTHING: readonly Uint8Array[] = [new Uint8Array(0)];
 
 /** The number of a tile's first row. */
 export function tileId(level: number, start: number, group: number): number {
@@ -45,12 +50,12 @@ export function placeOf(id: number): TilePlace {
 
 /** The tiles of one level that start in [from, to), in order, one head a tile. */
 export function* listTiles(sql: SqlStorage, level: number, from: number, to: number): Generator<TileHead> {
-  const rows = sql.exec<{ id: number; revision: number }>(
-    `SELECT id, revision FROM tiles WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id`,
+  const rows = sql.exec<{ id: number; revision: number; is_empty: number }>(
+    `SELECT id, revision, length(data) = 0 AS is_empty FROM tiles WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id`,
     tileId(level, from, 0),
     tileId(level, to, 0),
   );
-  for (const row of rows) yield { ...placeOf(row.id), revision: row.revision };
+  for (const row of rows) yield { ...placeOf(row.id), revision: row.revision, isEmpty: row.is_empty !== 0 };
 }
 
 /** The parts of one tile; none where it is not there. */
@@ -62,17 +67,18 @@ export function readTile(sql: SqlStorage, place: TilePlace): Uint8Array[] {
   for (const row of rows) {
     open.push(new Uint8Array(row.data));
     if (row.data.byteLength === TILE_ROW_BYTES_MAX) continue;
-    parts.push(open.length === 1 ? open[0]! : concatenate(open));
+    const part = open.length === 1 ? open[0]! : concatenate(open);
+    if (part.byteLength > 0) parts.push(part);
     open = [];
   }
   return parts;
 }
 
-/** Writes one tile in place of what was there; throws where it has more parts than a tile can have. */
+/** Writes one tile in place of what was there, an empty one where it has no parts; throws where it has more parts than a tile can have. */
 export function writeTile(sql: SqlStorage, place: TilePlace, parts: readonly Uint8Array[], revision: number): void {
   const id = tileId(place.level, place.start, place.group);
   let row = 0;
-  for (const part of parts) {
+  for (const part of parts.length === 0 ? NOTHING : parts) {
     for (let at = 0; at <= part.byteLength; at += TILE_ROW_BYTES_MAX) {
       if (row >= PART_SPAN) throw new RangeError(`a tile of more than ${PART_SPAN} rows`);
       const data = part.subarray(at, at + TILE_ROW_BYTES_MAX);

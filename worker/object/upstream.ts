@@ -2,6 +2,7 @@ import type { Refused } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import type { Hub, Receipt } from "./hub";
 import { deleteMessage, hasMessages, readMessage } from "./outbox";
+import type { QuarantineList } from "./quarantine";
 import { readText, writeText } from "./schema";
 
 /**
@@ -17,6 +18,7 @@ export class Upstream {
   constructor(
     private readonly sql: SqlStorage,
     private readonly hubs: DurableObjectNamespace<Hub>,
+    private readonly onEnrolled: (list: QuarantineList) => void,
   ) {
     const known = readText(sql, "standing");
     this.current = known === null ? null : (JSON.parse(known) as Standing);
@@ -35,8 +37,9 @@ export class Upstream {
   /** Takes a place in the tree, once. */
   async join(standing: Standing): Promise<Refused | null> {
     if (this.current !== null) return null;
-    const refused = await this.hubs.getByName(standing.parent).enroll(standing.name);
-    if (refused !== null) return refused;
+    const enrolled: QuarantineList | Refused = await this.hubs.getByName(standing.parent).enroll(standing.name);
+    if ("status" in enrolled) return enrolled;
+    this.onEnrolled(enrolled);
     if (this.current !== null) return null;
     writeText(this.sql, "boot", newBoot());
     writeText(this.sql, "standing", JSON.stringify(standing));

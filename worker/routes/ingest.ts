@@ -6,7 +6,7 @@ import { inflateBody, parseEncoding, readBody } from "../body";
 import type { Environment } from "../environment";
 import { BUNDLE_BYTES_MAX, MINUTE_SECONDS, RETRY_AFTER_SECONDS, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
 import type { Delivery, Receipt } from "../object/hub";
-import { Refusal } from "../refusal";
+import { Refusal, type Refused } from "../refusal";
 import { parseTags } from "../tags";
 import { forgetShardMap, shardMapOf } from "../tree/known-maps";
 import { noteRefusal } from "../tree/refusals";
@@ -19,8 +19,13 @@ export const ingest = new Hono<{ Bindings: Environment }>().post("/", async (con
   const { tenant, edge, bundle } = await readRequest(context);
   const receipt = await send(context.env, tenant, { edge, ...bundle });
   if ("status" in receipt) throw Refusal.of(receipt);
-  return context.json({ status: receipt.stored ? "stored" : "duplicate", time: receipt.timeMs / 1000 });
+  return context.json({ status: outcomeOf(receipt), time: receipt.timeMs / 1000 });
 });
+
+function outcomeOf({ stored, apart }: Exclude<Receipt, Refused>): string {
+  if (!stored) return "duplicate";
+  return apart === true ? "quarantined" : "stored";
+}
 
 type Bundle = Omit<Delivery, "standing" | "edge">;
 

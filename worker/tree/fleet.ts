@@ -1,7 +1,7 @@
 /** The edges of a tenant and their tags, out of what all its objects know. */
 import type { Reader } from "../authorize";
 import type { Environment } from "../environment";
-import type { EdgeReport } from "../object/edge-report";
+import type { EdgeReport, QuarantineReport } from "../object/edge-report";
 import { matchesTags } from "../object/parts";
 import { Refusal, type Refused } from "../refusal";
 import { askObjects } from "./fan-out";
@@ -9,7 +9,7 @@ import { askObjects } from "./fan-out";
 type TagCounts = Record<string, { value: string; edges: number }[]>;
 
 /** All of time: edges and tags are of no window. */
-const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY, tagConditions: [] };
+export const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY, tagConditions: [] };
 
 /** How each edge is doing that a reader may see by the tags it has now, by name; of one that went from object to object, as it was seen last. */
 export async function edgesOf(environment: Environment, { tenant, where }: Reader): Promise<EdgeReport[]> {
@@ -22,7 +22,9 @@ export async function edgesOf(environment: Environment, { tenant, where }: Reade
     ({ reports }) => {
       for (const report of reports) {
         const known = edges.get(report.edge);
-        if (known === undefined || known.last_seen < report.last_seen) edges.set(report.edge, report);
+        const quarantine = together(known?.quarantine ?? null, report.quarantine);
+        const latest = known === undefined || known.last_seen < report.last_seen ? report : known;
+        edges.set(report.edge, { ...latest, quarantine });
       }
       return null;
     },
@@ -30,6 +32,13 @@ export async function edgesOf(environment: Environment, { tenant, where }: Reade
   check(refused);
   const seen = [...edges.values()].filter(({ tags }) => matchesTags(where, tags));
   return seen.sort((a, b) => (a.edge < b.edge ? -1 : 1));
+}
+
+/** What several objects keep apart of one edge. */
+function together(a: QuarantineReport | null, b: QuarantineReport | null): QuarantineReport | null {
+  if (a === null || b === null) return a ?? b;
+  const since = a.since === null || (b.since !== null && b.since < a.since) ? b.since : a.since;
+  return { since, bundles: a.bundles + b.bundles, bytes: a.bytes + b.bytes, lost: a.lost + b.lost };
 }
 
 /**
