@@ -110,7 +110,7 @@ command("query", "ask a hub for one figure over a window")
     process.exitCode = await query(metric, op, options);
   });
 
-command("hub", "serve a hub on this machine: one process, its data in a folder")
+const hubCommand = command("hub", "serve a hub on this machine: one process, its data in a folder")
   .option("--data <folder>", "where everything is kept, the master key too; in your state folder unless given")
   .addOption(new Option("--port <port>", "port to listen on; 0 takes any").default(8787).argParser(whole(0, 65_535)))
   .option("--host <address>", "address to listen on; any but loopback is reached without TLS", "127.0.0.1")
@@ -129,6 +129,37 @@ command("hub", "serve a hub on this machine: one process, its data in a folder")
   .action(async (options) => {
     const { hub } = await import("./commands/hub");
     process.exitCode = await hub(options);
+  });
+
+hubCommand
+  .command("backup")
+  .description("save all that a hub has of a tenant in one file")
+  .argument("<tenant>", "whose it is; its admin key is needed")
+  .requiredOption("-o, --output <file>", "the file, written whole or not at all")
+  .addOption(new Option("--hub <url>", "the hub").env("TALLYWIRE_HUB"))
+  .addOption(new Option("--key <key>", "an admin key; better given as the variable").env("TALLYWIRE_ADMIN_KEY"))
+  .option("--insecure", "allow a hub on another host without TLS")
+  .addHelpText("after", examples(["tallywire hub backup acme -o acme.backup.gz --hub https://hub.example.com", "while it runs"]))
+  .action(async (tenant, options) => {
+    const { backup } = await import("./commands/backup");
+    process.exitCode = await backup(tenant, options);
+  });
+
+hubCommand
+  .command("restore")
+  .description("give a hub a tenant out of such a file: all of it, or nothing")
+  .argument("<file>", "what backup wrote")
+  .addOption(new Option("--hub <url>", "the hub, the same or another").env("TALLYWIRE_HUB"))
+  .addOption(new Option("--key <key>", "an admin key of the tenant on that hub").env("TALLYWIRE_ADMIN_KEY"))
+  .option("--force", "in the place of what the hub has of the tenant, which is deleted")
+  .option("--insecure", "allow a hub on another host without TLS")
+  .addHelpText(
+    "after",
+    examples(["tallywire hub restore acme.backup.gz --hub http://127.0.0.1:8787", "into a hub that has nothing of acme"]),
+  )
+  .action(async (file, options) => {
+    const { restore } = await import("./commands/backup");
+    process.exitCode = await restore(file, options);
   });
 
 command("keys", "make a hub's keys: for edges to post, and for people and programs to ask")

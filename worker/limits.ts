@@ -82,6 +82,15 @@ export const RECUT_MS_MAX = 5_000;
 /** Bytes of sealed batches that are kept at most; the oldest go first. */
 export const BATCH_RETENTION_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Bytes of rows in one page of a backup, but for the last row of it. */
+export const BACKUP_PAGE_BYTES = 1_000_000;
+
+/** Bytes of one line of a backup: a page whose last row is as large as rows get, in base64. */
+export const BACKUP_LINE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** How long an object holds still for a backup, or waits for the next page of a restore, where none is asked for or comes. */
+export const HOLD_SECONDS = 30;
+
 /** For how long an isolate takes a tenant's shard map for current. */
 export const SHARD_MAP_KNOWN_SECONDS = 30;
 

@@ -72,6 +72,12 @@ export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, no
   return { cells, revision, resolution, setApart, completeness: told, keptFrom: only?.keptFrom };
 }
 
+/** The refusal of a window whose bundles are not one. */
+export function notOne(): Refused {
+  const reason = "the window does not merge into one bundle; take a shorter one or one sampling rate";
+  return { status: 422, code: "too_much", reason };
+}
+
 /** The refusal of an answer whose shares are too large. */
 export function tooManyBytes(): Refused {
   const reason =

@@ -3,14 +3,7 @@ import { allowanceOf } from "../allowance";
 import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
-import {
-  ALARM_LATE_MIN_MS,
-  DELIVERY_MS_MAX,
-  MINUTE_BUNDLES_MAX,
-  MINUTE_SECONDS,
-  PENDING_BYTES_MAX,
-  SEAL_SECOND,
-} from "../limits";
+import { DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, PENDING_BYTES_MAX } from "../limits";
 import type { BundleHead } from "../merge";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
@@ -19,13 +12,16 @@ import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type Epoch, epochOf, type ShardMap, type Standing } from "../tree/shard-map";
 import { refusalOf } from "./admission";
+import { AlarmClock } from "./alarm-clock";
 import { type Answer, answer } from "./answer";
 import { AnswerCache } from "./answer-cache";
+import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
-import { type Share, shareOf } from "./cells";
+import { notOne, type Share, shareOf } from "./cells";
 import { CommitQueue } from "./commit-queue";
 import { isPartial } from "./completeness";
 import { Custody, type CustodyHost, type RecutReport, type Settled, type Settling } from "./custody";
+import type { Cursor, Page } from "./dump";
 import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardReport } from "./edge-report";
 import { EdgeStates } from "./edge-states";
 import { type EpochRequest, Epochs } from "./epochs";
@@ -83,39 +79,52 @@ export type Moved = { moved: true };
  */
 export class Hub extends DurableObject<Environment> {
   private readonly sql: SqlStorage;
-  private readonly registry: Registry;
+  private readonly archive: Archive;
   private readonly paces: Paces;
-  private readonly minutes: Minutes;
-  private readonly edges: EdgeStates;
-  private readonly refusals: Refusals;
-  private readonly lookout: Lookout;
-  private readonly epochs: Epochs;
-  private readonly upstream: Upstream;
-  private readonly knocks: Knocks;
-  private readonly custody: Custody;
+  private registry!: Registry;
+  private minutes!: Minutes;
+  private edges!: EdgeStates;
+  private refusals!: Refusals;
+  private lookout!: Lookout;
+  private epochs!: Epochs;
+  private upstream!: Upstream;
+  private knocks!: Knocks;
+  private custody!: Custody;
   /** Committed, not yet sealed. */
   private pending: Entry[] = [];
   private pendingBytes = 0;
   /** Accepted, not yet committed, by minute and key. */
   private readonly queue = new CommitQueue((arrivals) => this.commit(arrivals));
-  private readonly answers = new AnswerCache();
-  private revision: number;
-  private sealed: number;
-  private alarmAtMs = 0;
+  private answers = new AnswerCache();
+  private revision = 0;
+  private sealed = 0;
+  private readonly clock: AlarmClock;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
     this.sql = state.storage.sql;
+    this.clock = new AlarmClock(state.storage, Number(environment.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    this.archive = new Archive(this.archiveHost());
+    this.archive.recover();
     migrate(state.storage);
-    const allowance = allowanceOf(environment);
-    this.paces = new Paces(allowance);
-    this.registry = new Registry(this.sql, allowance);
+    this.paces = new Paces(allowanceOf(environment));
+    this.load();
+    if (this.revision > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.clock.rearm());
+  }
+
+  /** Makes everything in memory anew from rows, with nothing waiting to be written. */
+  private load(): void {
+    const { HUB: hubs } = this.env;
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.answers = new AnswerCache();
+    this.registry = new Registry(this.sql, allowanceOf(this.env));
     this.edges = new EdgeStates(this.sql);
     this.refusals = new Refusals(this.sql);
-    this.lookout = new Lookout(state, environment, this.registry, this.edges);
+    this.lookout = new Lookout(this.ctx, this.env, this.registry, this.edges);
     this.epochs = new Epochs(this.sql);
-    this.upstream = new Upstream(this.sql, environment.HUB, (list) => this.custody.goBy(list));
-    this.knocks = new Knocks(this.registry, this.edges, environment.HUB);
+    this.upstream = new Upstream(this.sql, hubs, (list) => this.custody.goBy(list));
+    this.knocks = new Knocks(this.registry, this.edges, hubs);
     this.minutes = new Minutes(this.sql, () => this.live());
     this.custody = new Custody(this.custodyHost());
     this.revision = readNumber(this.sql, "revision");
@@ -124,7 +133,6 @@ export class Hub extends DurableObject<Environment> {
       this.keep(batch.entries);
       this.revision = Math.max(this.revision, batch.id);
     }
-    if (this.revision > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.rearm());
   }
 
   /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
@@ -143,13 +151,16 @@ export class Hub extends DurableObject<Environment> {
     if (tooFast !== null) return tooFast;
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
-    const refused = refusalOf(header, nowMs) ?? (this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null);
+    const refused =
+      refusalOf(header, nowMs) ?? this.archive.refusal() ?? (this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null);
     if (refused !== null) return refused;
     if (delivery.standing === null) {
       if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
     } else {
       const refusedAbove = await this.upstream.join(delivery.standing);
       if (refusedAbove !== null) return refusedAbove;
+      const refusedNow = this.archive.refusal();
+      if (refusedNow !== null) return refusedNow;
     }
     const entry = this.entryOf(delivery, header, nowMs);
     if ("status" in entry) return entry;
@@ -172,6 +183,8 @@ export class Hub extends DurableObject<Environment> {
 
   /** Takes what a shard sealed; the receipt comes when it is in a row, or was there before. */
   async receive(message: Message): Promise<Receipt> {
+    const refused = this.archive.refusal(true);
+    if (refused !== null) return refused;
     const nowMs = Date.now();
     const { shard, boot, number } = message;
     const edge = this.registry.placeShard(shard);
@@ -189,6 +202,8 @@ export class Hub extends DurableObject<Environment> {
 
   /** Takes note of a shard before it takes its first bundle, so that whoever asks all shards asks it too. */
   enroll(shard: string): QuarantineList | Refused {
+    const refused = this.archive.refusal(true);
+    if (refused !== null) return refused;
     const edge = this.registry.placeShard(shard);
     if (typeof edge !== "number") return edge;
     this.ctx.storage.transactionSync(() => this.registry.save());
@@ -198,17 +213,33 @@ export class Hub extends DurableObject<Environment> {
 
   /** Puts an edge on the tenant's list of quarantined ones, or takes it off; of a root. Gives the list, which every object must get. */
   listQuarantined(edge: string, isIn: boolean): QuarantineList | Refused {
-    return this.custody.list(edge, isIn);
+    return this.archive.refusal() ?? this.custody.list(edge, isIn);
   }
 
   /** Goes by a list of quarantined edges from now on, and settles what is kept apart of an edge: it counts as late, or is forgotten. */
   settle(list: QuarantineList, edge: string, how: Settling): Settled | Refused {
-    return this.custody.settle(list, edge, how);
+    return this.archive.refusal() ?? this.custody.settle(list, edge, how);
   }
 
   /** Takes what a quarantined edge posted since a minute out of its tiles, as far as the time goes. */
   recut(edge: string, from: number): RecutReport | Refused {
-    return this.custody.recut(edge, from);
+    return this.archive.refusal() ?? this.custody.recut(edge, from);
+  }
+
+  /** Begins, renews or ends that the object holds still for a backup; false where it does not. */
+  hold(token: string, order: Stillness | "renew" | "end"): boolean {
+    if (order === "renew") return this.archive.renew(token);
+    return order === "end" ? this.archive.letGo(token) : this.archive.holdAs(token, order);
+  }
+
+  /** One page of a backup; null where the object does not hold still any more. */
+  backupPage(token: string, cursor: Cursor): { page: Page; next: Cursor | null } | null {
+    return this.archive.page(token, cursor);
+  }
+
+  /** One step of a restore. */
+  restore(token: string, step: RestoreStep): Refused | null {
+    return this.archive.take(token, step);
   }
 
   /** The first minute from which on all that came is still there by edge. */
@@ -219,14 +250,14 @@ export class Hub extends DurableObject<Environment> {
   /** Does what an alarm does, where there is something to seal or to send up that one should have seen to. */
   async wake(): Promise<void> {
     const [oldest] = this.pending;
-    const isLate = oldest !== undefined && oldest.receivedMs < Date.now() - 2 * this.periodSeconds * 1000;
+    const isLate = oldest !== undefined && oldest.receivedMs < Date.now() - 2 * this.clock.periodSeconds * 1000;
     if (isLate || this.upstream.isWaiting) await this.alarm();
   }
 
   /** Counts what was refused of edges, here or before any object. */
   noteRefusals(counts: readonly RefusalCount[]): void {
     for (const one of counts) this.refusals.note(one);
-    this.arm();
+    this.clock.arm();
   }
 
   /** What was refused in the hours that begin in [from, to). */
@@ -251,11 +282,14 @@ export class Hub extends DurableObject<Environment> {
 
   /** The versions of the tenant's shard map; of a root. */
   shardMap(): ShardMap {
+    if (this.archive.isRestoring()) throw new Error("this tenant is being restored");
     return [...this.epochs.map];
   }
 
   /** Changes the tenant's shard map; of a root. */
   reshard(request: EpochRequest): Epoch | Refused {
+    const refused = this.archive.refusal();
+    if (refused !== null) return refused;
     const isEmpty = this.registry.edges.size === 0 && this.revision === 0 && this.queue.isEmpty;
     return this.epochs.add(request, isEmpty, Date.now() / 1000);
   }
@@ -315,19 +349,20 @@ export class Hub extends DurableObject<Environment> {
    * that throws is given up after six times.
    */
   override async alarm(): Promise<void> {
-    this.alarmAtMs = 0;
+    this.clock.rang();
     await this.attempt("seal", () => this.seal());
     await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
-    await this.attempt("knock", () => this.knocks.knock(Date.now(), this.periodSeconds));
+    await this.attempt("knock", () => this.knocks.knock(Date.now(), this.clock.periodSeconds));
     const place = { standing: this.upstream.standing, map: this.epochs.map };
-    await this.attempt("watch", () => this.lookout.look(place, Date.now(), this.periodSeconds));
+    await this.attempt("watch", () => this.lookout.look(place, Date.now(), this.clock.periodSeconds));
     await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
     await this.attempt("expiry", () => this.expire());
-    await this.attempt("alarm", () => this.arm());
+    await this.attempt("alarm", () => this.clock.arm());
   }
 
   /** Runs a part of what an alarm does; where it fails the next alarm tries again. */
   private async attempt(name: string, work: () => unknown): Promise<void> {
+    if (name !== "alarm" && this.archive.refusal() !== null) return;
     try {
       await work();
     } catch (error) {
@@ -337,7 +372,7 @@ export class Hub extends DurableObject<Environment> {
 
   /** The refusal of what there is no room for until the next seal. */
   private behind(nowMs: number): Refused {
-    const retryAfterSeconds = Math.ceil((nextSealMs(nowMs, this.periodSeconds) - nowMs) / 1000);
+    const retryAfterSeconds = Math.ceil((this.clock.nextMs(nowMs) - nowMs) / 1000);
     const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
     return { status: 503, code: "behind", reason, retryAfterSeconds };
   }
@@ -376,7 +411,7 @@ export class Hub extends DurableObject<Environment> {
     this.registry.saved();
     this.revision = id;
     this.keep(arrivals.map(({ entry }) => entry));
-    this.arm();
+    this.clock.arm();
     if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
   }
 
@@ -466,35 +501,21 @@ export class Hub extends DurableObject<Environment> {
     this.edges.saved();
   }
 
-  /** Sets the alarm to the next seal second, where none is on its way. */
-  private arm(): void {
-    const nowMs = Date.now();
-    const nextMs = nextSealMs(nowMs, this.periodSeconds);
-    // One that is further away than the next was set by a clock that has been put back since.
-    if (this.alarmAtMs > nowMs - this.alarmLateMaxMs && this.alarmAtMs <= nextMs) return;
-    this.alarmAtMs = nextMs;
-    void this.ctx.storage.setAlarm(this.alarmAtMs);
-  }
-
-  /** Sets the alarm where a crash lost it. One that is due may be what woke this object, and setting another would cancel it: it has some time. */
-  private async rearm(): Promise<void> {
-    this.alarmAtMs = (await this.ctx.storage.getAlarm()) ?? 0;
-    this.arm();
-    if (this.alarmAtMs <= Date.now()) setTimeout(() => this.arm(), this.alarmLateMaxMs);
-  }
-
-  private get periodSeconds(): number {
-    return Number(this.env.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS);
-  }
-
-  /** How late an alarm may be before it is taken for lost. */
-  private get alarmLateMaxMs(): number {
-    return Math.max(ALARM_LATE_MIN_MS, this.periodSeconds * 1000);
-  }
-
   private source(): Source {
+    if (this.archive.isRestoring()) throw new Error("this tenant is being restored");
     const { sql, registry, minutes, edges, pending, sealed, revision, answers } = this;
     return { sql, registry, minutes, edges, pending, sealed, revision, answers };
+  }
+
+  private archiveHost(): ArchiveHost {
+    return {
+      storage: this.ctx.storage,
+      flush: () => this.queue.flush(),
+      isEmpty: () =>
+        this.registry.edges.size === 0 && this.revision === 0 && this.epochs.map.length === 0 && this.upstream.standing === null,
+      load: () => this.load(),
+      arm: () => this.clock.arm(),
+    };
   }
 
   private custodyHost(): CustodyHost {
@@ -512,7 +533,7 @@ export class Hub extends DurableObject<Environment> {
       revise: (revision) => {
         this.revision = revision;
       },
-      arm: () => this.arm(),
+      arm: () => this.clock.arm(),
     };
   }
 
@@ -525,17 +546,4 @@ export class Hub extends DurableObject<Environment> {
     yield* this.pending;
     yield* this.queue.entries();
   }
-}
-
-/** The next time after now that lies SEAL_SECOND into a period. */
-function nextSealMs(nowMs: number, periodSeconds: number): number {
-  const periodMs = periodSeconds * 1000;
-  const phaseMs = (SEAL_SECOND * 1000) % periodMs;
-  return Math.floor((nowMs - phaseMs) / periodMs + 1) * periodMs + phaseMs;
-}
-
-/** The refusal of a window whose bundles are not one. */
-export function notOne(): Refused {
-  const reason = "the window does not merge into one bundle; take a shorter one or one sampling rate";
-  return { status: 422, code: "too_much", reason };
 }

@@ -85,6 +85,15 @@ export function migrate(storage: DurableObjectStorage): void {
   });
 }
 
+/** The format of today's tables. */
+export const FORMAT = MIGRATIONS.length;
+
+/** Makes the tables of an older format, where there are none; inside the caller's transaction. */
+export function migrateTo({ sql }: DurableObjectStorage, format: number): void {
+  for (const migration of MIGRATIONS.slice(0, format)) sql.exec(migration);
+  writeNumber(sql, "format", format);
+}
+
 /** One of the single numbers; 0 where it was never written. */
 export function readNumber(sql: SqlStorage, name: string): number {
   const [row] = sql.exec<{ value: number }>("SELECT value FROM numbers WHERE name = ?", name).toArray();

@@ -11,7 +11,7 @@ import { TILE_ROW_BYTES_MAX } from "../limits";
  * Level 0 holds minutes, 1 hours, 2 days (`rollup.ts`). A tile is one or more parts: each part is mergeable by itself, and one part that is
  * too large for a row lies in several rows, all but the last of them full.
  */
-const PART_SPAN = 2 ** 10;
+export const PART_SPAN = 2 ** 10;
 const GROUP_SPAN = 2 ** 12;
 const START_SPAN = 2 ** 28;
 

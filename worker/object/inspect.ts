@@ -1,0 +1,82 @@
+import { BODY_ENCODINGS, inflateBody } from "../body";
+import { MERGED_BYTES_MAX, TILE_ROW_BYTES_MAX } from "../limits";
+import type { MergeCore } from "../merge";
+import { headsOf } from "./batches";
+import type { Page, Value } from "./dump";
+import { PART_SPAN } from "./tiles";
+
+/**
+ * Checks the bundles in rows that come from outside: the core merges what an object has without checking it again, since it was checked when it
+ * came in. So what is restored is checked too. Throws RangeError where something is none.
+ */
+export class Inspector {
+  private lastId = -1;
+  private open: Uint8Array[] = [];
+
+  constructor(private readonly core: MergeCore) {}
+
+  /** Looks through the rows of a page; a table's rows come in order. */
+  check({ table, columns, rows }: Page): void {
+    const cell = (row: readonly Value[], name: string) => row[columns.indexOf(name)];
+    for (const row of rows) {
+      if (table === "tiles") this.checkTile(Number(cell(row, "id")), bytesOf(cell(row, "data")));
+      if (table === "batches") this.checkBatch(String(cell(row, "entries")), bytesOf(cell(row, "data")));
+      if (table === "outbox") this.checkMessage(String(cell(row, "heads")), bytesOf(cell(row, "data")));
+      if (table === "apart") this.checkApart(String(cell(row, "entry")), bytesOf(cell(row, "body")));
+    }
+  }
+
+  /** Notes that nothing more comes. */
+  end(): void {
+    if (this.open.length > 0) throw new RangeError("a tile ends before its last row");
+  }
+
+  /** A part that is too large for a row lies in several: see tiles.ts. */
+  private checkTile(id: number, data: Uint8Array): void {
+    const isNext = id === this.lastId + 1 && id % PART_SPAN !== 0;
+    if (id <= this.lastId || (this.open.length > 0 && !isNext)) throw new RangeError(`tile row ${id} is not in its place`);
+    this.lastId = id;
+    if (data.byteLength > TILE_ROW_BYTES_MAX) throw new RangeError(`tile row ${id} is too long`);
+    this.open.push(data);
+    if (data.byteLength === TILE_ROW_BYTES_MAX) return;
+    const part = new Uint8Array(this.open.reduce((sum, { byteLength }) => sum + byteLength, 0));
+    let at = 0;
+    for (const piece of this.open) {
+      part.set(piece, at);
+      at += piece.byteLength;
+    }
+    this.open = [];
+    if (part.byteLength > 0) this.checkBundle(part);
+  }
+
+  private checkBatch(entries: string, data: Uint8Array): void {
+    for (const { at, length, encoding } of headsOf(entries)) {
+      this.checkBundle(inflateBody(data.subarray(at, at + length), encoding, MERGED_BYTES_MAX));
+    }
+  }
+
+  private checkMessage(heads: string, data: Uint8Array): void {
+    let at = 0;
+    for (const { length } of JSON.parse(heads) as { length: number }[]) {
+      this.checkBundle(inflateBody(data.subarray(at, at + length), "deflate", MERGED_BYTES_MAX));
+      at += length;
+    }
+  }
+
+  private checkApart(entry: string, body: Uint8Array): void {
+    const named = (JSON.parse(entry) as { encoding: unknown }).encoding;
+    const encoding = BODY_ENCODINGS.find((known) => known === named);
+    if (encoding === undefined) throw new RangeError("a bundle that is kept apart has an unknown encoding");
+    this.checkBundle(inflateBody(body, encoding, MERGED_BYTES_MAX));
+  }
+
+  private checkBundle(bundle: Uint8Array): void {
+    const head = this.core.validate(bundle);
+    if ("fault" in head && head.fault !== "merged") throw new RangeError(`a bundle in it is none: ${head.reason}`);
+  }
+}
+
+function bytesOf(value: Value | undefined): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  throw new RangeError("a row has no bytes where they belong");
+}
