@@ -98,12 +98,14 @@ async function check(path: string): Promise<{ lines: number }> {
   const hash = createHash("sha256");
   let tail = Buffer.alloc(0);
   try {
-    for await (const chunk of createReadStream(path).pipe(createGunzip())) {
-      const all = Buffer.concat([tail, chunk as Buffer]);
-      const known = Math.max(0, all.length - TAIL_BYTES);
-      hash.update(all.subarray(0, known));
-      tail = all.subarray(known);
-    }
+    await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        const all = Buffer.concat([tail, chunk]);
+        const known = Math.max(0, all.length - TAIL_BYTES);
+        hash.update(all.subarray(0, known));
+        tail = all.subarray(known);
+      }
+    });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     if (/^E[A-Z]+$/.test(code)) throw error;
