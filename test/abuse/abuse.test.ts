@@ -34,7 +34,9 @@ let hub: LocalHub;
 
 beforeAll(async () => {
   const workerFolder = new URL("../../build/hub", import.meta.url).pathname;
-  hub = await startLocalHub({ dataFolder: folder, workerFolder, variables: { SEAL_PERIOD_SECONDS: "1" } });
+  // What is attacked is what lies behind the pace that a hub sets its edges.
+  const paces = { EDGE_BUNDLES_PER_MINUTE: "1000000", EDGE_BYTES_PER_MINUTE: String(2 ** 40) };
+  hub = await startLocalHub({ dataFolder: folder, workerFolder, variables: { SEAL_PERIOD_SECONDS: "1", ...paces } });
   for (const tenant of [VICTIM, ATTACKER]) {
     for (const kind of ["write", "read", "admin"] as const) {
       const holder: KeyHolder = { kind, tenant, edge: kind === "write" ? "edge" : "" };
