@@ -8,7 +8,7 @@ import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
 import { Packet } from "./capture/packet";
-import { captureWaits, declareCapture, openCapture } from "./modules/capture";
+import { captureTurn, captureWaits, declareCapture, openCapture } from "./modules/capture";
 import { declareLabels } from "./modules/labels";
 import { NetMetrics } from "./modules/net";
 import { TcpMetrics } from "./modules/net-tcp";
@@ -135,7 +135,10 @@ export function tick(seconds: u32, nanoseconds: u32): void {
 /** Ends all flows and seals all minutes: the capture is over. Events and bundles are taken out first and after. */
 export function flush(): void {
   if (FlowTable.count != 0) endFlows();
-  if (Packet.number == 0 && captureWaits()) Minute.tick(0);
+  if (!Minute.isOpen && captureWaits()) {
+    Minute.withoutTime();
+    captureTurn();
+  }
   Minute.flush();
 }
 

@@ -25,9 +25,10 @@ export interface BundleHeader {
   /** Which run of the edge wrote it, 16 lower-case hex digits; zeros where several are merged. */
   bootId: string;
   edgeClockNs: bigint;
-  /** Times of the first and last packet; absent where none was seen. */
+  /** Times of the first and last packet; absent where none had one. */
   firstNs?: bigint;
   lastNs?: bigint;
+  /** Packets that have a time. */
   seen: number;
   dropped: number;
   malformed: number;

@@ -14,8 +14,8 @@ export interface Endpoint {
 }
 
 export interface RoundTrip {
-  /** RFC 3339, UTC, nine digits: the first byte of the request, or of the response where there is no request. */
-  time: string;
+  /** RFC 3339, UTC, nine digits: the first byte of the request, or of the response where there is none; absent where it has no time. */
+  time?: string;
   protocol: string;
   status: string;
   /** First byte of the request to last byte of the response. */
@@ -76,9 +76,10 @@ export class RoundTripReader {
     const family = view.getUint8(at + 7);
     const requestLength = view.getUint32(at + 120, true);
     const responseLength = view.getUint32(at + 124, true);
+    const time = view.getBigUint64(at + 48, true);
     const durationNs = optionalNs(view, at + 56);
     const trip: RoundTrip = {
-      time: this.time(view.getBigUint64(at + 48, true)),
+      ...(time === UNKNOWN ? {} : { time: this.time(time) }),
       protocol: protocol?.name ?? "",
       status: this.schema.statuses[view.getUint8(at + 5)] ?? "",
       ...(durationNs === undefined ? {} : { durationNs }),

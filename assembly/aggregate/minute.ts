@@ -14,11 +14,13 @@
  *   none more than 60 s before the one in front of it; until then they count at the clock's time. All open minutes seal at
  *   the jump, and none is made for the time that was jumped over.
  * - A minute sealed again gets the next sequence number.
+ * - What has no time counts in the minute of the clock. Before the first time it counts in an undated minute, which becomes that
+ *   of the first time; where none comes it seals as minute 0, without packet times and without rates.
  */
 
 import { Registry } from "./metric";
 import { nextSequence, resetSequences } from "./sequence";
-import { clearSeries, layOutSeries, SERIES_BYTES } from "./series";
+import { clearRates, clearSeries, layOutSeries, SERIES_BYTES } from "./series";
 
 const SECOND_NS: u64 = 1_000_000_000;
 /** Length of a window, seconds. */
@@ -43,6 +45,7 @@ export class MinuteSlot {
   sealAtNs: u64;
   firstNs: u64;
   lastNs: u64;
+  /** Packets that have a time. */
   seen: u64;
   dropped: u64;
   malformed: u64;
@@ -78,6 +81,8 @@ export class Minute {
   private static slots: usize = 0;
   private static slot: usize = 0;
   private static started: bool = false;
+  /** Whether a minute is open for what has no time, and nothing had one yet. */
+  private static undated: bool = false;
   /** The second in use: times in it need no turn. Its span is 0 while a jump is being confirmed. */
   private static fromNs: u64 = 0;
   private static spanNs: u64 = 0;
@@ -124,6 +129,25 @@ export class Minute {
     if (now > slot.lastNs) slot.lastNs = now;
   }
 
+  /** Whether what was counted so far had no time. */
+  static get isUndated(): bool {
+    return Minute.undated;
+  }
+
+  /** Whether the input has a minute open. */
+  static get isOpen(): bool {
+    return Minute.started || Minute.undated;
+  }
+
+  /** Puts the minute in use that what has no time belongs to. */
+  static withoutTime(): void {
+    if (!Minute.isOpen) {
+      Minute.undated = true;
+      Minute.clockNs = 0;
+    }
+    Minute.use(Minute.clockNs);
+  }
+
   /** Takes the host's time in place of a packet's; the caller made sure that two bundles find room. */
   static tick(timeNs: u64): void {
     if (timeNs - Minute.fromNs >= Minute.spanNs) Minute.turn(timeNs);
@@ -136,7 +160,7 @@ export class Minute {
       Minute.timeNs = timeNs;
       return;
     }
-    assert(Minute.started);
+    assert(Minute.isOpen);
     const clock = Minute.clockNs;
     Minute.select(timeNs > clock || clock - timeNs > JUMP_NS ? clock : timeNs);
   }
@@ -159,6 +183,7 @@ export class Minute {
 
   private static forget(): void {
     Minute.started = false;
+    Minute.undated = false;
     Minute.spanNs = 0;
     Minute.run = 0;
   }
@@ -170,6 +195,7 @@ export class Minute {
       Minute.started = true;
       Minute.clockNs = time;
       Minute.beganNs = time;
+      if (Minute.undated) Minute.date(<u32>(time / MINUTE_NS));
     } else if ((time > clock ? time - clock : clock - time) <= JUMP_NS) {
       Minute.run = 0;
       if (time > clock) Minute.clockNs = time;
@@ -183,6 +209,25 @@ export class Minute {
     }
     Minute.sealDue(Minute.clockNs);
     Minute.select(time);
+  }
+
+  /** The undated minute turns out to be `minute`: what it holds so far moves there, but for its rates, which had no seconds. */
+  private static date(minute: u32): void {
+    const undated = Minute.slotAt(0);
+    Minute.closeCounts(undated);
+    const slot = Minute.slotAt(minute & 1);
+    const entries = slot.entries;
+    slot.entries = undated.entries;
+    if (slot != undated) undated.entries = entries;
+    undated.open = 0;
+    Minute.begin(slot, minute);
+  }
+
+  /** Puts all that was counted of an undated minute into it. */
+  private static closeCounts(slot: MinuteSlot): void {
+    if (Minute.onSeal != 0) call_indirect<void>(Minute.onSeal, slot.minute);
+    clearRates(slot.entries, Registry.series);
+    Minute.undated = false;
   }
 
   /** Whether `time`, far from the clock, is the last of a run that makes it a jump. */
@@ -253,9 +298,11 @@ export class Minute {
     Minute.putInUse(slot);
     Minute.second = WINDOW_SECONDS - 1;
     Minute.timeNs = <u64>(slot.minute + 1) * MINUTE_NS - 1;
-    if (Minute.onSeal != 0) call_indirect<void>(Minute.onSeal, slot.minute);
+    const isUndated = Minute.undated;
+    if (isUndated) Minute.closeCounts(slot);
+    else if (Minute.onSeal != 0) call_indirect<void>(Minute.onSeal, slot.minute);
     slot.sequence = nextSequence(slot.minute);
-    Minute.capturedSeconds = slot.sequence == 0 ? Minute.captured(slot.minute) : 0;
+    Minute.capturedSeconds = slot.sequence == 0 && !isUndated ? Minute.captured(slot.minute) : 0;
     if (Minute.encoder != 0) call_indirect<void>(Minute.encoder, changetype<usize>(slot));
     clearSeries(slot.entries, Registry.series);
     slot.open = 0;

@@ -62,6 +62,12 @@ export function clearSeries(start: usize, count: u32): void {
   }
 }
 
+/** Empties the rates among `count` series at `start`. */
+export function clearRates(start: usize, count: u32): void {
+  const end = start + count * SERIES_BYTES;
+  for (let at = start; at < end; at += SERIES_BYTES) if (changetype<Series>(at).kind == Kind.RATE) clearSeries(at, 1);
+}
+
 /**
  * A table whose entries are found by identity: open addressing over slots of entry numbers plus 1.
  *

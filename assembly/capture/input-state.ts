@@ -56,8 +56,6 @@ export class Input {
   left: u32;
   /** Bytes to step over before the next record. */
   skip: u64;
-  /** Time of the last record, for records that have none. */
-  timeNs: u64;
 }
 
 const INTERFACE_BYTES: u32 = 32;

@@ -24,6 +24,7 @@ export function liveFeed(input: Input, at: usize, end: usize): usize {
   const linkType = input.linkType;
   Packet.interfaceId = 0;
   Packet.direction = Direction.UNKNOWN;
+  Packet.isTimed = true;
   while (at + HEADER_BYTES <= end) {
     const captured = wordOf(at + CAPTURED, false);
     const wire = wordOf(at + WIRE, false);

@@ -12,6 +12,7 @@
  *                                                         |<- payloadLength ->, of which payloadCaptured lie here
  * ```
  */
+import { NO_TIME } from "../bytes/stamp";
 
 /** Where a packet goes, as far as the capture says so. */
 export enum Direction {
@@ -41,8 +42,10 @@ const ADDRESSES: usize = memory.data(32, 16);
 export class Packet {
   /** Records seen, this one included. */
   static number: u64 = 0;
-  /** Nanoseconds since the epoch, at most TIME_NS_MAX. */
+  /** Nanoseconds since the epoch, at most TIME_NS_MAX; the clock's where the record has no time. */
   static timeNs: u64 = 0;
+  /** Whether the record says when it was captured. */
+  static isTimed: bool = false;
   /** First captured byte. */
   static start: usize = 0;
   /** One past the last captured byte. */
@@ -110,6 +113,11 @@ export class Packet {
 
   /** Set by a hook whose output is full: the walk stops after this packet and takes nothing until this is false again. */
   static stop: bool = false;
+
+  /** When the packet came, as a stamp (bytes/stamp.ts). */
+  @inline static get stampNs(): u64 {
+    return Packet.isTimed ? Packet.timeNs : Packet.timeNs | NO_TIME;
+  }
 
   /** Captured bytes. */
   @inline static get capturedBytes(): u32 {

@@ -67,6 +67,7 @@ export function pcapFeed(input: Input, at: usize, end: usize): usize {
   const oldOrder = input.minorVersion < 4;
   Packet.interfaceId = 0;
   Packet.direction = Direction.UNKNOWN;
+  Packet.isTimed = true;
   while (at + headerBytes <= end) {
     let captured = wordOf(at + CAPTURED, bigEndian);
     let wire = wordOf(at + WIRE, bigEndian);

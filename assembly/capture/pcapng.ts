@@ -210,18 +210,20 @@ function takeSimplePacket(input: Input, at: usize, length: u32): void {
   takeFrom(input, 0, at + SIMPLE_DATA, captured, wire, 0, false);
 }
 
-/** Sends on a packet of interface `id`; without a time of its own it has that of the packet before it. */
+/** Sends on a packet of interface `id`; `ticks` mean nothing where it is not `timed` or its interface is not known. */
 function takeFrom(input: Input, id: u32, data: usize, captured: u32, wire: u32, ticks: u64, timed: bool): void {
   let linkType = NO_LINK_TYPE;
   if (id < input.interfaces && id < INTERFACES_MAX) {
     const from = interfaceAt(input, id);
     linkType = from.linkType;
-    if (timed) input.timeNs = timeOf(from, ticks);
+    Packet.timeNs = timed ? timeOf(from, ticks) : 0;
+    Packet.isTimed = timed;
   } else {
     Tally.malformed(Malformed.INTERFACE_UNKNOWN);
+    Packet.timeNs = 0;
+    Packet.isTimed = false;
   }
   Packet.interfaceId = id;
-  Packet.timeNs = input.timeNs;
   if (captured > RECORD_BYTES_MAX) {
     noteOversize(captured);
     captured = RECORD_BYTES_MAX;

@@ -287,7 +287,8 @@ function find(kind: u32): Datagram {
       free = datagram;
       continue;
     }
-    if (Packet.timeNs > datagram.timeNs && Packet.timeNs - datagram.timeNs > FRAGMENT_TIME_NS) {
+    // Its time is 0 where it was read before the clock ran.
+    if (datagram.timeNs != 0 && Packet.timeNs > datagram.timeNs + FRAGMENT_TIME_NS) {
       giveUp(datagram, Undecoded.FRAGMENT_INCOMPLETE);
       free = datagram;
       continue;

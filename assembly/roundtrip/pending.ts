@@ -4,6 +4,7 @@
  *
  * Invariant: a request is in the list of its conversation exactly while its `conversation` is not 0.
  */
+import { clockOf, NO_TIME } from "../bytes/stamp";
 import { Regions } from "../regions";
 import { Settings } from "../settings";
 import { Conversation } from "./conversation";
@@ -96,7 +97,7 @@ function timerAdd(request: Message, timeoutClass: u32): void {
     changetype<Message>(tail).timerNext = at;
   } else {
     store<u32>(HEADS + (timeoutClass << 2), at);
-    const deadline = request.firstNs + timeoutNs(timeoutClass);
+    const deadline = clockOf(request.firstNs) + timeoutNs(timeoutClass);
     if (deadline < Pending.nextDeadlineNs) Pending.nextDeadlineNs = deadline;
   }
   store<u32>(TAILS + (timeoutClass << 2), at);
@@ -181,13 +182,21 @@ export function pendingTake(request: Message): void {
   Pending.tally(request.protocol, -1);
 }
 
+/** Requests that wait since before the clock ran wait from `nowNs` on. */
+export function pendingSince(nowNs: u64): void {
+  for (let index: u32 = 0; index < CLASSES; index++) {
+    let at = <usize>load<u32>(HEADS + (index << 2));
+    for (; at != 0; at = changetype<Message>(at).timerNext) changetype<Message>(at).firstNs = NO_TIME | nowNs;
+  }
+}
+
 /** The oldest request that has waited until `nowNs` or longer, 0 when there is none; sets when to ask again. */
 export function pendingExpired(nowNs: u64): usize {
   let next = u64.MAX_VALUE;
   for (let index: u32 = 0; index < CLASSES; index++) {
     const at = <usize>load<u32>(HEADS + (index << 2));
     if (at == 0) continue;
-    const deadline = changetype<Message>(at).firstNs + timeoutNs(index);
+    const deadline = clockOf(changetype<Message>(at).firstNs) + timeoutNs(index);
     if (deadline <= nowNs) return at;
     if (deadline < next) next = deadline;
   }

@@ -12,6 +12,7 @@
  * A time that is not known is all ones. A message that is not there has length 0. An event is padded to eight bytes.
  */
 import { Minute } from "../aggregate/minute";
+import { spanOf, timeOf, UNTIMED } from "../bytes/stamp";
 import { eventsFull } from "../host";
 import { Regions } from "../regions";
 import { Settings } from "../settings";
@@ -23,8 +24,6 @@ import { isInAnswer, pendingExpired, pendingTake } from "./pending";
 
 /** Bytes before the messages of an event. */
 export const EVENT_HEADER_BYTES: u32 = 128;
-
-const UNKNOWN: u64 = u64.MAX_VALUE;
 
 /**
  * The events: written from the start of their region, drained whole by the host, between packets where it can and by
@@ -39,7 +38,7 @@ export class Events {
   }
 }
 
-/** The times of the round trip that is being reported, ns; UNKNOWN where a side is missing. */
+/** The times of the round trip that is being reported, ns; UNTIMED where a side or its time is missing. */
 export class Timing {
   static timeNs: u64 = 0;
   static durationNs: u64 = 0;
@@ -49,35 +48,32 @@ export class Timing {
   static handshakeRttNs: u64 = 0;
 }
 
-/** Later minus earlier, never below zero. */
-function span(laterNs: u64, earlierNs: u64): u64 {
-  return laterNs > earlierNs ? laterNs - earlierNs : 0;
-}
-
 function measure(conversation: Conversation, request: usize, response: usize): void {
-  Timing.durationNs = UNKNOWN;
-  Timing.requestNs = UNKNOWN;
-  Timing.serverNs = UNKNOWN;
-  Timing.responseNs = UNKNOWN;
+  Timing.durationNs = UNTIMED;
+  Timing.requestNs = UNTIMED;
+  Timing.serverNs = UNTIMED;
+  Timing.responseNs = UNTIMED;
   Timing.handshakeRttNs =
-    conversation.synNs != 0 && conversation.ackNs != 0 ? span(conversation.ackNs, conversation.synNs) : UNKNOWN;
+    conversation.synNs != 0 && conversation.ackNs != 0 ? spanOf(conversation.ackNs, conversation.synNs) : UNTIMED;
   if (request != 0) {
     const r = changetype<Message>(request);
-    Timing.timeNs = r.firstNs;
-    Timing.requestNs = span(r.lastNs, r.firstNs);
+    Timing.timeNs = timeOf(r.firstNs);
+    Timing.requestNs = spanOf(r.lastNs, r.firstNs);
   } else if (response != 0) {
-    Timing.timeNs = changetype<Message>(response).firstNs;
+    Timing.timeNs = timeOf(changetype<Message>(response).firstNs);
   }
   if (response == 0) return;
   const answer = changetype<Message>(response);
-  Timing.responseNs = span(answer.lastNs, answer.firstNs);
+  Timing.responseNs = spanOf(answer.lastNs, answer.firstNs);
   if (request == 0) return;
   const asked = changetype<Message>(request);
-  Timing.durationNs = span(answer.lastNs, asked.firstNs);
+  Timing.durationNs = spanOf(answer.lastNs, asked.firstNs);
   if (asked.isTalk) return;
   // Seen at the client the wait holds the way to the server and back; SYN to SYN-ACK is that part, wherever the capture is.
-  const way = conversation.synNs != 0 && conversation.synAckNs != 0 ? span(conversation.synAckNs, conversation.synNs) : 0;
-  Timing.serverNs = span(span(answer.firstNs, asked.lastNs), way);
+  let wayNs = conversation.synNs != 0 && conversation.synAckNs != 0 ? spanOf(conversation.synAckNs, conversation.synNs) : 0;
+  if (wayNs == UNTIMED) wayNs = 0;
+  const waitNs = spanOf(answer.firstNs, asked.lastNs);
+  if (waitNs != UNTIMED) Timing.serverNs = waitNs > wayNs ? waitNs - wayNs : 0;
 }
 
 /**

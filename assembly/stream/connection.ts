@@ -2,6 +2,7 @@
  * TCP: the life of a connection, segment by segment: how it opens, what it carries, how it ends. `order.ts` puts its bytes in
  * order.
  */
+import { spanOf, UNTIMED } from "../bytes/stamp";
 import { Packet } from "../capture/packet";
 import { TcpMetrics } from "../modules/net-tcp";
 import { Parse, Protocols } from "../protocols/protocol";
@@ -30,7 +31,7 @@ export function onSegment(flow: Flow, side: u32): void {
   const flags = Packet.tcpFlags;
   const stream = flow.stream(side);
   const peer = flow.stream(side ^ 1);
-  Parse.timeNs = Packet.timeNs;
+  Parse.timeNs = Packet.stampNs;
   Parse.acknowledgement = Packet.tcpAcknowledgment;
   Parse.sourcePort = Packet.sourcePort;
   Parse.destinationPort = Packet.destinationPort;
@@ -93,8 +94,8 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
 function opened(flow: Flow, side: u32, acknowledges: bool): void {
   flow.client = <u8>(acknowledges ? side ^ 1 : side);
   flow.started = 1;
-  if (!acknowledges) flow.synNs = Packet.timeNs;
-  else if (flow.synAckNs == 0) flow.synAckNs = Packet.timeNs;
+  if (!acknowledges) flow.synNs = Packet.stampNs;
+  else if (flow.synAckNs == 0) flow.synAckNs = Packet.stampNs;
 }
 
 function onReset(flow: Flow, side: u32): void {
@@ -172,8 +173,9 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
   const acknowledgement = Packet.tcpAcknowledgment;
   const direction = flow.directionOf(side);
   if (flow.ackNs == 0 && flow.synAckNs != 0 && flow.client == <u8>side && Packet.payloadLength == 0) {
-    flow.ackNs = Packet.timeNs;
-    if (flow.synNs != 0) TcpMetrics.handshake(direction, flow.ackNs - flow.synNs);
+    flow.ackNs = Packet.stampNs;
+    const tookNs = spanOf(flow.ackNs, flow.synNs);
+    if (flow.synNs != 0 && tookNs != UNTIMED) TcpMetrics.handshake(direction, tookNs);
   }
   if (Packet.tcpWindow == 0 && !(stream.flags & STREAM_ZERO_WINDOW)) {
     stream.flags |= <u16>STREAM_ZERO_WINDOW;

@@ -22,11 +22,11 @@ const REMEMBERED: u32 = 4;
 /** Takes the datagram in `Packet`, sent by `side`. */
 export function onDatagram(flow: Flow, side: u32): void {
   if (flow.protocol == PROTOCOL_FOREIGN || Packet.payloadCaptured == 0) return;
-  if (!Settings.keepDuplicates && seenBefore(flow, side)) {
+  if (!Settings.keepDuplicates && Packet.isTimed && seenBefore(flow, side)) {
     StreamTally.duplicates += 1;
     return;
   }
-  Parse.timeNs = Packet.timeNs;
+  Parse.timeNs = Packet.stampNs;
   Parse.wireLength = Packet.payloadLength;
   Parse.sourcePort = Packet.sourcePort;
   Parse.destinationPort = Packet.destinationPort;

@@ -42,6 +42,13 @@ export class Holes {
     Holes.nextNs = Holes.head == 0 ? u64.MAX_VALUE : changetype<Flow>(Holes.head).holeSinceNs + HOLE_MAX_NS;
   }
 
+  /** Flows that wait since before the clock ran wait from `nowNs` on. */
+  static since(nowNs: u64): void {
+    if (Holes.head == 0) return;
+    for (let at = Holes.head; at != 0; at = changetype<Flow>(at).holeNext) changetype<Flow>(at).holeSinceNs = nowNs | 1;
+    Holes.nextNs = changetype<Flow>(Holes.head).holeSinceNs + HOLE_MAX_NS;
+  }
+
   /** The flow that has waited too long at `nowNs`, taken out of the list; 0 when there is none. */
   static overdue(nowNs: u64): usize {
     if (nowNs < Holes.nextNs || Holes.head == 0) return 0;

@@ -42,7 +42,7 @@ export function order(flow: Flow, side: u32, sequence: u32, start: usize, captur
     return;
   }
   if (earlyAdd(stream, sequence, start, captured, Parse.timeNs, Parse.acknowledgement)) {
-    Holes.wait(flow, Parse.timeNs);
+    Holes.wait(flow, Packet.timeNs);
     return;
   }
   StreamTally.memory += 1;
@@ -164,7 +164,7 @@ export function checkHoles(flow: Flow): void {
   if (Packet.timeNs < flow.holeSinceNs + ACKNOWLEDGED_HOLE_NS) return;
   while (waiting(flow) && acknowledged(flow)) {
     giveUp(flow);
-    Parse.timeNs = Packet.timeNs;
+    Parse.timeNs = Packet.stampNs;
   }
 }
 

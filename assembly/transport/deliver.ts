@@ -3,17 +3,24 @@ import { Minute } from "../aggregate/minute";
 import { Packet } from "../capture/packet";
 import { captureTurn } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
-import { Pending } from "../roundtrip/pending";
+import { Pending, pendingSince } from "../roundtrip/pending";
 import { Events, reportExpired } from "../roundtrip/report";
 import { onSegment } from "../stream/connection";
 import { onDatagram } from "../stream/datagram";
 import { flowOfPacket, giveUpOverdueHoles } from "../stream/flows";
+import { Holes } from "../stream/holes";
 import { Lookup } from "../stream/table";
 import { bundlesHaveRoom } from "../wire/queue";
 
-/** A record begins: its minute comes into use, and what its time makes due is done. */
+/** A record begins: its minute comes into use, and what its time makes due is done. Without a time it moves no clock. */
 export function onRecord(): void {
-  Minute.packet(Packet.timeNs);
+  if (Packet.isTimed) {
+    if (Minute.isUndated) startWaits(Packet.timeNs);
+    Minute.packet(Packet.timeNs);
+  } else {
+    Minute.withoutTime();
+    Packet.timeNs = Minute.clockNs;
+  }
   captureTurn();
   passTime();
 }
@@ -24,6 +31,12 @@ export function passTime(): void {
   // Holes first: a request whose response lay in one has not timed out.
   giveUpOverdueHoles(nowNs);
   if (nowNs >= Pending.nextDeadlineNs) reportExpired(nowNs);
+}
+
+/** The first time of the input: what was read before it waits from now on. */
+function startWaits(nowNs: u64): void {
+  pendingSince(nowNs);
+  Holes.since(nowNs);
 }
 
 /** A TCP segment whose header could be read. */

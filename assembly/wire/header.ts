@@ -7,8 +7,8 @@
  * | seen varint | dropped varint | malformed varint | bundles varint | lost sections varint |
  * | policy number varint | name length u8 | name | sampling varint |
  * ```
- * The checksum covers all bytes after itself. A bundle without packets has 0 for both packet times. Numbers that are sums
- * saturate, so that a merge is the same in any order.
+ * The checksum covers all bytes after itself. Seen are packets that have a time; a bundle without any has 0 for both packet
+ * times. Numbers that are sums saturate, so that a merge is the same in any order.
  */
 import { POLICY_NAME_BYTES_MAX } from "../aggregate/policy";
 import { Cursor } from "../bytes/cursor";

@@ -203,6 +203,9 @@ export class Agent {
       `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
       `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
     ];
+    const undated = this.counts?.undated ?? 0;
+    if (undated > 0)
+      parts.push(`${formatNumberOf(undated, "packet")} without a time, which belong to no minute and are not sent`);
     if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
     if (refused > 0) parts.push(`${refused} refused`);
     if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} wait in ${this.spool.folder}`);

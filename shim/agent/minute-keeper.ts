@@ -43,7 +43,7 @@ export class MinuteKeeper {
   private async saveAll(): Promise<void> {
     for (let bundle = this.sealed.shift(); bundle !== undefined; bundle = this.sealed.shift()) {
       const header = readBundleHeader(bundle);
-      // Counts of input without any packet have no time and go no further than the exit summary.
+      // What has no time belongs to no minute, and goes no further than the exit summary.
       if (header.minute === 0) continue;
       try {
         await this.spool.put(bundleFileName(header), await deflated(bundle, BUNDLE_DEFLATE));

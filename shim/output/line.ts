@@ -5,6 +5,8 @@ import { describeRequest, describeResponse, fields } from "./describe";
 import { printable } from "./printable";
 import { formatSeconds } from "./units";
 
+const TIME_WIDTH = "2024-01-01T00:00:00.000000000Z".length;
+const CLOCK_WIDTH = "00:00:00.000000".length;
 const STATUS_WIDTH = 10;
 const DURATION_WIDTH = 7;
 /** Columns grow with what they hold, up to two IPv6 addresses' worth. */
@@ -22,7 +24,7 @@ export function lineFormatter(wide: boolean, stream: Writable): (trip: RoundTrip
     widths.client = grown(widths.client, client);
     widths.server = grown(widths.server, server);
     const head = [
-      palette.faint(wide ? trip.time : trip.time.slice(11, 26)),
+      palette.faint(wide ? (trip.time ?? "-".padEnd(TIME_WIDTH)) : (trip.time?.slice(11, 26) ?? "-".padEnd(CLOCK_WIDTH))),
       trip.protocol.padEnd(widths.protocol),
       statusPaint(trip.status, palette)(trip.status.padEnd(STATUS_WIDTH)),
       (trip.durationNs === undefined ? "-" : formatSeconds(trip.durationNs / 1e9)).padStart(DURATION_WIDTH),

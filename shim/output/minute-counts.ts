@@ -1,3 +1,4 @@
+import { readBundleHeader } from "../../engine/bundle";
 import type { Core } from "../../engine/core";
 import { encodeRowQuery, RowDecoder } from "../../engine/rows";
 import { type CaptureCounts, captureCounts } from "../../engine/summary";
@@ -7,6 +8,8 @@ const QUERY = { items: 0 };
 /** Adds up what the capture came to, minute by minute, for as long as a host runs. */
 export class MinuteCounts {
   readonly total: CaptureCounts = { packets: 0, bytes: 0, malformed: {}, undecoded: {} };
+  /** Packets that have no time, and so no minute. */
+  undated = 0;
   private readonly decoder: RowDecoder;
 
   constructor(private readonly core: Core) {
@@ -18,6 +21,7 @@ export class MinuteCounts {
     this.core.accumulate([bundle]);
     const counts = captureCounts(this.decoder.decode(this.core.rows(encodeRowQuery(QUERY)), QUERY));
     this.total.packets += counts.packets;
+    if (readBundleHeader(bundle).minute === 0) this.undated += counts.packets;
     this.total.bytes += counts.bytes;
     addTo(this.total.malformed, counts.malformed);
     addTo(this.total.undecoded, counts.undecoded);

@@ -95,7 +95,7 @@ describe("chunks", () => {
 
 test("a packet's time and order are those of its record", () => {
   const backwards = [3n, 1n, 2n].map((second, index) => ({ timeNs: START_NS + second * 1_000_000_000n, bytes: frames[index]! }));
-  expect(path.packets(pcap(backwards)).map(({ timeNs }) => timeNs - START_NS)).toEqual([
+  expect(path.packets(pcap(backwards)).map(({ timeNs }) => timeNs! - START_NS)).toEqual([
     3_000_000_000n,
     1_000_000_000n,
     2_000_000_000n,

@@ -188,7 +188,7 @@ function addRates(
       const other = others[index];
       const isRight = other?.response !== undefined && answerOf(other) === answerOf(trip);
       if (other?.response && !isRight) sum.wrong += 1;
-      const askedUs = timeUs(trip.time);
+      const askedUs = timeUs(trip.time!);
       const answeredUs = askedUs + Math.round((trip.durationNs! - trip.timing.responseNs!) / 1000);
       if (!kept.has(`${askedUs} ${trip.client.port}`) || !kept.has(`${answeredUs} ${trip.server.port}`)) continue;
       sum.decidable += 1;

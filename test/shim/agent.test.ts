@@ -12,6 +12,7 @@ import { MinuteSum } from "../../engine/summary";
 import { runOf, startCommand, tallywire } from "../support/command";
 import { IngestServer } from "../support/ingest-server";
 import { manyMinutes } from "../support/many-minutes";
+import { ethernet, ipv4, Pcapng, udp } from "../support/pcap-builder";
 import { ROOT } from "../support/repository";
 
 const MINUTES = 40;
@@ -224,6 +225,19 @@ describe("told to end", () => {
     ]);
     expect(await arrived(server.bundles.values())).toBe(83);
   });
+});
+
+test("packets without a time belong to no minute, which it says", async () => {
+  const ng = new Pcapng();
+  const path = join(folder, "simple.pcapng");
+  writeFileSync(
+    path,
+    Buffer.concat([ng.section(), ng.interface(), ...[1, 2].map((id) => ng.simplePacket(ethernet(ipv4(udp("x"), { id }))))]),
+  );
+  const { code, stderr } = await tallywire(["agent", "--file", path, "--spool", join(folder, "spool")], { env: environment() });
+  expect([code, server.bundles.size]).toEqual([0, 0]);
+  expect(stderr).toContain("2 packets seen");
+  expect(stderr).toContain("0 minutes sealed, 0 posted, 2 packets without a time, which belong to no minute and are not sent");
 });
 
 test("a clock that differs from the hub's is named once", async () => {

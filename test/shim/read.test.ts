@@ -123,6 +123,21 @@ describe("-o line and wide", () => {
     expect(stdout).not.toContain("\u001b");
   });
 
+  test("a dash stands where the capture has no time", async () => {
+    const ng = new make.Pcapng();
+    const query = make.udp(make.dnsQuery("a.example", { id: 1 }), { sourcePort: 4000, destinationPort: 53 });
+    const bytes = make.join(ng.section(), ng.interface(), ng.simplePacket(make.ethernet(make.ipv4(query))));
+    const path = file("simple.pcapng", bytes);
+    for (const [form, width] of [
+      ["line", 15],
+      ["wide", 30],
+    ] as const) {
+      const { stdout } = await tallywire(["read", path, "-o", form]);
+      expect(stdout.startsWith(`${"-".padEnd(width)} dns `)).toBe(true);
+    }
+    expect((await tallywire(["read", path, "--summary"])).stdout).toMatch(/^1 packet, \d+ B\nmalformed: none\n/);
+  });
+
   test("wide has the whole time and all fields", async () => {
     const { stdout } = await tallywire(["read", KDIG, "-o", "wide"]);
     expect(stdout.split("\n")[0]).toMatch(

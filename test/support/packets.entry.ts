@@ -149,6 +149,8 @@ export function field(index: u32): u64 {
       return Packet.tcpFlags;
     case 26:
       return Packet.tcpWindow;
+    case 28:
+      return Packet.isTimed ? 1 : 0;
     default:
       return Delivered.kind;
   }

@@ -66,7 +66,8 @@ export interface Counted {
 export interface Packet {
   kind: "tcp" | "udp" | "other";
   number: number;
-  timeNs: bigint;
+  /** Absent where the record has none. */
+  timeNs?: bigint;
   wireBytes: number;
   capturedBytes: number;
   linkType: number;
@@ -217,7 +218,7 @@ export class PacketPath {
     return {
       kind: kinds[n(27)] as Packet["kind"],
       number: n(0),
-      timeNs: core.field(1),
+      ...(n(28) === 1 ? { timeNs: core.field(1) } : {}),
       wireBytes: n(2),
       capturedBytes: n(3),
       linkType: n(4),

@@ -4,7 +4,7 @@ import { seconds } from "../parts/format";
 /** Where the time of a round trip went, as a bar from the request's first byte to the response's last. */
 export function TimingBar({ trip }: { trip: RoundTrip }) {
   const { durationNs, timing } = trip;
-  if (durationNs === undefined) return <p class="aside">No response: there is no duration.</p>;
+  if (durationNs === undefined) return <p class="aside">{withoutDuration(trip)}</p>;
   const parts = partsOf(durationNs, timing).filter(({ ns }) => ns > 0);
   const text = parts.map(({ title, ns }) => `${title} ${seconds(ns / 1e9)}`).join(", ");
   return (
@@ -25,6 +25,12 @@ export function TimingBar({ trip }: { trip: RoundTrip }) {
       </figcaption>
     </figure>
   );
+}
+
+function withoutDuration({ request, response }: RoundTrip): string {
+  if (response === undefined) return "No response: there is no duration.";
+  if (request === undefined) return "No request: there is no duration.";
+  return "The capture has no time of all its packets: there is no duration.";
 }
 
 function partsOf(durationNs: number, { requestNs = 0, serverNs = 0, responseNs = 0 }: RoundTrip["timing"]) {

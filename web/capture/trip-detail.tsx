@@ -43,7 +43,7 @@ function general(trip: RoundTrip): Shown {
       ]
     : [];
   return [
-    ["time", trip.time],
+    ["time", trip.time ?? "not in the capture"],
     ["protocol", trip.protocol],
     ["status", trip.status],
     ["client", endpointOf(trip.client)],

@@ -186,7 +186,7 @@ function Row({ index, trip, isSelected, top, onOpen }: RowProps) {
 function cellOf(id: string, trip: RoundTrip) {
   switch (id) {
     case "time":
-      return clock(trip.time);
+      return trip.time === undefined ? "—" : clock(trip.time);
     case "protocol":
       return trip.protocol;
     case "status":

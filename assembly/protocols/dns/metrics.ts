@@ -305,7 +305,8 @@ function countTransaction(conversation: Conversation, direction: u32, query: Mes
 function measure(direction: u32, query: Message, answer: Message): void {
   rateObserve(Series.rate + direction, 1);
   if (Timing.durationNs != UNTIMED) histogramObserve(Series.duration + direction, Timing.durationNs, 1);
-  if (Timing.handshakeRttNs != UNTIMED) histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
+  if (Timing.handshakeRttNs != UNTIMED && Timing.serverNs != UNTIMED)
+    histogramObserve(Series.serverTime + direction, Timing.serverNs, 1);
   histogramObserve(Series.requestBytes + direction, query.wireBytes, 1);
   histogramObserve(Series.responseBytes + direction, answer.wireBytes, 1);
   if (query.wireBytes != 0) histogramObserve(Series.ratio + direction, (answer.wireBytes * 1_000_000) / query.wireBytes, 1);
@@ -347,7 +348,8 @@ function observeNames(direction: u32, query: Message, hash: u64, answer: Message
   const list = rcodeTop(rcodeOf(answer));
   if (list != NONE) Tops.add(NameColumn.rcode + list, 1);
   if (isNodata(answer)) Tops.add(NameColumn.nodata, 1);
-  if (status <= Status.ERROR && Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(NameColumn.slow, 1);
+  const isTimed = status <= Status.ERROR && Timing.durationNs != UNTIMED;
+  if (isTimed && Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(NameColumn.slow, 1);
   // A name of as many labels is its own last ones: the key in hand stays.
   if (three != start) takeSuffix(direction, three, end);
   Tops.add(NameColumn.three, 1);

@@ -295,7 +295,7 @@ function observePath(direction: u32, request: Message, response: usize, status: 
   const hash = observeTop(Tables.paths, direction, Template.start, Template.length);
   distinctObserve(Series.templates + direction, hash);
   if (status > Status.ERROR || response == 0) return;
-  if (Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(PathColumn.SLOW, 1);
+  if (Timing.durationNs != UNTIMED && Timing.durationNs > slowAboveNs(Series.slow + direction)) Tops.add(PathColumn.SLOW, 1);
   const code = load<u32>(response, F.STATUS_CODE);
   if (code >= 500) Tops.add(PathColumn.SERVER_ERRORS, 1);
   else if (code >= 400) Tops.add(PathColumn.CLIENT_ERRORS, 1);

@@ -4,6 +4,7 @@
  * A stream whose request was not captured is stood for by a message that says nothing; its response is reported alone. The response
  * belongs to the request that waits: neither is released but here.
  */
+import { clockOf } from "../../bytes/stamp";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
@@ -129,7 +130,7 @@ function endOldest(conversation: Conversation): void {
 function endForgotten(conversation: Conversation): void {
   const at = <usize>conversation.pendingHead;
   if (at == 0 || !isOurs(at) || !(streamFlags(at) & F.StreamFlag.DOUBTFUL)) return;
-  if (Parse.timeNs < changetype<Message>(at).lastNs + Settings.httpTimeoutNs) return;
+  if (clockOf(Parse.timeNs) < clockOf(changetype<Message>(at).lastNs) + Settings.httpTimeoutNs) return;
   endStream(conversation, at, outcomeOf(at, responseOf(at), Status.UNOBSERVED));
 }
 

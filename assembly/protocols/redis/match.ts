@@ -12,6 +12,7 @@
  * From the front they pair up to the first missing bytes, from the sure point backwards to the last; what lies between stays
  * unobserved. A client that sends requests while it waits for others gives such a point only when both sides were quiet.
  */
+import { clockOf } from "../../bytes/stamp";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
@@ -112,7 +113,7 @@ function isSure(conversation: Conversation, state: RedisState, floor: u32): bool
   if (!state.is(StateFlag.INTERLEAVES)) return true;
   const tail = <usize>conversation.pendingTail;
   const blocks = tail != 0 && changetype<Message>(tail).timeoutClass == TimeoutClass.NONE;
-  return !blocks && Parse.timeNs > state.serverNs + QUIET_NS;
+  return !blocks && clockOf(Parse.timeNs) > clockOf(state.serverNs) + QUIET_NS;
 }
 
 function setDatabase(state: RedisState, request: Message): void {

@@ -31,7 +31,7 @@ const nsOf = (time: string) => BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_0
 
 /** The times of the packets that decide a round trip: the request's first, the response's first and, where need be, its last. */
 function decidingTimes({ time, durationNs, timing }: RoundTrip, isDecidedAtEnd: boolean): bigint[] {
-  const first = nsOf(time);
+  const first = nsOf(time!);
   if (durationNs === undefined || timing.responseNs === undefined) return [first];
   const last = first + BigInt(durationNs);
   return [first, last - BigInt(timing.responseNs), ...(isDecidedAtEnd ? [last] : [])];

@@ -40,7 +40,7 @@ function deliver(kind: u32): void {
   Delivered.kind = kind;
   mix(kind);
   mix(Packet.number);
-  mix(Packet.timeNs);
+  mix(Packet.stampNs);
   mix(<u64>Packet.wireBytes | ((<u64>Packet.capturedBytes) << 32));
   mix(<u64>Packet.linkType | ((<u64>Packet.interfaceId) << 32));
   mix(<u64>Packet.direction | ((<u64>Packet.depth) << 8) | ((<u64>Packet.vlan) << 16) | ((<u64>Packet.fragment) << 32));
