@@ -17,6 +17,8 @@ export enum InputForm {
 export const INPUTS_MAX: u32 = 8;
 /** Most interfaces of a pcapng section that are kept; packets of further ones are counted and not decoded. */
 export const INTERFACES_MAX: u32 = 256;
+/** In place of the link type of such a packet, which nobody knows. */
+export const LINK_TYPE_NOT_KEPT: u32 = 0xfffffffe;
 /** Longest record that is decoded in full: libpcap's largest snap length, 256 KiB. */
 export const RECORD_BYTES_MAX: u32 = 262144;
 /** Room that a host's input buffer has at least: the longest record, its block, and a header. */

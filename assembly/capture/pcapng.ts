@@ -9,7 +9,16 @@
  * and counted: name resolution, secrets, custom and unknown blocks. Source: draft-ietf-opsawg-pcapng.
  */
 import { byteOf, doubleOf, halfOf, wordOf } from "./chunk";
-import { INTERFACES_MAX, Input, Interface, inputBreak, interfaceAt, noteOversize, RECORD_BYTES_MAX } from "./input-state";
+import {
+  INTERFACES_MAX,
+  Input,
+  Interface,
+  inputBreak,
+  interfaceAt,
+  LINK_TYPE_NOT_KEPT,
+  noteOversize,
+  RECORD_BYTES_MAX,
+} from "./input-state";
 import { Direction, Packet, TIME_NS_MAX } from "./packet";
 import { record } from "./record";
 import { Count, Malformed, Tally } from "./tally";
@@ -219,7 +228,8 @@ function takeFrom(input: Input, id: u32, data: usize, captured: u32, wire: u32, 
     Packet.timeNs = timed ? timeOf(from, ticks) : 0;
     Packet.isTimed = timed;
   } else {
-    Tally.malformed(Malformed.INTERFACE_UNKNOWN);
+    if (id < input.interfaces) linkType = LINK_TYPE_NOT_KEPT;
+    else Tally.malformed(Malformed.INTERFACE_UNKNOWN);
     Packet.timeNs = 0;
     Packet.isTimed = false;
   }

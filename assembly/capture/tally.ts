@@ -125,6 +125,8 @@ export enum Undecoded {
   OSPF,
   IP_PROTOCOL,
   TRANSPORT_CUT,
+  /** A pcapng packet of an interface beyond those that are kept of a section. */
+  INTERFACE_LIMIT,
   LENGTH,
 }
 
@@ -132,7 +134,7 @@ export enum Undecoded {
 export const UNDECODED_NAMES: string =
   "link_type,link_cut,arp,lldp,eapol,pppoe_discovery,ethertype,llc,snap,linux_cooked,loopback_family,ppp_control,ppp_protocol," +
   "mpls,layers,ip_cut,ipv6_extensions,ipv6_no_next,fragment_cut,fragment_nested,fragment_incomplete,fragment_memory,fragment_dropped," +
-  "gre_version,gre_protocol,tunnel_depth,esp,ah,igmp,ospf,ip_protocol,transport_cut";
+  "gre_version,gre_protocol,tunnel_depth,esp,ah,igmp,ospf,ip_protocol,transport_cut,interface_limit";
 
 const MALFORMED_FIRST: u32 = Count.LENGTH;
 const UNDECODED_FIRST: u32 = MALFORMED_FIRST + Malformed.LENGTH;

@@ -1,5 +1,6 @@
 /** The link types that are read, by their LINKTYPE_ number (tcpdump.org/linktypes). */
 import { u8At, u16be } from "../bytes/reader";
+import { LINK_TYPE_NOT_KEPT } from "../capture/input-state";
 import { Undecoded } from "../capture/tally";
 import { ipv4 } from "../net/ipv4";
 import { ipv6 } from "../net/ipv6";
@@ -72,7 +73,7 @@ export function link(type: u32, p: usize, end: usize, missing: u32): bool {
     case LinkType.MPLS:
       return mpls(p, end, missing);
     default:
-      return undecoded(Undecoded.LINK_TYPE);
+      return undecoded(type == LINK_TYPE_NOT_KEPT ? Undecoded.INTERFACE_LIMIT : Undecoded.LINK_TYPE);
   }
 }
 

@@ -147,8 +147,11 @@ describe.each([
     const many = Array.from({ length: 300 }, () => ng.interface());
     const file = join(ng.section(), ...many, ng.packet(at(frame("x")), { id: 255 }), ng.packet(at(frame("y")), { id: 256 }));
     const counted = path.run(file);
-    expect(counted.count).toMatchObject({ packets: 2, udp: 1 });
-    expect(counted.malformed).toEqual({ interface_unknown: 1 });
+    expect(counted.count).toMatchObject({ packets: 2, udp: 1, otherNetwork: 1 });
+    expect([counted.malformed, counted.undecoded]).toEqual([{}, { interface_limit: 1 }]);
+    expect(path.packets(file).map(({ timeNs }) => timeNs)).toEqual([START_NS, undefined]);
+    const beyond = path.run(join(file, ng.packet(at(frame("z")), { id: 300 })));
+    expect([beyond.malformed, beyond.undecoded]).toEqual([{ interface_unknown: 1 }, { interface_limit: 1, link_type: 1 }]);
   });
 
   test("lengths that cannot be", () => {

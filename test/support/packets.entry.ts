@@ -27,6 +27,7 @@ export function create(checksumBytesMax: u32, stopAlways: bool): usize {
   Delivered.tcp = 0;
   Delivered.udp = 0;
   Delivered.other = 0;
+  Delivered.untimed = 0;
   Delivered.digest = 0;
   Delivered.stopAlways = stopAlways;
   inputsCreate(Pool.create(Room.pool, POOL_BYTES));
@@ -70,6 +71,10 @@ export function deliveredTcp(): u32 {
 
 export function deliveredUdp(): u32 {
   return Delivered.udp;
+}
+
+export function deliveredUntimed(): u32 {
+  return Delivered.untimed;
 }
 
 export function deliveredOther(): u32 {

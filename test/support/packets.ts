@@ -17,6 +17,7 @@ interface Exports {
   deliveredTcp(): number;
   deliveredUdp(): number;
   deliveredOther(): number;
+  deliveredUntimed(): number;
   tallyStart(): number;
   tallyLength(): number;
   malformedNames(): number;
@@ -57,6 +58,8 @@ export interface Counted {
   tcp: number;
   udp: number;
   other: number;
+  /** Packets of them that have no time. */
+  untimed: number;
   digest: bigint;
   /** Bytes that the last feed left. */
   left: number;
@@ -199,6 +202,7 @@ export class PacketPath {
       tcp: core.deliveredTcp(),
       udp: core.deliveredUdp(),
       other: core.deliveredOther(),
+      untimed: core.deliveredUntimed(),
       digest: core.digest(),
       left,
     };

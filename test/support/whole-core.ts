@@ -48,7 +48,7 @@ export interface Way {
 export interface Outcome {
   /** Digests of all events and of all bundles. */
   digest: string;
-  /** Packets that the bundles say they are of. */
+  /** Packets with a time that the bundles say they are of. */
   packets: number;
   /** The fault of the first bundle that a hub would refuse; 0 where it takes them all. */
   fault: number;

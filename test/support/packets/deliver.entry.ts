@@ -8,6 +8,8 @@ export class Delivered {
   static tcp: u32 = 0;
   static udp: u32 = 0;
   static other: u32 = 0;
+  /** Packets without a time. */
+  static untimed: u32 = 0;
   static digest: u64 = 0;
   /** Stops the walk after each packet, so that the host can look at it. */
   static stopAlways: bool = false;
@@ -38,6 +40,7 @@ function mix(value: u64): void {
 
 function deliver(kind: u32): void {
   Delivered.kind = kind;
+  if (!Packet.isTimed) Delivered.untimed += 1;
   mix(kind);
   mix(Packet.number);
   mix(Packet.stampNs);
