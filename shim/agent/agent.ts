@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
@@ -211,5 +212,7 @@ export class Agent {
     if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} wait in ${this.spool.folder}`);
     if (this.spool.droppedCount > 0) parts.push(`${this.spool.droppedCount} dropped from the full spool`);
     this.say(parts.join(", "));
+    const limit = limitWords(seen);
+    if (limit) this.say(limit);
   }
 }

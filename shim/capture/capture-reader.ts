@@ -1,42 +1,29 @@
+import { type EndWords, endWords } from "../../engine/capture-end";
 import type { Core, CoreInput, InputEnding } from "../../engine/core";
-import { type CaptureSink, readCapture } from "./file";
+import { type CaptureSink, readCapture, type StreamEnd } from "./file";
 
 /** First bytes of pcap (either endian; micro- and nanosecond, Kuznetzov's) and pcapng. */
 const MAGICS = new Set([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1, 0x0a0d0d0a]);
 const MAGIC_BYTES = 4;
 
-/** What became of a capture file, in words; nothing where all is well. */
-export interface CaptureResult {
-  /** Why it could not be read to its end. */
-  failure?: string;
-  /** What its reader should know. */
-  warning?: string;
-}
-
 /** Feeds a capture file to a core as long as `goesOn`. Throws Failure. */
-export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>): Promise<CaptureResult> {
+export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>): Promise<EndWords> {
   const sink = new InputSink(core, goesOn);
-  let fault: string | undefined;
+  let end: StreamEnd;
   try {
-    fault = (await readCapture(path, sink)).fault;
+    end = await readCapture(path, sink);
   } catch (error) {
     sink.end();
     throw error;
   }
-  return resultOf(path, sink, fault);
+  return wordsOf(path === "-" ? "standard input" : path, sink, end);
 }
 
-function resultOf(path: string, sink: InputSink, fault: string | undefined): CaptureResult {
+function wordsOf(name: string, sink: InputSink, end: StreamEnd): EndWords {
   const ending = sink.end();
-  const name = path === "-" ? "standard input" : path;
-  if (fault)
-    return {
-      failure: `${name}: its gzip stream is broken (${fault}); what came before was read, but for the last 16 KB or less`,
-    };
-  if (!sink.isCapture) return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
-  if (ending === "given up")
-    return { failure: `${name} is damaged: no record begins where one should; what came before was read` };
-  return ending === "cut" && !sink.stopped ? { warning: `${name} ends inside a record; what came before was read` } : {};
+  if (!sink.isCapture && end.gzipFault === undefined)
+    return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
+  return endWords(name, { ...end, ending: ending === "cut" && sink.stopped ? "whole" : ending });
 }
 
 /** An input of the core that notes how the file begins. */

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import type { Readable } from "node:stream";
+import type { CaptureEnd } from "../../engine/capture-end";
 import { Failure, reasonOf } from "../failure";
 
 /** Who takes the bytes of a capture file. */
@@ -11,11 +13,8 @@ export interface CaptureSink {
   ready(): Promise<boolean>;
 }
 
-/** The file ended before its compressed content did. */
-export interface CaptureEnd {
-  /** What was wrong with the compression; absent when all is well. */
-  fault?: string;
-}
+/** What was found where the bytes of a file ended; nothing where it is not compressed, or all is well. */
+export type StreamEnd = Pick<CaptureEnd, "gzipFault" | "lost" | "isFollowed">;
 
 /** So little that what it inflates to is bounded. */
 const COMPRESSED_CHUNK_BYTES = 1 << 14;
@@ -23,20 +22,18 @@ const COMPRESSED_CHUNK_BYTES = 1 << 14;
 const SYSTEM_ERROR = /^E[A-Z]/;
 
 /** Reads the capture at `path` (`-` is standard input), gzipped or not, to its end. Throws Failure. */
-export async function readCapture(path: string, sink: CaptureSink): Promise<CaptureEnd> {
-  const descriptor = path === "-" ? undefined : open(path);
+export async function readCapture(path: string, sink: CaptureSink): Promise<StreamEnd> {
   try {
-    if (descriptor === undefined) return await readStream(process.stdin, sink);
-    if (isPlainFile(descriptor)) return await readPlain(descriptor, sink);
+    if (path === "-") return await readStream(process.stdin, sink);
+    const descriptor = open(path);
+    if (isPlainFile(descriptor)) return await readPlain(descriptor, sink).finally(() => closeSync(descriptor));
     const { createReadStream } = await import("node:fs");
-    const stream = createReadStream(path, { fd: descriptor, autoClose: false, highWaterMark: COMPRESSED_CHUNK_BYTES });
-    return await readStream(stream, sink);
+    // The stream closes the file.
+    return await readStream(createReadStream(path, { fd: descriptor, highWaterMark: COMPRESSED_CHUNK_BYTES }), sink);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE") return {};
     if (!SYSTEM_ERROR.test((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
     throw new Failure(`cannot read ${path === "-" ? "standard input" : path}: ${reasonOf(cause)}`, 1, { cause });
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -62,7 +59,7 @@ function isGzip(head: Uint8Array): boolean {
   return head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function readPlain(descriptor: number, sink: CaptureSink): Promise<CaptureEnd> {
+async function readPlain(descriptor: number, sink: CaptureSink): Promise<StreamEnd> {
   while (true) {
     const length = readSync(descriptor, sink.free);
     if (length === 0) return {};
@@ -71,19 +68,27 @@ async function readPlain(descriptor: number, sink: CaptureSink): Promise<Capture
   }
 }
 
-async function readStream(stream: AsyncIterable<Buffer>, sink: CaptureSink): Promise<CaptureEnd> {
-  const chunks = stream[Symbol.asyncIterator]();
+async function readStream(stream: Readable, sink: CaptureSink): Promise<StreamEnd> {
+  try {
+    return await readChunks(stream[Symbol.asyncIterator](), sink);
+  } finally {
+    // What was not read any more must not keep the program waiting.
+    stream.destroy();
+  }
+}
+
+async function readChunks(chunks: AsyncIterator<Buffer>, sink: CaptureSink): Promise<StreamEnd> {
   let head: Buffer = Buffer.alloc(0);
   while (head.length < 2) {
     const { value, done } = await chunks.next();
     if (done) break;
     head = Buffer.concat([head, value]);
   }
-  const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
   if (isGzip(head)) {
     const { inflateTo } = await import("./gzip");
-    return inflateTo(head, rest, sink);
+    return inflateTo(head, chunks, sink);
   }
+  const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
   sink.write(head);
   for await (const chunk of rest) {
     if (!(await sink.ready())) break;

@@ -1,3 +1,4 @@
+import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
@@ -31,6 +32,8 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   const summary = sum.summary();
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
+  const limit = limitWords(summary);
+  if (limit) process.stderr.write(`tallywire: ${limit}\n`);
   for (const failure of failures) process.stderr.write(`tallywire: ${printable(failure)}\n`);
   if (!output.closed) process.stderr.write(`${exitSummary(summary, trips?.count)}\n`);
   return failures.length === 0 ? 0 : 1;

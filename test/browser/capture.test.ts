@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
+import { join as concat, dnsQuery, dnsResponse, ethernet, ipv4, Pcapng, udp } from "../support/pcap-builder";
 import { textOf } from "../support/repository";
 import { useSite } from "./support/browser";
 import { choose, drop, fixture, fixtures, roundTripsOf, savedFigures, summaryOf, wasRead } from "./support/captures";
@@ -82,7 +83,25 @@ describe("figures", () => {
     await choose(page, path);
     await wasRead(page, "cut.pcap");
     expect(await savedFigures(page)).toEqual(summaryOf(path));
-    expect(await page.getByRole("status").first().textContent()).toContain("The last record is cut off");
+    expect(await page.getByRole("status").first().textContent()).toContain(
+      "cut.pcap ends inside a record; what came before was read.",
+    );
+  });
+
+  test("of a capture that was cut in its header come with the same word", async () => {
+    const { page } = await site.open();
+    await choose(page, write("head.pcap", readFileSync(fixture("dns_kdig_udp.pcap")).subarray(0, 20)));
+    await wasRead(page, "head.pcap");
+    expect(await page.getByRole("status").first().textContent()).toContain("head.pcap ends inside a record");
+  });
+
+  test("of a gzip stream with something behind it are those of all of it, and that is said", async () => {
+    const packed = gzipSync(readFileSync(fixture("dns_kdig_udp.pcap")));
+    const { page } = await site.open();
+    await choose(page, write("junk.pcap.gz", Buffer.concat([packed, Buffer.from("junk")])));
+    await wasRead(page, "junk.pcap.gz");
+    expect((await savedFigures(page)).packets).toBe(166);
+    expect(await page.getByRole("status").first().textContent()).toContain("goes on behind its gzip stream with what is no gzip");
   });
 
   test("of a broken gzip stream are those of what came before", async () => {
@@ -96,6 +115,31 @@ describe("figures", () => {
 });
 
 describe("round trips", () => {
+  test("without a time show none", async () => {
+    const ng = new Pcapng();
+    const [query, answer] = [dnsQuery("a.example", { id: 1 }), dnsResponse("a.example", { id: 1 })];
+    const there = { source: "192.0.2.1", destination: "192.0.2.2" };
+    const back = { source: "192.0.2.2", destination: "192.0.2.1" };
+    const frames = [
+      ethernet(ipv4(udp(query, { sourcePort: 4000, destinationPort: 53 }), there)),
+      ethernet(ipv4(udp(answer, { sourcePort: 53, destinationPort: 4000 }), back)),
+    ];
+    const { page } = await site.open();
+    await choose(
+      page,
+      write("simple.pcapng", concat(ng.section(), ng.interface(), ...frames.map((bytes) => ng.simplePacket(bytes)))),
+    );
+    await wasRead(page, "simple.pcapng");
+    await page.getByRole("tab", { name: /Round trips/ }).click();
+    const row = page.getByRole("row").nth(1);
+    for (const cell of ["time", "duration"]) expect(await row.locator(`.c-${cell}`).textContent()).toBe("—");
+    await row.click();
+    const detail = page.getByRole("complementary");
+    await detail.waitFor();
+    expect(await detail.textContent()).toContain("not in the capture");
+    expect(await page.textContent("main")).not.toContain("1970");
+  });
+
   test("are all there, and each shows all its fields", async () => {
     const path = fixture("dns_kdig_udp.pcap");
     const trips = roundTripsOf(path);

@@ -276,6 +276,60 @@ describe("inputs", () => {
     expect(JSON.parse(run.stdout).packets).toBeGreaterThan(1000);
   });
 
+  test.each([
+    ["a text", Buffer.from("and something else\n")],
+    ["the first byte of gzip's magic and another", Buffer.from([0x1f, 7])],
+    ["a lot", Buffer.alloc(200_000, 7)],
+  ])("behind a gzip stream %s costs nothing of it, and is said once", async (_, junk) => {
+    const middle = bytes.length >> 1;
+    const members = [bytes.subarray(0, middle), bytes.subarray(middle)].map((part) => gzipSync(part));
+    const whole = Buffer.concat([...members, junk]);
+    const words = ["--summary", "-o", "json"];
+    for (const run of [
+      await tallywire(["read", file("junk.gz", whole), ...words]),
+      await tallywire(["read", "-", ...words], { input: whole }),
+    ]) {
+      expect([run.code, JSON.parse(run.stdout).packets]).toEqual([0, 166]);
+      expect(run.stderr.match(/goes on behind its gzip stream with what is no gzip; that was left out/g)).toHaveLength(1);
+    }
+    // gzip's own words for it, where it is at hand: it inflates all and warns.
+    const { status, stdout } = spawnSync("gzip", ["-dc"], { input: whole, maxBuffer: 1 << 26 });
+    if (status !== null) expect([status, stdout.equals(Buffer.from(bytes))]).toEqual([2, true]);
+  });
+
+  test("a gzip stream of many members, headers with names, and padding is read whole", async () => {
+    const length = 100;
+    const parts = Array.from({ length: Math.ceil(bytes.length / length) }, (_, index) =>
+      bytes.subarray(index * length, (index + 1) * length),
+    );
+    const members = parts.map((part, index) => {
+      const packed = gzipSync(part);
+      if (index % 2 === 0) return packed;
+      packed[3] = 8;
+      return Buffer.concat([packed.subarray(0, 10), Buffer.from(`part ${index}\0`), packed.subarray(10)]);
+    });
+    const { code, stdout, stderr } = await tallywire(["read", "-", "--summary", "-o", "json"], {
+      input: Buffer.concat([...members, Buffer.alloc(30_000)]),
+    });
+    expect([code, JSON.parse(stdout).packets, stderr]).toEqual([0, 166, "166 packets seen, malformed: none, undecoded: none\n"]);
+  });
+
+  test("packets of interfaces beyond the limit are counted by a name of their own, and that is said", async () => {
+    const ng = new make.Pcapng();
+    const frame = make.ethernet(make.ipv4(make.udp("x")));
+    const at = (id: number) => ng.packet({ timeNs: make.START_NS, bytes: frame }, { id });
+    const many = Array.from({ length: 300 }, () => ng.interface());
+    const path = file("many.pcapng", make.join(ng.section(), ...many, at(255), at(256), at(299)));
+    const { code, stdout, stderr } = await tallywire(["read", path, "--summary", "-o", "json"]);
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      expect.objectContaining({ packets: 3, malformed: {}, undecoded: { interface_limit: 2 } }),
+    ]);
+    expect(stderr).toContain(
+      "2 packets are of interfaces beyond the first 256 of a section; their bytes are counted and not read",
+    );
+  });
+
   test("what is no capture is named and counted, and the others are read", async () => {
     const garbage = file("garbage", new Uint8Array(5000).fill(7));
     const { code, stdout, stderr } = await tallywire(["read", garbage, KDIG, "--summary", "-o", "json"]);

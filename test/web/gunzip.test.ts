@@ -2,11 +2,14 @@
 import { deflateRawSync, gunzipSync, gzipSync, constants as Z } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Gunzip, GzipError } from "../../web/capture/gunzip";
+import { GzipError } from "../../engine/gzip";
+import { Gunzip } from "../../web/capture/gunzip";
 
 interface Outcome {
   content: Buffer;
   fault?: string;
+  /** Something else follows. */
+  isFollowed?: boolean;
 }
 
 /** What comes out of a file in chunks of the lengths that `next` gives. */
@@ -20,7 +23,7 @@ function gunzip(file: Uint8Array, next: () => number = () => file.length): Outco
       at += length;
     }
     reader.end();
-    return { content: Buffer.concat(parts) };
+    return { content: Buffer.concat(parts), ...(reader.isFollowed ? { isFollowed: true } : {}) };
   } catch (error) {
     if (!(error instanceof GzipError)) throw error;
     return { content: Buffer.concat(parts), fault: error.message };
@@ -96,10 +99,15 @@ describe("what zlib packed", () => {
         }
         const found = gunzip(file, () => length);
         const theirs = byZlib(file);
-        expect(found.fault === undefined).toBe(theirs !== undefined);
+        // zlib refuses all that is behind the last member; gzip itself leaves out what is no member.
+        expect(found.fault === undefined && !found.isFollowed).toBe(theirs !== undefined);
         if (theirs !== undefined) expect(found.content.equals(theirs)).toBe(true);
         const whole = gunzip(file);
-        expect([whole.fault, whole.content.equals(found.content)]).toEqual([found.fault, true]);
+        expect([whole.fault, whole.isFollowed, whole.content.equals(found.content)]).toEqual([
+          found.fault,
+          found.isFollowed,
+          true,
+        ]);
       }),
       { numRuns: 500 },
     );
@@ -110,7 +118,8 @@ describe("what zlib packed", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const file = Buffer.concat([head, bytes]);
-        expect(gunzip(file).fault === undefined).toBe(byZlib(file) !== undefined);
+        const { fault, isFollowed } = gunzip(file);
+        expect(fault === undefined && !isFollowed).toBe(byZlib(file) !== undefined);
       }),
       { numRuns: 2000 },
     );
@@ -138,10 +147,25 @@ describe("a header", () => {
     ["flags of the future", Buffer.from([0x1f, 0x8b, 8, 0x80, 0, 0, 0, 0, 0, 3]), "it has unknown flags"],
     ["a name without end", Buffer.concat([rich("").subarray(0, 15), Buffer.alloc(300_000, 65)]), "its header has no end"],
     ["nothing", Buffer.alloc(0), "it ends early"],
-    ["a member and something else", Buffer.concat([gzipSync("hello"), Buffer.from("else")]), "what follows is no gzip stream"],
+    ["a member and the beginning of another", Buffer.concat([gzipSync("hello"), Buffer.from([0x1f])]), "it ends early"],
+    [
+      "a member and another method",
+      Buffer.concat([gzipSync("hello"), Buffer.from([0x1f, 0x8b, 7])]),
+      "its compression method is unknown",
+    ],
   ])("with %s is refused", (_, file, fault) => {
     expect(gunzip(file).fault).toBe(fault);
   });
+});
+
+test("what is behind the last member is left out, whatever it is", () => {
+  const [first, second] = [gzipSync("hello"), gzipSync(" world")];
+  for (const junk of ["else", "\u001fx", "\u0001\u001f\u008b\b", "x".repeat(100_000)]) {
+    const file = Buffer.concat([first, second, Buffer.from(junk, "latin1")]);
+    for (const length of [1, 3, file.length]) {
+      expect(gunzip(file, () => length)).toEqual({ content: Buffer.from("hello world"), isFollowed: true });
+    }
+  }
 });
 
 test("a great deal of content is given out in bounded pieces", () => {

@@ -23,8 +23,8 @@ const isText = (content: Buffer) => content.equals(text);
 describe("a file", () => {
   test("that is not compressed, or one gzip member, comes as it is", async () => {
     for (const bytes of [text, gzipSync(text)]) {
-      const { content, fault } = await read(bytes);
-      expect([isText(content), fault]).toEqual([true, undefined]);
+      const { content, gzipFault } = await read(bytes);
+      expect([isText(content), gzipFault]).toEqual([true, undefined]);
     }
   });
 
@@ -32,19 +32,19 @@ describe("a file", () => {
     for (const pieces of [2, 3, 500]) {
       const length = Math.ceil(text.length / pieces);
       const members = Array.from({ length: pieces }, (_, index) => gzipSync(text.subarray(index * length, (index + 1) * length)));
-      const { content, fault } = await read(...members, Buffer.alloc(100));
-      expect([isText(content), fault]).toEqual([true, undefined]);
+      const { content, gzipFault } = await read(...members, Buffer.alloc(100));
+      expect([isText(content), gzipFault]).toEqual([true, undefined]);
     }
   });
 
   test("that is broken comes up to the fault, which is named", async () => {
     const packed = gzipSync(text);
     const cut = await read(packed.subarray(0, packed.length - 1000));
-    expect(cut.fault).toBe("it ends early");
+    expect(cut.gzipFault).toBe("it ends early");
     expect(cut.content.length).toBeGreaterThan(text.length * 0.99);
     expect(text.subarray(0, cut.content.length).equals(cut.content)).toBe(true);
     const junk = await read(packed, Buffer.from("junk"));
-    expect([isText(junk.content), junk.fault]).toEqual([true, "what follows is no gzip stream"]);
+    expect([isText(junk.content), junk.gzipFault, junk.isFollowed]).toEqual([true, undefined, true]);
   });
 
   test("is given up when its reader says so", async () => {

@@ -1,4 +1,5 @@
 /** Reads one capture away from the page: feeds the core, keeps round trips, answers what the table asks. */
+import { limitWords } from "../../engine/capture-end";
 import { MinuteSum } from "../../engine/summary";
 import { Fields } from "./fields";
 import { FilterError, parseFilter } from "./filter";
@@ -66,7 +67,7 @@ async function open({ file, name, core }: Source): Promise<void> {
   let store: TripStore | undefined;
   let sum: MinuteSum | undefined;
   const progress = seldom((bytesRead) => tell({ type: "progress", bytesRead, roundTrips: store?.total ?? 0 }));
-  const { schema, fault } = await readCapture(
+  const { schema, words } = await readCapture(
     source,
     (running) => {
       const trips = new TripStore(running.schema);
@@ -79,9 +80,9 @@ async function open({ file, name, core }: Source): Promise<void> {
   );
   kept = { store: store!, view: new TripView(store!, schema) };
   const summary = sum!.summary();
-  const notes = fault === undefined ? [] : [`The gzip stream is broken (${fault}); these are the figures of what came before.`];
-  if (summary.malformed.file_broken) notes.push("The file is broken in the middle; these are the figures of what came before.");
-  if (summary.malformed.record_cut) notes.push("The last record is cut off; everything before it is counted.");
+  const notes = [words.failure, words.warning, limitWords(summary)]
+    .filter((words) => words !== undefined)
+    .map((words) => `${words}.`);
   tell({ type: "done", schema, summary, roundTrips: store!.total, kept: store!.kept, notes });
 }
 

@@ -2,15 +2,11 @@
  * Inflates gzip files of any number of members (RFC 1951, RFC 1952), in bounded memory, from any chunks.
  *
  * Browsers inflate the first member only, and where something is wrong they drop what they had of the last chunk. This is slower
- * and gives out everything up to the very fault. Behind the last member zeros are padding, and all else is a fault, as it is for
- * `tallywire read`.
+ * and gives out everything up to the very fault. Behind the last member zeros are padding, and all else is left out and noted, as
+ * by gzip itself.
  */
+import { beginsGzip, GZIP_TRAILER_BYTES, GzipError, gzipHeaderBytes } from "../../engine/gzip";
 import { Huffman, readCodes } from "./huffman";
-
-/** What is wrong with a gzip file. */
-export class GzipError extends Error {
-  override name = "GzipError";
-}
 
 const WINDOW_BYTES = 1 << 15;
 const OUTPUT_BYTES = 1 << 18;
@@ -20,16 +16,6 @@ const MATCH_BYTES_MAX = 258;
 const SYMBOL_BYTES = 8;
 const CODES_BYTES = 640;
 const STORED_BYTES = 8;
-const TRAILER_BYTES = 8;
-const HEADER_BYTES = 10;
-/** Bytes of a header's extra field and texts at the most. */
-const HEADER_BYTES_MAX = 1 << 18;
-
-const MAGIC = [0x1f, 0x8b, 8];
-const HAS_CHECK = 2;
-const HAS_EXTRA = 4;
-const TEXTS = [8, 16];
-const RESERVED = 0xe0;
 
 const STORED = 0;
 const FIXED = 1;
@@ -69,6 +55,8 @@ function crcOf(crc: number, bytes: Uint8Array): number {
 
 /** Reads a gzip file that is given to it chunk after chunk. */
 export class Gunzip {
+  /** Whether something follows the last member that is neither another nor padding. */
+  isFollowed = false;
   /** Reads what comes next; false where that takes more input. */
   private next: () => boolean = this.header;
   private input: Uint8Array = new Uint8Array(0);
@@ -107,7 +95,7 @@ export class Gunzip {
   end(): void {
     this.ended = true;
     this.advance();
-    if (this.next !== this.between && this.next !== this.padding) throw new GzipError("it ends early");
+    if (this.next !== this.between && this.next !== this.behind) throw new GzipError("it ends early");
   }
 
   private advance(): void {
@@ -124,35 +112,27 @@ export class Gunzip {
   }
 
   private between(): boolean {
-    if (this.at === this.input.length) return false;
-    this.next = this.input[this.at] === 0 ? this.padding : this.header;
+    const here = this.input.subarray(this.at);
+    if (here.length === 0) return false;
+    if (beginsGzip(here)) {
+      if (here.length < 2 && !this.ended) return false;
+      this.next = this.header;
+    } else {
+      this.isFollowed = here[0] !== 0;
+      this.next = this.behind;
+    }
     return true;
   }
 
-  private padding(): boolean {
+  /** Steps over what lies behind the last member. */
+  private behind(): boolean {
     this.at = this.input.length;
     return false;
   }
 
   private header(): boolean {
-    const here = this.input.subarray(this.at);
-    const wrong = MAGIC.findIndex((byte, index) => index < here.length && here[index] !== byte);
-    if (wrong >= 0) throw new GzipError(wrong === 2 ? "its compression method is unknown" : "what follows is no gzip stream");
-    if (here.length < HEADER_BYTES) return false;
-    const flags = here[3]!;
-    if (flags & RESERVED) throw new GzipError("it has unknown flags");
-    let length = HEADER_BYTES;
-    // What is behind the end is NaN from here on, and Infinity where a text has no end.
-    if (flags & HAS_EXTRA) length += 2 + here[length]! + 256 * here[length + 1]!;
-    for (const text of TEXTS) if (flags & text && length <= here.length) length = 1 + (here.indexOf(0, length) >>> 0);
-    if (flags & HAS_CHECK) length += 2;
-    if (!(length <= here.length)) {
-      if (here.length > HEADER_BYTES_MAX) throw new GzipError("its header has no end");
-      return false;
-    }
-    const check = flags & HAS_CHECK ? here[length - 2]! + 256 * here[length - 1]! : undefined;
-    if (check !== undefined && check !== (~crcOf(-1, here.subarray(0, length - 2)) & 0xffff))
-      throw new GzipError("its header is damaged");
+    const length = gzipHeaderBytes(this.input.subarray(this.at), (bytes) => ~crcOf(-1, bytes));
+    if (length === undefined) return false;
     this.at += length;
     this.bytes = 0;
     this.crc = -1;
@@ -233,7 +213,7 @@ export class Gunzip {
   }
 
   private trailer(): boolean {
-    if (!this.has(TRAILER_BYTES)) return false;
+    if (!this.has(GZIP_TRAILER_BYTES)) return false;
     this.align();
     this.give();
     const crc = this.read(16) | (this.read(16) << 16);

@@ -1,16 +1,14 @@
 /** The bytes of a capture file in chunks, inflated where they are gzipped, however large the file is. */
-
-import { Gunzip, GzipError } from "./gunzip";
+import type { CaptureEnd } from "../../engine/capture-end";
+import { GzipError } from "../../engine/gzip";
+import { Gunzip } from "./gunzip";
 
 /** Bytes read ahead at a time: large enough that waiting for the disk does not show. */
 const CHUNK_BYTES = 1 << 20;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
-/** How a file ended. */
-export interface BlobEnd {
-  /** What was wrong with its compression; what came before was read. */
-  fault?: string;
-}
+/** What was found at the end of a file, before which all was read; nothing where it is not compressed, or all is well. */
+export type BlobEnd = Pick<CaptureEnd, "gzipFault" | "isFollowed">;
 
 /**
  * Gives `take` the content of `blob`, chunk after chunk, with the bytes of the file that were read up to then. Rejects where the
@@ -59,10 +57,10 @@ async function inflate(blob: Blob, take: (chunk: Uint8Array, bytesRead: number) 
       gunzip.write(chunk);
     });
     gunzip.end();
-    return {};
+    return gunzip.isFollowed ? { isFollowed: true } : {};
   } catch (error) {
     if (!(error instanceof GzipError)) throw error;
-    return { fault: error.message };
+    return { gzipFault: error.message };
   }
 }
 

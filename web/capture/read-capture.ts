@@ -1,4 +1,5 @@
 /** Reads a capture file through the core, from its first to its last byte. */
+import { type EndWords, endWords } from "../../engine/capture-end";
 import { Core, type CoreSink } from "../../engine/core";
 import type { Schema } from "../../engine/schema";
 import { CAPTURE_BUDGET_BYTES } from "../../engine/summary";
@@ -23,29 +24,29 @@ export class FileError extends Error {
 
 /**
  * Gives a sink what the core makes of the file; `progress` hears after each chunk how many bytes are read, and ends the reading
- * by throwing. Answers what was wrong with the file's compression. Throws FileError for what is no capture.
+ * by throwing. Answers what is to be said of the file's end. Throws FileError for what is no capture.
  */
 export async function readCapture(
   { file, name, core: module }: Source,
   sinkFor: (core: Core) => CoreSink,
   progress: (bytesRead: number) => void,
-): Promise<{ schema: Schema; fault?: string }> {
+): Promise<{ schema: Schema; words: EndWords }> {
   const core = new Core(module, { events: true, budgetBytes: CAPTURE_BUDGET_BYTES });
   core.drainTo(sinkFor(core));
   const input = core.open("file");
   const head = new Uint8Array(MAGIC_BYTES);
   let content = 0;
-  const { fault } = await readBlob(file, (chunk, bytesRead) => {
+  const end = await readBlob(file, (chunk, bytesRead) => {
     if (content < MAGIC_BYTES) head.set(chunk.subarray(0, MAGIC_BYTES - content), content);
     content += chunk.length;
     if (content >= MAGIC_BYTES) checkHead(head, name);
     input.write(chunk);
     progress(bytesRead);
   });
-  if (content < MAGIC_BYTES) throw new FileError(shortReason(name, content, fault));
-  input.end();
+  if (content < MAGIC_BYTES) throw new FileError(shortReason(name, content, end.gzipFault));
+  const ending = input.end();
   core.flush();
-  return { schema: core.schema, fault };
+  return { schema: core.schema, words: endWords(name, { ...end, ending }) };
 }
 
 function checkHead(head: Uint8Array, name: string): void {
