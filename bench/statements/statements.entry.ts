@@ -1,6 +1,7 @@
 /** Statements read over and over, and their bytes hashed and copied. */
 import { elementHash } from "../../assembly/bytes/hash";
 import { copyBytes } from "../../assembly/bytes/run";
+import { Charset } from "../../assembly/protocols/sql/charset";
 import { readStatement, Statement } from "../../assembly/protocols/sql/statement";
 import { Settings } from "../../assembly/settings";
 
@@ -15,7 +16,7 @@ export function staging(): usize {
 /** Reads the statement of `length` bytes `times` times; `raw`: its text is not masked. Answers its fingerprint's length. */
 export function readMany(length: u32, dialect: u32, raw: bool, times: u32): u32 {
   Settings.raw = raw;
-  for (let i: u32 = 0; i < times; i++) readStatement(staging(), length, dialect, true);
+  for (let i: u32 = 0; i < times; i++) readStatement(staging(), length, dialect, true, Charset.PLAIN);
   return Statement.length;
 }
 

@@ -85,12 +85,14 @@ export const EVIDENCE: Record<string, Evidence[]> = {
   mysql: [
     driven("MariaDB, asked by its own client", "sql", "mariadbd", "mariadb"),
     driven("MariaDB, asked by mysql2", "mysql2", "mariadbd", "mysql2/promise"),
+    driven("MariaDB, asked in charsets with backslashes", "charsets", "mariadbd", "mariadb"),
     captured("real server", "MariaDB, asked by mysql2 and its own client", "protocols/sql-fixtures", "mysql_node", "mysql_cli"),
     others(40, "commands and errors", "sql"),
     ...vectors("packets and their laws", "protocols/mysql", "laws/mysql", FAULTS),
   ],
   postgresql: [
     driven("PostgreSQL, asked by psql", "sql", "postgresql", "psql"),
+    driven("PostgreSQL, asked in charsets with backslashes", "charsets", "postgresql", "psql"),
     driven("PostgreSQL, asked by node-postgres", "pg", "postgres", "pg"),
     captured("real server", "PostgreSQL, asked by pgbench", "protocols/sql-fixtures", "pg_pgbench_simple", "pg_pgbench_extended"),
     others(34, "messages and errors", "sql"),

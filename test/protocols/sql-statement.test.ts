@@ -7,7 +7,7 @@ import { randomFrom } from "../support/sketches";
 interface Exports {
   memory: WebAssembly.Memory;
   staging(): number;
-  read(length: number, dialect: number, escapes: number, scalar: number, times: number): number;
+  read(length: number, dialect: number, escapes: number, scalar: number, times: number, charset: number): number;
   quote(length: number, byte: number, escapes: number, scalar: number): number;
   keepRaw(raw: number): void;
   made(): number;
@@ -18,6 +18,8 @@ interface Exports {
 const core = instantiate<Exports>(module);
 const MYSQL = 0;
 const POSTGRESQL = 1;
+/** assembly/protocols/sql/charset.ts */
+const PLAIN = 1;
 
 function lay(text: string): number {
   const bytes = new TextEncoder().encode(text);
@@ -37,7 +39,7 @@ interface Options {
 
 /** The fingerprint of a statement, and its text without literals. */
 function read(text: string, { dialect = MYSQL, escapes = dialect === MYSQL, scalar = false }: Options = {}) {
-  const length = core.read(lay(text), dialect, Number(escapes), Number(scalar), 1);
+  const length = core.read(lay(text), dialect, Number(escapes), Number(scalar), 1, PLAIN);
   return { fingerprint: textAt(core.made(), length), text: textAt(core.text(), core.textLength()) };
 }
 
@@ -219,9 +221,9 @@ test("a statement of 200 bytes is a matter of nanoseconds", () => {
   const text =
     "SELECT id, name, price, stock FROM products WHERE category_id = 17 AND price BETWEEN 10.5 AND 99.99 AND status IN ('new', 'used') AND updated > '2026-01-01' ORDER BY price DESC, name ASC LIMIT 20 OFFSET 40";
   const length = lay(text);
-  core.read(length, MYSQL, 1, 0, 20_000);
+  core.read(length, MYSQL, 1, 0, 20_000, PLAIN);
   const before = performance.now();
-  core.read(length, MYSQL, 1, 0, 20_000);
+  core.read(length, MYSQL, 1, 0, 20_000, PLAIN);
   const ns = ((performance.now() - before) * 1e6) / 20_000;
   // 300 are wanted of the release build (`npm run bench`); here only what is no matter of load.
   expect(ns).toBeLessThan(10_000);

@@ -9,12 +9,12 @@ export function staging(): usize {
   return __heap_base + 64;
 }
 
-/** Reads the statement of `length` bytes that was put there, `times` times; answers its fingerprint's length. */
-export function read(length: u32, dialect: u32, escapes: bool, scalar: bool, times: u32): u32 {
+/** Reads the statement of `length` bytes that was put there, written in `charset`, `times` times; answers its fingerprint's length. */
+export function read(length: u32, dialect: u32, escapes: bool, scalar: bool, times: u32, charset: u32): u32 {
   Window.open(staging(), length);
   for (let i: u32 = 0; i < times; i++) {
-    if (scalar) readStatementScalar(staging(), length, dialect, escapes);
-    else readStatement(staging(), length, dialect, escapes);
+    if (scalar) readStatementScalar(staging(), length, dialect, escapes, charset);
+    else readStatement(staging(), length, dialect, escapes, charset);
   }
   return Statement.length;
 }

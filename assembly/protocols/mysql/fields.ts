@@ -12,6 +12,8 @@ export const BODY_BYTES: u32 = FIXED_OFFSET;
 export const COMMAND: u32 = FIXED_OFFSET + 8;
 /** One byte: the statement names the database that is used from now on. */
 export const IS_USE: u32 = FIXED_OFFSET + 10;
+/** One byte: what it does to the charset of statements (`requests.ts`), 0 for nothing. */
+export const CHARSETS: u32 = FIXED_OFFSET + 11;
 export const STATEMENT_ID: u32 = FIXED_OFFSET + 12;
 export const STATEMENT: u32 = FIXED_OFFSET + 16;
 export const FINGERPRINT: u32 = FIXED_OFFSET + 20;

@@ -2,6 +2,7 @@
 import { Conversation } from "../../roundtrip/conversation";
 import { orderGap } from "../../roundtrip/in-order";
 import { Message } from "../../roundtrip/message";
+import { Charset } from "../sql/charset";
 import { losePlace } from "./responses";
 import { endHeld } from "./result";
 import { requestOf, StateFlag, stateAt } from "./state";
@@ -21,6 +22,8 @@ export function missPlace(conversation: Conversation, side: u32, sequence: u32, 
   if (side == <u32>conversation.client) {
     state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
     state.set(StateFlag.AFTER_GAP);
+    // What is missing may have set it.
+    state.charset = <u8>Charset.UNKNOWN;
     endHeld(conversation);
     return;
   }

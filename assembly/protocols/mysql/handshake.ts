@@ -9,6 +9,8 @@
  * It is reported as a request `connect`.
  */
 import { Message, messageText } from "../../roundtrip/message";
+import { Charset } from "../sql/charset";
+import { charsetOfCollation } from "./charset";
 import * as F from "./fields";
 import { Encoded, MysqlState, Packet } from "./state";
 
@@ -27,8 +29,16 @@ export class Capability {
 
 /** Bytes of a response's fixed part, which alone asks for TLS. */
 export const FIXED_BYTES: u32 = 32;
+/** Where it names a collation, in one byte. */
+const COLLATION: u32 = 8;
 /** Bytes of the fixed part of the response from before 4.1. */
 const OLD_FIXED_BYTES: u32 = 5;
+
+/** What a login said last. */
+export class Handshake {
+  /** The charset of its statements. */
+  static charset: u32 = 0;
+}
 
 /** Reads the greeting in the packet in hand. */
 export function readGreeting(state: MysqlState): void {
@@ -63,6 +73,7 @@ export function readHandshakeResponse(state: MysqlState, request: Message): Mess
   const capabilities = Packet.u16(0);
   if (!(capabilities & Capability.PROTOCOL_41)) return readOldResponse(state, request, capabilities);
   state.capabilities = Packet.u32(0);
+  Handshake.charset = charsetOfCollation(Packet.byte(COLLATION));
   const userEnd = Packet.zero(FIXED_BYTES);
   let message = setText(request, F.USER, F.MysqlField.USER, FIXED_BYTES, userEnd);
   const authEnd = authenticationEnd(state.capabilities, userEnd + 1);
@@ -84,6 +95,7 @@ function authenticationEnd(capabilities: u32, offset: u32): u32 {
 /** Capabilities u16, longest packet 3 bytes, user NUL, password, database. */
 function readOldResponse(state: MysqlState, request: Message, capabilities: u32): Message {
   state.capabilities = capabilities;
+  Handshake.charset = Charset.UNKNOWN;
   const userEnd = Packet.zero(OLD_FIXED_BYTES);
   const message = setText(request, F.USER, F.MysqlField.USER, OLD_FIXED_BYTES, userEnd);
   if (!(capabilities & Capability.CONNECT_WITH_DB)) return message;
@@ -97,7 +109,10 @@ export function readChangeUser(state: MysqlState, request: Message): Message {
   const message = setText(request, F.USER, F.MysqlField.USER, 1, userEnd);
   const secure = state.capabilities == 0 || (state.capabilities & Capability.SECURE_CONNECTION) != 0;
   const from = secure ? userEnd + 2 + Packet.byte(userEnd + 1) : Packet.zero(userEnd + 1) + 1;
-  return setText(message, F.DATABASE, F.MysqlField.DATABASE, from, Packet.zero(from));
+  const databaseEnd = Packet.zero(from);
+  const isThere = databaseEnd + 3 <= Packet.held;
+  Handshake.charset = isThere ? charsetOfCollation(Packet.u16(databaseEnd + 1)) : Charset.UNKNOWN;
+  return setText(message, F.DATABASE, F.MysqlField.DATABASE, from, databaseEnd);
 }
 
 /** Sets a name from the payload's bytes from `from` to `to`, where there are any. */

@@ -6,17 +6,27 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
+import { Charset } from "../sql/charset";
 import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind } from "../sql/prepared";
 import { Session } from "../sql/session";
 import { readStatement, STATEMENT_BYTES_MAX, Statement } from "../sql/statement";
 import { readAttributes } from "./attributes";
+import { CharsetChange, charsetSet, maySetCharset } from "./charset";
 import { Command, hasStatementId, hasText, isAnswered, isCommand, isLength } from "./commands";
 import * as F from "./fields";
-import { asksForTls, isHandshakeResponse, isOldResponse, readChangeUser, readHandshakeResponse, setText } from "./handshake";
+import {
+  asksForTls,
+  Handshake,
+  isHandshakeResponse,
+  isOldResponse,
+  readChangeUser,
+  readHandshakeResponse,
+  setText,
+} from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
 import { endHeld } from "./result";
-import { addPacket, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, stateAt } from "./state";
+import { addPacket, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
 
 /** Payload bytes of a command that must lie together: a text at its limit, with attributes before it. */
 const TOGETHER_BYTES: u32 = 1280;
@@ -121,6 +131,7 @@ function lose(state: MysqlState): bool {
   MysqlMetrics.malformed();
   state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
   state.set(StateFlag.AFTER_GARBAGE);
+  state.charset = <u8>Charset.UNKNOWN;
   state.request = 0;
   return false;
 }
@@ -136,7 +147,9 @@ function onHandshake(conversation: Conversation, state: MysqlState, side: u32): 
   state.phase = Phase.AUTHENTICATES;
   const message = begin(state, Command.CONNECT);
   if (message == 0) return true;
-  add(conversation, state, side, readHandshakeResponse(state, changetype<Message>(message)));
+  const request = readHandshakeResponse(state, changetype<Message>(message));
+  setCharset(state, request, Charset.UNKNOWN, Handshake.charset);
+  add(conversation, state, side, request);
   return true;
 }
 
@@ -181,12 +194,14 @@ function onCommand(conversation: Conversation, state: MysqlState, side: u32, com
   let request = changetype<Message>(block);
   if (command == Command.CHANGE_USER) {
     request = readChangeUser(state, request);
+    setCharset(state, request, <u32>state.charset, Handshake.charset);
   } else {
     request = putNames(state, request);
     if (hasText(command)) request = takeStatement(state, request, command);
     else if (hasStatementId(command)) request = readPrepared(conversation, state, request);
     else if (command == Command.INIT_DB) request = setText(request, F.STATEMENT, F.MysqlField.STATEMENT, 1, Packet.length);
   }
+  if (command == Command.RESET_CONNECTION) setCharset(state, request, <u32>state.charset, Charset.UNKNOWN);
   if (isAnswered(command)) {
     add(conversation, state, side, request);
     return;
@@ -218,13 +233,30 @@ function takeStatement(state: MysqlState, request: Message, command: u32): Messa
   if (from >= Packet.held) return request;
   const start = Packet.payload + from;
   const held = Packet.held - from;
-  readStatement(start, held, Dialect.MYSQL, !state.is(StateFlag.NO_ESCAPES));
-  if (held < Packet.length - from || held > STATEMENT_BYTES_MAX) request.mark(Mark.TRUNCATED);
+  const isCut = held < Packet.length - from || held > STATEMENT_BYTES_MAX;
+  readCharset(state, request, start, held, isCut, command == Command.QUERY);
+  if (isCut) request.mark(Mark.TRUNCATED);
   if (command == Command.QUERY) store<u8>(changetype<usize>(request), isUse(start, held) ? 1 : 0, F.IS_USE);
   request.know(F.MysqlField.STATEMENT);
   request.know(F.MysqlField.FINGERPRINT);
   const message = messageText(request, F.STATEMENT, Statement.textStart, Statement.textLength, STATEMENT_BYTES_MAX);
   return messageText(message, F.FINGERPRINT, Statement.start, Statement.length, Statement.length);
+}
+
+/** Reads a statement in the connection's charset, and what it does to that of those behind it. */
+function readCharset(state: MysqlState, request: Message, start: usize, held: u32, isCut: bool, isQuery: bool): void {
+  const escapes = !state.is(StateFlag.NO_ESCAPES);
+  const before = <u32>state.charset;
+  readStatement(start, held, Dialect.MYSQL, escapes, before);
+  const isMany = Statement.isMany;
+  if (!isMany && !maySetCharset(start, held)) return;
+  let set = charsetSet(start, held, escapes);
+  // What is not there may set it, and what is prepared sets it when it is executed.
+  if (isMany && isCut) set = Charset.UNKNOWN;
+  if (set == CharsetChange.NONE) return;
+  if (!isQuery) set = Charset.UNKNOWN;
+  if (isMany && set != before) readStatement(start, held, Dialect.MYSQL, escapes, Charset.UNKNOWN);
+  setCharset(state, request, isMany ? Charset.UNKNOWN : before, set);
 }
 
 /** Whether a statement is `USE name`. */

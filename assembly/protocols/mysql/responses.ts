@@ -17,6 +17,7 @@ import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
+import { Charset } from "../sql/charset";
 import { hideMysqlValues } from "../sql/error-message";
 import { Command } from "./commands";
 import { Content } from "./content";
@@ -25,7 +26,7 @@ import { Capability, readGreeting } from "./handshake";
 import { MysqlMetrics } from "./metrics";
 import { waitFor } from "./requests";
 import { beginResponse, endLost, endResponse } from "./result";
-import { addPacket, Encoded, Expect, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, stateAt } from "./state";
+import { addPacket, Encoded, Expect, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
 
 const OK: u32 = 0;
 const MORE_DATA: u32 = 1;
@@ -383,8 +384,16 @@ function endPart(conversation: Conversation, state: MysqlState, side: u32, respo
   response.know(F.MysqlField.WARNINGS);
   if (status & NO_BACKSLASH_ESCAPES) state.set(StateFlag.NO_ESCAPES);
   else state.clear(StateFlag.NO_ESCAPES);
-  if (status & MORE_RESULTS) state.expect = Expect.FIRST;
-  else endResponse(conversation, side, Status.OK);
+  if (!(status & MORE_RESULTS)) {
+    endResponse(conversation, side, Status.OK);
+    return;
+  }
+  state.expect = Expect.FIRST;
+  const asked = <usize>state.requests.answering;
+  // Several statements, of which only the first bytes are known.
+  if (asked != 0 && changetype<Message>(asked).marks & Mark.TRUNCATED) {
+    setCharset(state, changetype<Message>(asked), Charset.UNKNOWN, Charset.UNKNOWN);
+  }
 }
 
 /** [ff] code u16, # and five bytes of state where the protocol has them, message. */

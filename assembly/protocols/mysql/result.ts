@@ -12,7 +12,7 @@ import { packedCreate } from "./content";
 import * as F from "./fields";
 import { Capability } from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
-import { Expect, letGo, MysqlState, Packet, Phase, StateFlag, setNames, stateAt } from "./state";
+import { Expect, letGo, MysqlState, Packet, Phase, StateFlag, setNames, settleCharset, stateAt } from "./state";
 
 /** Bytes of a response's first block. */
 const RESPONSE_BYTES: u32 = 256;
@@ -53,7 +53,7 @@ export function endResponse(conversation: Conversation, side: u32, status: u32):
   state.expect = Expect.NOTHING;
   state.clear(StateFlag.HELD | StateFlag.WANTS_DATA | StateFlag.SERVER_CONTINUES);
   if (request != 0 && <usize>state.request == request) state.request = 0;
-  if (request != 0 && status == Status.OK) take(state, request, response);
+  if (request != 0 && status <= Status.ERROR) settle(conversation, state, request, response, status == Status.OK);
   if (request != 0 || status != Status.UNOBSERVED) report(conversation, side ^ 1, request, response, status);
   const connects = request != 0 && load<u16>(request, F.COMMAND) == Command.CONNECT;
   if (request != 0) messageRelease(changetype<Message>(request));
@@ -79,6 +79,13 @@ export function beginPacked(conversation: Conversation, state: MysqlState, how: 
   if (how == Switch.ZLIB) MysqlMetrics.refused();
   letGo(conversation);
   leave(conversation, PROTOCOL_FOREIGN);
+}
+
+/** Notes what an outcome says of the connection. */
+function settle(conversation: Conversation, state: MysqlState, request: usize, response: usize, isOk: bool): void {
+  // What waits behind it may set another charset.
+  if (conversation.pendingHead == 0) settleCharset(state, request, isOk);
+  if (isOk) take(state, request, response);
 }
 
 /** Notes what a request that succeeded changes of its connection. */

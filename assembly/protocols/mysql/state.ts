@@ -4,10 +4,14 @@ import { Conversation } from "../../roundtrip/conversation";
 import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
+import { Charset } from "../sql/charset";
 import { PreparedList, preparedClear } from "../sql/prepared";
 import { Sessions } from "../sql/session";
 import { Content, packedRelease } from "./content";
 import * as F from "./fields";
+
+/** Bit of a request's CHARSETS where it sets one. */
+const CHARSET_SET: u32 = 64;
 
 /** Where a connection stands. */
 export class Phase {
@@ -81,7 +85,8 @@ export class MysqlState {
   serverId: u8;
   /** Command that the response in progress answers. */
   command: u8;
-  spare: u8;
+  /** Charset of the client's statements (sql/charset.ts). */
+  charset: u8;
   /** What is known of compressed packets, 0 while there are none. */
   packed: u32;
 
@@ -214,6 +219,21 @@ export function addPacket(message: Message, payloadBytes: u32): void {
   message.lastNs = Parse.timeNs;
   const at = changetype<usize>(message);
   store<u64>(at, load<u64>(at, F.BODY_BYTES) + payloadBytes, F.BODY_BYTES);
+}
+
+/**
+ * A request sets the charset of statements, from `before` to `after` where it succeeds. Until that is known it is not known either:
+ * `settleCharset` is told.
+ */
+export function setCharset(state: MysqlState, request: Message, before: u32, after: u32): void {
+  store<u8>(changetype<usize>(request), CHARSET_SET | (before << 3) | after, F.CHARSETS);
+  state.charset = <u8>Charset.UNKNOWN;
+}
+
+/** What a request did to the charset of statements: it was answered, `isDone` as it asked, or not. */
+export function settleCharset(state: MysqlState, request: usize, isDone: bool): void {
+  const charsets = <u32>load<u8>(request, F.CHARSETS);
+  if (charsets != 0) state.charset = <u8>(isDone ? charsets & 7 : (charsets >> 3) & 7);
 }
 
 /** Keeps the names of user and database, which lie in the core's own memory; false where there is no room for them. */

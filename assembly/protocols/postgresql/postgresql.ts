@@ -62,7 +62,7 @@ function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   if (request != 0 && Parse.skip != 0) changetype<Message>(request).mark(Mark.GAP);
   if (<u64>bytes <= Parse.skip) return true;
   state.clear(StateFlag.CLIENT_IN_PLACE);
-  state.set(StateFlag.AFTER_GAP);
+  state.set(StateFlag.AFTER_GAP | StateFlag.CHARSET_OPEN);
   state.openMessages = 0;
   state.openBytes = 0;
   endHeld(conversation);

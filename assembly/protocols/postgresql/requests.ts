@@ -11,7 +11,7 @@
  * anything are a request too. What is bound and executed is known from the client's side alone, in its order.
  */
 import { elementHash } from "../../bytes/hash";
-import { u8At } from "../../bytes/reader";
+import { u8At, u32be } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
 import { Conversation } from "../../roundtrip/conversation";
 import { orderAdd } from "../../roundtrip/in-order";
@@ -19,6 +19,7 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { charsetOfName } from "../sql/charset";
 import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind, preparedPut } from "../sql/prepared";
 import { Session, Sessions } from "../sql/session";
@@ -90,7 +91,7 @@ export function waitFor(at: usize, end: usize, bytes: u32): usize {
 function lose(state: PgState, end: usize): usize {
   PgMetrics.malformed();
   state.clear(StateFlag.CLIENT_IN_PLACE);
-  state.set(StateFlag.AFTER_GARBAGE);
+  state.set(StateFlag.AFTER_GARBAGE | StateFlag.CHARSET_OPEN);
   state.request = 0;
   state.openMessages = 0;
   state.openBytes = 0;
@@ -132,10 +133,26 @@ function readParameters(state: PgState): void {
     if (length == 4 && Unit.u32(name) == 0x75736572) user = value;
     if (length == 8 && Unit.u32(name) == 0x64617461) database = value;
     if (length == 16 && Unit.u32(name) == 0x6170706c) application = value;
+    if (isClientEncoding(name, length)) state.setCharset(charsetOfName(Unit.body + value, Unit.zero(value) - value));
   }
   // Without a database it is the user's name.
   if (database == 0) database = user;
   keepNames(state, user, database, application);
+}
+
+/** Whether the name of `length` bytes at `name` of the body is "client_encoding": no other setting of this length begins so. */
+export function isClientEncoding(name: u32, length: u32): bool {
+  return length == 15 && Unit.u32(name) == 0x636c6965;
+}
+
+/** Whether a statement may change the charset of those behind it: SET, RESET, or DISCARD. */
+function maySetCharset(start: usize, length: u32): bool {
+  const end = start + length;
+  let at = start;
+  while (at < end && u8At(at) <= 32) at += 1;
+  if (end - at < 4) return false;
+  const letters = u32be(at) | 0x20202020;
+  return letters >> 8 == 0x736574 || letters == 0x72657365 || letters == 0x64697363;
 }
 
 function lengthOf(value: u32): u32 {
@@ -292,7 +309,9 @@ function onQuery(conversation: Conversation, state: PgState, side: u32): void {
 /** Reads the statement at `from` of the body; false where it is not all of it. */
 function readText(state: PgState, from: u32): bool {
   const end = Unit.zero(from);
-  readStatement(Unit.body + from, end - from, Dialect.POSTGRESQL, state.is(StateFlag.ESCAPES));
+  const start = Unit.body + from;
+  readStatement(start, end - from, Dialect.POSTGRESQL, state.is(StateFlag.ESCAPES), state.charset);
+  if (Statement.isMany || maySetCharset(start, end - from)) state.set(StateFlag.CHARSET_OPEN);
   return end - from <= STATEMENT_BYTES_MAX && (end < Unit.held || Unit.held == Unit.length);
 }
 

@@ -19,10 +19,11 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { hideText } from "../shared/error-text";
+import { Charset, charsetOfName } from "../sql/charset";
 import { hidePostgresqlValues } from "../sql/error-message";
 import * as F from "./fields";
 import { PgMetrics, Switch } from "./metrics";
-import { waitFor } from "./requests";
+import { isClientEncoding, waitFor } from "./requests";
 import { beginResponse, endGroup, endLost, endResponse, openResponse } from "./result";
 import { addBytes, letGo, PgState, StateFlag, stateAt, Unit } from "./state";
 
@@ -198,9 +199,10 @@ function onMessage(conversation: Conversation, state: PgState): bool {
   return true;
 }
 
-/** S: name NUL value NUL. Of all settings one says how statements are read. */
+/** S: name NUL value NUL. Of all settings two say how statements are read. */
 function onParameter(state: PgState): void {
   const valueAt = Unit.zero(0) + 1;
+  if (isClientEncoding(0, valueAt - 1)) state.setCharset(charsetOfName(Unit.body + valueAt, Unit.zero(valueAt) - valueAt));
   // "standard_conforming_strings": no other of this length begins so.
   if (valueAt != 28 || Unit.u32(0) != 0x7374616e) return;
   if (Unit.byte(valueAt + 1) == 102) state.set(StateFlag.ESCAPES);
@@ -336,12 +338,15 @@ function onReady(conversation: Conversation, state: PgState): void {
     endResponse(conversation);
   }
   endGroup(conversation);
+  // What the client changed the server has said by now.
+  if (conversation.pendingHead == 0 && state.openMessages == 0) state.clear(StateFlag.CHARSET_OPEN);
 }
 
 /** The server's place is lost; a response whose outcome is known has ended, another is held. */
 export function losePlace(conversation: Conversation, mark: u32): void {
   const state = stateAt(conversation);
   state.clear(StateFlag.SERVER_IN_PLACE);
+  state.setCharset(Charset.UNKNOWN);
   if (state.response == 0) return;
   const response = changetype<Message>(state.response);
   if (state.is(StateFlag.DONE)) {

@@ -4,6 +4,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
+import { Charset } from "../sql/charset";
 import { findByte } from "../sql/ends";
 import { PreparedList, preparedClear } from "../sql/prepared";
 import { Sessions } from "../sql/session";
@@ -27,7 +28,13 @@ export class StateFlag {
   static readonly FAILED: u32 = 256;
   /** Backslashes escape in strings of no prefix: the server said that its setting standard_conforming_strings is off. */
   static readonly ESCAPES: u32 = 512;
+  /** The client may have changed the charset of its statements: the server says so when it is done. */
+  static readonly CHARSET_OPEN: u32 = 1024;
+  /** And from here on three bits of that charset. */
+  static readonly CHARSET: u32 = 2048;
 }
+
+const CHARSET_BITS: u32 = 7 * StateFlag.CHARSET;
 
 @unmanaged
 export class PgState {
@@ -68,6 +75,17 @@ export class PgState {
 
   @inline clear(flag: u32): void {
     this.flags &= <u16>~flag;
+  }
+
+  /** Charset of the client's statements (sql/charset.ts), as far as it is sure. */
+  get charset(): u32 {
+    return this.is(StateFlag.CHARSET_OPEN) ? Charset.UNKNOWN : (<u32>this.flags & CHARSET_BITS) / StateFlag.CHARSET;
+  }
+
+  /** The server, or the client that begins, says what it is. */
+  setCharset(charset: u32): void {
+    this.clear(CHARSET_BITS | StateFlag.CHARSET_OPEN);
+    this.set(charset * StateFlag.CHARSET);
   }
 
   @inline get requests(): InOrder {

@@ -1,5 +1,6 @@
 /** Where the parts of a statement end that hold no statement: what is quoted, and comments. */
 import { u8At, v128At } from "../../bytes/reader";
+import { Second, secondAt } from "./charset";
 import { isWordByte } from "./places";
 
 const LF: u32 = 10;
@@ -8,20 +9,30 @@ const STAR: u32 = 42;
 const SLASH: u32 = 47;
 const BACKSLASH: u32 = 92;
 
-/** Address behind what is quoted at `start`, `end` at the latest; a quote that is doubled, or escaped where `escapes`, is part of it. */
+/**
+ * Address behind what is quoted at `start`, `end` at the latest; a quote that is doubled, or escaped where `escapes`, is part of it,
+ * and so is one that is the second byte of a character. Where that cannot be told it goes on to `end`.
+ */
 export function quotedEnd(start: usize, end: usize, escapes: bool): usize {
   const quote = u8At(start);
-  let at = start + 1;
+  let from = start + 1;
+  let at = from;
   while (at < end) {
     at = findQuote(at, end, quote, escapes);
     if (at >= end) return end;
-    if (u8At(at) != quote) {
+    const byte = u8At(at);
+    const second = byte >= BACKSLASH ? secondAt(from, at) : Second.NO;
+    if (second == Second.MAYBE) return end;
+    if (second == Second.YES) {
+      at += 1;
+    } else if (byte != quote) {
       at += 2;
-      continue;
+    } else {
+      at += 1;
+      if (at >= end || u8At(at) != quote) return at;
+      at += 1;
     }
-    at += 1;
-    if (at >= end || u8At(at) != quote) return at;
-    at += 1;
+    from = at;
   }
   return end;
 }

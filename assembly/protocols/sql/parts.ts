@@ -1,5 +1,6 @@
 /** The parts of a statement that want a closer look: what each leaves in the fingerprint, and what is masked of it. */
 import { u8At, v128At } from "../../bytes/reader";
+import { Charset, Second, secondAt } from "./charset";
 import { commentEnd, dollarEnd, lineEnd, quotedEnd } from "./ends";
 import { Groups } from "./groups";
 import { Masked } from "./masked";
@@ -38,6 +39,8 @@ export class Text {
   static dialect: u32 = 0;
   /** Whether backslashes escape in strings of no prefix. */
   static escapes: bool = false;
+  /** Whether something follows a semicolon. */
+  static isMany: bool = false;
 }
 
 /** Where the fingerprint lies. */
@@ -90,14 +93,22 @@ export function onPlace(at: usize, out: usize): u64 {
 function closing(at: usize, byte: u32, out: usize): u64 {
   const end = <u32>load<u8>(out - 1) == SPACE ? out - 1 : out;
   if (byte == CLOSE) return Both.of(at + 1, Groups.close(end));
+  if (byte == SEMICOLON && !Text.isMany) Text.isMany = isMoreBehind(at + 1);
   store<u8>(end, byte);
   return Both.of(at + 1, end + 1);
+}
+
+/** Whether the statement goes on at `from` with more than white space. */
+function isMoreBehind(from: usize): bool {
+  let at = from;
+  while (at < Text.end && u8At(at) <= SPACE) at += 1;
+  return at < Text.end;
 }
 
 function onRare(at: usize, byte: u32, out: usize): u64 {
   const isMysql = Text.dialect == Dialect.MYSQL;
   const next = at + 1 < Text.end ? u8At(at + 1) : 0;
-  if (byte == DOUBLE || byte == BACKTICK) return name(at, out);
+  if (byte == DOUBLE || byte == BACKTICK) return quotedName(at, byte, out);
   // MySQL wants white space behind the dashes of a comment.
   const isBlank = at + 2 >= Text.end || u8At(at + 2) <= SPACE;
   if (byte == MINUS && next == MINUS && (!isMysql || isBlank)) return lineComment(at, at + 2, out);
@@ -166,15 +177,33 @@ function prefixed(at: usize, out: usize): u64 {
   return literal(at, quotedEnd(at, Text.end, escapes), isPrefix ? out - (at - from) : out);
 }
 
-/** A quoted name stays as it is. */
+/** A name in quotes, unless the backtick belongs to a character, or may. */
+function quotedName(at: usize, byte: u32, out: usize): u64 {
+  const second = byte == BACKTICK ? secondAt(Text.start, at) : Second.NO;
+  if (second == Second.MAYBE) return literal(at, Text.end, out);
+  if (second == Second.NO) return name(at, out);
+  store<u8>(out, byte);
+  return Both.of(at + 1, out + 1);
+}
+
+/** A quoted name stays as it is, where it is known to be one to its end. */
 function name(at: usize, out: usize): u64 {
   const end = quotedEnd(at, Text.end, false);
+  if (Charset.inForce == Charset.UNKNOWN && end == Text.end && isDoubtful(at, end)) return literal(at, end, out);
   const length = <u32>(end - at);
   for (let i: u32 = 0; i < length; i += 16) {
     const left = length - i;
     v128.store(out + i, v128At(at + i, left < 16 ? left : 16));
   }
   return Both.of(end, out + length);
+}
+
+/** Whether a backtick in what is quoted from `at` to `end` may belong to a character. */
+function isDoubtful(at: usize, end: usize): bool {
+  for (let next = at + 1; next < end; next++) {
+    if (u8At(next) == BACKTICK && secondAt(at + 1, next) != Second.NO) return true;
+  }
+  return false;
 }
 
 /** A number, or a name of MySQL that begins with a digit. */

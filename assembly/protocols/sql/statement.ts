@@ -16,6 +16,7 @@
  */
 import { u8At, v128At } from "../../bytes/reader";
 import { Settings } from "../../settings";
+import { Charset } from "./charset";
 import { Groups } from "./groups";
 import { Masked } from "./masked";
 import { Both, Out, onPlace, Text } from "./parts";
@@ -42,11 +43,20 @@ export class Statement {
   /** Its fingerprint. */
   static readonly start: usize = Out.START;
   static length: u32 = 0;
+
+  /** Whether it is several, a semicolon between them. */
+  @inline static get isMany(): bool {
+    return Text.isMany;
+  }
 }
 
-/** Reads the statement of `length` bytes at `start`; it is in `Statement` until the next one is read. `escapes`: backslashes do. */
-export function readStatement(start: usize, length: u32, dialect: u32, escapes: bool): void {
+/**
+ * Reads the statement of `length` bytes at `start`, written in `charset`; it is in `Statement` until the next one is read.
+ * `escapes`: backslashes do.
+ */
+export function readStatement(start: usize, length: u32, dialect: u32, escapes: bool, charset: u32): void {
   const taken = length < STATEMENT_BYTES_MAX ? length : STATEMENT_BYTES_MAX;
+  Charset.inForce = charset;
   let both = Both.of(start, open(start, taken, dialect, escapes));
   const table = placesTable(dialect);
   const end = start + taken;
@@ -58,8 +68,9 @@ export function readStatement(start: usize, length: u32, dialect: u32, escapes: 
 }
 
 /** The scalar twin of `readStatement`: a byte at a time, and every literal by the long way. */
-export function readStatementScalar(start: usize, length: u32, dialect: u32, escapes: bool): void {
+export function readStatementScalar(start: usize, length: u32, dialect: u32, escapes: bool, charset: u32): void {
   const taken = length < STATEMENT_BYTES_MAX ? length : STATEMENT_BYTES_MAX;
+  Charset.inForce = charset;
   let out = open(start, taken, dialect, escapes);
   const end = start + taken;
   let at = start;
@@ -82,6 +93,7 @@ function open(start: usize, length: u32, dialect: u32, escapes: bool): usize {
   Text.end = start + length;
   Text.dialect = dialect;
   Text.escapes = escapes;
+  Text.isMany = false;
   if (!Quick.isOpen) Quick.open();
   Masked.open(start);
   return Out.open();
