@@ -63,8 +63,8 @@ const FIELDS = [
   "tls.handshake.extensions_alpn_str",
 ];
 
-/** A draft of TLS 1.3 counts as it with us; the text knows no drafts, and would have it that their version is unknown. */
-const isDraft = (supported: string) => numbers(supported).some((version) => version >> 8 === 0x7f);
+/** A draft of TLS 1.3, or an experiment before it, counts as it with us; the text knows no drafts, and would have it that their version is unknown. */
+const isDraft = (supported: string) => numbers(supported).some((version) => version >> 9 === 0x3f);
 
 /** The JA4 of each hello that tshark shows whole and alone in its packet; signatures of other extensions are none of it. */
 function tsharkJa4(file: Uint8Array): string[] {
