@@ -1,6 +1,22 @@
 /** HTTP/2 where packets are missing: what is known is told, what is not is not invented. */
 import { describe, expect, test } from "vitest";
-import { added, answer, data, fields, get, headers, http2, indexed, lines, statusFields, tripsOf } from "../support/http2";
+import {
+  added,
+  answer,
+  data,
+  FLAG,
+  fields,
+  frame,
+  get,
+  headers,
+  http2,
+  indexed,
+  lines,
+  START,
+  statusFields,
+  TYPE,
+  tripsOf,
+} from "../support/http2";
 import { Conversation, join } from "../support/pcap-builder";
 
 /** Lets the hole be given up: time passes, and both sides go on to acknowledge. */
@@ -51,6 +67,28 @@ describe("missing bytes", () => {
     goOn(talk.lose("server", answer(1)))
       .send("client", get(3, "/b"))
       .wait(200_000_000n)
+      .send("server", answer(3))
+      .close();
+    expect(lines(talk.packets)).toEqual(["3 GET /b 200 ok", "1 GET /a - unobserved"]);
+  });
+
+  test("with responses to requests that were made among them: unobserved, not closed", () => {
+    const talk = http2()
+      .send("client", get(1, "/a"))
+      .lose("server", answer(1))
+      .send("client", get(3, "/b"))
+      .lose("server", answer(3));
+    goOn(talk.send("client", get(5, "/c")).send("server", answer(5))).close();
+    expect(lines(talk.packets)).toEqual(["5 GET /c 200 ok", "1 GET /a - unobserved", "3 GET /b - unobserved"]);
+  });
+
+  test("with the server's first responses, before it was known what it speaks", () => {
+    const talk = new Conversation()
+      .open()
+      .send("server", frame(TYPE.settings, 0, 0))
+      .send("client", join(START, get(1, "/a")));
+    goOn(talk.lose("server", join(frame(TYPE.settings, FLAG.acknowledge, 0), answer(1))))
+      .send("client", get(3, "/b"))
       .send("server", answer(3))
       .close();
     expect(lines(talk.packets)).toEqual(["3 GET /b 200 ok", "1 GET /a - unobserved"]);

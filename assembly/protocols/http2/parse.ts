@@ -31,7 +31,8 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
 function begin(conversation: Conversation, half: Half): void {
   half.set(HalfFlag.BEGUN);
   half.tableMax = conversation.started ? TABLE_BYTES : TABLE_BYTES_UNKNOWN;
-  if (!conversation.started) half.phase = Phase.SEEK;
+  if (conversation.started) half.set(HalfFlag.AT_START);
+  else half.phase = Phase.SEEK;
 }
 
 /** One step; false when it needs more bytes. */
@@ -62,6 +63,7 @@ function readFrame(conversation: Conversation, half: Half): bool {
   const there = <u32>(Turn.end - at);
   const same = prefaceLength(at, there);
   if (same == PREFACE_BYTES) {
+    half.clear(HalfFlag.AT_START);
     Turn.at += PREFACE_BYTES;
     return true;
   }
@@ -69,6 +71,14 @@ function readFrame(conversation: Conversation, half: Half): bool {
   if (same >= 4 && same < there) return garbage(conversation, half);
   if (there < FRAME_BYTES || same >= 4) return false;
   Frame.read(at);
+  if (half.is(HalfFlag.AT_START)) {
+    half.clear(HalfFlag.AT_START);
+    // A server's settings come first, or a client's preface (RFC 9113 section 3.4): what is neither came later.
+    if (Turn.side == conversation.client || Frame.type != FrameType.SETTINGS) {
+      losePlace(conversation, Turn.side, half);
+      return true;
+    }
+  }
   if (!isFrame()) return garbage(conversation, half);
   const fixed = fixedLength();
   if (Frame.length >= fixed && there < FRAME_BYTES + fixed) return false;

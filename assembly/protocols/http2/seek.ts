@@ -33,9 +33,10 @@ export function losePlace(conversation: Conversation, side: u32, half: Half): vo
   }
 }
 
-/** Looks for a place where frames begin. */
+/** Looks for a place where frames begin. What is passed over may have answered any request that waits, also one made since the loss. */
 export function seek(conversation: Conversation, half: Half): bool {
   const end = Turn.end;
+  if (end != Turn.at && Turn.side != conversation.client) S.loseResponses(conversation);
   let at = Turn.at;
   while (end - at >= <usize>FRAME_BYTES) {
     // A length of three bytes has a first that is 0 in nearly all frames; the preface does not.

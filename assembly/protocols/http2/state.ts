@@ -46,6 +46,8 @@ export class HalfFlag {
   static readonly LAST_FRAME: u32 = 32;
   /** Bytes were missing inside the header block. */
   static readonly BLOCK_GAP: u32 = 64;
+  /** The connection was seen to open, and nothing of this half was read yet. */
+  static readonly AT_START: u32 = 128;
 }
 
 @unmanaged
