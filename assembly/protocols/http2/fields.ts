@@ -35,6 +35,10 @@ export const GUEST_MESSAGE: u32 = FIXED_OFFSET + 56;
 export const GUEST_TIMEOUT: u32 = FIXED_OFFSET + 52;
 export const GUEST_ENCODING: u32 = FIXED_OFFSET + 60;
 export const GUEST: u32 = FIXED_OFFSET + 64;
+/** A response's fields that wait for the table (waiting.ts): how many, one byte, and where they are, u16 each; behind a guest's own. */
+export const WAITING_COUNT: u32 = GUEST + 24;
+export const WAITING: u32 = GUEST + 26;
+export const WAITING_MAX: u32 = 11;
 /** One past the fixed fields, a guest's included. */
 export const FIXED_END: u32 = FIXED_OFFSET + 112;
 
@@ -65,6 +69,8 @@ export class StreamFlag {
   static readonly DOUBTFUL: u32 = 4;
   /** The response's header block is being read. */
   static readonly ANSWERING: u32 = 8;
+  /** It has ended, and waits to be reported for what its response's fields are (waiting.ts). */
+  static readonly WAITING: u32 = 16;
 }
 
 /** Indexes of fields in `present`. */

@@ -3,34 +3,38 @@
  *
  * A block that cannot be read to its end still ends: what was read of it stands, the rest is absent.
  */
-import { sameText } from "../../bytes/ascii";
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
-import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
-import { Settings } from "../../settings";
+import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
+import { beginGuess, guessedStatus } from "./guess";
 import { Guest } from "./guest";
 import { HeaderField } from "./hpack";
+import { beginFields, loseEntries } from "./lost-entries";
 import { Http2Metrics } from "./metrics";
-import { Name } from "./names";
-import { BlockKind, Half, HalfFlag, halfOf, TABLE_BYTES_UNKNOWN } from "./state";
+import { Key } from "./names";
+import { fieldCount, findShift, noteField, waitingField } from "./shift";
+import { BlockForm, BlockKind, Half, HalfFlag, halfOf, LostFlag, TABLE_BYTES_UNKNOWN } from "./state";
 import * as S from "./streams";
+import { isPartial, notePartial, takeOfRequest, takeOfResponse } from "./take-field";
+import { dropWaiting, isGuests, keepWaiting, loseWaiting, noteGuest, takeWaiting, takeWaitingOf } from "./waiting";
 
 /** Flags that belong to one header block. */
 const BLOCK_FLAGS: u32 =
   HalfFlag.BLOCK_ENDS_STREAM | HalfFlag.BLOCK_BROKEN | HalfFlag.BLOCK_PUSHED | HalfFlag.BLOCK_GAP | HalfFlag.RESYNCHRONIZED;
 const SWITCHING_PROTOCOLS: u32 = 101;
-/** Bytes of "application/grpc". */
-const GUEST_TYPE_BYTES: u32 = 16;
 
 /** Begins the block of stream `id` that `side` sends, or of a promise of it. */
 export function beginBlock(conversation: Conversation, side: u32, half: Half, id: u32, endsStream: bool, promised: bool): void {
   half.blockStream = id;
   if (endsStream) half.set(HalfFlag.BLOCK_ENDS_STREAM);
   if (promised) half.set(HalfFlag.BLOCK_PUSHED);
+  half.before = <u16>Key.START;
+  beginGuess(half);
+  if (beginFields(half) && side != conversation.client) dropWaiting(conversation);
   const request = S.streamOf(conversation, id);
   half.message = 0;
   if (promised || side == conversation.client) {
@@ -71,16 +75,19 @@ function create(bytes: u32, half: Half, id: u32): u32 {
   return <u32>at;
 }
 
-/** What is left of the block cannot be read, and the table after it is not known. */
+/** What is left of the block breaks its form, and the table after it is not known, nor its limit. */
 export function breakBlock(half: Half): void {
   half.set(HalfFlag.BLOCK_BROKEN);
-  forgetTable(half);
-}
-
-/** Header blocks may be missing: nothing is known of the table, nor of its limit. */
-export function forgetTable(half: Half): void {
   tableForget(half);
   half.tableMax = TABLE_BYTES_UNKNOWN;
+}
+
+/** `bytes` of the block in progress, which `side` sends, are missing. */
+export function loseBlock(conversation: Conversation, side: u32, half: Half, bytes: u32): void {
+  half.set(HalfFlag.BLOCK_BROKEN);
+  half.set(HalfFlag.BLOCK_GAP);
+  if (side != conversation.client) dropWaiting(conversation);
+  loseEntries(half, bytes, true);
 }
 
 /** Lets go of a saved decoder. */
@@ -89,123 +96,63 @@ export function releaseDecoder(half: Half): void {
   half.decoder = 0;
 }
 
-/** Takes the field in `HeaderField`. */
-export function takeField(half: Half): void {
-  if (half.message == 0 || HeaderField.name == Name.OTHER) return;
+/** Takes the field in `HeaderField`, the next of the block. */
+export function nextField(half: Half): void {
+  noteField(half);
+  if (HeaderField.behind == 0) takeField(half);
+}
+
+function takeField(half: Half): void {
+  if (half.message == 0) return;
   const message = changetype<Message>(half.message);
-  if (HeaderField.name == Name.UNKNOWN) {
-    notePartial(message);
+  const taken = half.block == BlockKind.REQUEST ? takeOfRequest(message) : takeOfResponse(message);
+  half.message = <u32>changetype<usize>(taken);
+}
+
+/** Fields of the block waited for the table's mark to be settled: takes them where this block settles it. */
+function takeLate(conversation: Conversation, side: u32, half: Half): void {
+  const isResponse = half.message != 0 && half.block != BlockKind.REQUEST;
+  const isBroken = half.is(HalfFlag.BLOCK_BROKEN);
+  if (isBroken && isResponse) loseWaiting(changetype<Message>(half.message));
+  if (!(half.lost & LostFlag.WAITING)) return;
+  half.lost &= ~LostFlag.WAITING;
+  if (isBroken || !findShift(half)) {
+    if (half.message == 0) return;
+    const message = changetype<Message>(half.message);
+    if (isBroken || !isResponse || !keepWaiting(half, message)) notePartial(message);
     return;
   }
-  if (half.block == BlockKind.REQUEST) takeOfRequest(half, message);
-  else takeOfResponse(half, message);
+  if (isResponse) half.message = <u32>changetype<usize>(takeWaitingOf(changetype<Message>(half.message)));
+  for (let i: u32 = 0; i < fieldCount(); i++) if (waitingField(i)) takeField(half);
+  if (side != conversation.client) takeWaiting(conversation);
 }
 
-function notePartial(message: Message): void {
-  store<u8>(changetype<usize>(message), 1, F.PARTIAL);
-  message.know(F.Http2Field.PARTIAL);
+/** Notes where an unknown field may be another value of what usually has one (shift.ts). */
+function noteValues(half: Half): void {
+  if (half.message == 0 || (half.form != BlockForm.HEADERS && half.form != BlockForm.LAST)) return;
+  const message = changetype<Message>(half.message);
+  const usual: u32 = half.block == BlockKind.REQUEST ? F.Http2Field.USER_AGENT : F.Http2Field.CONTENT_TYPE;
+  if (isPartial(message) && !message.knows(usual)) half.lost |= LostFlag.MANY_VALUES;
 }
 
-function takeOfRequest(half: Half, message: Message): void {
-  switch (HeaderField.name) {
-    case Name.METHOD:
-      takeText(half, message, F.Http2Field.METHOD, F.METHOD, F.METHOD_BYTES_MAX);
-      break;
-    case Name.SCHEME:
-      takeText(half, message, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
-      break;
-    case Name.AUTHORITY:
-      cutUser();
-      takeText(half, message, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
-      break;
-    case Name.PATH:
-      cutQuery();
-      takeText(half, message, F.Http2Field.PATH, F.PATH, F.PATH_BYTES_MAX);
-      break;
-    case Name.CONTENT_TYPE:
-      takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
-      break;
-    case Name.USER_AGENT:
-      takeText(half, message, F.Http2Field.USER_AGENT, F.USER_AGENT, F.USER_AGENT_BYTES_MAX);
-      break;
-    case Name.TRACEPARENT:
-      takeText(half, message, F.Http2Field.TRACEPARENT, F.TRACEPARENT, F.TRACEPARENT_BYTES_MAX);
-      break;
-    case Name.GRPC_TIMEOUT:
-      takeText(half, message, F.Http2Field.GUEST_TIMEOUT, F.GUEST_TIMEOUT, F.GUEST_TEXT_BYTES_MAX);
-      break;
-    case Name.GRPC_ENCODING:
-      takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
-      break;
-  }
-}
-
-function takeOfResponse(half: Half, message: Message): void {
-  switch (HeaderField.name) {
-    case Name.STATUS:
-      takeNumber(message, F.Http2Field.STATUS_CODE, 3, F.STATUS_CODE);
-      break;
-    case Name.CONTENT_TYPE:
-      takeText(half, message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
-      break;
-    case Name.GRPC_STATUS:
-      takeNumber(message, F.Http2Field.GUEST_STATUS, 3, F.GUEST_STATUS);
-      break;
-    case Name.GRPC_MESSAGE:
-      takeText(half, message, F.Http2Field.GUEST_MESSAGE, F.GUEST_MESSAGE, F.GUEST_MESSAGE_BYTES_MAX);
-      break;
-    case Name.GRPC_ENCODING:
-      takeText(half, message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
-      break;
-  }
-}
-
-/** Sets a text, the first of its name. */
-function takeText(half: Half, message: Message, field: u32, offset: u32, most: u32): void {
-  if (message.knows(field)) return;
-  message.know(field);
-  if (HeaderField.cut) message.mark(Mark.TRUNCATED);
-  half.message = <u32>changetype<usize>(messageText(message, offset, HeaderField.start, HeaderField.length, most));
-}
-
-/** Sets a number of at most `digits` digits, the first of its name; what is none is not known. */
-function takeNumber(message: Message, field: u32, digits: u32, offset: u32): void {
-  if (message.knows(field) || HeaderField.length == 0 || HeaderField.length > digits) return;
-  let value: u32 = 0;
-  for (let i: u32 = 0; i < HeaderField.length; i++) {
-    const digit = <u32>load<u8>(HeaderField.start + i) - 48;
-    if (digit >= 10) return;
-    value = value * 10 + digit;
-  }
-  message.know(field);
-  store<u32>(changetype<usize>(message) + offset, value);
-}
-
-/** Leaves a path's query out unless the settings ask for it. */
-function cutQuery(): void {
-  if (Settings.raw) return;
-  let length: u32 = 0;
-  while (length < HeaderField.length && !isPathEnd(load<u8>(HeaderField.start + length))) length += 1;
-  if (length < HeaderField.length) HeaderField.cut = false;
-  HeaderField.length = length;
-}
-
-/** A query or a fragment follows. */
-function isPathEnd(byte: u32): bool {
-  return byte == 63 || byte == 35;
-}
-
-/** Leaves a user's name and password before a host out, which no client may send (RFC 9113 section 8.3.1). */
-function cutUser(): void {
-  const end = HeaderField.start + HeaderField.length;
-  let host = end;
-  while (host > HeaderField.start && load<u8>(host - 1) != 64) host -= 1;
-  HeaderField.start = host;
-  HeaderField.length = <u32>(end - host);
+/** Takes a call's status where its name is not known but can be nothing else. */
+function takeGuess(conversation: Conversation, half: Half): void {
+  if (half.guess == 0 || half.message == 0 || half.block == BlockKind.REQUEST || half.is(HalfFlag.BLOCK_BROKEN)) return;
+  const message = changetype<Message>(half.message);
+  const request = S.streamOf(conversation, load<u32>(half.message, F.STREAM_ID));
+  const isCall = isGuests(message) || (request != 0 && changetype<Message>(request).protocol == <u8>Guest.number);
+  if (Guest.number == 0 || !isCall || message.knows(F.Http2Field.GUEST_STATUS)) return;
+  const status = guessedStatus(half);
+  if (status < 0) return;
+  message.know(F.Http2Field.GUEST_STATUS);
+  store<u32>(half.message, status, F.GUEST_STATUS);
 }
 
 /** The header block in progress, which `side` sends, has ended. */
 export function endBlock(conversation: Conversation, side: u32, half: Half): void {
+  takeLate(conversation, side, half);
+  takeGuess(conversation, half);
+  noteValues(half);
   const kind = half.block;
   const at = <usize>half.message;
   const flags = <u32>half.flags;
@@ -229,23 +176,6 @@ export function endBlock(conversation: Conversation, side: u32, half: Half): voi
   if (kind == BlockKind.REQUEST) endRequest(conversation, half, id, at, flags);
   else if (kind == BlockKind.RESPONSE) endResponse(conversation, id, at, endsStream);
   else if (kind == BlockKind.TRAILERS) endTrailers(conversation, side, id, at, endsStream);
-}
-
-/** Gives a message its guest's number, where its content type is the guest's. */
-function noteGuest(message: Message): void {
-  if (Guest.number == 0) return;
-  const isTyped = message.knows(F.Http2Field.CONTENT_TYPE) && message.textLength(F.CONTENT_TYPE) >= GUEST_TYPE_BYTES;
-  const isGuest =
-    isTyped && sameText(message.textStart(F.CONTENT_TYPE), GUEST_TYPE_BYTES, "application/grpc") && isTypeEnd(message);
-  if (!isGuest) return;
-  message.protocol = <u8>Guest.number;
-}
-
-/** Whether the guest's content type ends there or goes on with a parameter or a suffix: not application/grpc-web. */
-function isTypeEnd(message: Message): bool {
-  if (message.textLength(F.CONTENT_TYPE) == GUEST_TYPE_BYTES) return true;
-  const next = load<u8>(message.textStart(F.CONTENT_TYPE) + GUEST_TYPE_BYTES);
-  return next == 43 || next == 59 || next == 32;
 }
 
 function endRequest(conversation: Conversation, half: Half, id: u32, at: usize, flags: u32): void {
@@ -285,9 +215,9 @@ function endResponse(conversation: Conversation, id: u32, at: usize, endsStream:
     return;
   }
   noteGuest(message);
-  if (message.knows(F.Http2Field.GUEST_STATUS) && Guest.number != 0) message.protocol = <u8>Guest.number;
   // Behind missing bytes it may be the trailers alone that came.
-  const isWhole = request == 0 || !(S.streamFlags(request) & F.StreamFlag.DOUBTFUL) || message.knows(F.Http2Field.STATUS_CODE);
+  const isDoubtful = request == 0 || (S.streamFlags(request) & F.StreamFlag.DOUBTFUL) != 0;
+  const isWhole = !isDoubtful || message.knows(F.Http2Field.STATUS_CODE);
   if (isWhole) message.know(F.Http2Field.BODY_BYTES);
   if (request == 0) request = S.openUnseen(conversation, conversation.client, id);
   if (request == 0) {
@@ -296,7 +226,7 @@ function endResponse(conversation: Conversation, id: u32, at: usize, endsStream:
     return;
   }
   S.attach(request, at);
-  if (endsStream) S.endStream(conversation, request, S.outcomeOf(request, at, Status.UNOBSERVED));
+  if (endsStream) S.concludeStream(conversation, request);
 }
 
 function endTrailers(conversation: Conversation, side: u32, id: u32, at: usize, endsStream: bool): void {
@@ -311,9 +241,9 @@ function endTrailers(conversation: Conversation, side: u32, id: u32, at: usize, 
     return;
   }
   S.clearStreamFlag(request, F.StreamFlag.ANSWERING);
-  if (response.knows(F.Http2Field.GUEST_STATUS) && Guest.number != 0) response.protocol = <u8>Guest.number;
+  noteGuest(response);
   store<u8>(at, 1, F.TRAILERS);
   response.know(F.Http2Field.TRAILERS);
   S.attach(request, at);
-  if (endsStream) S.endStream(conversation, request, S.outcomeOf(request, at, Status.UNOBSERVED));
+  if (endsStream) S.concludeStream(conversation, request);
 }

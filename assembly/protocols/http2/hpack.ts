@@ -11,17 +11,28 @@
  */
 import { putText } from "../../bytes/ascii";
 import { u8At } from "../../bytes/reader";
-import { Entry, tableAdd, tableFind, tableLimit } from "./dynamic-table";
+import { ENTRY_BYTES, Entry, keyAt, noteNamedBehind, tableAdd, tableFind, tableLimit } from "./dynamic-table";
 import { Huffman } from "./huffman";
-import { NAME_BYTES_MAX, Name, nameOf, STATIC_ENTRIES, staticName, staticNameLength, staticValue } from "./names";
+import {
+  Key,
+  keyOf,
+  NAME_BYTES_MAX,
+  Name,
+  nameOf,
+  STATIC_ENTRIES,
+  staticKey,
+  staticName,
+  staticNameLength,
+  staticValue,
+} from "./names";
 import { Half } from "./state";
 
 /** Bytes of a value that are kept at the most. */
 export const VALUE_BYTES_MAX: u32 = 1024;
+/** The same of one whose name is not known. */
+const NAMELESS_BYTES_MAX: u32 = 64;
 /** Largest number that is taken for one. */
 const NUMBER_MAX: u64 = 1 << 28;
-/** Bytes that each entry costs beside its texts (section 4.1). */
-const ENTRY_BYTES: u32 = 32;
 
 /** What the decoder expects next. */
 class Expect {
@@ -50,6 +61,26 @@ export class HeaderField {
   static length: u32 = 0;
   /** Whether less of the value was kept than came. */
   static cut: bool = false;
+  /** What its name is known by (names.ts). */
+  static key: u32 = 0;
+  /** The footer of the entry that it is in the dynamic table, 0 for none. */
+  static entry: usize = 0;
+  /** How far behind the table's mark its entry is, 0 where it is not. */
+  static behind: u32 = 0;
+  /** Whether its value came as a text. */
+  static isText: bool = false;
+
+  /** Sets it to the entry in `Entry`. */
+  static takeEntry(): void {
+    HeaderField.name = Entry.name;
+    HeaderField.start = Entry.start;
+    HeaderField.length = Entry.length;
+    HeaderField.cut = Entry.cut;
+    HeaderField.key = keyAt(Entry.at);
+    HeaderField.entry = Entry.at;
+    HeaderField.behind = 0;
+    HeaderField.isText = false;
+  }
 }
 
 /** Where a decoder's state is saved to and restored from. */
@@ -66,11 +97,13 @@ class Saved {
   nameLength: u32;
   bits: u64;
   count: u32;
+  key: u32;
+  nameBehind: u32;
   spare: u32;
 }
 
 /** Bytes of a saved decoder, its text included. */
-export const DECODER_BYTES: u32 = 56 + VALUE_BYTES_MAX;
+export const DECODER_BYTES: u32 = 64 + VALUE_BYTES_MAX;
 
 /** The name, then the value of the field in progress. */
 const TEXT: usize = memory.data(1024 + 16);
@@ -87,6 +120,9 @@ export class Hpack {
   private static length: u32 = 0;
   private static name: u32 = 0;
   private static nameLength: u32 = 0;
+  private static key: u32 = 0;
+  /** How far behind the table's mark the entry with its name is. */
+  private static nameBehind: u32 = 0;
   private static half: Half = changetype<Half>(0);
   /** Where the next byte is read. */
   static at: usize = 0;
@@ -109,6 +145,8 @@ export class Hpack {
     Hpack.length = saved.length;
     Hpack.name = saved.name;
     Hpack.nameLength = saved.nameLength;
+    Hpack.key = saved.key;
+    Hpack.nameBehind = saved.nameBehind;
     Huffman.bits = saved.bits;
     Huffman.count = saved.count;
     memory.copy(TEXT, <usize>half.decoder + offsetof<Saved>(), VALUE_BYTES_MAX);
@@ -133,6 +171,8 @@ export class Hpack {
     saved.nameLength = Hpack.nameLength;
     saved.bits = Huffman.bits;
     saved.count = Huffman.count;
+    saved.key = Hpack.key;
+    saved.nameBehind = Hpack.nameBehind;
     saved.spare = 0;
     memory.copy(block + offsetof<Saved>(), TEXT, VALUE_BYTES_MAX);
   }
@@ -199,6 +239,7 @@ export class Hpack {
   private static takeIndex(): bool {
     const index = <u32>Hpack.number;
     Hpack.expect = Expect.FIELD;
+    Hpack.nameBehind = 0;
     if (Hpack.form == Form.LIMIT) {
       tableLimit(Hpack.half, index);
       return false;
@@ -212,12 +253,16 @@ export class Hpack {
     if (index <= STATIC_ENTRIES) {
       Hpack.name = staticName(index);
       Hpack.nameLength = staticNameLength(index);
+      Hpack.key = staticKey(index);
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
       Hpack.name = Entry.name;
       Hpack.nameLength = Entry.nameLength;
+      Hpack.key = keyAt(Entry.at);
     } else {
       Hpack.name = Name.UNKNOWN;
       Hpack.nameLength = 0;
+      Hpack.key = Key.UNKNOWN;
+      Hpack.nameBehind = Entry.behind;
     }
     return false;
   }
@@ -228,16 +273,29 @@ export class Hpack {
       HeaderField.start = TEXT;
       HeaderField.length = <u32>(putText(TEXT, staticValue(index)) - TEXT);
       HeaderField.cut = false;
+      HeaderField.key = staticKey(index);
+      HeaderField.entry = 0;
+      HeaderField.behind = 0;
+      HeaderField.isText = false;
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
-      HeaderField.name = Entry.name;
-      HeaderField.start = Entry.start;
-      HeaderField.length = Entry.length;
-      HeaderField.cut = Entry.cut;
+      HeaderField.takeEntry();
     } else {
       HeaderField.name = Name.UNKNOWN;
       HeaderField.length = 0;
+      HeaderField.key = Key.UNKNOWN;
+      HeaderField.entry = 0;
+      HeaderField.behind = Entry.behind;
+      HeaderField.isText = false;
     }
     return true;
+  }
+
+  /** Adds the field to the table, with `kept` bytes of its value; its footer, 0 where it is not kept. */
+  private static add(kept: u32): usize {
+    const size = Hpack.nameLength + Hpack.length + ENTRY_BYTES;
+    const footer = tableAdd(Hpack.half, Hpack.name, Hpack.key, Hpack.nameLength, TEXT, kept, HeaderField.cut, size);
+    if (footer != 0 && Hpack.nameBehind != 0) noteNamedBehind(footer, Hpack.nameBehind);
+    return footer;
   }
 
   private static beginText(): bool {
@@ -285,20 +343,22 @@ export class Hpack {
     if (Hpack.expect == Expect.NAME) {
       Hpack.name = nameOf(TEXT, Hpack.length);
       Hpack.nameLength = Hpack.length;
+      Hpack.key = keyOf(Hpack.name, TEXT, Hpack.length);
       Hpack.expect = Expect.VALUE_LENGTH;
       return false;
     }
     Hpack.expect = Expect.FIELD;
-    const isRead = Hpack.name > Name.OTHER;
-    const kept: u32 = !isRead ? 0 : Hpack.length < VALUE_BYTES_MAX ? Hpack.length : VALUE_BYTES_MAX;
+    const isRead = Hpack.name != Name.OTHER;
+    const most: u32 = Hpack.name == Name.UNKNOWN ? NAMELESS_BYTES_MAX : VALUE_BYTES_MAX;
+    const kept: u32 = !isRead ? 0 : Hpack.length < most ? Hpack.length : most;
     HeaderField.name = Hpack.name;
     HeaderField.start = TEXT;
     HeaderField.length = kept;
     HeaderField.cut = isRead && kept < Hpack.length;
-    if (Hpack.form == Form.ADDED) {
-      const size = Hpack.nameLength + Hpack.length + ENTRY_BYTES;
-      tableAdd(Hpack.half, Hpack.name, Hpack.nameLength, TEXT, kept, HeaderField.cut, size);
-    }
+    HeaderField.key = Hpack.key;
+    HeaderField.behind = 0;
+    HeaderField.isText = true;
+    HeaderField.entry = Hpack.form == Form.ADDED ? Hpack.add(kept) : 0;
     return true;
   }
 }

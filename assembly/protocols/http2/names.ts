@@ -22,10 +22,22 @@ export class Name {
   static readonly GRPC_ENCODING: u32 = 13;
 }
 
-/** Longest name that is read. */
-export const NAME_BYTES_MAX: u32 = 16;
+/** Bytes of a name that are looked at. */
+export const NAME_BYTES_MAX: u32 = 64;
 /** Entries of the static table. */
 export const STATIC_ENTRIES: u32 = 61;
+
+/** What is told apart of names, read or not: a key is a name's number, an entry of the static table, or 14 bits of a hash. */
+export class Key {
+  static readonly NONE: u32 = 0;
+  static readonly UNKNOWN: u32 = 1;
+  /** No field: a block begins. */
+  static readonly START: u32 = 32;
+  static readonly DATE: u32 = 64 + 33;
+}
+
+const KEY_STATIC: u32 = 64;
+const KEY_HASHED: u32 = 1 << 14;
 
 /** Lengths of the names of entries 1 to 61. */
 const LENGTHS: usize = memory.data<u8>([
@@ -47,6 +59,21 @@ export function staticName(index: u32): u32 {
   if (index <= 14) return Name.STATUS;
   if (index == 31) return Name.CONTENT_TYPE;
   return index == 58 ? Name.USER_AGENT : Name.OTHER;
+}
+
+/** The key of the name of entry `index` of the static table. */
+export function staticKey(index: u32): u32 {
+  const name = staticName(index);
+  return name == Name.OTHER ? KEY_STATIC + index : name;
+}
+
+/** The key of the name of number `name`, which is the `length` bytes at `start`, of which NAME_BYTES_MAX lie there at the most. */
+export function keyOf(name: u32, start: usize, length: u32): u32 {
+  if (name > Name.OTHER) return name;
+  const there = length < NAME_BYTES_MAX ? length : NAME_BYTES_MAX;
+  let hash: u32 = 2166136261 ^ length;
+  for (let i: u32 = 0; i < there; i++) hash = (hash ^ load<u8>(start + i)) * 16777619;
+  return KEY_HASHED | (hash >> 18);
 }
 
 /** What entry `index` of the static table says; empty where it says nothing or its name is not read. */

@@ -5,17 +5,19 @@
 import { u8At, u32be } from "../../bytes/reader";
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
-import { Mark, Status } from "../../roundtrip/marks";
+import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { Parse } from "../protocol";
+import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
 import { FRAME_BYTES, Frame, FrameFlag, FrameType, fixedLength, isFrame, PREFACE_BYTES, prefaceLength } from "./frame";
 import { Guest } from "./guest";
-import { beginBlock, breakBlock, endBlock, releaseDecoder, takeField } from "./header-block";
+import { beginBlock, breakBlock, endBlock, loseBlock, nextField, releaseDecoder } from "./header-block";
 import { DECODER_BYTES, Hpack } from "./hpack";
+import { loseMore } from "./lost-entries";
 import { Http2Metrics } from "./metrics";
 import { losePlace, seek } from "./seek";
-import { BlockKind, Half, HalfFlag, halfOf, Phase, TABLE_BYTES, TABLE_BYTES_UNKNOWN } from "./state";
+import { BlockKind, Half, HalfFlag, halfOf, LostFlag, Phase, TABLE_BYTES, TABLE_BYTES_UNKNOWN } from "./state";
 import * as S from "./streams";
 import { Turn } from "./turn";
 
@@ -53,9 +55,17 @@ function step(conversation: Conversation, half: Half): bool {
 
 function garbage(conversation: Conversation, half: Half): bool {
   Http2Metrics.malformed();
-  losePlace(conversation, Turn.side, half);
+  // What was taken for frames before may have been none.
+  tableForget(half);
+  losePlace(conversation, Turn.side, half, 0);
   half.set(HalfFlag.RESYNCHRONIZED);
   return true;
+}
+
+/** Nothing was sent before: the table is empty. */
+function beginAtStart(half: Half): void {
+  half.clear(HalfFlag.AT_START);
+  half.lost |= LostFlag.COMPLETE;
 }
 
 function readFrame(conversation: Conversation, half: Half): bool {
@@ -63,7 +73,7 @@ function readFrame(conversation: Conversation, half: Half): bool {
   const there = <u32>(Turn.end - at);
   const same = prefaceLength(at, there);
   if (same == PREFACE_BYTES) {
-    half.clear(HalfFlag.AT_START);
+    if (half.is(HalfFlag.AT_START)) beginAtStart(half);
     Turn.at += PREFACE_BYTES;
     return true;
   }
@@ -75,9 +85,10 @@ function readFrame(conversation: Conversation, half: Half): bool {
     half.clear(HalfFlag.AT_START);
     // A server's settings come first, or a client's preface (RFC 9113 section 3.4): what is neither came later.
     if (Turn.side == conversation.client || Frame.type != FrameType.SETTINGS) {
-      losePlace(conversation, Turn.side, half);
+      losePlace(conversation, Turn.side, half, 0);
       return true;
     }
+    beginAtStart(half);
   }
   if (!isFrame()) return garbage(conversation, half);
   const fixed = fixedLength();
@@ -208,7 +219,7 @@ function endData(conversation: Conversation, side: u32, half: Half): void {
   const request = S.streamOf(conversation, half.stream);
   if (request == 0) return;
   if (side == conversation.client) S.setStreamFlag(request, F.StreamFlag.REQUEST_ENDED);
-  else S.endStream(conversation, request, S.outcomeOf(request, S.responseOf(request), Status.UNOBSERVED));
+  else S.concludeStream(conversation, request);
 }
 
 function readBlock(conversation: Conversation, half: Half): bool {
@@ -216,7 +227,8 @@ function readBlock(conversation: Conversation, half: Half): bool {
   const take = half.left < there ? half.left : there;
   const content = half.left - half.padding;
   const stop = Turn.at + (content < take ? content : take);
-  if (!half.is(HalfFlag.BLOCK_BROKEN)) decode(half, stop);
+  if (half.is(HalfFlag.BLOCK_BROKEN)) loseMore(half, take);
+  else decode(half, stop);
   takePayload(half, take);
   Turn.at += take;
   if (half.left != 0) return false;
@@ -228,7 +240,7 @@ function readBlock(conversation: Conversation, half: Half): bool {
 function decode(half: Half, stop: usize): void {
   Hpack.open(half);
   Hpack.at = Turn.at;
-  while (Hpack.next(stop)) takeField(half);
+  while (Hpack.next(stop)) nextField(half);
   const isEnd = half.is(HalfFlag.LAST_FRAME) && half.left - half.padding == <u32>(stop - Turn.at);
   if (Hpack.fault || (isEnd && !Hpack.isBetween)) {
     Http2Metrics.malformed();
@@ -272,7 +284,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const isInside = half.phase == Phase.DATA || half.phase == Phase.BLOCK || half.phase == Phase.PASS;
   const inside: u32 = !isInside ? 0 : bytes < half.left ? bytes : half.left;
   if (isInside) passGap(conversation, side, half, inside);
-  if (!isInside || bytes > inside) losePlace(conversation, side, half);
+  if (!isInside || bytes > inside) losePlace(conversation, side, half, bytes - inside);
   return true;
 }
 
@@ -287,8 +299,7 @@ function passGap(conversation: Conversation, side: u32, half: Half, bytes: u32):
       if (isGuests(conversation, half, at)) call_indirect<void>(Guest.gap, changetype<Message>(at), body);
     }
   } else if (half.phase == Phase.BLOCK && bytes != 0) {
-    half.set(HalfFlag.BLOCK_GAP);
-    breakBlock(half);
+    loseBlock(conversation, side, half, bytes);
   }
   takePayload(half, bytes);
   if (half.left != 0) return;
@@ -302,8 +313,7 @@ export function onFinish(conversation: Conversation, side: u32): void {
   const half = halfOf(conversation, side);
   if (half.block != BlockKind.NONE) {
     if (half.message != 0) changetype<Message>(half.message).mark(Mark.INCOMPLETE);
-    half.set(HalfFlag.BLOCK_GAP);
-    breakBlock(half);
+    loseBlock(conversation, side, half, 0);
     half.clear(HalfFlag.BLOCK_ENDS_STREAM);
     endBlock(conversation, side, half);
   }

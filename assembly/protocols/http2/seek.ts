@@ -8,19 +8,22 @@ import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
 import { FirstField, FRAME_BYTES, Frame, FrameType, firstField, isStrictFrame, PREFACE_BYTES, prefaceLength } from "./frame";
-import { breakBlock, endBlock, forgetTable } from "./header-block";
-import { BlockKind, Half, HalfFlag, Phase } from "./state";
+import { endBlock, loseBlock } from "./header-block";
+import { loseEntries, loseMore, settleFew } from "./lost-entries";
+import { BlockKind, Half, Phase } from "./state";
 import * as S from "./streams";
 import { Turn } from "./turn";
+import { dropWaiting } from "./waiting";
 
-/** The half of `side` does not know where it is: frames may be missing, header blocks among them. */
-export function losePlace(conversation: Conversation, side: u32, half: Half): void {
+/** The half of `side` does not know where it is: `bytes` of frames are missing, header blocks may be among them. */
+export function losePlace(conversation: Conversation, side: u32, half: Half, bytes: u32): void {
   if (half.block != BlockKind.NONE) {
-    half.set(HalfFlag.BLOCK_GAP);
-    breakBlock(half);
+    loseBlock(conversation, side, half, bytes);
     endBlock(conversation, side, half);
+  } else {
+    if (side != conversation.client) dropWaiting(conversation);
+    loseEntries(half, bytes, false);
   }
-  forgetTable(half);
   half.phase = Phase.SEEK;
   half.left = 0;
   half.padding = 0;
@@ -42,14 +45,21 @@ export function seek(conversation: Conversation, half: Half): bool {
     // A length of three bytes has a first that is 0 in nearly all frames; the preface does not.
     const first = u8At(at);
     if ((first == 0 && isPlace(conversation, at, end)) || (first == 80 && isPreface(at, end))) {
-      Turn.at = at;
+      passOver(half, at);
+      settleFew(half);
       half.phase = Phase.FRAME;
       return true;
     }
     at += 1;
   }
-  Turn.at = Parse.isCut ? end : at;
+  passOver(half, Parse.isCut ? end : at);
   return false;
+}
+
+/** Passes over what may have been frames. */
+function passOver(half: Half, to: usize): void {
+  loseMore(half, <u32>(to - Turn.at));
+  Turn.at = to;
 }
 
 function isPreface(at: usize, end: usize): bool {

@@ -1,5 +1,5 @@
 /**
- * What the parser knows of a conversation: two halves of 56 bytes, what each side sends.
+ * What the parser knows of a conversation: two halves of 64 bytes, what each side sends.
  *
  * A half stands before a frame, inside one's payload, or does not know where it is. Header blocks run over frames and segments:
  * the one in progress has its message, and its decoder in a pool block while it waits for more.
@@ -50,6 +50,29 @@ export class HalfFlag {
   static readonly AT_START: u32 = 128;
 }
 
+/** What the fields of a header block are, as far as they say it. */
+export class BlockForm {
+  static readonly HEADERS: u8 = 0;
+  static readonly TRAILERS: u8 = 1;
+  /** Headers that end the stream, so that trailers' fields may be among them. */
+  static readonly LAST: u8 = 2;
+  static readonly UNKNOWN: u8 = 3;
+}
+
+/** Bits of `Half.lost`. */
+export class LostFlag {
+  /** The table has a mark (lost-entries.ts). */
+  static readonly MARKED: u8 = 1;
+  /** The header block in progress has fields from behind it. */
+  static readonly WAITING: u8 = 2;
+  /** The field that `guess` speaks of was added to the table. */
+  static readonly GUESS_ADDED: u8 = 4;
+  /** All that the table has is known, or stands for what is not: nothing is older than its oldest entry. */
+  static readonly COMPLETE: u8 = 8;
+  /** A block had no content type, or no client's name, but a field that is not known: there may be another value of it. */
+  static readonly MANY_VALUES: u8 = 16;
+}
+
 @unmanaged
 export class Half {
   phase: u8;
@@ -75,9 +98,20 @@ export class Half {
   /** Requests of these streams, all from the first to the last, were seen; both 0 while none was. */
   seenFrom: u32;
   seenTo: u32;
-  spare: u32;
+  /** Key of the field that the header block brought last. */
+  before: u16;
+  /** BlockForm of the header block. */
+  form: u8;
+  /** LostFlag bits. */
+  lost: u8;
   /** When the header block began. */
   firstNs: u64;
+  /** A value in the header block that may be a status and whose name is not known, and one more (guess.ts). */
+  guess: u8;
+  /** Entries that the block added after it. */
+  guessAge: u8;
+  spare: u16;
+  spare2: u32;
 
   @inline is(flag: u32): bool {
     return (<u32>this.flags & flag) != 0;
@@ -93,7 +127,7 @@ export class Half {
 }
 
 /** Bytes of the state. */
-export const STATE_BYTES: u32 = 112;
+export const STATE_BYTES: u32 = 128;
 /** The limit of a table while its sender names no other (RFC 9113 section 6.5.2). */
 export const TABLE_BYTES: u32 = 4096;
 /** The limit of one whose sender may have named it in bytes that are missing. */

@@ -22,6 +22,7 @@ import { Settings } from "../../settings";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { Guest } from "./guest";
+import { notePartial } from "./take-field";
 
 const ERRORS_FROM: u32 = 400;
 
@@ -51,7 +52,7 @@ export function clearStreamFlag(request: usize, flag: u32): void {
 }
 
 /** Whether a message that waits is of a stream. */
-function isOurs(request: usize): bool {
+export function isOurs(request: usize): bool {
   const protocol = <u32>changetype<Message>(request).protocol;
   return protocol == F.HTTP2 || protocol == Guest.number;
 }
@@ -96,6 +97,30 @@ function numberOf(request: usize, response: usize): u32 {
   return asked != F.HTTP2 || response == 0 ? asked : changetype<Message>(response).protocol;
 }
 
+/** Whether fields of a response wait for what their entries in the table are. */
+export function isWaiting(response: usize): bool {
+  return load<u8>(response, F.WAITING_COUNT) != 0;
+}
+
+/** The message is a guest's, which may be known only now. */
+export function takeForGuest(message: Message, number: u32): void {
+  if (message.protocol == <u8>number) return;
+  message.protocol = <u8>number;
+  // What passed of its body was not looked at.
+  if (load<u64>(changetype<usize>(message), F.BODY_BYTES) != 0) call_indirect<void>(Guest.gap, message, u32.MAX_VALUE);
+}
+
+/** The server has ended a stream: reports it, unless the fields that decide it wait for the table. */
+export function concludeStream(conversation: Conversation, request: usize): void {
+  const response = responseOf(request);
+  const status = outcomeOf(request, response, Status.UNOBSERVED);
+  if (status != Status.UNOBSERVED || response == 0 || !isWaiting(response)) {
+    endStream(conversation, request, status);
+    return;
+  }
+  setStreamFlag(request, F.StreamFlag.WAITING | F.StreamFlag.DOUBTFUL);
+}
+
 /** Reports a stream, which is over, with `status`. */
 export function endStream(conversation: Conversation, request: usize, status: u32): void {
   const message = changetype<Message>(request);
@@ -105,8 +130,11 @@ export function endStream(conversation: Conversation, request: usize, status: u3
   const number = numberOf(request, response);
   pendingTake(message);
   store<u32>(request, 0, F.RESPONSE);
-  message.protocol = <u8>number;
-  if (response != 0) changetype<Message>(response).protocol = <u8>number;
+  if (number != F.HTTP2) takeForGuest(message, number);
+  if (response != 0) {
+    if (number != F.HTTP2) takeForGuest(changetype<Message>(response), number);
+    if (isWaiting(response)) notePartial(changetype<Message>(response));
+  }
   if (number != F.HTTP2) call_indirect<void>(Guest.end, request, response);
   if (flags & F.StreamFlag.UNSEEN) {
     if (response != 0) report(conversation, client, 0, response, status);
@@ -145,8 +173,9 @@ export function refuseStreams(conversation: Conversation, client: u32, last: u32
   }
 }
 
-/** Reports a stream that was given up with an error code. */
+/** Reports a stream that was given up with an error code; one that had ended before is not. */
 export function resetStream(conversation: Conversation, request: usize, code: u32): void {
+  if (streamFlags(request) & F.StreamFlag.WAITING) return;
   const message = changetype<Message>(request);
   store<u16>(request, code < 0xffff ? code : 0xffff, F.RESET_CODE);
   message.know(F.Http2Field.RESET);
