@@ -236,6 +236,41 @@ describe("recognition", () => {
   });
 });
 
+describe("a channel that was not seen to open", () => {
+  const joined = () => new Conversation({ serverPort: 5672 }).send("client", declare(1, "q")).send("server", declareOk(1, "q"));
+  const DECLARED = "1 declare q -> declare-ok q ok";
+
+  test("its publishes are not known to need no confirm", () => {
+    const one = joined().send("client", publish(1, "x", "a"));
+    expect(lines(one.packets)).toEqual([DECLARED, "1 publish x a -> - unobserved"]);
+  });
+
+  test("an ack of the server tells that they do", () => {
+    const one = joined();
+    one.send("client", publish(1, "x", "a")).send("server", ack(1, 71));
+    one.send("client", publish(1, "x", "b")).send("server", nack(1, 72));
+    expect(lines(one.packets)).toEqual([DECLARED, "1 publish x a #71 -> ack #71 ok", "1 publish x b #72 -> nack #72 error"]);
+  });
+
+  test("most do not wait where no ack comes", () => {
+    const one = joined();
+    for (let count = 0; count < 100; count++) one.send("client", publish(1, "x", "a"));
+    const told = tripsOf(one.packets).filter(({ request }) => request?.method === "publish");
+    expect(told.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => "unobserved"));
+  });
+
+  test("one that opens later is known, and so is one with transactions", () => {
+    const open = joined()
+      .send("client", method(2, 20, 10, short("")))
+      .send("client", publish(2, "x", "a"));
+    expect(lines(open.packets)).toContain("2 publish x a -> - ok");
+    const transacted = joined()
+      .send("client", method(1, 90, 20))
+      .send("server", method(1, 90, 21));
+    expect(lines(transacted.send("client", publish(1, "x", "a")).packets)).toContain("1 publish x a -> - ok");
+  });
+});
+
 describe("confirms that were asked for in missing bytes", () => {
   test("the server's answer tells of them, its first ack of their numbers", () => {
     const one = amqp().lose("client", select(1)).send("server", selectOk(1));

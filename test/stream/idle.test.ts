@@ -4,9 +4,7 @@ import module from "../../build/test/idle.wasm";
 import { IDLE_TALKS, idleBytes } from "../support/idle";
 
 const BYTES_MOST = 512;
-/** Where the packets of a connection are compressed, what is known of them takes a block more. */
-const COMPRESSED_BYTES_MOST = 576;
 
 test.each(IDLE_TALKS.map((talk) => [talk.name, talk] as const))("an idle connection of %s", (_, talk) => {
-  expect(idleBytes(module, talk)).toBeLessThanOrEqual(talk.name === "mysql compressed" ? COMPRESSED_BYTES_MOST : BYTES_MOST);
+  expect(idleBytes(module, talk)).toBeLessThanOrEqual(BYTES_MOST);
 });

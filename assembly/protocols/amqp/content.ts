@@ -7,7 +7,7 @@ import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { FRAME_BYTES_MIN, PAYLOAD } from "./frame";
-import { clientOf, waitForSettling } from "./match";
+import { clientOf, isUnsettled, waitForSettling } from "./match";
 import { Call } from "./methods";
 import { malformed } from "./metrics";
 import { AmqpState, Channel } from "./state";
@@ -102,7 +102,8 @@ export function endContent(conversation: Conversation, channel: Channel, side: u
   if (waitForSettling(conversation, message)) return;
   const isReturn = <u32>load<u16>(changetype<usize>(message), F.METHOD) == Call.RETURN;
   const isCut = (marks & Mark.INCOMPLETE) != 0;
-  const status = isReturn ? Status.ERROR : isCut ? outcomeOfCut() : Status.OK;
+  const complete = isUnsettled(message) ? Status.UNOBSERVED : Status.OK;
+  const status = isReturn ? Status.ERROR : isCut ? outcomeOfCut() : complete;
   report(conversation, clientOf(conversation), changetype<usize>(message), 0, status);
   messageRelease(message);
 }

@@ -11,8 +11,9 @@
  *   closed.
  * - The client of a round trip is the client of the connection, whoever asked: `sender` says who did.
  *
- * Where bytes of both sides are missing before a channel's first publish, Confirm.Select and its answer may be among them: its
- * publishes wait, and are ok where the server confirms them and unobserved where it does not.
+ * Where bytes of both sides are missing before a channel's first publish, or the capture began behind the channel's, Confirm.Select and
+ * its answer may be among them. Such publishes are ok where the server confirms them and unobserved where it does not: up to
+ * DOUBTFUL_MAX wait for a first confirm, those behind them wait for none. A channel with transactions has no confirms.
  *
  * After a gap tags and names go on to tell pairs. The numbers of publishes are known again from the ack that comes where the
  * client had everything before when it sent what waits there: one publish, or as many as the ack settles.
@@ -47,8 +48,13 @@ class Waits {
 const CONFIRMED: u8 = 1;
 const ACKED: u8 = 2;
 const FAILED: u8 = 3;
+/** What a publish is of which nobody will know whether it was confirmed. */
+const UNKNOWN: u8 = 4;
+/** Publishes that wait on a channel of which it is not known whether it has confirms. */
+const DOUBTFUL_MAX: u64 = 64;
 
 const SUCCESS: u32 = 200;
+const TX_CLASS: u32 = 90;
 
 /** The side of the connection's client. */
 export function clientOf(conversation: Conversation): u32 {
@@ -95,20 +101,48 @@ export function waitForAnswer(conversation: Conversation, request: Message): voi
 export function numberPublish(conversation: Conversation, channel: Channel, request: Message): void {
   if (!channel.is(ChannelFlag.PUBLISHES)) {
     channel.set(ChannelFlag.PUBLISHES);
-    const state = stateAt(conversation);
-    const mayHaveConfirms = !channel.is(ChannelFlag.CONFIRMS) && state.hasGap(0) && state.hasGap(1);
-    if (mayHaveConfirms) channel.set(ChannelFlag.DOUBTFUL | ChannelFlag.UNNUMBERED);
+    if (mayHaveConfirms(conversation, channel)) channel.set(ChannelFlag.DOUBTFUL | ChannelFlag.UNNUMBERED);
   }
   if (!channel.is(ChannelFlag.CONFIRMS | ChannelFlag.DOUBTFUL)) return;
   const at = changetype<usize>(request);
-  store<u8>(at, CONFIRMED, F.OUTCOME);
   channel.published += 1;
+  if (!channel.is(ChannelFlag.CONFIRMS) && channel.published > DOUBTFUL_MAX) {
+    store<u8>(at, UNKNOWN, F.OUTCOME);
+    return;
+  }
+  store<u8>(at, CONFIRMED, F.OUTCOME);
   if (channel.is(ChannelFlag.UNNUMBERED)) {
     addFlag(at, F.RequestFlag.UNNUMBERED);
     return;
   }
   store<u64>(at, channel.published, F.DELIVERY_TAG);
   request.know(F.AmqpField.DELIVERY_TAG);
+}
+
+/** Whether confirms may have been asked for on a channel without that it was seen. */
+function mayHaveConfirms(conversation: Conversation, channel: Channel): bool {
+  if (channel.is(ChannelFlag.CONFIRMS | ChannelFlag.TRANSACTS)) return false;
+  const state = stateAt(conversation);
+  return (!conversation.started && !channel.is(ChannelFlag.OPENED)) || (state.hasGap(0) && state.hasGap(1));
+}
+
+/** Whether a message that nothing settles is one of which it is not known whether anything does. */
+export function isUnsettled(request: Message): bool {
+  return load<u8>(changetype<usize>(request), F.OUTCOME) == UNKNOWN;
+}
+
+/** A method of a client tells of its channel what later publishes are to be held against. */
+export function noteChannel(conversation: Conversation, number: u32, call: u32): void {
+  const isOpen = call == Call.CHANNEL_OPEN;
+  if (conversation.started || !(isOpen || call >> 8 == TX_CLASS)) return;
+  const channel = channelOf(stateAt(conversation), number);
+  if (channel == null) return;
+  if (isOpen) {
+    channel.set(ChannelFlag.OPENED);
+    return;
+  }
+  channel.set(ChannelFlag.TRANSACTS);
+  channel.clear(ChannelFlag.DOUBTFUL);
 }
 
 /** The server says that a channel has confirms: since when is not known where the client's wish is missing. */

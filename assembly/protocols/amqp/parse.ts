@@ -29,6 +29,7 @@ import {
   closeRest,
   loseNumbers,
   missAnswers,
+  noteChannel,
   noteConfirms,
   numberPublish,
   placeDelivery,
@@ -248,6 +249,7 @@ function readRequest(
   let message = fill(changetype<Message>(block), half, at, size, held);
   const isServer = Turn.side != clientOf(conversation);
   store<u16>(changetype<usize>(message), isServer ? 1 : 0, F.SENDER);
+  if (!isServer) noteChannel(conversation, half.channel, call);
   if (traits & Trait.ASKS) {
     if (isServer && (call == Call.CHANNEL_CLOSE || call == Call.CONNECTION_CLOSE)) closeByServer(conversation, message);
     if (call == Call.CONFIRM_SELECT && channel != null) {

@@ -114,10 +114,14 @@ export class ChannelFlag {
   static readonly GOT: u8 = 4;
   /** A message was published. */
   static readonly PUBLISHES: u8 = 8;
-  /** Bytes of both sides are missing from before its first publish: whether confirms were asked for is not known. */
+  /** What was said before its first publish is not all there: whether confirms were asked for is not known. */
   static readonly DOUBTFUL: u8 = 16;
   /** All up to `settled` are settled, and none behind it. */
   static readonly SETTLED: u8 = 32;
+  /** It was seen to open. */
+  static readonly OPENED: u8 = 64;
+  /** It has transactions, and so no confirms. */
+  static readonly TRANSACTS: u8 = 128;
 }
 
 @unmanaged

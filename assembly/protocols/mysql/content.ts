@@ -23,12 +23,22 @@ export class PackedPhase {
   static readonly PASS_COUNTED: u8 = 5;
 }
 
-/** One side's packet in progress: 64 bytes. */
+/** What is known of a packet in progress, and of content that goes on in the next: a block of its own while there is either. */
 @unmanaged
-export class PackedHalf {
-  /** When the packet began, and when what was left of content before it did. */
+class Progress {
   firstNs: u64;
   carryNs: u64;
+  held: u32;
+  heldBytes: u32;
+  carry: u32;
+  carrySequence: u32;
+  carryWireBytes: u32;
+  spare: u32;
+}
+
+/** One side's packets: 32 bytes, as many connections have nothing in progress. */
+@unmanaged
+export class PackedHalf {
   phase: u8;
   /** Sequence id of the packet. */
   id: u8;
@@ -42,17 +52,89 @@ export class PackedHalf {
   contentLength: u32;
   /** Bytes of content that are of no interest. */
   skip: u32;
+  private progress: u32;
+  private spare: u32;
+
+  /** A packet begins at `firstNs`; false where there is no room for what is in progress. */
+  begin(firstNs: u64): bool {
+    if (this.progress == 0) {
+      const block = Regions.streamPool.allocate(offsetof<Progress>());
+      if (block == 0) return false;
+      memory.fill(block, 0, offsetof<Progress>());
+      this.progress = <u32>block;
+    }
+    changetype<Progress>(<usize>this.progress).firstNs = firstNs;
+    return true;
+  }
+
+  /** No packet is in progress: what is not kept for the next goes. */
+  rest(): void {
+    if (this.progress == 0 || this.held != 0 || this.carry != 0) return;
+    Regions.streamPool.release(this.progress);
+    this.progress = 0;
+  }
+
+  private get now(): Progress {
+    return changetype<Progress>(<usize>this.progress);
+  }
+
+  /** When the packet began. */
+  get firstNs(): u64 {
+    return this.progress == 0 ? 0 : this.now.firstNs;
+  }
+
   /** Compressed bytes that wait for the others: a list of blocks, 0 for none. */
-  held: u32;
-  heldBytes: u32;
+  get held(): u32 {
+    return this.progress == 0 ? 0 : this.now.held;
+  }
+
+  get heldBytes(): u32 {
+    return this.progress == 0 ? 0 : this.now.heldBytes;
+  }
+
+  /** Sets both, while a packet is in progress. */
+  setHeld(held: u32, bytes: u32): void {
+    this.now.held = held;
+    this.now.heldBytes = bytes;
+  }
+
   /** Content that was not read yet, since a packet of the content goes on in the next: its block, 0 for none. */
-  carry: u32;
-  carrySequence: u32;
-  carryWireBytes: u32;
-  spare: u32;
+  get carry(): u32 {
+    return this.progress == 0 ? 0 : this.now.carry;
+  }
+
+  /** When that began, where, and how many bytes on the wire it stands for. */
+  get carryNs(): u64 {
+    return this.progress == 0 ? 0 : this.now.carryNs;
+  }
+
+  get carrySequence(): u32 {
+    return this.progress == 0 ? 0 : this.now.carrySequence;
+  }
+
+  get carryWireBytes(): u32 {
+    return this.progress == 0 ? 0 : this.now.carryWireBytes;
+  }
+
+  /** Keeps it, while a packet is in progress. */
+  setCarry(block: u32, length: u32, firstNs: u64, sequence: u32, wireBytes: u32): void {
+    this.carryLength = <u16>length;
+    this.now.carry = block;
+    this.now.carryNs = firstNs;
+    this.now.carrySequence = sequence;
+    this.now.carryWireBytes = wireBytes;
+  }
+
+  /** Lets go of it. */
+  dropCarry(): void {
+    this.carryLength = 0;
+    if (this.carry == 0) return;
+    Regions.streamPool.release(this.carry);
+    this.setCarry(0, 0, 0, 0, 0);
+  }
 }
 
-const HALF_BYTES: u32 = 64;
+const HALF_BYTES: u32 = 32;
 const PACKED_BYTES: u32 = 2 * HALF_BYTES;
 /** Bytes of a block of held bytes behind the number of the next. */
 const HELD_BLOCK_BYTES: u32 = BLOCK_BYTES_MAX - 4;
@@ -75,7 +157,8 @@ export function packedRelease(packed: u32): void {
   for (let side: u32 = 0; side < 2; side++) {
     const half = packedHalf(packed, side);
     dropHeld(half);
-    if (half.carry != 0) Regions.streamPool.release(half.carry);
+    half.dropCarry();
+    half.rest();
   }
   Regions.streamPool.release(packed);
 }
@@ -92,13 +175,13 @@ export function hold(half: PackedHalf, start: usize, length: u32): u32 {
       const block = Regions.streamPool.allocate(min<u32>(half.length, HELD_BLOCK_BYTES) + 4);
       if (block == 0) break;
       store<u32>(block, 0);
-      if (last == 0) half.held = <u32>block;
+      if (last == 0) half.setHeld(<u32>block, 0);
       else store<u32>(last, <u32>block);
       last = block;
     }
     const taken = min<u32>(most - done, HELD_BLOCK_BYTES - used);
     memory.copy(last + 4 + used, start + done, taken);
-    half.heldBytes += taken;
+    half.setHeld(half.held, half.heldBytes + taken);
     done += taken;
   }
   return done;
@@ -124,8 +207,7 @@ function dropHeld(half: PackedHalf): void {
     Regions.streamPool.release(block);
     block = next;
   }
-  half.held = 0;
-  half.heldBytes = 0;
+  if (half.held != 0) half.setHeld(0, 0);
 }
 
 /** The content of which a part is being read. */

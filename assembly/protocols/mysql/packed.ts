@@ -18,7 +18,7 @@ import { MysqlMetrics, Switch } from "./metrics";
 import { contentOf, lengthOf, mayBegin, PACKED_HEADER_BYTES, SURE_BYTES, ZSTD_MAGIC } from "./packed-header";
 import { endLost } from "./result";
 import { letGo, Packet, StateFlag, stateAt } from "./state";
-import { loseContent, missStored, pass, readStored, unpack, unpackHeld } from "./unpack";
+import { loseContent, missStored, pass, readStored, refusePacket, unpack, unpackHeld } from "./unpack";
 
 /** Takes the bytes that `side` sent from `start` to `end`; answers how far they are read. */
 export function readPacked(conversation: Conversation, side: u32, start: usize, end: usize): usize {
@@ -41,6 +41,7 @@ export function readPacked(conversation: Conversation, side: u32, start: usize, 
     if (half.left == 0) {
       if (half.phase == PackedPhase.PASS) pass(conversation, side, half);
       half.phase = PackedPhase.START;
+      half.rest();
     } else if (half.phase >= PackedPhase.PASS) {
       Parse.skip = half.left;
       half.left = 0;
@@ -105,8 +106,11 @@ function readHeader(conversation: Conversation, side: u32, half: PackedHalf, at:
   half.length = length;
   half.left = length;
   half.contentLength = content == 0 ? length : content;
-  half.firstNs = Parse.timeOf(at);
-  if (half.carryLength == 0 && half.skip >= half.contentLength) {
+  const isRoom = half.begin(Parse.timeOf(at));
+  if (!isRoom) {
+    half.phase = PackedPhase.PASS_COUNTED;
+    refusePacket(conversation, side, half);
+  } else if (half.carryLength == 0 && half.skip >= half.contentLength) {
     half.skip -= half.contentLength;
     half.phase = PackedPhase.PASS;
   } else {
@@ -177,6 +181,7 @@ function lose(conversation: Conversation, side: u32, half: PackedHalf, sequence:
   half.left = 0;
   loseContent(conversation, side, half);
   if (conversation.protocol != <u8>F.MYSQL) return;
+  half.rest();
   half.skip = 0;
   missPlace(conversation, side, sequence, bytes, bytes, mark);
 }
@@ -199,7 +204,9 @@ export function missPacked(conversation: Conversation, side: u32, bytes: u32): v
     return;
   }
   half.left -= bytes;
-  if (half.left == 0) half.phase = PackedPhase.START;
+  if (half.left != 0) return;
+  half.phase = PackedPhase.START;
+  half.rest();
 }
 
 /** No more bytes of the packet in progress are to be had: what is held of it is read. */

@@ -108,7 +108,7 @@ function keep(conversation: Conversation, side: u32, half: PackedHalf, start: us
   const length = <u32>(end - start);
   const sequence = start < Regions.unpacked ? half.carrySequence : half.sequence;
   const firstNs = start < Regions.unpacked ? half.carryNs : half.firstNs;
-  dropCarry(half);
+  half.dropCarry();
   if (length == 0) return;
   const wireBytes = Content.wireBytesOf(length);
   const block = length <= BLOCK_BYTES_MAX ? Regions.streamPool.allocate(length) : 0;
@@ -118,18 +118,7 @@ function keep(conversation: Conversation, side: u32, half: PackedHalf, start: us
     return;
   }
   memory.copy(block, start, length);
-  half.carryWireBytes = wireBytes;
-  half.carry = <u32>block;
-  half.carryLength = <u16>length;
-  half.carrySequence = sequence;
-  half.carryNs = firstNs;
-}
-
-function dropCarry(half: PackedHalf): void {
-  if (half.carry != 0) Regions.streamPool.release(half.carry);
-  half.carry = 0;
-  half.carryLength = 0;
-  half.carryWireBytes = 0;
+  half.setCarry(<u32>block, length, firstNs, sequence, wireBytes);
 }
 
 /** The place in the content is lost with the packet in progress, `wireBytes` of which no message has. */
@@ -137,6 +126,14 @@ function missPacket(conversation: Conversation, side: u32, half: PackedHalf, wir
   half.skip = 0;
   const bytes = PACKED_HEADER_BYTES + half.length;
   missPlace(conversation, side, half.sequence, bytes, wireBytes, mark);
+}
+
+/** There is no room for what is in progress of the packet that begins: its content is missed. */
+export function refusePacket(conversation: Conversation, side: u32, half: PackedHalf): void {
+  MysqlMetrics.refused();
+  loseContent(conversation, side, half);
+  if (conversation.protocol == <u8>F.MYSQL)
+    missPacket(conversation, side, half, PACKED_HEADER_BYTES + half.length, Mark.TRUNCATED);
 }
 
 /** Reads `length` bytes at `start`, which are content themselves, behind `offset` bytes of it. */
@@ -228,14 +225,14 @@ function missRest(conversation: Conversation, side: u32, half: PackedHalf, at: u
   if (rest <= half.skip) {
     half.skip -= rest;
     countPassed(conversation, side, Content.wireBytesOf(rest));
-    dropCarry(half);
+    half.dropCarry();
     // What the parser has no use for is not missed where it came.
     if (mark != Mark.TRUNCATED) missInside(conversation, side, mark);
     return;
   }
   if (at < Inflate.out) showCut(conversation, side, half, at, Inflate.out);
   if (conversation.protocol != <u8>F.MYSQL) return;
-  dropCarry(half);
+  half.dropCarry();
   missPacket(conversation, side, half, Content.wireLeft, mark);
 }
 
@@ -273,7 +270,7 @@ export function loseContent(conversation: Conversation, side: u32, half: PackedH
     showCut(conversation, side, half, from, Regions.unpacked);
     leaveContent();
     if (conversation.protocol != <u8>F.MYSQL) return;
-    dropCarry(half);
+    half.dropCarry();
   }
 }
 
