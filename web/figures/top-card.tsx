@@ -4,9 +4,17 @@ import { IntervalBar } from "./interval-bar";
 
 /** Takes a filter that matches what has this key. */
 export type OnKey = (filter: string) => void;
+/** The address that a key of a metric leads to. */
+export type HrefOf = (metric: string, key: string) => string | undefined;
+
+interface Props {
+  figure: Figure;
+  onKey?: OnKey;
+  hrefOf?: HrefOf;
+}
 
 /** The heaviest keys of a top, each with the interval that is certain. */
-export function TopCard({ figure, onKey }: { figure: Figure; onKey?: OnKey }) {
+export function TopCard({ figure, onKey, hrefOf }: Props) {
   const items = topItems(figure);
   const { total = 0, bound = 0, schema, title, variant } = figure;
   const most = items[0]?.upper ?? 0;
@@ -32,15 +40,19 @@ export function TopCard({ figure, onKey }: { figure: Figure; onKey?: OnKey }) {
           {items.map(({ key, value, lower, upper }) => (
             <tr key={key}>
               <th scope="row">
-                <Key text={key} onKey={onKey} />
+                <Key text={key} onKey={onKey} href={hrefOf?.(figure.metric, key)} />
                 <IntervalBar lower={lower} upper={upper} most={most} />
               </th>
               <td
                 class="number"
-                title={lower === upper ? `${percent(value / total)} of all, exact` : `${show(lower)} to ${show(upper)}`}
+                title={lower === upper ? `${percent(value / total)} of all, exact` : "between these for certain"}
               >
                 {show(value)}
-                {lower === upper ? null : <span class="aside"> ± {show(Math.ceil((upper - lower) / 2))}</span>}
+                {lower === upper ? null : (
+                  <span class="aside range">
+                    {show(lower)} – {show(upper)}
+                  </span>
+                )}
               </td>
             </tr>
           ))}
@@ -53,8 +65,15 @@ export function TopCard({ figure, onKey }: { figure: Figure; onKey?: OnKey }) {
   );
 }
 
-function Key({ text, onKey }: { text: string; onKey?: OnKey }) {
+function Key({ text, onKey, href }: { text: string; onKey?: OnKey; href?: string }) {
   const shown = text === "" ? "(empty)" : text;
+  if (href !== undefined) {
+    return (
+      <a class="key" title={shown} href={href}>
+        {shown}
+      </a>
+    );
+  }
   if (onKey === undefined || text.includes('"')) return <span class="key">{shown}</span>;
   return (
     <button type="button" class="key" title={`Round trips with ${shown}`} onClick={() => onKey(`"${text}"`)}>

@@ -4,30 +4,36 @@ import "uplot/dist/uPlot.min.css";
 import { inUnit } from "../parts/format";
 import { useMedia } from "../parts/media";
 import { ScrollBox } from "../parts/scroll-box";
-import type { Series } from "./overview";
+import { colourOf } from "./colour";
+import { LINE_TOKENS, type Line, type Series } from "./series";
+import { momentOf } from "./time-text";
 
 const HEIGHT = 190;
-/** Tokens of the lines, first to last. */
-const LINE_TOKENS = ["--part-2", "--part-1", "--part-4"];
+const BEFORE_DASH = [4, 4];
 
 interface Props {
   title: string;
   series: Series;
   unit: string;
-  /** Tokens in place of the usual ones. */
-  tokens?: string[];
 }
 
 /** Lines over time; the same figures can be had as a table. */
-export function Chart({ title, series, unit, tokens = LINE_TOKENS }: Props) {
+export function Chart({ title, series, unit }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const isDark = useMedia("(prefers-color-scheme: dark)");
-  const names = series.lines.map(({ name }) => name).join();
+  const shape = `${series.isStacked} ${series.lines.map(({ name, token, role }) => `${name} ${token} ${role}`).join()}`;
+  // What the legend shows is the newest series', also while the plot stays.
+  const shown = useRef(series);
+  shown.current = series;
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
-    const made = new uPlot(optionsOf(current, series, unit, tokens), dataOf(series), current);
+    const made = new uPlot(
+      optionsOf(current, () => shown.current!, unit),
+      dataOf(series),
+      current,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT }));
     observer.observe(current);
@@ -36,7 +42,7 @@ export function Chart({ title, series, unit, tokens = LINE_TOKENS }: Props) {
       made.destroy();
       plot.current = null;
     };
-  }, [names, unit, isDark]);
+  }, [shape, unit, isDark]);
   useEffect(() => plot.current?.setData(dataOf(series)), [series]);
   return (
     <div class="chart">
@@ -49,8 +55,23 @@ export function Chart({ title, series, unit, tokens = LINE_TOKENS }: Props) {
   );
 }
 
-function dataOf({ seconds, lines }: Series): uPlot.AlignedData {
-  return [seconds, ...lines.map(({ values }) => values)];
+/** Lines in the order in which they are drawn: of a stack the highest first, so that the others cover it from below. */
+function drawn({ lines, isStacked }: Series): Line[] {
+  if (!isStacked) return lines;
+  const parts = lines.filter(({ role }) => role === undefined);
+  return [...parts.toReversed(), ...lines.filter(({ role }) => role !== undefined)];
+}
+
+function dataOf(series: Series): uPlot.AlignedData {
+  if (!series.isStacked) return [series.seconds, ...series.lines.map(({ values }) => values)];
+  const sums = new Map<Line, (number | null)[]>();
+  let below: (number | null)[] = series.seconds.map(() => null);
+  for (const line of series.lines) {
+    if (line.role !== undefined) continue;
+    below = line.values.map((value, index) => (value === null ? below[index]! : value + (below[index] ?? 0)));
+    sums.set(line, below);
+  }
+  return [series.seconds, ...drawn(series).map((line) => sums.get(line) ?? line.values)];
 }
 
 function latest({ lines }: Series, unit: string): string {
@@ -61,20 +82,15 @@ function latest({ lines }: Series, unit: string): string {
   return `latest ${parts.join(", ")}`;
 }
 
-function optionsOf(place: HTMLElement, { lines }: Series, unit: string, tokens: string[]): uPlot.Options {
-  const style = getComputedStyle(place);
-  // A token is light-dark(), which only an element's own colour resolves.
-  const colour = (token: string) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(${token})`;
-    place.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
+function optionsOf(place: HTMLElement, series: () => Series, unit: string): uPlot.Options {
   const show = (value: number | null | undefined) => (value === null || value === undefined ? "—" : inUnit(value, unit));
-  const font = `12px ${style.fontFamily}`;
-  const axis = { stroke: colour("--muted"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const font = `12px ${getComputedStyle(place).fontFamily}`;
+  const grid = { stroke: colourOf(place, "--line"), width: 1 };
+  const axis = { stroke: colourOf(place, "--muted"), font, grid, ticks: { show: false } };
+  const lines = drawn(series());
+  const bounds = lines.flatMap(({ role }, index) => (role === "bound" ? [index + 1] : []));
+  const { seconds } = series();
+  const days = seconds.length > 1 && seconds.at(-1)! - seconds[0]! > 2 * 86_400;
   return {
     width: place.clientWidth,
     height: HEIGHT,
@@ -83,27 +99,38 @@ function optionsOf(place: HTMLElement, { lines }: Series, unit: string, tokens: 
     legend: { live: true },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
-      { ...axis, size: 28, gap: 6, space: 60, values: (_, splits) => splits.map(clockOf) },
-      { ...axis, size: 64, values: (_, splits) => splits.map(show) },
+      { ...axis, size: 28, gap: 6, space: 60, values: (_, splits) => splits.map((second) => momentOf(second, days)) },
+      { ...axis, size: 68, values: (_, splits) => splits.map(show) },
     ],
     series: [
-      { label: "time", value: (_, second) => (second === null || second === undefined ? "—" : clockOf(second)) },
-      ...lines.map(({ name }, index) => ({
-        label: name,
-        stroke: colour(tokens[index % tokens.length] ?? "--text"),
-        width: 1.75,
-        points: { show: lines[0]!.values.length <= 20 },
-        spanGaps: false,
-        value: (_: uPlot, value: number | null) => show(value),
-      })),
+      { label: "UTC", value: (_, second) => (second === null || second === undefined ? "—" : momentOf(second, days)) },
+      ...lines.map((line, index) => lineOptions(place, line, index, series, show)),
     ],
+    ...(bounds.length === 2 && {
+      bands: [{ series: [bounds[0]!, bounds[1]!] as [number, number], fill: colourOf(place, "--bar-possible") }],
+    }),
   };
 }
 
-/** Hours and minutes of UTC, as everywhere on the page; at midnight the day. */
-function clockOf(second: number): string {
-  const time = new Date(second * 1000).toISOString();
-  return time.slice(11, 16) === "00:00" ? time.slice(5, 10) : time.slice(11, 16);
+function lineOptions(
+  place: HTMLElement,
+  { name, token, role }: Line,
+  index: number,
+  series: () => Series,
+  show: (value: number | null | undefined) => string,
+): uPlot.Series {
+  const colour = colourOf(place, token ?? (role === "before" ? "--before" : LINE_TOKENS[index % LINE_TOKENS.length]!));
+  const isStacked = series().isStacked && role === undefined;
+  const common = {
+    label: name,
+    spanGaps: false,
+    value: (_: uPlot, __: number | null, ___: number, at: number | null) =>
+      show(at === null ? null : series().lines.find((line) => line.name === name)?.values[at]),
+  };
+  const points = { show: role === undefined && !isStacked && series().seconds.length <= 20 };
+  if (role === "bound") return { ...common, stroke: colourOf(place, "--bar"), width: 0.5, points: { show: false } };
+  if (role === "before") return { ...common, stroke: colour, width: 1.25, dash: BEFORE_DASH, alpha: 0.7, points };
+  return { ...common, stroke: colour, width: isStacked ? 1 : 1.75, points, ...(isStacked && { fill: colour }) };
 }
 
 function SeriesTable({ title, series, unit }: { title: string; series: Series; unit: string }) {
@@ -111,8 +138,9 @@ function SeriesTable({ title, series, unit }: { title: string; series: Series; u
   const rows = seconds
     .map((second, index) => ({ second, index }))
     .filter(({ index }) => lines.some(({ values }) => values[index]));
+  const days = seconds.length > 1 && seconds.at(-1)! - seconds[0]! > 86_400;
   return (
-    <ScrollBox label={title}>
+    <ScrollBox label={`${title}, as a table`}>
       <table>
         <thead>
           <tr>
@@ -127,7 +155,7 @@ function SeriesTable({ title, series, unit }: { title: string; series: Series; u
         <tbody>
           {rows.map(({ second, index }) => (
             <tr key={second}>
-              <th scope="row">{clockOf(second)}</th>
+              <th scope="row">{momentOf(second, days)}</th>
               {lines.map(({ name, values }) => (
                 <td key={name} class="number">
                   {values[index] === null ? "—" : inUnit(values[index] ?? 0, unit)}

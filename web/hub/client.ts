@@ -16,6 +16,7 @@ export interface HubMetric {
 /** One flat row of an answer. */
 export type AnswerRow = Record<string, string | number | null>;
 
+/** What is said about a window: whose minutes are in it. */
 export interface AnswerMeta {
   from: string;
   to: string;
@@ -27,26 +28,58 @@ export interface AnswerMeta {
   missing_edges_count: number;
   /** Bundles that the answer is without, since they do not merge with the others. */
   set_apart: number;
+  /** The same about the earlier window, without the names. */
+  before?: Pick<AnswerMeta, "complete" | "missing_edges_count">;
 }
 
 export interface Answer {
   data: AnswerRow[];
-  meta: AnswerMeta;
+  /** Of several metrics each has its own. */
+  meta: AnswerMeta & { metrics?: AnswerMeta[] };
 }
 
 /** Values of each tag, and how many edges have them. */
 export type Tags = Record<string, { value: string; edges: number }[]>;
 
+/** One edge of `/v1/edges`. */
+export interface Edge {
+  edge: string;
+  tags: Record<string, string>;
+  version: string;
+  last_seen: string;
+  last_minute: string;
+  silent_seconds: number;
+  skew_seconds: number | null;
+  lag_seconds: number;
+  bundles: number;
+  lost_minutes: number;
+  down_minutes: number;
+  starts: number;
+}
+
+/** One shard of `/v1/shards`. */
+export interface Shard {
+  object: string;
+  value: string;
+  epoch: number;
+  last_seen: string | null;
+  last_minute: string | null;
+  bundles: number;
+}
+
 /** What to ask: the fields of `POST /v1/query`. */
 export interface Question {
-  metric: string;
+  metric: string | string[];
   op: string;
-  from: string;
+  from: number;
+  to: number;
   step?: number;
   by?: string[];
   where?: Record<string, string[]>;
   n?: number;
   q?: number[];
+  key?: string;
+  compare?: number;
 }
 
 /** The hub refused or could not be asked; the message says why. */
@@ -55,10 +88,17 @@ export class HubError extends Error {
 
   constructor(
     message: string,
-    /** Whether it was for the key. */
-    readonly isForKey: boolean,
+    /** The hub's status; 0 where it did not answer. */
+    readonly status: number,
+    /** The hub's stable name of the error. */
+    readonly code = "",
   ) {
     super(message);
+  }
+
+  /** Whether it was for the key. */
+  get isForKey(): boolean {
+    return this.status === 401 || this.status === 403;
   }
 }
 
@@ -70,12 +110,9 @@ export class HubClient {
     return this.ask("/v1/query", { method: "POST", body: JSON.stringify(question), signal });
   }
 
-  async metrics(signal: AbortSignal): Promise<HubMetric[]> {
-    return (await this.ask<{ data: HubMetric[] }>("/v1/metrics", { signal })).data;
-  }
-
-  async tags(signal: AbortSignal): Promise<Tags> {
-    return (await this.ask<{ data: Tags }>("/v1/tags", { signal })).data;
+  /** The list of what a path under `/v1/` has: metrics, tags, edges or shards. */
+  async list<T>(path: string, signal: AbortSignal): Promise<T> {
+    return (await this.ask<{ data: T }>(`/v1/${path}`, { signal })).data;
   }
 
   private async ask<T>(path: string, init: RequestInit): Promise<T> {
@@ -85,11 +122,17 @@ export class HubClient {
       response = await fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw new HubError("The hub does not answer; the page tries again.", false);
+      throw new HubError("The hub does not answer; the page tries again.", 0);
     }
     const body = await response.json().catch(() => undefined);
     if (response.ok && body !== undefined) return body as T;
-    const isForKey = response.status === 401 || response.status === 403;
-    throw new HubError(`The hub refused: ${body?.reason ?? `status ${response.status}`}.`, isForKey);
+    throw errorOf(response.status, body);
   }
+}
+
+function errorOf(status: number, body: { error?: string; reason?: string } | undefined): HubError {
+  const reason = body?.reason ?? `status ${status}`;
+  const isForLater = status === 429 || status >= 500;
+  const text = isForLater ? `The hub cannot answer now (${reason}); the page asks again.` : `The hub refused: ${reason}.`;
+  return new HubError(text, status, body?.error);
 }

@@ -1,185 +1,107 @@
 import { useEffect } from "hono/jsx/dom";
-import type { Figure } from "../figures/arrange";
-import { type Headline, HeadlineView } from "../figures/headline-view";
-import { TopCard } from "../figures/top-card";
-import { address, changeAddress } from "../parts/address";
-import { bytes, count, full, percent, seconds, short } from "../parts/format";
+import { address, addressWith } from "../parts/address";
 import { useStore } from "../parts/store";
-import { Chart } from "./chart";
-import type { AnswerMeta, Tags } from "./client";
+import { moduleOf } from "./asker";
+import type { HubMetric } from "./client";
+import { Completeness } from "./completeness";
+import { EdgesView } from "./edges-view";
+import { EntryView } from "./entry-view";
 import { KeyForm } from "./key-form";
-import type { Overview, ProtocolOverview } from "./overview";
-import { HubSession, SPANS, scopeOf, tagField } from "./session";
+import { ModuleView } from "./module-view";
+import { OverviewView } from "./overview-view";
+import { type Show, scopeOf, showChange, type Window } from "./scope";
+import { type Content, HubSession, type HubState } from "./session";
+import { windowText } from "./time-text";
+import { Tools } from "./tools";
 
 const session = new HubSession();
-const REQUEST_TOKENS = ["--part-2", "--bad"];
 
-/** What all edges of the hub saw: headline figures, latency and requests over time, the heaviest keys. */
+/** What all edges of the hub saw: at a glance, by protocol, and how the edges are doing. */
 export function HubView() {
   useEffect(() => session.open(), []);
-  const { key, reason, tags, overview, isAsking } = useStore(session.store);
+  const state = useStore(session.store);
+  const { show } = scopeOf(useStore(address).fields);
+  const { key, reason, tags, metrics, content, window, isAsking } = state;
   if (key === "") return <KeyForm reason={reason} onKey={(given) => session.use(given)} />;
+  const isCurrent = content !== undefined && isOf(content, show);
   return (
     <>
-      <Tools tags={tags} />
+      <Tools title={titleOf(show)} tags={tags} metrics={metrics} window={window} onForget={() => session.use("")} />
+      <ViewLinks metrics={metrics} show={show} />
       {reason === "" ? null : (
         <p class="notice bad" role="alert">
           {reason}
         </p>
       )}
-      {overview === undefined ? (
-        <p class="nothing">{isAsking ? "Asking the hub ..." : ""}</p>
+      {isCurrent && content.figures !== undefined ? (
+        <div class="window-line" aria-busy={isAsking ? "true" : "false"}>
+          <Completeness meta={content.figures.meta} />
+          {window === undefined ? null : <WindowWords window={window} />}
+        </div>
+      ) : null}
+      {isCurrent ? (
+        <ContentView content={content} state={state} />
       ) : (
-        <OverviewView overview={overview} />
+        <p class="nothing">{isAsking ? "Asking the hub ..." : ""}</p>
       )}
     </>
   );
 }
 
-function Tools({ tags }: { tags: Tags }) {
-  const { fields } = useStore(address);
-  const choose = (name: string) => (event: Event) => changeAddress({ [name]: (event.target as HTMLSelectElement).value });
-  return (
-    <form class="tools" aria-label="What to look at" onSubmit={(event: Event) => event.preventDefault()}>
-      <h1>All hosts</h1>
-      <span class="choice">
-        <label for="span">Last</label>
-        <select id="span" value={scopeOf(fields).span.id} onChange={choose("span")}>
-          {SPANS.map(({ id, title }) => (
-            <option key={id} value={id}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </span>
-      {Object.entries(tags).map(([tag, values]) => (
-        <span key={tag} class="choice">
-          <label for={`tag-${tag}`}>{tag}</label>
-          <select id={`tag-${tag}`} value={fields[tagField(tag)] ?? ""} onChange={choose(tagField(tag))}>
-            <option value="">all</option>
-            {values.map(({ value, edges }) => (
-              <option key={value} value={value}>
-                {value} ({count(edges)})
-              </option>
-            ))}
-          </select>
-        </span>
-      ))}
-      <button type="button" onClick={() => session.use("")}>
-        Forget the key
-      </button>
-    </form>
-  );
-}
-
-function OverviewView({ overview }: { overview: Overview }) {
-  const { protocols, modules, meta } = overview;
-  return (
-    <>
-      <Completeness meta={meta} />
-      <HeadlineView figures={headlineOf(overview)} label="All hosts in figures" />
-      {protocols.map((protocol) => (
-        <ProtocolView key={protocol.name} protocol={protocol} />
-      ))}
-      {modules.map(({ name, tops }) =>
-        tops.length === 0 ? null : (
-          <section key={name} class="module" aria-labelledby={`hub-${name}`}>
-            <h2 id={`hub-${name}`}>{name}</h2>
-            <TopCards figures={tops} />
-          </section>
-        ),
-      )}
-    </>
-  );
-}
-
-/** Whose figures are in, until when: no figure of the hub stands without it. */
-function Completeness({ meta }: { meta: AnswerMeta }) {
-  const until = `${meta.complete_until.slice(11, 16)} UTC`;
-  if (meta.complete) {
-    return (
-      <p class="completeness" role="status">
-        <span class="status ok">complete</span> Every expected host has reported up to {until}.
-      </p>
-    );
+/** Whether figures are of what is to be shown: those of another view are not shown in its place. */
+function isOf(content: Content, show: Show): boolean {
+  if (content.view === "module" && show.view === "module") return content.name === show.name;
+  if (content.view === "entry" && show.view === "entry") {
+    return content.figures === undefined || (content.figures.entry === show.entry && content.figures.metric.name === show.metric);
   }
-  const { missing_edges: names, missing_edges_count: missing, set_apart: apart } = meta;
-  if (missing === 0) {
-    return (
-      <p class="completeness" role="status">
-        <span class="status timeout">incomplete</span> {count(apart)} {apart === 1 ? "bundle is" : "bundles are"} left out, since{" "}
-        {apart === 1 ? "it does" : "they do"} not merge with the others.
-      </p>
-    );
-  }
-  return (
-    <p class="completeness" role="status">
-      <span class="status timeout">incomplete</span> {count(missing)} {missing === 1 ? "host has" : "hosts have"} minutes missing
-      before {until}: {names.slice(0, 5).join(", ")}
-      {missing > 5 ? " and others" : ""}.
-    </p>
-  );
+  return content.view === show.view;
 }
 
-function headlineOf({ packets, bytes: size, seconds: length, protocols }: Overview): Headline[] {
-  const requests = protocols.reduce((sum, { outcomes }) => sum + outcomes.requests, 0);
-  const failed = protocols.reduce((sum, { outcomes }) => sum + outcomes.failed, 0);
-  const clients = protocols.flatMap(({ name, clients }): Headline[] => {
-    if (clients === undefined || clients.estimate === 0) return [];
-    const { estimate, lower, upper } = clients;
-    const note = lower === upper ? "exact" : `${count(Math.floor(lower))} – ${count(Math.ceil(upper))} with 95\u00a0%`;
-    return [{ title: `Distinct ${name.toUpperCase()} clients`, value: count(estimate), note }];
-  });
-  const rate = (figure: string) => (length > 0 ? `${figure} a second` : undefined);
-  return [
-    { title: "Packets", value: full(packets), note: rate(short(packets / length)) },
-    { title: "Bytes on the wire", value: bytes(size), note: rate(bytes(size / length)) },
-    { title: "Requests", value: full(requests), note: rate(short(requests / length)) },
-    {
-      title: "Failed",
-      value: requests > 0 ? percent(failed / requests) : "none",
-      note: `${count(failed)} of ${count(requests)}`,
-      isBad: failed > 0,
-    },
-    ...clients,
+function titleOf(show: Show): string {
+  if (show.view === "edges") return "Edges";
+  if (show.view === "module") return show.name;
+  return show.view === "entry" ? show.entry : "All hosts";
+}
+
+function ContentView({ content, state: { metrics, tags, window } }: { content: Content; state: HubState }) {
+  switch (content.view) {
+    case "module":
+      return <ModuleView figures={content.figures} metrics={metrics} tags={tags} />;
+    case "entry":
+      return <EntryView figures={content.figures} tags={tags} />;
+    case "edges":
+      return <EdgesView figures={content.figures} />;
+    default:
+      return <OverviewView overview={content.figures} metrics={metrics} tags={tags} shift={window?.shift} />;
+  }
+}
+
+/** Links to the views; one for each module that has metrics. */
+function ViewLinks({ metrics, show }: { metrics: readonly HubMetric[]; show: Show }) {
+  const modules = [...new Set(metrics.map(({ name }) => moduleOf(name)))];
+  const views: { title: string; show: Show }[] = [
+    { title: "Overview", show: { view: "overview" } },
+    ...modules.map((name) => ({ title: name, show: { view: "module", name } as const })),
+    { title: "Edges", show: { view: "edges" } },
   ];
-}
-
-function ProtocolView({ protocol }: { protocol: ProtocolOverview }) {
-  const { name, outcomes, requests, latency, latencyNow, tops } = protocol;
-  if (outcomes.requests === 0 && outcomes.unobserved === 0) return null;
-  const id = `hub-${name}`;
+  const isShown = (other: Show) =>
+    other.view === show.view && (other.view !== "module" || (show.view === "module" && other.name === show.name));
   return (
-    <section class="module" aria-labelledby={id}>
-      <h2 id={id}>{name}</h2>
-      <div class="wide-cards">
-        <div class="card">
-          <h3>
-            Latency <span class="variant">{latencyNow.map((part) => `${part.name} ${seconds(part.value)}`).join(" · ")}</span>
-          </h3>
-          <Chart title={`Latency of ${name}`} series={latency} unit="seconds" />
-        </div>
-        <div class="card">
-          <h3>
-            Requests a second{" "}
-            <span class="variant">
-              {count(outcomes.requests)} in all, {percent(outcomes.requests > 0 ? outcomes.failed / outcomes.requests : 0)} failed
-            </span>
-          </h3>
-          <Chart title={`Requests of ${name} a second`} series={requests} unit="" tokens={REQUEST_TOKENS} />
-        </div>
-      </div>
-      <TopCards figures={tops} />
-    </section>
+    <nav class="views" aria-label="Views of the hub">
+      {views.map((view) => (
+        <a key={view.title} href={addressWith(showChange(view.show))} aria-current={isShown(view.show) ? "page" : undefined}>
+          {view.title}
+        </a>
+      ))}
+    </nav>
   );
 }
 
-function TopCards({ figures }: { figures: readonly Figure[] }) {
+function WindowWords({ window: { from, to, shift } }: { window: Window }) {
   return (
-    <div class="cards">
-      {figures.map((figure) => (
-        <TopCard key={figure.metric} figure={figure} />
-      ))}
-    </div>
+    <p class="aside">
+      {windowText(from, to)} UTC
+      {shift === undefined ? "" : `, beside ${windowText(from - shift, to - shift)}`}
+    </p>
   );
 }

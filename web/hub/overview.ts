@@ -1,212 +1,178 @@
 /** What the hub's first view asks, out of the metrics that the hub has: nothing is listed by hand. */
-import type { TopItem } from "../../engine/rows";
 import type { Figure } from "../figures/arrange";
 import { type Outcomes, outcomes } from "../figures/outcomes";
-import type { Answer, AnswerMeta, AnswerRow, HubClient, HubMetric, Question } from "./client";
+import { type Asker, moduleOf, rowsOf } from "./asker";
+import type { AnswerMeta, AnswerRow, HubMetric, Tags } from "./client";
+import { Lines, numberOf, QUANTILES, quantileName, quantileSeries, type Series } from "./series";
+import { askTops } from "./tops";
 
-/** Lists of heaviest keys for each module at most, and entries of each. */
-const TOPS_OF_MODULE = 6;
-const TOP_ITEMS = 10;
-export const QUANTILES = [0.5, 0.9, 0.99];
-
-/** A line of a chart; null where there was nothing. */
-export interface Line {
-  name: string;
-  values: (number | null)[];
+/** A figure and that of the period before, where it is asked for and there was one. */
+export interface Compared {
+  value: number;
+  before?: number;
 }
 
-/** Values over time: `seconds` since the epoch at which each step begins. */
-export interface Series {
-  seconds: number[];
-  lines: Line[];
+/** How many different ones, and between which bounds. */
+export interface DistinctFigure extends Compared {
+  lower: number;
+  upper: number;
 }
 
 /** What is seen of one protocol. */
 export interface ProtocolOverview {
   name: string;
   outcomes: Outcomes;
+  before?: Outcomes;
   /** Requests a second, all and failed. */
   requests: Series;
   latency: Series;
   /** Quantiles over the whole window, by name. */
-  latencyNow: { name: string; value: number }[];
-  clients?: { estimate: number; lower: number; upper: number };
-  tops: Figure[];
+  latencyNow: (Compared & { name: string })[];
+  clients?: DistinctFigure;
 }
 
-/** Lists of a module that is no protocol. */
-export interface ModuleOverview {
-  name: string;
-  tops: Figure[];
+/** What edges with one value of a tag saw. */
+export interface TagShare {
+  tag: string;
+  values: (Compared & { name: string })[];
 }
 
 /** Everything that the view shows. */
 export interface Overview {
-  packets: number;
-  bytes: number;
+  packets?: Compared;
+  bytes?: Compared;
   /** Seconds of the window in which any edge reported. */
   seconds: number;
+  traffic: Series;
   protocols: ProtocolOverview[];
-  modules: ModuleOverview[];
+  /** The first list of each module. */
+  tops: Figure[];
+  shares: TagShare[];
   meta: AnswerMeta;
 }
 
-/** What is looked at: a window before now, in steps, at edges with these tags. */
-export interface Scope {
-  from: string;
-  step: number;
-  where: Record<string, string[]>;
-}
-
-type Ask = (question: Omit<Question, "from" | "where">) => Promise<Answer>;
+const REQUESTS = "_requests_total";
+const DURATION = "_duration_seconds";
+const CLIENTS = "_clients";
+/** All packets; where a label filters, those that were decoded so far that they have it. */
+const PACKETS = ["capture_packets_total", "net_packets_total"];
+const BYTES = ["capture_wire_bytes_total", "net_bytes_total"];
 
 /** Asks everything at once. Throws HubError. */
-export async function askOverview(
-  client: HubClient,
-  metrics: readonly HubMetric[],
-  scope: Scope,
-  signal: AbortSignal,
-): Promise<Overview> {
-  const { from, where, step } = scope;
-  const ask: Ask = (question) => client.query({ ...question, from, where }, signal);
-  const names = protocolsOf(metrics);
-  const others = [...new Set(metrics.filter(({ kind }) => kind === "top").map(({ name }) => moduleOf(name)))].filter(
-    (name) => !names.includes(name),
-  );
-  const packets = ask({ metric: "capture_packets_total", op: "sum", step });
-  const [bytes, protocols, modules] = await Promise.all([
-    ask({ metric: "capture_wire_bytes_total", op: "sum" }),
-    Promise.all(names.map((name) => askProtocol(ask, name, metrics, step, packets))),
-    Promise.all(others.map(async (name) => ({ name, tops: await askTops(ask, name, metrics) }))),
+export async function askOverview(asker: Asker, tags: Tags): Promise<Overview> {
+  const names = protocolsOf(asker.metrics);
+  const known = new Set(asker.metrics.map(({ name }) => name));
+  const of = (suffix: string) => names.map((name) => name + suffix).filter((name) => known.has(name));
+  const firstOf = (names: readonly string[]) => names.find((name) => known.has(name)) ?? "";
+  const [packetsName, bytesName] = [firstOf(PACKETS), firstOf(BYTES)];
+  const [packets, requests, quantiles, quantilesNow, clients, tops, shares] = await Promise.all([
+    asker.ask(
+      [packetsName, bytesName].filter((name) => name !== ""),
+      { op: "sum", isOverTime: true },
+    ),
+    asker.ask(of(REQUESTS), { op: "sum", by: ["status"], isOverTime: true }),
+    asker.ask(of(DURATION), { op: "quantile", q: QUANTILES, isOverTime: true }),
+    asker.ask(of(DURATION), { op: "quantile", q: QUANTILES }),
+    asker.ask(of(CLIENTS), { op: "distinct" }),
+    askTops(asker, firstTops(asker)),
+    askShares(asker, packetsName, tags),
   ]);
-  const { data, meta } = await packets;
-  const total = data.reduce((sum, row) => sum + numberOf(row), 0);
-  return { packets: total, bytes: numberOf(bytes.data[0]), seconds: data.length * meta.step, protocols, modules, meta };
+  const reported = rowsOf(packets, packetsName).filter((row) => numberOf(row) > 0);
+  const protocols = names.map((name): ProtocolOverview => {
+    const rows = rowsOf(requests, name + REQUESTS);
+    const distinct = rowsOf(clients, name + CLIENTS)[0];
+    return {
+      name,
+      outcomes: outcomesOf(rows, "value"),
+      ...(asker.window.shift !== undefined && { before: outcomesOf(rows, "before") }),
+      requests: requestSeries(rows, requests.meta, reported),
+      latency: quantileSeries(rowsOf(quantiles, name + DURATION), quantiles.meta),
+      latencyNow: rowsOf(quantilesNow, name + DURATION).flatMap((row) =>
+        row.value === null ? [] : [{ name: quantileName(row.q), ...comparedOf(row) }],
+      ),
+      ...(distinct && {
+        clients: { ...comparedOf(distinct), lower: numberOf(distinct, "lower"), upper: numberOf(distinct, "upper") },
+      }),
+    };
+  });
+  return {
+    ...(packetsName !== "" && { packets: totalOf(rowsOf(packets, packetsName)) }),
+    ...(bytesName !== "" && { bytes: totalOf(rowsOf(packets, bytesName)) }),
+    seconds: reported.length * packets.meta.step,
+    traffic: trafficSeries(rowsOf(packets, packetsName), packets.meta),
+    protocols: protocols.filter(({ outcomes }) => outcomes.requests > 0 || outcomes.unobserved > 0),
+    tops,
+    shares,
+    meta: packets.meta,
+  };
 }
 
-function moduleOf(metric: string): string {
-  return metric.slice(0, metric.indexOf("_"));
+/** A row's figure beside that of the period before. */
+export function comparedOf(row: AnswerRow): Compared {
+  return { value: numberOf(row), ...(typeof row.before === "number" && { before: row.before }) };
 }
 
 /** Protocols are what has a counter of requests by outcome. */
 function protocolsOf(metrics: readonly HubMetric[]): string[] {
-  const suffix = "_requests_total";
   return metrics
-    .filter(({ name, labels }) => name.endsWith(suffix) && labels.some((label) => label.name === "status"))
-    .map(({ name }) => name.slice(0, -suffix.length));
+    .filter(({ name, labels }) => name.endsWith(REQUESTS) && labels.some((label) => label.name === "status"))
+    .map(({ name }) => name.slice(0, -REQUESTS.length));
 }
 
-async function askProtocol(
-  ask: Ask,
-  name: string,
-  metrics: readonly HubMetric[],
-  step: number,
-  packets: Promise<Answer>,
-): Promise<ProtocolOverview> {
-  const has = (metric: string) => metrics.some((other) => other.name === metric);
-  const duration = `${name}_duration_seconds`;
-  const clients = `${name}_clients`;
-  const [requests, latency, latencyNow, distinct, tops] = await Promise.all([
-    ask({ metric: `${name}_requests_total`, op: "sum", step, by: ["status"] }),
-    has(duration) ? ask({ metric: duration, op: "quantile", step, q: QUANTILES }) : undefined,
-    has(duration) ? ask({ metric: duration, op: "quantile", q: QUANTILES }) : undefined,
-    has(clients) ? ask({ metric: clients, op: "distinct" }) : undefined,
-    askTops(ask, name, metrics),
-  ]);
-  const row = distinct?.data[0];
-  const ended = requests.data.map((row) => ({
-    metric: "_requests_total",
-    labels: { status: String(row.status) },
-    value: numberOf(row),
-  }));
-  return {
-    name,
-    outcomes: outcomes(ended),
-    requests: requestSeries(requests, await packets),
-    latency: latency ? latencySeries(latency) : { seconds: [], lines: [] },
-    latencyNow: (latencyNow?.data ?? []).flatMap((row) =>
-      row.value === null ? [] : [{ name: quantileName(row.q), value: numberOf(row) }],
-    ),
-    clients: row && { estimate: numberOf(row), lower: Number(row.lower), upper: Number(row.upper) },
-    tops,
-  };
+function firstTops(asker: Asker): HubMetric[] {
+  const firsts = new Map<string, HubMetric>();
+  for (const metric of asker.of("top")) if (!firsts.has(moduleOf(metric.name))) firsts.set(moduleOf(metric.name), metric);
+  return [...firsts.values()];
 }
 
-/** The first list of each kind of key that a module has: names, then types, and so on. */
-async function askTops(ask: Ask, module: string, metrics: readonly HubMetric[]): Promise<Figure[]> {
-  const chosen = new Map<string, HubMetric>();
-  for (const metric of metrics) {
-    const key = metric.keys?.[0]?.name ?? "";
-    if (metric.kind === "top" && moduleOf(metric.name) === module && !chosen.has(key)) chosen.set(key, metric);
+/** Packets by the values of each tag that tells edges apart. */
+async function askShares(asker: Asker, metric: string, tags: Tags): Promise<TagShare[]> {
+  if (metric === "") return [];
+  const telling = Object.entries(tags).filter(([tag, values]) => values.length > 1 && asker.scope.tags[tag] === undefined);
+  return Promise.all(
+    telling.map(async ([tag]) => {
+      const { data } = await asker.ask([metric], { op: "sum", by: [`tag:${tag}`] });
+      const values = data.map((row) => ({ name: String(row[tag] ?? ""), ...comparedOf(row) }));
+      return { tag, values: values.sort((a, b) => b.value - a.value) };
+    }),
+  );
+}
+
+function totalOf(rows: readonly AnswerRow[]): Compared {
+  const sum = (column: string) => rows.reduce((sum, row) => sum + numberOf(row, column), 0);
+  return { value: sum("value"), ...(rows.some((row) => "before" in row) && { before: sum("before") }) };
+}
+
+function outcomesOf(rows: readonly AnswerRow[], column: "value" | "before"): Outcomes {
+  return outcomes(
+    rows.map((row) => ({ metric: REQUESTS, labels: { status: String(row.status) }, value: numberOf(row, column) })),
+  );
+}
+
+function trafficSeries(rows: readonly AnswerRow[], meta: AnswerMeta): Series {
+  const lines = new Lines(meta);
+  const now = lines.line("packets");
+  for (const row of rows) {
+    if (numberOf(row) > 0) lines.add(now, row, numberOf(row) / meta.step);
+    if (numberOf(row, "before") > 0) {
+      lines.add(lines.line("before", { role: "before" }), row, numberOf(row, "before") / meta.step);
+    }
   }
-  const tops = [...chosen.values()].slice(0, TOPS_OF_MODULE);
-  const lists = await Promise.all(tops.map((top) => ask({ metric: top.name, op: "top", n: TOP_ITEMS })));
-  return tops.flatMap((metric, index) => figureOf(metric, lists[index]?.data ?? []));
-}
-
-function numberOf(row: AnswerRow | undefined): number {
-  return Number(row?.value ?? 0);
-}
-
-function quantileName(q: unknown): string {
-  return `p${+(Number(q) * 100).toFixed(4)}`;
-}
-
-/** The starts of all steps, whether anything was seen in them or not. */
-function stepsOf({ from, to, step }: AnswerMeta): number[] {
-  const start = Date.parse(from) / 1000;
-  const count = Math.ceil((Date.parse(to) / 1000 - start) / step);
-  return Array.from({ length: count }, (_, index) => start + index * step);
-}
-
-function secondOf(row: AnswerRow): number {
-  return Date.parse(String(row.time)) / 1000;
+  return lines.series();
 }
 
 /** Where nobody reported there is no figure; where somebody did and there were no requests it is zero. */
-function requestSeries({ data, meta }: Answer, packets: Answer): Series {
-  const seconds = stepsOf(meta);
-  const reported = new Set(packets.data.map(secondOf));
-  const all = seconds.map((second) => (reported.has(second) ? 0 : null));
-  const failed = [...all];
-  const add = (values: (number | null)[], index: number, value: number) => {
-    values[index] = (values[index] ?? 0) + value / meta.step;
-  };
-  for (const row of data) {
-    const index = seconds.indexOf(secondOf(row));
-    if (index < 0) continue;
-    add(all, index, numberOf(row));
-    if (row.status !== "ok" && row.status !== "unobserved") add(failed, index, numberOf(row));
+function requestSeries(rows: readonly AnswerRow[], meta: AnswerMeta, reported: readonly AnswerRow[]): Series {
+  const lines = new Lines(meta);
+  const all = lines.line("requests");
+  const failed = lines.line("failed", { token: "--bad" });
+  for (const line of [all, failed]) lines.fill(line, reported);
+  for (const row of rows) {
+    const value = numberOf(row) / meta.step;
+    if (value > 0) lines.add(all, row, value);
+    if (value > 0 && row.status !== "ok" && row.status !== "unobserved") lines.add(failed, row, value);
+    const before = numberOf(row, "before") / meta.step;
+    if (before > 0) lines.add(lines.line("before", { role: "before" }), row, before);
   }
-  return {
-    seconds,
-    lines: [
-      { name: "requests", values: all },
-      { name: "failed", values: failed },
-    ],
-  };
-}
-
-function latencySeries({ data, meta }: Answer): Series {
-  const seconds = stepsOf(meta);
-  const lines = QUANTILES.map((quantile) => ({ name: quantileName(quantile), values: seconds.map((): number | null => null) }));
-  for (const row of data) {
-    const index = seconds.indexOf(secondOf(row));
-    const line = lines.find(({ name }) => name === quantileName(row.q));
-    if (index >= 0 && line && row.value !== null) line.values[index] = numberOf(row);
-  }
-  return { seconds, lines };
-}
-
-/** A list of heaviest keys in the form of the capture's figures; nothing where it is empty. */
-function figureOf(metric: HubMetric, rows: readonly AnswerRow[]): Figure[] {
-  if (rows.length === 0) return [];
-  const items: TopItem[] = rows.map(({ key, value, lower, upper }) => ({
-    key: String(key),
-    value: Number(value),
-    lower: Number(lower),
-    upper: Number(upper),
-  }));
-  const total = Number(rows[0]!.total);
-  return [{ metric: metric.name, labels: {}, schema: metric, title: metric.help.replace(/\.$/, ""), variant: "", total, items }];
+  return lines.series();
 }

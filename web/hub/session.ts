@@ -1,66 +1,48 @@
 /** The hub view's state: the key, what is looked at, and the figures, asked for again as time goes on. */
 import { address, changeAddress } from "../parts/address";
 import { Store } from "../parts/store";
-import { HubClient, HubError, type HubMetric, type Tags } from "./client";
-import { askOverview, type Overview, type Scope } from "./overview";
+import { Asker } from "./asker";
+import { type Edge, HubClient, HubError, type HubMetric, type Shard, type Tags } from "./client";
+import { askLosses, type EdgesFigures, healthOf } from "./edge-health";
+import { askEntry, type EntryFigures } from "./entry";
+import { askModule, type ModuleFigures } from "./module";
+import { askOverview, type Overview } from "./overview";
+import { OWN_SPAN, type Scope, scopeOf, type Window } from "./scope";
 
-/** A window that can be looked at, and the length of its steps in seconds. */
-export interface Span {
-  id: string;
-  title: string;
-  step: number;
-}
-
-export const SPANS: readonly Span[] = [
-  { id: "15m", title: "15 minutes", step: 60 },
-  { id: "1h", title: "1 hour", step: 60 },
-  { id: "6h", title: "6 hours", step: 300 },
-  { id: "1d", title: "1 day", step: 1200 },
-  { id: "2d", title: "2 days", step: 2400 },
-];
+/** The figures of what is shown. */
+export type Content =
+  | { view: "overview"; figures: Overview }
+  | { view: "module"; name: string; figures: ModuleFigures }
+  | { view: "entry"; figures: EntryFigures | undefined }
+  | { view: "edges"; figures: EdgesFigures };
 
 export interface HubState {
   key: string;
   /** Why the key was refused, or the hub could not be asked. */
   reason: string;
   isAsking: boolean;
+  metrics: HubMetric[];
   tags: Tags;
-  overview?: Overview;
+  content?: Content;
+  /** The window that the figures are of. */
+  window?: Window;
 }
 
 const REFRESH_MS = 30_000;
 const KEY_NAME = "tallywire-read-key";
-const TAG_PREFIX = "tag.";
-
-/** What the address says is looked at. */
-export function scopeOf(fields: Record<string, string>): Scope & { span: Span } {
-  const span = SPANS.find(({ id }) => id === fields.span) ?? SPANS[1]!;
-  const where: Record<string, string[]> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (name.startsWith(TAG_PREFIX) && value !== "") where[`tag:${name.slice(TAG_PREFIX.length)}`] = [value];
-  }
-  return { from: `-${span.id}`, step: span.step, where, span };
-}
-
-/** The field of the address that holds the chosen value of a tag. */
-export function tagField(tag: string): string {
-  return `${TAG_PREFIX}${tag}`;
-}
 
 /** Asks the hub, now and every half minute while the view is open. */
 export class HubSession {
-  readonly store = new Store<HubState>({ key: "", reason: "", isAsking: false, tags: {} });
-  private metrics: HubMetric[] = [];
+  readonly store = new Store<HubState>({ key: "", reason: "", isAsking: false, metrics: [], tags: {} });
   private running: AbortController | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Begins, with the key of the address or of this tab; answers how to end. */
   open(): () => void {
-    // The key leaves the address at once, so that it stays out of the history and of what is copied from there.
-    const given = address.state.fields.key;
-    if (given !== undefined) changeAddress({ key: "", view: "hub" });
-    this.use(given ?? sessionStorage.getItem(KEY_NAME) ?? "");
-    const unsubscribe = address.subscribe(() => void this.ask());
+    if (!this.takeKey()) this.use(sessionStorage.getItem(KEY_NAME) ?? "");
+    const unsubscribe = address.subscribe(() => {
+      if (!this.takeKey()) void this.ask();
+    });
     const onVisible = () => document.visibilityState === "visible" && void this.ask();
     document.addEventListener("visibilitychange", onVisible);
     return () => {
@@ -73,10 +55,9 @@ export class HubSession {
   /** Takes a key in place of the one before; an empty one ends the asking. */
   use(key: string): void {
     this.stop();
-    this.metrics = [];
     if (key === "") sessionStorage.removeItem(KEY_NAME);
     else sessionStorage.setItem(KEY_NAME, key);
-    this.store.set({ key, reason: "", isAsking: false, tags: {}, overview: undefined });
+    this.store.set({ key, reason: "", isAsking: false, metrics: [], tags: {}, content: undefined });
     void this.ask();
   }
 
@@ -88,28 +69,67 @@ export class HubSession {
     const running = new AbortController();
     this.running = running;
     this.store.set({ isAsking: true });
+    const scope = scopeOf(address.state.fields);
     try {
-      const found = await this.askAll(new HubClient(key), running.signal);
+      const found = await this.askAll(new HubClient(key), scope, running.signal);
       if (this.running === running) this.store.set({ ...found, isAsking: false, reason: "" });
     } catch (error) {
       if (this.running !== running) return;
       this.fail(error);
     }
-    if (this.running === running && this.store.state.key !== "") this.timer = setTimeout(() => void this.ask(), REFRESH_MS);
+    // Of a window in the past nothing but late minutes is to be expected.
+    const isOver = scope.span === OWN_SPAN && this.store.state.reason === "";
+    if (this.running === running && this.store.state.key !== "" && !isOver) {
+      this.timer = setTimeout(() => void this.ask(), REFRESH_MS);
+    }
   }
 
-  private async askAll(client: HubClient, signal: AbortSignal): Promise<Pick<HubState, "tags" | "overview">> {
-    const scope = scopeOf(address.state.fields);
-    if (this.metrics.length === 0) this.metrics = await client.metrics(signal);
-    const [tags, overview] = await Promise.all([client.tags(signal), askOverview(client, this.metrics, scope, signal)]);
-    return { tags, overview };
+  /** Takes the key out of the address at once, so that it stays out of the history and of what is copied from there. */
+  private takeKey(): boolean {
+    const { key } = address.state.fields;
+    if (key === undefined) return false;
+    changeAddress({ view: "hub" });
+    this.use(key);
+    return true;
+  }
+
+  private async askAll(client: HubClient, scope: Scope, signal: AbortSignal): Promise<Partial<HubState>> {
+    const known = this.store.state.metrics;
+    const [metrics, tags] = await Promise.all([
+      known.length > 0 ? known : client.list<HubMetric[]>("metrics", signal),
+      client.list<Tags>("tags", signal),
+    ]);
+    const asker = await Asker.open(client, metrics, scope, signal);
+    const content = await this.askContent(client, asker, tags, signal);
+    return { metrics, tags, content, window: asker.window };
+  }
+
+  private async askContent(client: HubClient, asker: Asker, tags: Tags, signal: AbortSignal): Promise<Content> {
+    const { show } = asker.scope;
+    switch (show.view) {
+      case "module":
+        return { view: "module", name: show.name, figures: await askModule(asker, show.name) };
+      case "entry":
+        return { view: "entry", figures: await askEntry(asker, show, tags) };
+      case "edges": {
+        const [edges, shards, losses] = await Promise.all([
+          client.list<Edge[]>("edges", signal),
+          client.list<Shard[]>("shards", signal),
+          askLosses(asker, tags),
+        ]);
+        const chosen = edges.filter((edge) => Object.entries(asker.scope.tags).every(([tag, value]) => edge.tags[tag] === value));
+        return { view: "edges", figures: { edges: chosen.map(healthOf), shards, ...losses } };
+      }
+      default:
+        return { view: "overview", figures: await askOverview(asker, tags) };
+    }
   }
 
   private fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     if (error instanceof HubError && error.isForKey) {
       sessionStorage.removeItem(KEY_NAME);
-      this.store.set({ key: "", reason, isAsking: false, overview: undefined });
+      this.store.set({ key: "", reason, isAsking: false, content: undefined });
     } else {
       this.store.set({ reason, isAsking: false });
     }

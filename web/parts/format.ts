@@ -84,6 +84,15 @@ export function percent(share: number): string {
   return `${digits(share * 100)}${SPACE}%`;
 }
 
+/** By how much a figure has changed: `+12 %`, `× 3.4`, `new`. */
+export function change(value: number, before: number): string {
+  if (value === before) return "unchanged";
+  if (before === 0) return "new";
+  const ratio = value / before;
+  if (ratio >= 3) return `×${SPACE}${short(ratio)}`;
+  return `${ratio > 1 ? "+" : "−"}${percent(Math.abs(ratio - 1))}`;
+}
+
 /** Time of day of an RFC 3339 time, to the microsecond. */
 export function clock(time: string): string {
   return time.slice(11, 26);
