@@ -75,7 +75,7 @@ describe("figures", () => {
     const decided = requests.flat().filter(({ status }) => status !== "unobserved");
     const all = sum(decided.map(({ value }) => Number(value)));
     const failed = sum(decided.filter(({ status }) => status !== "ok").map(({ value }) => Number(value)));
-    expect((await tile(page, "Requests")).value).toBe(all.toLocaleString("en"));
+    expect((await tile(page, "Requests a second")).note).toBe(`${all.toLocaleString("en")} in all`);
     expect((await tile(page, "Failed")).note).toBe(`${failed.toLocaleString("en")} of ${all.toLocaleString("en")}`);
     const [clients] = await ask({ metric: "dns_clients", op: "distinct" });
     const { value, note } = await tile(page, "Distinct DNS clients");
