@@ -93,9 +93,10 @@ function fill(top: Top, state: usize, keyOf: u32): void {
   let ties = NumberCensus.tied;
   if (!whole) ties = TopExport.tiedMax > NumberCensus.above ? TopExport.tiedMax - NumberCensus.above : 0;
   topMergeTotals(top, counts.total, bound);
-  for (let number = numberNext(state, 0); number < NUMBERS; number = numberNext(state, number + 1)) {
+  const least = max(<u32>limit, 1);
+  for (let number = numberNext(state, 0, least); number < NUMBERS; number = numberNext(state, number + 1, least)) {
     const count = numberCount(state, number);
-    if (count < limit || (count == limit && ties == 0)) continue;
+    if (count == limit && ties == 0) continue;
     if (count == limit) ties--;
     const length = call_indirect<u32>(keyOf, number, KEY);
     topMergeKey(top, elementHash(KEY, length), KEY, length, count + counts.lost, counts.lost, bound);

@@ -15,10 +15,15 @@ test.each([1, 2, 3])("every number has its count, and every rank its limit, seed
     expect(core.numberAdd(state, number)).toBe(1);
   }
   const found: [number, number][] = [];
-  for (let at = core.numberNext(state, 0); at < 65_536; at = core.numberNext(state, at + 1)) {
+  for (let at = core.numberNext(state, 0, 1); at < 65_536; at = core.numberNext(state, at + 1, 1)) {
     found.push([at, Number(core.numberCount(state, at))]);
   }
   expect(found).toEqual([...truth].toSorted(([a], [b]) => a - b));
+  for (const least of [2, 255, 256, 257, 5000]) {
+    const many: number[] = [];
+    for (let at = core.numberNext(state, 0, least); at < 65_536; at = core.numberNext(state, at + 1, least)) many.push(at);
+    expect(many, `counted ${least} times`).toEqual(found.filter(([, count]) => count >= least).map(([at]) => at));
+  }
   const counts = [...truth.values()].toSorted((a, b) => b - a);
   for (const rank of [1, 2, 10, 64, 1000, counts.length]) {
     expect(Number(core.numberLimit(state, rank)), `rank ${rank}`).toBe(counts[rank - 1] ?? 0);

@@ -58,7 +58,7 @@ interface SketchExports {
   numberRelease(state: number): void;
   numberAdd(state: number, value: number): number;
   numberCount(state: number, value: number): bigint;
-  numberNext(state: number, from: number): number;
+  numberNext(state: number, from: number, least: number): number;
   numberLimit(state: number, rank: number): bigint;
   selectedKey(index: number): number;
   selectedKeyLength(index: number): number;
