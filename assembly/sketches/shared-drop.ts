@@ -59,14 +59,17 @@ function errorPlace(tops: SharedTops, epoch: u32, column: u32): usize {
 }
 
 function isLight(tops: SharedTops, cell: SharedCell): bool {
+  const weights = tops.weight(cell, 0);
   for (let column: u32 = 0; column < tops.columns; column++) {
-    if (tops.upperOf(cell, column) > sharedLimit(column)) return false;
+    if (load<u64>(weights + (column << 3)) != 0 && tops.upperOf(cell, column) > sharedLimit(column)) return false;
   }
   return true;
 }
 
 function raiseOffsets(tops: SharedTops, cell: SharedCell): void {
+  const weights = tops.weight(cell, 0);
   for (let index: u32 = 0; index < tops.columns; index++) {
+    if (load<u64>(weights + (index << 3)) == 0) continue;
     const column = tops.column(index);
     column.offset = max(column.offset, tops.upperOf(cell, index));
   }
@@ -115,21 +118,24 @@ export function sharedLimits(tops: SharedTops, rank: u32): void {
 /** Counts the uppers of every column by how far they are above its offset. */
 function countNear(tops: SharedTops): void {
   memory.fill(SketchPool.scratch, 0, tops.columns * COUNTS * 4);
-  for (let index: u32 = 0; index < tops.columns; index++) {
-    const column = tops.column(index);
-    if (column.total == 0) continue;
-    const offset = column.offset;
-    const counts = SketchPool.scratch + index * COUNTS * 4;
-    for (let run: u32 = 0; run < tops.runCount; run++) {
-      const end = tops.runEnd(run);
-      for (let at = tops.run(run); at < end; at += tops.stride) {
-        const cell = changetype<SharedCell>(at);
-        const upper = <u32>cell.epoch == FREE ? 0 : tops.upperOf(cell, index);
-        if (upper == 0) continue;
-        const count = counts + ((<usize>(upper > offset ? min(upper - offset, FAR) : 0)) << 2);
-        store<u32>(count, load<u32>(count) + 1);
-      }
+  for (let run: u32 = 0; run < tops.runCount; run++) {
+    const end = tops.runEnd(run);
+    for (let at = tops.run(run); at < end; at += tops.stride) {
+      const cell = changetype<SharedCell>(at);
+      if (<u32>cell.epoch != FREE) countCell(tops, cell);
     }
+  }
+}
+
+function countCell(tops: SharedTops, cell: SharedCell): void {
+  const weights = tops.weight(cell, 0);
+  for (let index: u32 = 0; index < tops.columns; index++) {
+    if (load<u64>(weights + (index << 3)) == 0) continue;
+    const upper = tops.upperOf(cell, index);
+    const offset = tops.column(index).offset;
+    const above = upper > offset ? min(upper - offset, FAR) : 0;
+    const count = SketchPool.scratch + index * COUNTS * 4 + ((<usize>above) << 2);
+    store<u32>(count, load<u32>(count) + 1);
   }
 }
 
