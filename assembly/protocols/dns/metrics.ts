@@ -328,10 +328,17 @@ function observeTops(conversation: Conversation, client: u32, direction: u32, qu
 /** Where the last `labels` labels of a name start. An escaped dot is three digits, so a dot separates. */
 function lastLabels(start: usize, end: usize, labels: u32): usize {
   let left = labels;
-  for (let at = end - 1; at > start; at--) {
-    if (load<u8>(at) != 46) continue;
-    left -= 1;
-    if (left == 0) return at + 1;
+  let at = end;
+  while (at > start) {
+    // Before a name lies the fixed part of its message, so sixteen bytes can be read that end with it.
+    at -= 16;
+    let dots = <u32>i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(46)));
+    if (at <= start) dots &= u32.MAX_VALUE << <u32>(start - at + 1);
+    for (; dots != 0; left--) {
+      const last = 31 - clz<u32>(dots);
+      if (left == 1) return at + last + 1;
+      dots ^= 1 << last;
+    }
   }
   return start;
 }
