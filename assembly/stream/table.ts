@@ -25,6 +25,9 @@ const DATAGRAMS_QUIET_NS: u64 = 1_000_000_000;
 /** Quiet flows that a new one ends at the most; with more than one they become fewer where new flows do. */
 const QUIET_AT_ONCE: u32 = 2;
 
+/** Slots of a table that has just been opened. */
+const SLOTS_FIRST: u32 = 1024;
+
 export class FlowTable {
   /** Flows in use. */
   static count: u32 = 0;
@@ -33,6 +36,8 @@ export class FlowTable {
   static free: usize = 0;
   static untouched: usize = 0;
   static end: usize = 0;
+  /** Slots in use, a power of two, minus one: twice the flows that there have been at once, so that those of few flows lie together. */
+  static slotsMask: u32 = 0;
   /** Called with a flow before it leaves the table: a function index. */
   static onEnd: u32 = 0;
 
@@ -42,6 +47,7 @@ export class FlowTable {
     Use.reset();
     FlowTable.free = 0;
     FlowTable.untouched = Regions.flows;
+    FlowTable.slotsMask = min(SLOTS_FIRST - 1, Regions.flowSlotsMask);
     FlowTable.end = Regions.flows + Regions.flowsMax * FLOW_BYTES;
     memory.fill(Regions.flowSlots, 0, (Regions.flowSlotsMask + 1) << 2);
   }
@@ -70,7 +76,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   const mixed =
     endpointHash(sourceHigh, sourceLow, sourcePort) + endpointHash(destinationHigh, destinationLow, destinationPort) + transport;
   const hash = <u32>(((mixed ^ Settings.secret) * 0x94d049bb133111eb) >> 32);
-  const slot = Regions.flowSlots + ((<usize>(hash & Regions.flowSlotsMask)) << 2);
+  const slot = slotOf(hash);
   let at = <usize>load<u32>(slot);
   Lookup.created = false;
   while (at != 0) {
@@ -118,6 +124,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   flow.client = <u8>CLIENT_UNKNOWN;
   useBegin(flow, transport == TCP ? Use.opening : Use.datagrams, Minute.clockNs);
   FlowTable.count += 1;
+  if (FlowTable.count > FlowTable.slotsMask >> 1 && FlowTable.slotsMask < Regions.flowSlotsMask) growSlots();
   Lookup.side = 0;
   Lookup.created = true;
   return flow;
@@ -168,11 +175,38 @@ export function flowEnd(flow: Flow): void {
 }
 
 function unlinkSlot(flow: Flow): void {
-  let link = Regions.flowSlots + ((<usize>(flow.hash & Regions.flowSlotsMask)) << 2);
+  let link = slotOf(flow.hash);
   while (true) {
     const at = <usize>load<u32>(link);
     if (at == changetype<usize>(flow)) break;
     link = at + offsetof<Flow>("slotNext");
   }
   store<u32>(link, flow.slotNext);
+}
+
+/** Where the chain of a hash begins. */
+function slotOf(hash: u32): usize {
+  return Regions.flowSlots + ((<usize>(hash & FlowTable.slotsMask)) << 2);
+}
+
+/** Twice as many slots: each chain is parted by the next bit of its flows' hashes. */
+function growSlots(): void {
+  const slots = FlowTable.slotsMask + 1;
+  for (let index: u32 = 0; index < slots; index++) {
+    let stays = Regions.flowSlots + ((<usize>index) << 2);
+    let moves = stays + ((<usize>slots) << 2);
+    for (let at = <usize>load<u32>(stays); at != 0; at = <usize>changetype<Flow>(at).slotNext) {
+      const next = at + offsetof<Flow>("slotNext");
+      if (changetype<Flow>(at).hash & slots) {
+        store<u32>(moves, <u32>at);
+        moves = next;
+      } else {
+        store<u32>(stays, <u32>at);
+        stays = next;
+      }
+    }
+    store<u32>(stays, 0);
+    store<u32>(moves, 0);
+  }
+  FlowTable.slotsMask = (slots << 1) - 1;
 }
