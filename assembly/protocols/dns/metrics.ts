@@ -333,7 +333,10 @@ function lastLabels(start: usize, end: usize, labels: u32): usize {
     // Before a name lies the fixed part of its message, so sixteen bytes can be read that end with it.
     at -= 16;
     let dots = <u32>i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(46)));
-    if (at <= start) dots &= u32.MAX_VALUE << (<u32>(start - at + 1));
+    if (at <= start) {
+      const before = <u32>(start - at) + 1;
+      dots &= u32.MAX_VALUE << before;
+    }
     for (; dots != 0; left--) {
       const last = 31 - clz<u32>(dots);
       if (left == 1) return at + last + 1;
