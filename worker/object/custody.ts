@@ -3,8 +3,8 @@ import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, PENDING_BYTES_MAX, RECUT_MS_MAX } f
 import type { Refused } from "../refusal";
 import type { Arrival, Entry } from "./batches";
 import type { EdgeStates } from "./edge-states";
-import type { Delivery, Receipt } from "./hub";
 import { entryKey, type Minutes } from "./minutes";
+import type { Delivery, Receipt } from "./node";
 import { behind, messageOf, notStored } from "./not-now";
 import { Quarantine, type QuarantineList } from "./quarantine";
 import { minutesOf, type RecutContext, recutMinute } from "./recut";

@@ -1,6 +1,7 @@
 import type { Refused } from "../refusal";
 import type { Standing } from "../tree/shard-map";
-import type { Hub, Receipt } from "./hub";
+import type { Hub } from "./hub";
+import type { Receipt } from "./node";
 import { deleteMessage, hasMessages, readMessage } from "./outbox";
 import type { QuarantineList } from "./quarantine";
 import { readText, writeText } from "./schema";

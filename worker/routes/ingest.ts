@@ -5,7 +5,7 @@ import { authorizeEdge, checkSignature, RevokedKey, type Signatory } from "../au
 import { inflateBody, parseEncoding, readBody } from "../body";
 import type { Environment } from "../environment";
 import { BUNDLE_BYTES_MAX, MINUTE_SECONDS, RETRY_AFTER_SECONDS, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
-import type { Delivery, Receipt } from "../object/hub";
+import type { Delivery, Receipt } from "../object/node";
 import { Refusal, type Refused } from "../refusal";
 import { parseTags } from "../tags";
 import { forgetShardMap, shardMapOf } from "../tree/known-maps";

@@ -1,0 +1,453 @@
+import { DurableObject } from "cloudflare:workers";
+import { allowanceOf } from "../allowance";
+import type { BodyEncoding } from "../body";
+import { core } from "../core";
+import type { Environment } from "../environment";
+import { DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, PENDING_BYTES_MAX } from "../limits";
+import type { BundleHead } from "../merge";
+import type { Refused } from "../refusal";
+import { retentionOf } from "../retention";
+import type { Tags } from "../tags";
+import { formatTime } from "../time";
+import { epochOf, type Standing } from "../tree/shard-map";
+import { refusalOf } from "./admission";
+import { AlarmClock } from "./alarm-clock";
+import { AnswerCache } from "./answer-cache";
+import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
+import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { CommitQueue } from "./commit-queue";
+import { isPartial } from "./completeness";
+import { Custody, type CustodyHost, type RecutReport, type Settled, type Settling } from "./custody";
+import type { Cursor, Page } from "./dump";
+import { EdgeStates } from "./edge-states";
+import { Epochs } from "./epochs";
+import { expireTiles } from "./expiry";
+import { expireCuts } from "./kept";
+import { Knocks } from "./knocks";
+import { Lookout } from "./lookout";
+import { entryKey, Minutes } from "./minutes";
+import { messageOf, notStored } from "./not-now";
+import { type Message, OutboxWriter } from "./outbox";
+import { Paces } from "./pace";
+import type { Source } from "./parts";
+import type { QuarantineList } from "./quarantine";
+import { arrivalsOf } from "./receive";
+import { type RefusalCount, Refusals } from "./refusals";
+import { Registry } from "./registry";
+import { rollUp } from "./rollup";
+import { migrate, readNumber, writeNumber } from "./schema";
+import { sealTiles } from "./seal";
+import { Upstream } from "./upstream";
+
+/** One bundle as the Worker hands it over: who sent it is taken from the key. */
+export interface Delivery {
+  edge: string;
+  tags: Tags;
+  version: string;
+  /** The edge's clock as it sent the bundle, milliseconds; null where it did not say. */
+  clockMs: number | null;
+  bytes: Uint8Array;
+  /** The bundle as it came, in its content encoding. */
+  body: Uint8Array;
+  encoding: BodyEncoding;
+  /** Where the object that takes it stands in the tree; null for the root. */
+  standing: Standing | null;
+}
+
+/** What became of a delivery. */
+export type Receipt = { stored: boolean; timeMs: number; apart?: true } | Refused;
+
+/** The sender's shard map is an old one: the minute belongs to another object. */
+export type Moved = { moved: true };
+
+/**
+ * One node of the tree, as far as it takes and keeps: bundles of edges and messages of shards, each once; seals them into tiles, and sends up what it
+ * sealed. What it is asked is in `hub.ts`.
+ *
+ * - What is acknowledged is in a row, and is in every answer of this object from then on.
+ * - A bundle is known by (edge, boot, policy, minute, sequence), a message by (shard, boot, number); each counts once.
+ * - Everything in memory can be rebuilt from rows, and the constructor does; so it may be killed at any moment.
+ * - A sealed batch is in tiles, an unsealed one is in `pending`; the number `sealed` parts them, and moves in the same
+ *   transaction that writes the tiles.
+ */
+export abstract class HubNode extends DurableObject<Environment> {
+  protected readonly sql: SqlStorage;
+  protected readonly archive: Archive;
+  private readonly paces: Paces;
+  protected registry!: Registry;
+  protected minutes!: Minutes;
+  protected edges!: EdgeStates;
+  protected refusals!: Refusals;
+  protected lookout!: Lookout;
+  protected epochs!: Epochs;
+  protected upstream!: Upstream;
+  private knocks!: Knocks;
+  protected custody!: Custody;
+  /** Committed, not yet sealed. */
+  private pending: Entry[] = [];
+  private pendingBytes = 0;
+  /** Accepted, not yet committed, by minute and key. */
+  protected readonly queue = new CommitQueue((arrivals) => this.commit(arrivals));
+  private answers = new AnswerCache();
+  protected revision = 0;
+  private sealed = 0;
+  private readonly clock: AlarmClock;
+
+  constructor(state: DurableObjectState, environment: Environment) {
+    super(state, environment);
+    this.sql = state.storage.sql;
+    this.clock = new AlarmClock(state.storage, Number(environment.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    this.archive = new Archive(this.archiveHost());
+    this.archive.recover();
+    migrate(state.storage);
+    this.paces = new Paces(allowanceOf(environment));
+    this.load();
+    if (this.revision > 0 || this.upstream.isWaiting) void state.blockConcurrencyWhile(() => this.clock.rearm());
+  }
+
+  /** Makes everything in memory anew from rows, with nothing waiting to be written. */
+  private load(): void {
+    const { HUB: hubs } = this.env;
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.answers = new AnswerCache();
+    this.registry = new Registry(this.sql, allowanceOf(this.env));
+    this.edges = new EdgeStates(this.sql);
+    this.refusals = new Refusals(this.sql);
+    this.lookout = new Lookout(this.ctx, this.env, this.registry, this.edges);
+    this.epochs = new Epochs(this.sql);
+    this.upstream = new Upstream(this.sql, hubs, (list) => this.custody.goBy(list));
+    this.knocks = new Knocks(this.registry, this.edges, hubs);
+    this.minutes = new Minutes(this.sql, () => this.live());
+    this.custody = new Custody(this.custodyHost());
+    this.revision = readNumber(this.sql, "revision");
+    this.sealed = readNumber(this.sql, "sealed");
+    for (const batch of readBatches(this.sql, this.sealed)) {
+      this.keep(batch.entries);
+      this.revision = Math.max(this.revision, batch.id);
+    }
+  }
+
+  /** Takes one bundle; the receipt comes when it is in a row, or was there before. */
+  async ingest(delivery: Delivery): Promise<Receipt | Moved> {
+    const receipt = await this.takeBundle(delivery);
+    if ("status" in receipt) {
+      const { code, reason } = receipt;
+      this.noteRefusals([{ edge: delivery.edge, code, count: 1, reason, lastMs: Date.now() }]);
+    }
+    return receipt;
+  }
+
+  private async takeBundle(delivery: Delivery): Promise<Receipt | Moved> {
+    const nowMs = Date.now();
+    const tooFast = this.paces.take(delivery.edge, delivery.body.byteLength, nowMs);
+    if (tooFast !== null) return tooFast;
+    const header = core().validate(delivery.bytes);
+    if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
+    const refused =
+      refusalOf(header, nowMs) ?? this.archive.refusal() ?? (this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null);
+    if (refused !== null) return refused;
+    if (delivery.standing === null) {
+      if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
+    } else {
+      const refusedAbove = await this.upstream.join(delivery.standing);
+      if (refusedAbove !== null) return refusedAbove;
+      const refusedNow = this.archive.refusal();
+      if (refusedNow !== null) return refusedNow;
+    }
+    const entry = this.entryOf(delivery, header, nowMs);
+    if ("status" in entry) return entry;
+
+    const name = `${entry.minute} ${entryKey(entry)}`;
+    const same = this.queue.settled(name);
+    if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
+    const keys = this.minutes.keys(entry.minute);
+    if (keys.has(entryKey(entry))) return { stored: false, timeMs: nowMs };
+    if (keys.size >= MINUTE_BUNDLES_MAX) {
+      const reason = `minute ${formatTime(entry.minute)} has ${MINUTE_BUNDLES_MAX} bundles in this hub object; shard the tenant further`;
+      return { status: 429, code: "too_many_bundles", reason };
+    }
+    if (this.custody.quarantine.has(delivery.edge)) return this.custody.keepApart(delivery, entry, keys);
+    keys.add(entryKey(entry));
+    const { body, encoding } = delivery;
+    const refusedLater = await this.queue.add(name, this.edgeOf(entry.source), [{ entry, body, encoding }], nowMs);
+    return refusedLater ?? { stored: true, timeMs: nowMs };
+  }
+
+  /** Takes what a shard sealed; the receipt comes when it is in a row, or was there before. */
+  async receive(message: Message): Promise<Receipt> {
+    const refused = this.archive.refusal(true);
+    if (refused !== null) return refused;
+    const nowMs = Date.now();
+    const { shard, boot, number } = message;
+    const edge = this.registry.placeShard(shard);
+    if (typeof edge !== "number") return edge;
+    if (number <= this.edges.cursorOf(edge, boot)) return { stored: false, timeMs: nowMs };
+    const name = `${shard} ${boot} ${number}`;
+    const same = this.queue.settled(name);
+    if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
+    if (this.pendingBytes > PENDING_BYTES_MAX) return this.behind(nowMs);
+    const arrivals = arrivalsOf(message, this.registry, this.minutes, nowMs);
+    if ("status" in arrivals) return arrivals;
+    const refusedLater = await this.queue.add(name, edge, arrivals, nowMs);
+    return refusedLater ?? { stored: true, timeMs: nowMs };
+  }
+
+  /** Takes note of a shard before it takes its first bundle, so that whoever asks all shards asks it too. */
+  enroll(shard: string): QuarantineList | Refused {
+    const refused = this.archive.refusal(true);
+    if (refused !== null) return refused;
+    const edge = this.registry.placeShard(shard);
+    if (typeof edge !== "number") return edge;
+    this.ctx.storage.transactionSync(() => this.registry.save());
+    this.registry.saved();
+    return this.custody.quarantine.list();
+  }
+
+  /** Puts an edge on the tenant's list of quarantined ones, or takes it off; of a root. Gives the list, which every object must get. */
+  listQuarantined(edge: string, isIn: boolean): QuarantineList | Refused {
+    return this.archive.refusal() ?? this.custody.list(edge, isIn);
+  }
+
+  /** Goes by a list of quarantined edges from now on, and settles what is kept apart of an edge: it counts as late, or is forgotten. */
+  settle(list: QuarantineList, edge: string, how: Settling): Settled | Refused {
+    return this.archive.refusal() ?? this.custody.settle(list, edge, how);
+  }
+
+  /** Takes what a quarantined edge posted since a minute out of its tiles, as far as the time goes. */
+  recut(edge: string, from: number): RecutReport | Refused {
+    return this.archive.refusal() ?? this.custody.recut(edge, from);
+  }
+
+  /** Begins, renews or ends that the object holds still for a backup; false where it does not. */
+  hold(token: string, order: Stillness | "renew" | "end"): boolean {
+    if (order === "renew") return this.archive.renew(token);
+    return order === "end" ? this.archive.letGo(token) : this.archive.holdAs(token, order);
+  }
+
+  /** One page of a backup; null where the object does not hold still any more. */
+  backupPage(token: string, cursor: Cursor): { page: Page; next: Cursor | null } | null {
+    return this.archive.page(token, cursor);
+  }
+
+  /** One step of a restore. */
+  restore(token: string, step: RestoreStep): Refused | null {
+    return this.archive.take(token, step);
+  }
+
+  /** Does what an alarm does, where there is something to seal or to send up that one should have seen to. */
+  async wake(): Promise<void> {
+    const [oldest] = this.pending;
+    const isLate = oldest !== undefined && oldest.receivedMs < Date.now() - 2 * this.clock.periodSeconds * 1000;
+    if (isLate || this.upstream.isWaiting) await this.alarm();
+  }
+
+  /** Counts what was refused of edges, here or before any object. */
+  noteRefusals(counts: readonly RefusalCount[]): void {
+    for (const one of counts) this.refusals.note(one);
+    this.clock.arm();
+  }
+
+  /**
+   * Seals what is there and sends it up, merges hours and days that have ended, and deletes what is too old. Never throws: an alarm
+   * that throws is given up after six times.
+   */
+  override async alarm(): Promise<void> {
+    this.clock.rang();
+    await this.attempt("seal", () => this.seal());
+    await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
+    await this.attempt("knock", () => this.knocks.knock(Date.now(), this.clock.periodSeconds));
+    const place = { standing: this.upstream.standing, map: this.epochs.map };
+    await this.attempt("watch", () => this.lookout.look(place, Date.now(), this.clock.periodSeconds));
+    await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
+    await this.attempt("expiry", () => this.expire());
+    await this.attempt("alarm", () => this.clock.arm());
+  }
+
+  /** Runs a part of what an alarm does; where it fails the next alarm tries again. */
+  private async attempt(name: string, work: () => unknown): Promise<void> {
+    if (name !== "alarm" && this.archive.refusal() !== null) return;
+    try {
+      await work();
+    } catch (error) {
+      console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
+    }
+  }
+
+  /** The refusal of what there is no room for until the next seal. */
+  private behind(nowMs: number): Refused {
+    const retryAfterSeconds = Math.ceil((this.clock.nextMs(nowMs) - nowMs) / 1000);
+    const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
+    return { status: 503, code: "behind", reason, retryAfterSeconds };
+  }
+
+  private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
+    const { policy, samplingRate } = header;
+    const head = { policy, samplingRate, tags: delivery.tags, received: false };
+    const place = this.registry.place(delivery.edge, head, header.boot);
+    if ("status" in place) return place;
+    const { source, group } = place;
+    const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
+    const { version, bytes } = delivery;
+    return { source, group, minute: header.minute, sequence: header.sequence, receivedMs: nowMs, skewMs, version, bytes };
+  }
+
+  /** Writes one row and takes its entries into memory; where it cannot be written they are forgotten, and the reason given. */
+  private commit(arrivals: readonly Arrival[]): Refused | null {
+    try {
+      this.store(arrivals);
+      return null;
+    } catch (error) {
+      console.error(`commit failed: ${messageOf(error)}`);
+      for (const { entry } of arrivals) this.minutes.keys(entry.minute).delete(entryKey(entry));
+      return notStored();
+    }
+  }
+
+  /** Writes one row, and what `besides` writes with it, and takes its entries into memory. */
+  private store(arrivals: readonly Arrival[], besides?: () => void): void {
+    const id = this.revision + 1;
+    this.ctx.storage.transactionSync(() => {
+      this.registry.save();
+      writeBatch(this.sql, id, arrivals, Date.now());
+      besides?.();
+    });
+    this.registry.saved();
+    this.revision = id;
+    this.keep(arrivals.map(({ entry }) => entry));
+    this.clock.arm();
+    if (this.pendingBytes > PENDING_BYTES_MAX) this.sealEarly();
+  }
+
+  /** Takes committed entries into memory. */
+  private keep(entries: Entry[]): void {
+    for (const entry of entries) {
+      this.pending.push(entry);
+      this.pendingBytes += entry.bytes.byteLength;
+      this.edges.observe(this.edgeOf(entry.source), this.registry.sources.get(entry.source)?.boot ?? "", entry);
+    }
+  }
+
+  private sealEarly(): void {
+    try {
+      this.sealPending();
+    } catch (error) {
+      console.error(`early seal failed: ${messageOf(error)}`);
+    }
+  }
+
+  private seal(): void {
+    this.queue.flush();
+    this.sealPending();
+  }
+
+  /** Merges what is pending into tiles and moves `sealed` past it, in one transaction. */
+  private sealPending(): void {
+    if (this.pending.length === 0) {
+      this.saveAside();
+      return;
+    }
+    const through = this.revision;
+    const revision = this.revision + 1;
+    this.ctx.storage.transactionSync(() => {
+      const outbox = this.outboxOf(revision);
+      sealTiles(core(), this.sql, this.pending, revision, (sealed) => outbox?.add(sealed));
+      outbox?.end();
+      const minutes = new Set(this.pending.map((entry) => entry.minute));
+      for (const minute of minutes) this.minutes.seal(minute, revision, (source) => this.edgeOf(source));
+      this.edges.save();
+      this.refusals.save();
+      writeNumber(this.sql, "sealed", through);
+      writeNumber(this.sql, "revision", revision);
+    });
+    this.edges.saved();
+    this.refusals.saved();
+    this.sealed = through;
+    this.revision = revision;
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+
+  /** Writes what a seal writes beside tiles, where there is nothing to seal. */
+  private saveAside(): void {
+    if (!this.refusals.isChanged) return;
+    this.ctx.storage.transactionSync(() => this.refusals.save());
+    this.refusals.saved();
+  }
+
+  /** What a seal sends up is written by; null at the top of the tree. */
+  private outboxOf(revision: number): OutboxWriter | null {
+    const { standing } = this.upstream;
+    if (standing === null) return null;
+    const { sql, registry, minutes, edges } = this;
+    const context = {
+      core: core(),
+      sql,
+      groups: registry.groups,
+      keep: standing.keep,
+      isPartial: (minute: number) => isPartial({ registry, minutes, edges }, minute),
+    };
+    return new OutboxWriter(context, revision);
+  }
+
+  private expire(): void {
+    const nowMs = Date.now();
+    this.custody.change(() => {
+      this.custody.quarantine.expire(nowMs);
+      this.edges.expire(this.registry, nowMs / 1000);
+      this.edges.save();
+      expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
+      this.minutes.expire(nowMs / 1000);
+      this.refusals.expire(nowMs / 1000);
+      expireBatches(this.sql, this.sealed, nowMs);
+      expireCuts(this.sql, this.sealed);
+    });
+    this.edges.saved();
+  }
+
+  protected source(): Source {
+    if (this.archive.isRestoring()) throw new Error("this tenant is being restored");
+    const { sql, registry, minutes, edges, pending, sealed, revision, answers } = this;
+    return { sql, registry, minutes, edges, pending, sealed, revision, answers };
+  }
+
+  private archiveHost(): ArchiveHost {
+    return {
+      storage: this.ctx.storage,
+      flush: () => this.queue.flush(),
+      isEmpty: () =>
+        this.registry.edges.size === 0 && this.revision === 0 && this.epochs.map.length === 0 && this.upstream.standing === null,
+      load: () => this.load(),
+      arm: () => this.clock.arm(),
+    };
+  }
+
+  private custodyHost(): CustodyHost {
+    const { sql, registry, minutes, edges, ctx } = this;
+    return {
+      sql,
+      registry,
+      minutes,
+      edges,
+      transact: (work) => ctx.storage.transactionSync(work),
+      state: () => ({ sealed: this.sealed, revision: this.revision, pendingBytes: this.pendingBytes }),
+      flush: () => this.queue.flush(),
+      seal: () => this.seal(),
+      store: (arrivals, besides) => this.store(arrivals, besides),
+      revise: (revision) => {
+        this.revision = revision;
+      },
+      arm: () => this.clock.arm(),
+    };
+  }
+
+  private edgeOf(source: number): number {
+    return this.registry.sources.get(source)?.edge ?? 0;
+  }
+
+  /** Entries that are accepted and not sealed. */
+  private *live(): Generator<Entry> {
+    yield* this.pending;
+    yield* this.queue.entries();
+  }
+}
