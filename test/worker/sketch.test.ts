@@ -169,7 +169,7 @@ describe("a question that cannot be answered is refused in words", () => {
     ["form=hll_4&metric=nothing_like_it", 'metric: "nothing_like_it" is not known; '],
     ["metric=dns_clients&where.direction=in", "where: names a label, and raw holds all of them; "],
     ["form=hll_8&metric=dns_clients&where.direction=up", 'where: direction has no value "up"; dns_clients has in, out, unknown'],
-    ["form=hll_8&metric=dns_clients&op=distinct", "op: is no field of this; use from, to, where, policy, metric, form"],
+    ["form=hll_8&metric=dns_clients&op=distinct", "op: is no field of this; use from, to, where, policy, edge, metric, form"],
     ["form=hll_8&form=hll_4&metric=dns_clients", "form: is given more than once; give it once"],
     ["to=-1h&from=now", "to: is not after from; widen the window"],
   ])("%s", async (search, reason) => {
