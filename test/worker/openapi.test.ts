@@ -3,10 +3,16 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import app from "../../worker/index";
-import { BUNDLE_BYTES_MAX, QUERY_BYTES_MAX } from "../../worker/limits";
+import { importSigner, sign } from "../../engine/signature";
+import { type Allowance, allowanceOf } from "../../worker/allowance";
+import type { Environment } from "../../worker/environment";
+import app, { type Hub } from "../../worker/index";
+import { BUNDLE_BYTES_MAX, QUARANTINED_EDGES_MAX, QUERY_BYTES_MAX, REFUSALS_GATHERED_MS } from "../../worker/limits";
+import { EventLog } from "../../worker/object/event-log";
+import { Paces } from "../../worker/object/pace";
 import { writeTile } from "../../worker/object/tiles";
-import { sealMinute, withTop } from "../support/edge-minute";
+import { Webhook } from "../../worker/object/webhook";
+import { sealMinute, withSequence, withTop } from "../support/edge-minute";
 import { faultsOf, type Schema, valuesOf } from "../support/json-schema";
 import { bearer, hubOf, MINUTE, readKey, writeKey } from "./support/client";
 import { described, given, page, request, resolve } from "./support/contract";
@@ -38,7 +44,18 @@ const ask = (body: unknown, headers: Record<string, string> = {}) =>
 const post = (body: BodyInit, headers: Record<string, string> = {}) =>
   request("/v1/ingest", { method: "POST", body, headers: { ...writer, ...headers } });
 
+const admin = async (tenant: string) => ({ authorization: await bearer({ kind: "admin", tenant, edge: "" }) });
+const limited = async (tenant: string) => ({
+  authorization: await bearer({ kind: "read", tenant, edge: "", where: [{ tag: "site", values: ["fra1"], negated: false }] }),
+});
+
 describe("routes", () => {
+  /** What can be done to an edge, by the hub's own words. */
+  const actions = async () => {
+    const init = { method: "POST", headers: await admin(TENANT) };
+    const told = await (await app.fetch(new Request("http://hub/v1/edges/edge/burn", init), env)).json<{ reason: string }>();
+    return /^an edge takes (.*)$/.exec(told.reason)![1]!.split(/, | and /);
+  };
   /** Those of the hub that answer one path and method. */
   const routes = () => [
     ...new Set(
@@ -48,11 +65,21 @@ describe("routes", () => {
     ),
   ];
 
-  it("are all described, and all that are described are there", () => {
+  it("are all described, and all that are described are there", async () => {
     const said = Object.entries(page.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(routes().toSorted()).toEqual(said.toSorted());
+    const form = "POST /v1/edges/:edge/:action";
+    const own = routes().filter((route) => !route.includes(" /prometheus/") && route !== form);
+    const ofEdges = (await actions()).map((action) => `POST /v1/edges/{name}/${action}`);
+    expect(routes()).toContain(form);
+    expect([...own, ...ofEdges].toSorted()).toEqual(said.toSorted());
+  });
+
+  it("of Prometheus' API are named, and all that are named are there", () => {
+    const said = [...page.info.description.matchAll(/`(\/prometheus\/[^`]+)`/g)].map(([, path]) => path);
+    const own = routes().flatMap((route) => /^\w+ (\/prometheus\/.*)$/.exec(route)?.[1]?.replace(":name", "{name}") ?? []);
+    expect([...new Set(own)].toSorted()).toEqual(said.toSorted());
   });
 
   it("name themselves once, refer to what is there, and use no keyword that is not checked here", () => {
@@ -72,7 +99,16 @@ describe("routes", () => {
 
 describe("answers", () => {
   it("about the hub are as described", async () => {
-    for (const path of ["/v1/hello", "/v1/metrics", "/v1/edges", "/v1/tags", "/v1/shards", "/healthz"]) {
+    for (const path of [
+      "/v1/hello",
+      "/v1/metrics",
+      "/v1/edges",
+      "/v1/tags",
+      "/v1/shards",
+      "/v1/refusals",
+      "/v1/events",
+      "/healthz",
+    ]) {
       expect((await get(path)).status).toBe(200);
     }
     const { data } = await (await get("/v1/edges")).json<{ data: { edge: string }[] }>();
@@ -118,8 +154,18 @@ describe("answers", () => {
     }
   });
 
+  it("about one edge are as described", async () => {
+    const search = `${WINDOW}&metric=dns_requests_total&op=sum`;
+    const { data, meta } = await (await get(`/v1/query?${search}&edge=edge`)).json<{ data: unknown[]; meta: object }>();
+    expect([data.length, meta]).toMatchObject([1, { edge: "edge", edge_minutes_from: null, missing_edges: [] }]);
+    expect((await get(`/v1/query?${search}&edge=nobody`)).status).toBe(404);
+    expect((await ask({ metric: "dns_clients", op: "distinct", edge: "nobody" })).status).toBe(404);
+    expect((await get("/v1/sketch?edge=nobody")).status).toBe(404);
+  });
+
   it("in sketches are as described", async () => {
     for (const form of [
+      "form=raw&edge=edge",
       "form=raw",
       "form=hll_8&metric=dns_clients",
       "form=hll_4&metric=dns_clients",
@@ -135,7 +181,7 @@ describe("answers", () => {
 describe("a shard map", () => {
   it("is changed as described, or refused", async () => {
     const tenant = "contract-shards";
-    const headers = { authorization: await bearer({ kind: "admin", tenant, edge: "" }) };
+    const headers = await admin(tenant);
     const put = (body: unknown, others = headers) =>
       request("/v1/shards", { method: "PUT", body: JSON.stringify(body), headers: others });
     const shape = page.components.schemas!.EpochRequest!;
@@ -160,8 +206,250 @@ describe("a shard map", () => {
   });
 });
 
+describe("an edge", () => {
+  const tenant = "contract-edges";
+  const send = async (sequence: number) => {
+    const headers = { authorization: await writeKey(tenant), "tallywire-tags": "site=fra1" };
+    const response = await request("/v1/ingest", { method: "POST", body: withSequence(bundle, sequence), headers });
+    return (await response.json<{ status: string }>()).status;
+  };
+  const order = async (action: string, edge = "edge", body?: string) =>
+    request(`/v1/edges/${edge}/${action}`, { method: "POST", headers: await admin(tenant), ...(body !== undefined && { body }) });
+  const apart = async () => {
+    const response = await request("/v1/edges", { headers: { authorization: await readKey(tenant) } });
+    return (await response.json<{ data: { quarantine: object | null }[] }>()).data.map(({ quarantine }) => quarantine);
+  };
+
+  it("is quarantined, recut, released and dropped as described", async () => {
+    expect([await send(0), await apart()]).toEqual(["stored", [null]]);
+    expect((await order("recut")).status).toBe(409);
+    expect(await (await order("quarantine")).json()).toEqual({ edge: "edge", quarantined: true, kept_apart: 0, lost: 0 });
+    expect(await send(1)).toBe("quarantined");
+    expect(await apart()).toMatchObject([{ bundles: 1, lost: 0 }]);
+    expect(await (await order("recut", "edge", '{"from":"-30m"}')).json()).toMatchObject({ minutes: 1, bundles: 1 });
+    expect(await (await order("release")).json()).toEqual({ edge: "edge", quarantined: false, released: 2, lost: 0 });
+    await order("quarantine");
+    expect(await send(2)).toBe("quarantined");
+    expect(await (await order("drop")).json()).toEqual({ edge: "edge", quarantined: false, dropped: 1, lost: 0 });
+    expect([await send(2), await apart()]).toEqual(["duplicate", [null]]);
+  });
+
+  it("is refused all that as described", async () => {
+    await send(0);
+    for (const action of ["quarantine", "release", "drop", "recut"]) expect((await order(action, "nobody")).status).toBe(404);
+    const shape = page.components.schemas!.RecutRequest!;
+    for (const body of [[], { to: 1 }, { from: null }, { from: "yesterday" }, { from: -1 }, "x"]) {
+      expect(faultsOf(shape, body, resolve)).not.toEqual([]);
+      expect((await order("recut", "edge", JSON.stringify(body))).status, JSON.stringify(body)).toBe(400);
+    }
+    expect((await order("recut", "edge", '{"from":"-9h"}')).status).toBe(422);
+    expect((await order("recut", "edge", " ".repeat(QUERY_BYTES_MAX + 1))).status).toBe(413);
+    await runInDurableObject(hubOf(tenant), (hub) => {
+      for (let index = 0; index < QUARANTINED_EDGES_MAX; index += 1) (hub as Hub).listQuarantined(`e${index}`, true);
+    });
+    expect((await order("quarantine")).status).toBe(422);
+  });
+});
+
+describe("keys", () => {
+  const tenant = "contract-keys";
+  const set = async (verb: string, body: unknown) =>
+    request(`/v1/keys/${verb}`, { method: "POST", body: JSON.stringify(body), headers: await admin(tenant) });
+
+  it("are revoked, listed and restored as described, or refused", async () => {
+    const key = (await readKey(tenant)).replace("Bearer ", "");
+    const own = (await admin(tenant)).authorization.replace("Bearer ", "");
+    const shape = page.components.schemas!.KeyRequest!;
+    for (const verb of ["revoke", "restore"]) {
+      for (const body of [{ key }, { edge: "web-1" }]) {
+        expect(faultsOf(shape, body, resolve)).toEqual([]);
+        expect((await set(verb, body)).status).toBe(200);
+        const listed = await request("/v1/keys", { headers: await admin(tenant) });
+        expect((await listed.json<{ data: unknown[] }>()).data).toHaveLength(
+          verb === "revoke" ? ("key" in body ? 1 : 2) : "key" in body ? 1 : 0,
+        );
+      }
+      const told = await request("/v1/edges", { headers: { authorization: `Bearer ${key}` } });
+      expect(told.status).toBe(verb === "revoke" ? 401 : 200);
+      for (const body of [{}, [], "x", null, { edge: "a", key }, { edge: "a/b" }, { key: "secret" }, { edge: "a", more: 1 }]) {
+        expect(faultsOf(shape, body, resolve)).not.toEqual([]);
+        expect((await set(verb, body)).status, JSON.stringify(body)).toBe(400);
+      }
+      expect((await set(verb, { key: own })).status).toBe(422);
+      expect((await set(verb, { key: (await readKey("other")).replace("Bearer ", "") })).status).toBe(403);
+      expect((await set(verb, { edge: "x".repeat(QUERY_BYTES_MAX) })).status).toBe(413);
+    }
+  });
+});
+
+describe("a backup", () => {
+  it("is taken and restored as described, or refused", async () => {
+    const tenant = "contract-backup";
+    const headers = await admin(tenant);
+    const send = async () =>
+      request("/v1/ingest", { method: "POST", body: bundle, headers: { authorization: await writeKey(tenant) } });
+    const restore = async (body: BodyInit | null, search = "") =>
+      (await request(`/v1/restore${search}`, { method: "POST", body, headers })).status;
+    await send();
+    const file = await (await request("/v1/backup", { headers })).arrayBuffer();
+    expect([await restore(file), await restore(file, "?force=true"), await restore(null), await restore("none")]).toEqual([
+      409, 200, 400, 422,
+    ]);
+    expect(await (await send()).json()).toMatchObject({ status: "duplicate" });
+    expect(await hubOf(tenant).hold("another", "still")).toBe(true);
+    expect((await request("/v1/backup", { headers })).status).toBe(409);
+    expect((await send()).status).toBe(503);
+    await hubOf(tenant).hold("another", "end");
+  });
+});
+
+describe("troubles", () => {
+  const other = async (tenant: string) => ({ authorization: await readKey(tenant) });
+
+  it("that are refusals are told as described", async () => {
+    const tenant = "contract-refusals";
+    const headers = { authorization: await writeKey(tenant) };
+    await request("/v1/ingest", { method: "POST", body: "no bundle", headers });
+    await request("/v1/ingest", { method: "POST", body: bundle, headers: { ...headers, "tallywire-clock": "noon" } });
+    await new Promise((done) => setTimeout(done, REFUSALS_GATHERED_MS + 200));
+    for (const [search, rows] of [
+      ["", 2],
+      ["?by=edge&from=-2h", 1],
+      ["?by=", 1],
+    ] as const) {
+      const response = await request(`/v1/refusals${search}`, { headers: await other(tenant) });
+      expect((await response.json<{ data: unknown[] }>()).data).toHaveLength(rows);
+    }
+    expect((await request("/v1/refusals?by=site", { headers: await other(tenant) })).status).toBe(400);
+  });
+
+  it("that are events are told as described, and posted to the webhook", async () => {
+    const tenant = "contract-events";
+    await request("/v1/ingest", { method: "POST", body: bundle, headers: { authorization: await writeKey(tenant) } });
+    const posted: { signature: string | null; body: { events: unknown[] } }[] = [];
+    await runInDurableObject(hubOf(tenant), async (_, { storage }) => {
+      const WEBHOOK = {
+        fetch: async (_url: URL, { headers, body }: RequestInit) => {
+          posted.push({ signature: new Headers(headers).get("tallywire-signature"), body: JSON.parse(body as string) });
+          return new Response(null, { status: 204 });
+        },
+      };
+      const log = new EventLog(storage.sql, true);
+      const now = Date.now() - 1000;
+      log.add({ trouble: "edge_silent", state: "raised", subject: "edge", tags: { site: "fra1" }, seconds: 200.5 }, now);
+      log.add({ trouble: "shard_silent", state: "forgotten", subject: `${tenant}/shard/2/a`, tags: {}, seconds: null }, now);
+      const environment = { ...env, WEBHOOK_URL: "https://hooks.example.com/", WEBHOOK } as unknown as Environment;
+      await new Webhook(log, environment).deliver(tenant, `${tenant}/root/1/0`, Date.now(), 60);
+    });
+    const response = await request("/v1/events", { headers: await other(tenant) });
+    const { data } = await response.json<{ data: unknown[] }>();
+    expect(data).toMatchObject([{ edge: "edge", site: "fra1" }, { edge: null }]);
+    expect(posted).toHaveLength(1);
+    const { Signature, EventsPost } = page.components.schemas!;
+    const { signature, body } = posted[0]!;
+    expect([faultsOf(Signature!, signature, resolve), faultsOf(EventsPost!, body, resolve)]).toEqual([[], []]);
+    expect(body.events).toEqual(data);
+    for (const search of ["?by=edge", "?from=now&to=-1h"])
+      expect((await request(`/v1/events${search}`, { headers: await other(tenant) })).status).toBe(400);
+  });
+
+  it("and what is refused are told in the forms of a query", async () => {
+    for (const path of ["/v1/refusals", "/v1/events"]) {
+      for (const accept of ["text/csv", "application/x-ndjson"]) expect((await get(path, { accept })).status).toBe(200);
+      expect((await get(path, { accept: "text/html" })).status).toBe(406);
+    }
+  });
+});
+
+describe("a Prometheus", () => {
+  it("scrapes what is described, or is refused", async () => {
+    const match = `match[]=${encodeURIComponent('{__name__=~"dns_.+"}')}`;
+    const scraped = await get(`/federate?${match}&time=${MINUTE + 120}`);
+    expect(await scraped.text()).toMatch(/^dns_clients\{.*\} 1 \d+$/m);
+    const basic = { authorization: `Basic ${btoa(`reader:${reader.authorization.replace("Bearer ", "")}`)}` };
+    expect((await request(`/federate?${match}`, { headers: basic })).status).toBe(200);
+    expect((await get("/federate")).status).toBe(400);
+    expect((await get(`/federate?${Array(21).fill("match[]=dns_clients").join("&")}`)).status).toBe(422);
+    expect((await request(`/federate?${match}`)).status).toBe(401);
+    for (const headers of [writer, await limited(TENANT)])
+      expect((await request(`/federate?${match}`, { headers })).status).toBe(403);
+    expect((await request(`/federate?${match}`, { headers: reader }, { MASTER_KEY: "" })).status).toBe(503);
+  });
+});
+
 describe("refusals are as described:", () => {
-  const KEYED = ["/v1/query?metric=dns_clients&op=distinct", "/v1/sketch", "/v1/edges", "/v1/tags", "/v1/shards"];
+  const KEYED = [
+    "/v1/query?metric=dns_clients&op=distinct",
+    "/v1/sketch",
+    "/v1/edges",
+    "/v1/tags",
+    "/v1/shards",
+    "/v1/refusals",
+    "/v1/events",
+  ];
+  const ADMINISTERED = [
+    ["GET", "/v1/keys"],
+    ["POST", "/v1/keys/revoke"],
+    ["POST", "/v1/keys/restore"],
+    ["GET", "/v1/backup"],
+    ["POST", "/v1/restore"],
+    ...["quarantine", "release", "drop", "recut"].map((action) => ["POST", `/v1/edges/edge/${action}`]),
+  ] as [string, string][];
+
+  it("of what only an admin may", async () => {
+    for (const [method, path] of ADMINISTERED) {
+      const told = async (headers: Record<string, string>, settings = {}) => {
+        const { status } = await request(path, { method, headers, ...(method === "POST" && { body: "{}" }) }, settings);
+        return status;
+      };
+      expect([await told({}), await told(reader), await told(await limited(TENANT))], path).toEqual([401, 403, 403]);
+      expect(await told(await admin(TENANT), { MASTER_KEY: "" }), path).toBe(503);
+    }
+    expect((await request("/v1/shards", { headers: await limited(TENANT) })).status).toBe(403);
+  });
+
+  it("of bundles that are not signed, or not as they are sent", async () => {
+    const tenant = "contract-signed";
+    const key = (await writeKey(tenant)).replace("Bearer ", "");
+    const signature = await sign(await importSigner(key), { clock: "", tags: "", encoding: "" }, bundle);
+    const { parameters } = page.paths["/v1/ingest"]!.post!;
+    const { schema } = parameters!.find(({ name }) => name === "tallywire-signature") as { schema: Schema };
+    expect(faultsOf(schema, signature, resolve)).toEqual([]);
+    const told = async (authorization: string, more: Record<string, string>, settings = {}) => {
+      const headers = { authorization, ...more };
+      const response = await request("/v1/ingest", { method: "POST", body: bundle, headers }, settings);
+      const { status, error } = await response.json<{ status?: string; error?: string }>();
+      return status ?? error;
+    };
+    const signed = { "tallywire-signature": signature };
+    expect(await told(`Bearer ${key}`, {}, { REQUIRE_SIGNATURE: "yes" })).toBe("no_signature");
+    expect(await told(`Bearer ${key}`, { ...signed, "tallywire-tags": "site=fra1" })).toBe("bad_signature");
+    expect(await told(`Bearer tw_w_${tenant}.edge`, {})).toBe("no_signature");
+    expect(await told(`Bearer tw_w_${tenant}.edge`, signed)).toBe("stored");
+  });
+
+  it("of more than an edge may post, with the true wait", async () => {
+    const tenant = "contract-pace";
+    const headers = { authorization: await writeKey(tenant) };
+    const send = () => request("/v1/ingest", { method: "POST", body: bundle, headers });
+    await send();
+    // As its owner's settings would have it.
+    await runInDurableObject(hubOf(tenant), (hub) => {
+      const limits: Allowance = { ...allowanceOf({} as Environment), edgeBundlesPerMinute: 1 };
+      (hub as unknown as { paces: Paces }).paces = new Paces(limits);
+    });
+    expect((await send()).status).toBe(200);
+    const refused = await send();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
+    const ahead = sealMinute({
+      minute: MINUTE + 3600,
+      boot: 1n,
+      exchanges: [{ client: "10.0.0.1", name: "a.example" }],
+    });
+    const early = await post(ahead);
+    expect([early.status, Number(early.headers.get("retry-after")) > 3000]).toEqual([422, true]);
+  });
 
   it("without a key, with a wrong one, with one of another kind", async () => {
     for (const path of KEYED) {
@@ -314,15 +602,18 @@ describe("a question made from the schema", () => {
       return place === "query" ? [name] : [];
     });
     expect([...told, "where", "with"].toSorted()).toEqual(Object.keys(schema.properties).toSorted());
-    for (const name of told.filter((name) => !["metric", "op", "from", "to", "by", "policy", "key"].includes(name))) {
+    for (const name of told.filter((name) => !["metric", "op", "from", "to", "by", "policy", "key", "edge"].includes(name))) {
       const search = new URLSearchParams({ metric: good.metric, op: good.op, [name]: "?" });
       expect((await get(`/v1/query?${search}`)).status, name).toBe(400);
     }
   });
 });
 
-/** Answers that take more than a few requests: hundreds of starts of an agent, of changes of the shard map, of shards. */
-const NOT_PROVOKED = ["ingest 429", "reshard 422", "listEdges 422", "listTags 422"];
+/** Answers that take more than a few requests: hundreds of changes of the shard map, of shards, of edges in trouble. */
+const NOT_PROVOKED = [
+  ...["reshard 422", "listEdges 422", "listTags 422"],
+  ...["releaseEdge 422", "dropEdge 422", "listRefusals 422", "listEvents 422"],
+];
 
 afterAll(() => {
   expect(described().filter((name) => !given.has(name) && !NOT_PROVOKED.includes(name))).toEqual([]);

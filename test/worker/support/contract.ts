@@ -1,4 +1,5 @@
 /** docs/openapi.yaml as a contract: each answer of the hub must be one that it describes. */
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { parse } from "yaml";
@@ -27,6 +28,7 @@ export interface Operation {
 
 export const page = parse(new TextDecoder().decode(text)) as {
   openapi: string;
+  info: { description: string };
   paths: Record<string, Record<string, Operation>>;
   components: Record<string, Record<string, Schema>>;
 };
@@ -59,12 +61,19 @@ export function described(): string[] {
   );
 }
 
+/** What is described of a path, which may be one of a form like `/v1/edges/{name}/drop`. */
+function methodsOf(path: string): Record<string, Operation> | undefined {
+  const isMeant = (form: string) =>
+    new RegExp(`^${form.replaceAll(/[.[\]]/g, "\\$&").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path);
+  return page.paths[path] ?? Object.entries(page.paths).find(([form]) => isMeant(form))?.[1];
+}
+
 /** One request; throws where its answer is not one that the page describes. */
 export async function request(path: string, init: RequestInit = {}, settings: object = {}): Promise<Response> {
   const method = (init.method ?? "GET").toLowerCase();
-  const operation = page.paths[path.split("?")[0]!]?.[method];
+  const operation = methodsOf(path.split("?")[0]!)?.[method];
   if (operation === undefined) throw new Error(`${method} ${path} is not described`);
-  const response = await app.fetch(new Request(`http://hub${path}`, init), { ...env, ...settings });
+  const response = await app.fetch(new Request(`http://hub${path}`, init), { ...env, ...settings }, createExecutionContext());
   const name = `${operation.operationId} ${response.status}`;
   const said = operation.responses[response.status];
   if (said === undefined) throw new Error(`${name} is not described: ${await response.clone().text()}`);
