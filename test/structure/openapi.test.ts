@@ -6,7 +6,11 @@ import { parse } from "yaml";
 import { faultsOf, type Schema, valuesOf } from "../support/json-schema";
 import { textOf } from "../support/repository";
 
-const page = parse(textOf("docs/openapi.yaml")) as { components: { schemas: Record<string, Schema> } };
+const page = parse(textOf("docs/openapi.yaml")) as {
+  openapi: string;
+  paths: Record<string, Record<string, { operationId: string }>>;
+  components: { schemas: Record<string, Schema> };
+};
 const ajv = new Ajv({ strict: false });
 ajv.addSchema({ $id: "page", components: { schemas: page.components.schemas } });
 
@@ -15,6 +19,18 @@ const resolve = (ref: string) =>
     .replace(/^#\//, "")
     .split("/")
     .reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], page) as Schema;
+
+test("operations name themselves once, and what is referred to is there", () => {
+  expect(page.openapi).toMatch(/^3\.1\./);
+  const ids = Object.values(page.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+  expect(new Set(ids).size).toBe(ids.length);
+  const walk = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    if ("$ref" in value) expect(resolve(value.$ref as string), value.$ref as string).toBeDefined();
+    for (const part of Object.values(value)) walk(part);
+  };
+  walk(page);
+});
 
 describe.each(Object.keys(page.components.schemas))("the schema %s", (name) => {
   const schema = page.components.schemas[name]!;
