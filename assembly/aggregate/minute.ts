@@ -146,6 +146,8 @@ export class Minute {
       Minute.clockNs = 0;
     }
     Minute.use(Minute.clockNs);
+    // The first time of the input dates what came before it, also where it is the very time that stands for none.
+    if (Minute.undated) Minute.spanNs = 0;
   }
 
   /** Takes the host's time in place of a packet's; the caller made sure that two bundles find room. */

@@ -139,6 +139,12 @@ describe("a file of simple packets alone", () => {
 });
 
 describe("a file of both kinds", () => {
+  test("a packet at the very beginning of time dates what came before it", () => {
+    const file = fileOf([simple(dns(1, "query")), { ...dns(2, "query"), timeNs: 0n }, dns(3, "query")]);
+    const summary = summaryOf(file);
+    expect(summary).toMatchObject({ packets: 3, start: "1970-01-01T00:00:00.000000000Z" });
+  });
+
   test("a simple packet leaves out what hangs on its time, and no more", () => {
     const [query, answer] = [dns(1, "query"), dns(1, "answer", START_NS + 5_000_000n)];
     expect(timesOf(readRoundTrips(fileOf([dns(9, "query"), simple(query!), answer!]))[0]!)).toEqual({

@@ -40,7 +40,6 @@ function mix(value: u64): void {
 
 function deliver(kind: u32): void {
   Delivered.kind = kind;
-  if (!Packet.isTimed) Delivered.untimed += 1;
   mix(kind);
   mix(Packet.number);
   mix(Packet.stampNs);
@@ -63,4 +62,6 @@ function deliver(kind: u32): void {
 }
 
 /** A record begins: nothing hangs on its time here. */
-export function onRecord(): void {}
+export function onRecord(): void {
+  if (!Packet.isTimed) Delivered.untimed += 1;
+}
