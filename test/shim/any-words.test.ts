@@ -112,7 +112,7 @@ describe("an answer of a hub", () => {
     fc.assert(
       fc.property(status, body, fc.option(word, { nil: undefined }), (status, body, retryAfter) => {
         const verdict = judge({ status, body: body as never, retryAfter }, Date.now());
-        expect(["stored", "refused", "early", "held", "later"]).toContain(verdict.kind);
+        expect(["stored", "refused", "early", "held", "paced", "later"]).toContain(verdict.kind);
         const afterMs = parseRetryAfter(retryAfter, Date.now()) ?? 0;
         expect(afterMs >= 0 && afterMs <= 900_000).toBe(true);
       }),
