@@ -15,6 +15,7 @@ import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
 import { modelledMinute } from "../../test/support/minute-model";
 import { sealCapture, withMinute } from "../../test/support/seal-minute";
 import { cpuMsOf } from "../lib/process";
+import { request } from "../lib/request";
 
 /** Requests of a quiet minute. */
 const REQUESTS = 3_000;
@@ -63,12 +64,11 @@ class Client {
       for (let one = work.pop(); one !== undefined; one = work.pop()) {
         const body = deflateSync(withMinute(bundles[(one.minute / 60) % bundles.length]!, one.minute));
         const headers = { authorization: `Bearer ${keys.get(one.edge)}`, "content-encoding": "deflate" };
-        const { statusCode, body: answer } = await this.pool.request({ path: "/v1/ingest", method: "POST", headers, body });
-        const text = await answer.text();
-        if (statusCode === 503 || statusCode === 429) {
+        const { status, text } = await request(this.pool, { path: "/v1/ingest", method: "POST", headers, body });
+        if (status === 503 || status === 429) {
           work.push(one);
           await sleep(200);
-        } else if (statusCode !== 200) throw new Error(text);
+        } else if (status !== 200) throw new Error(text);
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, poster));
@@ -93,9 +93,8 @@ class Client {
     for (let turn = 0; turn < ASKED_TIMES; turn += 1) {
       const from = performance.now();
       const path = `/v1/query?${search}&n=${turn + 1}`;
-      const { statusCode, body } = await this.pool.request({ path, method: "GET", headers: { authorization } });
-      const text = await body.text();
-      if (statusCode !== 200) throw new Error(text);
+      const { status, text } = await request(this.pool, { path, method: "GET", headers: { authorization } });
+      if (status !== 200) throw new Error(text);
       times.push(performance.now() - from);
       const answer = JSON.parse(text);
       rows = answer.data.length;
@@ -112,7 +111,8 @@ class Client {
 
 async function main(): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-history-"));
-  const variables = { SEAL_PERIOD_SECONDS: "1", KEEP_MINUTES: "60d", KEEP_HOURS: "60d" };
+  const pace = { EDGE_BUNDLES_PER_MINUTE: "1000000", EDGE_BYTES_PER_MINUTE: String(2 ** 40) };
+  const variables = { SEAL_PERIOD_SECONDS: "1", KEEP_MINUTES: "60d", KEEP_HOURS: "60d", ...pace };
   const hub = await startLocalHub({ dataFolder, workerFolder, variables });
   const client = new Client(hub);
   const minutesOf = (fromDays: number, toDays: number) =>

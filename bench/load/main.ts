@@ -15,6 +15,7 @@ import { modelledMinute } from "../../test/support/minute-model";
 import { sealCapture } from "../../test/support/seal-minute";
 import { mergeOnlyMs } from "../lib/merge-only";
 import { cpuMsOf, peakMegabytesOf } from "../lib/process";
+import { request } from "../lib/request";
 
 /** Requests of a busy minute. */
 const REQUESTS = 60_000;
@@ -66,9 +67,8 @@ async function main(): Promise<void> {
       };
       const body = bodies[Math.floor(index / EDGES) % bodies.length]!;
       const from = performance.now();
-      const { statusCode, body: answer } = await pool.request({ path: "/v1/ingest", method: "POST", headers, body });
-      const text = await answer.text();
-      if (statusCode !== 200 || !text.includes("stored")) throw new Error(text);
+      const { status, text } = await request(pool, { path: "/v1/ingest", method: "POST", headers, body });
+      if (status !== 200) throw new Error(text);
       delays.push(performance.now() - from);
     }
   };
@@ -82,8 +82,8 @@ async function main(): Promise<void> {
   // All of it is in the root: every bundle once.
   const authorization = `Bearer ${await hub.key({ kind: "read", tenant: "bench", edge: "" })}`;
   const path = `/v1/query?metric=capture_packets_total&op=sum&from=${minute}&to=${minute + 60}`;
-  const { body: answer } = await pool.request({ path, method: "GET", headers: { authorization } });
-  const { data } = (await answer.json()) as { data: { value: number }[] };
+  const { text } = await request(pool, { path, method: "GET", headers: { authorization } });
+  const { data } = JSON.parse(text) as { data: { value: number }[] };
   const peak = peakMegabytesOf(hub.pid);
   await pool.close();
   await hub.stop();
