@@ -32,6 +32,9 @@ test("operations name themselves once, and what is referred to is there", () => 
   walk(page);
 });
 
+/** Schemas of what is sent to a hub, which tests make values from. */
+const SENT = new Set(["Query", "EpochRequest", "RecutRequest", "KeyRequest", "Conditions", "Time", "Names"]);
+
 describe.each(Object.keys(page.components.schemas))("the schema %s", (name) => {
   const schema = page.components.schemas[name]!;
   const check = ajv.getSchema(`page#/components/schemas/${name}`)!;
@@ -45,15 +48,13 @@ describe.each(Object.keys(page.components.schemas))("the schema %s", (name) => {
     );
   });
 
-  test.runIf(["Query", "EpochRequest", "RecutRequest", "KeyRequest", "Conditions", "Time", "Names"].includes(name))(
-    "passes what is made from it",
-    () => {
-      fc.assert(
-        fc.property(valuesOf(schema, resolve), (value) => {
-          // What can be sent: JSON has neither -0 nor undefined.
-          expect(check(JSON.parse(JSON.stringify(value)))).toBe(true);
-        }),
-      );
-    },
-  );
+  if (!SENT.has(name)) return;
+  test("passes what is made from it", () => {
+    fc.assert(
+      fc.property(valuesOf(schema, resolve), (value) => {
+        // What can be sent: JSON has neither -0 nor undefined.
+        expect(check(JSON.parse(JSON.stringify(value)))).toBe(true);
+      }),
+    );
+  });
 });
