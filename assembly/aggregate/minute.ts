@@ -47,7 +47,9 @@ export class MinuteSlot {
   lastNs: u64;
   /** Packets that have a time. */
   seen: u64;
+  /** Packets that the capture reports as dropped. */
   dropped: u64;
+  /** Findings of bytes that break their format. */
   malformed: u64;
   /** Its series, all that are declared. */
   entries: u32;
@@ -167,14 +169,11 @@ export class Minute {
     Minute.select(timeNs > clock || clock - timeNs > JUMP_NS ? clock : timeNs);
   }
 
-  /** Counts packets that the capture lost in the minute in use. */
-  static dropped(packets: u64): void {
-    changetype<MinuteSlot>(Minute.slot).dropped += packets;
-  }
-
-  /** Counts a malformed packet in the minute in use. */
-  static malformed(): void {
-    changetype<MinuteSlot>(Minute.slot).malformed += 1;
+  /** Counts in the minute in use packets that the capture lost, and findings of malformed bytes. */
+  static lost(dropped: u64, malformed: u64): void {
+    const slot = changetype<MinuteSlot>(Minute.slot);
+    slot.dropped += dropped;
+    slot.malformed += malformed;
   }
 
   /** Seals all open minutes, the older first, and forgets the clock: the end of the input. */

@@ -146,6 +146,7 @@ export function captureSeal(minute: u32): void {
 /** Puts what was counted since the last call into the minute in use. */
 function captureFold(): void {
   let slot: u32 = 0;
+  Minute.lost(since(Count.DROPPED, Tally.count(Count.DROPPED)), malformedSince());
   for (let i: u32 = 0; i < COUNTS; i++) slot = take(slot, Capture.counts + i, Tally.count(i));
   for (let i: u32 = 0; i < <u32>Malformed.LENGTH; i++) slot = take(slot, Capture.malformed + i, Tally.malformedCount(i));
   for (let i: u32 = 0; i < <u32>Undecoded.LENGTH; i++) slot = take(slot, Capture.undecoded + i, Tally.undecodedCount(i));
@@ -160,6 +161,17 @@ function captureFold(): void {
   gaugeSet(Capture.openFlows, FlowTable.count);
   gaugeSet(Capture.pendingRequests, Pending.count);
   observeOpenRequests();
+}
+
+/** Malformed bytes of every reason since the last fold. */
+function malformedSince(): u64 {
+  let sum: u64 = 0;
+  for (let i: u32 = 0; i < <u32>Malformed.LENGTH; i++) sum += since(COUNTS + i, Tally.malformedCount(i));
+  return sum;
+}
+
+function since(slot: u32, value: u64): u64 {
+  return value - load<u64>(TAKEN + (slot << 3));
 }
 
 function take(slot: u32, series: u32, value: u64): u32 {

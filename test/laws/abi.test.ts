@@ -57,7 +57,7 @@ function isKnown(bytes: Uint8Array): boolean {
     const value = bytes.subarray(at + 3, at + 3 + length);
     if (value.length < length) return false;
     const networks = length % 17 === 0 && length <= 64 * 17 && value.every((byte, index) => index % 17 !== 16 || byte <= 128);
-    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4 };
+    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1 };
     if (id === 4 ? !networks : lengths[id] !== length) return false;
     at += 3 + length;
   }
@@ -65,7 +65,7 @@ function isKnown(bytes: Uint8Array): boolean {
 }
 
 const setting = fc.oneof(
-  fc.tuple(fc.constantFrom(1, 2, 3, 7), fc.uint8Array({ minLength: 1, maxLength: 1 })),
+  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10), fc.uint8Array({ minLength: 1, maxLength: 1 })),
   fc.tuple(fc.constantFrom(8, 9), fc.uint8Array({ minLength: 4, maxLength: 4 })),
   fc.tuple(fc.constantFrom(5, 6), fc.uint8Array({ minLength: 8, maxLength: 8 })),
   fc.tuple(
