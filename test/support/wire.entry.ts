@@ -114,12 +114,8 @@ export function second(): u32 {
   return Minute.second;
 }
 
-export function dropped(n: u32): void {
-  Minute.dropped(n);
-}
-
-export function malformed(): void {
-  Minute.malformed();
+export function lose(dropped: u32, malformed: u32): void {
+  Minute.lost(dropped, malformed);
 }
 
 export function refused(): f64 {

@@ -16,8 +16,7 @@ export interface WireExports {
   flush(): void;
   minute(): number;
   second(): number;
-  dropped(n: number): void;
-  malformed(): void;
+  lose(dropped: number, malformed: number): void;
   refused(): number;
   count(index: number, n: number): void;
   gauge(index: number, value: number): void;

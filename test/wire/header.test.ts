@@ -53,8 +53,8 @@ function bundlesOf(core: Core): Uint8Array[] {
 const counts = ({ seen, dropped, malformed }: { seen: number; dropped: number; malformed: number }) => [seen, dropped, malformed];
 
 /** The same, by the metrics inside. */
-function countsOfMetrics(core: Core, bundle: Uint8Array): number[] {
-  const sum = new MinuteSum(core);
+function countsOfMetrics(bundle: Uint8Array): number[] {
+  const sum = new MinuteSum(new Core(coreModule(), {}));
   sum.add(bundle);
   const { metrics } = sum.summary();
   return ["capture_packets_total", "capture_dropped_packets_total", "capture_malformed_total"].map((name) =>
@@ -63,15 +63,14 @@ function countsOfMetrics(core: Core, bundle: Uint8Array): number[] {
 }
 
 test("a minute's header counts what it saw, what the capture dropped in it and what was malformed", () => {
-  const core = new Core(coreModule(), {});
-  const bundles = bundlesOf(core);
+  const bundles = bundlesOf(new Core(coreModule(), {}));
   const headers = bundles.map((bundle) => counts(readBundleHeader(bundle)));
   expect(headers).toEqual([
     [2, 5, 1],
     [2, 7, 2],
     [1, 0, 0],
   ]);
-  expect(bundles.map((bundle) => countsOfMetrics(core, bundle))).toEqual(headers);
+  expect(bundles.map(countsOfMetrics)).toEqual(headers);
 });
 
 test("the header of merged minutes has the sums", () => {

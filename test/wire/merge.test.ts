@@ -75,8 +75,7 @@ describe("merging bundles", () => {
   test("headers cover all that was merged", () => {
     const first = new Wire({ bootId: 1 });
     first.packet(BASE + 10, 5);
-    first.core.dropped(7);
-    first.core.malformed();
+    first.core.lose(7, 1);
     first.packet(BASE + 70);
     const second = new Wire({ bootId: 2 });
     second.packet(BASE + 190, 9);
