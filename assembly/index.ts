@@ -31,7 +31,7 @@ import { openAccumulator, openMinutes, openRegistry } from "./wire/open";
 import { BundleQueue } from "./wire/queue";
 import { Rows, rowsEncode } from "./wire/rows";
 import { ABI_VERSION } from "./wire/seal";
-import { validateTotals } from "./wire/validate";
+import { validatedUnknown, validateTotals } from "./wire/validate";
 
 /** What `configure` answers. */
 class Configured {
@@ -195,6 +195,11 @@ export function schema(): u32 {
 /** Checks the bundle of `length` bytes at `start`; answers 0 or the number of the fault (wire/fault.ts). */
 export function validate(start: usize, length: u32): u32 {
   return validateTotals(start, length);
+}
+
+/** Sections of the bundle that was validated last whose metric or kind this build does not know; they merge, or are carried. */
+export function unknownSections(): u32 {
+  return validatedUnknown();
 }
 
 /**

@@ -34,6 +34,7 @@ interface Exports extends Record<string, unknown> {
   outputBytes(): number;
   schema(): number;
   validate(start: number, length: number): number;
+  unknownSections(): number;
   mergeReset(metric: number, options: number): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(): number;
@@ -167,6 +168,11 @@ export class Core {
   validate(bundle: Uint8Array): number {
     const start = this.place(bundle);
     return this.call(() => this.exports.validate(start, bundle.length));
+  }
+
+  /** Sections of the bundle that was validated last whose metric or kind this build does not know: a later one wrote them. */
+  get unknownSections(): number {
+    return this.exports.unknownSections();
   }
 
   /** Merges bundles into one; throws where one is faulty or the sum does not fit. */

@@ -23,9 +23,17 @@ const MERGED_MAX: u32 = 1 << 18;
 /** The greatest total of the bundle that was validated last. */
 let totalMost: u64 = 0;
 
+/** Sections of the bundle that was validated last whose metric or kind this build does not know. */
+let unknown: u32 = 0;
+
 /** Header of the bundle that was validated last. */
 export function validatedHeader(): Header {
   return changetype<Header>(HEADER);
+}
+
+/** Sections of the bundle that was validated last that a later build wrote: they are carried, and nothing here can ask for them. */
+export function validatedUnknown(): u32 {
+  return unknown;
 }
 
 /**
@@ -34,6 +42,7 @@ export function validatedHeader(): Header {
  */
 export function validate(start: usize, length: u32, only: u32 = 0): u32 {
   totalMost = 0;
+  unknown = 0;
   const fault = validateFrame(start, length);
   if (fault != Fault.NONE) return fault;
   let before: u64 = 0;
@@ -42,6 +51,7 @@ export function validate(start: usize, length: u32, only: u32 = 0): u32 {
   while (Directory.next()) {
     if (only != 0 && Directory.metric != only) continue;
     if (Directory.kind > KIND_MAX) {
+      unknown += 1;
       const inOrder = Directory.identity != before || compareBytes(payload, payloadBytes) <= 0;
       if (!inOrder) return Fault.DIRECTORY;
       before = Directory.identity;
@@ -70,10 +80,13 @@ export function validateFrame(start: usize, length: u32): u32 {
   return openBundle(start, length, changetype<Header>(HEADER));
 }
 
-/** Whether the section agrees with what this build knows of its metric and kind. */
+/** Whether the section agrees with what this build knows of its metric and kind; counts it where it knows no such metric. */
 function metricFits(): bool {
   const index = Registry.find(Directory.metric);
-  if (index == 0) return parameterFits(Directory.kind, Directory.parameter);
+  if (index == 0) {
+    unknown += 1;
+    return parameterFits(Directory.kind, Directory.parameter);
+  }
   const metric = Registry.at(index - 1);
   return metric.kind == Directory.kind && metric.parameter == Directory.parameter && seriesKeyFits(metric, Directory.key);
 }

@@ -21,7 +21,7 @@ import { accumulatorAdd, accumulatorEncode, accumulatorReset } from "../../assem
 import { openAccumulator, openMinutes, openRegistry } from "../../assembly/wire/open";
 import { BundleQueue, bundlesHaveRoom } from "../../assembly/wire/queue";
 import { Rows, rowsEncode } from "../../assembly/wire/rows";
-import { validate } from "../../assembly/wire/validate";
+import { validate, validatedUnknown } from "../../assembly/wire/validate";
 
 const STAGING_BYTES: u32 = 8 << 20;
 const BUNDLES_BYTES: u32 = 1 << 20;
@@ -197,6 +197,10 @@ export function sign(start: usize, length: u32): void {
 
 export function validateBundle(start: usize, length: u32): u32 {
   return validate(start, length);
+}
+
+export function unknownSections(): u32 {
+  return validatedUnknown();
 }
 
 export function mergeReset(): void {

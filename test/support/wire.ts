@@ -34,6 +34,7 @@ export interface WireExports {
   fillPool(): void;
   sign(start: number, length: number): void;
   validateBundle(start: number, length: number): number;
+  unknownSections(): number;
   mergeReset(): void;
   mergeAdd(start: number, length: number): number;
   mergeEncode(start: number, capacity: number): number;

@@ -178,6 +178,17 @@ describe("what a build does not know", () => {
     expect(readBundleHeader(sum).lost).toBe(0);
   });
 
+  test("validation counts what a later build wrote", () => {
+    const unknownIn = (wire: Wire, bundle: Uint8Array) => {
+      expect(wire.validate(bundle)).toBe(0);
+      return wire.core.unknownSections();
+    };
+    const bundle = later(1);
+    expect(unknownIn(hub, bundle)).toBe(2);
+    expect(unknownIn(hub, unknownKind(bundle))).toBe(2);
+    expect(unknownIn(new Wire({ later: true }), bundle)).toBe(0);
+  });
+
   test("what finds no room is counted in the header", () => {
     const bundle = unknownKind(later(1));
     const [carried] = readSections(bundle).sections.filter(({ kind }) => kind === 99);
