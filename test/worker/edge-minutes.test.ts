@@ -90,7 +90,7 @@ describe("one edge", () => {
     const keptFrom = await runInDurableObject(hubOf(tenant), (_, { storage }) => {
       const sql = storage.sql;
       sql.exec("UPDATE batches SET received_ms = ?", (MINUTE - 300) * 1000);
-      expireBatches(sql, readNumber(sql, "sealed"), (MINUTE - 300 + EDGE_MINUTES_SECONDS + 301) * 1000);
+      expireBatches(sql, readNumber(sql, "sealed"), (MINUTE - 300 + EDGE_MINUTES_SECONDS + 301) * 1000, new Set());
       return keptWholeFrom(sql);
     });
     expect(keptFrom).toBe(MINUTE - 120);

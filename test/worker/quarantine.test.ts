@@ -203,7 +203,6 @@ describe("a quarantined edge", () => {
     await seal();
     expect(await totalOf(tenant)).toBe(105);
     expect(await edgeOf(tenant, "bad")).toMatchObject({ quarantine: { bundles: 3 } });
-    expect(await order(tenant, "bad", "recut")).toMatchObject({ status: 422, error: "recut_in_tree" });
     expect(await order(tenant, "bad", "release")).toMatchObject({ released: 3 });
     await seal();
     expect(await totalOf(tenant)).toBe(426);

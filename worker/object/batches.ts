@@ -97,8 +97,11 @@ export function* readBatches(sql: SqlStorage, id: number): Generator<{ id: numbe
   }
 }
 
-/** Deletes sealed batches that are too old, or too many bytes, the oldest first; notes until when there were any. */
-export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number): void {
+/**
+ * Deletes sealed batches that are too old, or too many bytes, the oldest first; notes until when there were any. Those that have bundles of
+ * `held` minutes stay.
+ */
+export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number, held: ReadonlySet<number>): void {
   const oldestMs = nowMs - BATCH_RETENTION_SECONDS * 1000;
   let bytes = 0;
   let keepFrom = sealed + 1;
@@ -111,13 +114,29 @@ export function expireBatches(sql: SqlStorage, sealed: number, nowMs: number): v
     if (bytes > BATCH_RETENTION_BYTES_MAX || row.received_ms < oldestMs) break;
     keepFrom = row.id;
   }
-  const gone = sql.exec<{ last: number | null }>(
-    "SELECT MAX(received_ms) AS last FROM batches WHERE id < ? AND id <= ?",
-    keepFrom,
-    sealed,
-  );
+  const until = Math.min(keepFrom, sealed + 1);
+  const kept = held.size === 0 ? [] : batchesWith(sql, until, held);
+  const which = `id < ? AND id NOT IN (SELECT value FROM json_each(?))`;
+  const values = [until, JSON.stringify(kept)];
+  const gone = sql.exec<{ last: number | null }>(`SELECT MAX(received_ms) AS last FROM batches WHERE ${which}`, ...values);
   const lastMs = gone.one().last;
   if (lastMs === null) return;
-  sql.exec("DELETE FROM batches WHERE id < ? AND id <= ?", keepFrom, sealed);
+  sql.exec(`DELETE FROM batches WHERE ${which}`, ...values);
   writeNumber(sql, "batches_gone_ms", Math.max(lastMs, readNumber(sql, "batches_gone_ms")));
+}
+
+/** Batches before one that have bundles of some minutes. */
+function batchesWith(sql: SqlStorage, before: number, minutes: ReadonlySet<number>): number[] {
+  const ids: number[] = [];
+  for (const { id, entries } of sql.exec<{ id: number; entries: string }>(
+    "SELECT id, entries FROM batches WHERE id < ?",
+    before,
+  )) {
+    for (const { minute } of headsOf(entries)) {
+      if (!minutes.has(minute)) continue;
+      ids.push(id);
+      break;
+    }
+  }
+  return ids;
 }

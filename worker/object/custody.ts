@@ -1,15 +1,21 @@
-import { core } from "../core";
-import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, PENDING_BYTES_MAX, RECUT_MS_MAX } from "../limits";
+import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, PENDING_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
 import type { Refused } from "../refusal";
+import { isAsking } from "./asked";
 import type { Arrival, Entry } from "./batches";
 import type { EdgeStates } from "./edge-states";
 import { entryKey, type Minutes } from "./minutes";
 import type { Delivery, Receipt } from "./node";
 import { behind, messageOf, notStored } from "./not-now";
 import { Quarantine, type QuarantineList } from "./quarantine";
-import { minutesOf, type RecutContext, recutMinute } from "./recut";
 import type { Registry } from "./registry";
-import { writeNumber } from "./schema";
+
+/** How far an object has come. */
+export interface ObjectState {
+  /** The last batch that went into tiles. */
+  sealed: number;
+  revision: number;
+  pendingBytes: number;
+}
 
 /** What the object does for its custody of quarantined edges. */
 export interface CustodyHost {
@@ -18,14 +24,11 @@ export interface CustodyHost {
   minutes: Minutes;
   edges: EdgeStates;
   transact<Result>(work: () => Result): Result;
-  state(): { sealed: number; revision: number; pendingBytes: number };
+  state(): ObjectState;
   /** Writes what waits to be written. */
   flush(): void;
-  seal(): void;
   /** Writes bundles as one row, and what `besides` writes in the same transaction; throws where it cannot. */
   store(arrivals: readonly Arrival[], besides: () => void): void;
-  /** Takes note of a change that was written. */
-  revise(revision: number): void;
   arm(): void;
 }
 
@@ -38,15 +41,8 @@ export interface Settled {
   lost: number;
 }
 
-/** How far an object has come with making tiles anew; `next` is the minute to go on with, null where it is done. */
-export interface RecutReport {
-  minutes: number;
-  bundles: number;
-  next: number | null;
-}
-
 /**
- * What an object does with quarantined edges: keeps apart what they post, takes back what they posted, and gives it free or forgets it.
+ * What an object does with quarantined edges: keeps apart what they post, and gives it free or forgets it.
  *
  * Each step is one transaction, and may be done again; where one fails, memory is what the rows say.
  */
@@ -70,6 +66,7 @@ export class Custody {
   /** Goes by a list from now on, and settles what is kept apart of an edge. */
   settle(list: QuarantineList, edge: string, how: Settling): Settled | Refused {
     this.goBy(list);
+    if (how !== "keep" && isAsking(this.host.sql, this.host.registry.numberOf(edge))) return recutUnderWay();
     const { bundles = 0, lost = 0 } = this.quarantine.of(edge) ?? {};
     if (how === "drop") this.change(() => this.quarantine.drop(edge));
     const refused = how === "release" ? this.release(edge) : null;
@@ -93,34 +90,6 @@ export class Custody {
     edges.observeApart(this.edgeOf(entry.source), entry);
     this.host.arm();
     return { stored: true, timeMs: entry.receivedMs, apart: true };
-  }
-
-  /**
-   * Takes out of their tiles what a quarantined edge posted in minutes from `from` on, each minute in a transaction of its own; stops when the
-   * time is up.
-   */
-  recut(name: string, from: number): RecutReport | Refused {
-    const { sql, registry, edges } = this.host;
-    this.host.seal();
-    const number = registry.numberOf(name);
-    if (number === undefined || !this.quarantine.has(name)) return notQuarantined();
-    const untilMs = Date.now() + RECUT_MS_MAX;
-    const report: RecutReport = { minutes: 0, bundles: 0, next: null };
-    for (const minute of minutesOf(this.recutContext(), number, from)) {
-      if (Date.now() > untilMs) return { ...report, next: minute };
-      const revision = this.host.state().revision + 1;
-      report.bundles += this.change(() => {
-        const bundles = recutMinute(this.recutContext(), { name, number }, minute, revision, Date.now());
-        edges.save();
-        writeNumber(sql, "revision", revision);
-        writeNumber(sql, "recut_revision", revision);
-        return bundles;
-      });
-      edges.saved();
-      this.host.revise(revision);
-      report.minutes += 1;
-    }
-    return report;
   }
 
   /** Runs a change of what is kept apart in a transaction. */
@@ -156,18 +125,12 @@ export class Custody {
     return new Quarantine(sql, minutes, edges, (source) => this.edgeOf(source));
   }
 
-  private recutContext(): RecutContext {
-    const { sql, minutes, edges } = this.host;
-    const { sealed } = this.host.state();
-    return { core: core(), sql, minutes, edges, quarantine: this.quarantine, sealed, edgeOf: (source) => this.edgeOf(source) };
-  }
-
   private edgeOf(source: number): number {
     return this.host.registry.sources.get(source)?.edge ?? 0;
   }
 }
 
-function notQuarantined(): Refused {
-  const reason = "the edge is not quarantined; quarantine it first, so that what is taken out can be kept apart";
-  return { status: 409, code: "not_quarantined", reason };
+function recutUnderWay(): Refused {
+  const reason = `minutes of the edge are being taken out, and the root has yet to take them; try again in ${RETRY_AFTER_SECONDS} s`;
+  return { status: 503, code: "recut_under_way", reason };
 }

@@ -65,6 +65,14 @@ export class EdgeStates {
     return this.states.get(edge)?.cursors.get(boot) ?? 0;
   }
 
+  /** Takes note of a shard's message; inside the caller's transaction where no bundle of it does. */
+  advance(edge: number, boot: string, number: number, group = 0): void {
+    const state = this.states.get(edge) ?? newState(group);
+    this.states.set(edge, state);
+    this.changed.add(Math.floor(edge / EDGES_PER_ROW));
+    state.cursors.set(boot, Math.max(number, state.cursors.get(boot) ?? 0));
+  }
+
   /** Takes note of a committed bundle, which an agent's start or a shard's boot sent. */
   observe(edge: number, boot: string, entry: Entry): void {
     const state = this.states.get(edge) ?? newState(entry.group);
@@ -80,7 +88,7 @@ export class EdgeStates {
       if (entry.skewMs !== null) state.skewMs = entry.skewMs;
     }
     const { minute, upward } = entry;
-    if (upward !== undefined) state.cursors.set(boot, Math.max(upward.number, state.cursors.get(boot) ?? 0));
+    if (upward !== undefined) this.advance(edge, boot, upward.number, entry.group);
     const source = state.sources.get(entry.source) ?? { firstMinute: minute, lastMinute: minute, minutes: 0 };
     state.sources.set(entry.source, source);
     source.firstMinute = Math.min(source.firstMinute, minute);

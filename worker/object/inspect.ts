@@ -21,7 +21,7 @@ export class Inspector {
     for (const row of rows) {
       if (table === "tiles") this.checkTile(Number(cell(row, "id")), bytesOf(cell(row, "data")));
       if (table === "batches") this.checkBatch(String(cell(row, "entries")), bytesOf(cell(row, "data")));
-      if (table === "outbox") this.checkMessage(String(cell(row, "heads")), bytesOf(cell(row, "data")));
+      if (table === "outbox") this.checkMessage(String(cell(row, "heads")), bytesOf(cell(row, "data")), cell(row, "recut"));
       if (table === "apart") this.checkApart(String(cell(row, "entry")), bytesOf(cell(row, "body")));
     }
   }
@@ -55,7 +55,12 @@ export class Inspector {
     }
   }
 
-  private checkMessage(heads: string, data: Uint8Array): void {
+  private checkMessage(heads: string, data: Uint8Array, recut: Value | undefined): void {
+    const { minute, first } = (JSON.parse(String(recut ?? "null")) ?? { minute: 0, first: 0 }) as {
+      minute: unknown;
+      first: unknown;
+    };
+    if (!Number.isInteger(minute) || !Number.isInteger(first)) throw new RangeError("a message in it replaces no minute");
     let at = 0;
     for (const { length } of JSON.parse(heads) as { length: number }[]) {
       this.checkBundle(inflateBody(data.subarray(at, at + length), "deflate", MERGED_BYTES_MAX));

@@ -66,7 +66,11 @@ export class Minutes {
   seal(minute: number, revision: number, edgeOf: (source: number) => number): void {
     let edges = this.sealedEdges(minute);
     for (const entry of this.live()) if (entry.minute === minute) edges = setBit(edges, edgeOf(entry.source));
-    const values = [minute, revision, edges, packKeys(this.keys(minute)), this.partial(minute, edgeOf)];
+    this.write(minute, revision, edges, this.afterLive(minute, this.sealedPartial(minute), edgeOf));
+  }
+
+  private write(minute: number, revision: number, edges: Bits, partial: Bits): void {
+    const values = [minute, revision, edges, packKeys(this.keys(minute)), partial];
     this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys, partial) VALUES (?, ?, ?, ?, ?)", ...values);
   }
 
@@ -81,10 +85,17 @@ export class Minutes {
     );
   }
 
-  /** Notes that what an edge reported of a minute is there no more; inside the caller's transaction. */
-  unreport(minute: number, edge: number): void {
-    const edges = setBit(this.sealedEdges(minute), edge, false);
+  /** Notes whether what an edge reported of a sealed minute is there; inside the caller's transaction. */
+  setReported(minute: number, edge: number, isReported: boolean): void {
+    const edges = setBit(this.sealedEdges(minute), edge, isReported);
     this.sql.exec("UPDATE minutes SET edges = ? WHERE minute = ?", edges, minute);
+  }
+
+  /** Writes a minute that a shard sent anew, and whether it misses edges; inside the caller's transaction, with nothing waiting. */
+  replace(minute: number, revision: number, shard: number, isPartial: boolean): void {
+    const edges = setBit(this.sealedEdges(minute), shard);
+    const partial = setBit(this.sealedPartial(minute), shard, isPartial);
+    this.write(minute, revision, edges, partial);
   }
 
   private sealedEdges(minute: number): Bits {
@@ -93,9 +104,9 @@ export class Minutes {
   }
 
   /** A bit for each shard that last said of a minute that edges of it are missing. */
-  private partial(minute: number, edgeOf: (source: number) => number): Bits {
+  private sealedPartial(minute: number): Bits {
     const [row] = this.sql.exec<{ partial: ArrayBuffer }>("SELECT partial FROM minutes WHERE minute = ?", minute).toArray();
-    return this.afterLive(minute, new Uint8Array(row?.partial ?? new ArrayBuffer(0)), edgeOf);
+    return new Uint8Array(row?.partial ?? new ArrayBuffer(0));
   }
 
   /** The same for each minute of [from, to) of which a shard said something. */

@@ -14,10 +14,12 @@ import { refusalOf } from "./admission";
 import { AlarmClock } from "./alarm-clock";
 import { AnswerCache } from "./answer-cache";
 import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
+import { expireRefused, minutesAsked } from "./asked";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
 import { CommitQueue } from "./commit-queue";
 import { isPartial } from "./completeness";
-import { Custody, type CustodyHost, type RecutReport, type Settled, type Settling } from "./custody";
+import { Custody, type CustodyHost, type ObjectState, type Settled, type Settling } from "./custody";
+import { Cutter, type CutterHost, type RecutReport } from "./cutter";
 import type { Cursor, Page } from "./dump";
 import { EdgeStates } from "./edge-states";
 import { Epochs } from "./epochs";
@@ -27,7 +29,7 @@ import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
 import { entryKey, Minutes } from "./minutes";
 import { messageOf, notStored } from "./not-now";
-import { type Message, OutboxWriter } from "./outbox";
+import { type Message, OutboxWriter, type Replacement } from "./outbox";
 import { Paces } from "./pace";
 import type { Source } from "./parts";
 import type { QuarantineList } from "./quarantine";
@@ -55,7 +57,7 @@ export interface Delivery {
 }
 
 /** What became of a delivery. */
-export type Receipt = { stored: boolean; timeMs: number; apart?: true } | Refused;
+export type Receipt = { stored: boolean; timeMs: number; apart?: true; replaced?: boolean } | Refused;
 
 /** The sender's shard map is an old one: the minute belongs to another object. */
 export type Moved = { moved: true };
@@ -83,6 +85,7 @@ export abstract class HubNode extends DurableObject<Environment> {
   protected upstream!: Upstream;
   private knocks!: Knocks;
   protected custody!: Custody;
+  private cutter!: Cutter;
   /** Committed, not yet sealed. */
   private pending: Entry[] = [];
   private pendingBytes = 0;
@@ -116,10 +119,16 @@ export abstract class HubNode extends DurableObject<Environment> {
     this.refusals = new Refusals(this.sql);
     this.lookout = new Lookout(this.ctx, this.env, this.registry, this.edges);
     this.epochs = new Epochs(this.sql);
-    this.upstream = new Upstream(this.sql, hubs, (list) => this.custody.goBy(list));
+    this.upstream = new Upstream(
+      this.sql,
+      hubs,
+      (list) => this.custody.goBy(list),
+      (number, isTaken) => this.cutter.decided(number, isTaken),
+    );
     this.knocks = new Knocks(this.registry, this.edges, hubs);
     this.minutes = new Minutes(this.sql, () => this.live());
     this.custody = new Custody(this.custodyHost());
+    this.cutter = new Cutter(this.cutterHost());
     this.revision = readNumber(this.sql, "revision");
     this.sealed = readNumber(this.sql, "sealed");
     for (const batch of readBatches(this.sql, this.sealed)) {
@@ -193,6 +202,11 @@ export abstract class HubNode extends DurableObject<Environment> {
     return refusedLater ?? { stored: true, timeMs: nowMs };
   }
 
+  /** Takes what a shard has of a minute in the place of what it sent of it before, or says that it cannot be; once, as any message. */
+  replace(message: Replacement): Receipt {
+    return this.archive.refusal(true) ?? this.cutter.replace(message);
+  }
+
   /** Takes note of a shard before it takes its first bundle, so that whoever asks all shards asks it too. */
   enroll(shard: string): QuarantineList | Refused {
     const refused = this.archive.refusal(true);
@@ -215,8 +229,8 @@ export abstract class HubNode extends DurableObject<Environment> {
   }
 
   /** Takes what a quarantined edge posted since a minute out of its tiles, as far as the time goes. */
-  recut(edge: string, from: number): RecutReport | Refused {
-    return this.archive.refusal() ?? this.custody.recut(edge, from);
+  async recut(edge: string, from: number): Promise<RecutReport | Refused> {
+    return this.archive.refusal() ?? this.cutter.recut(edge, from);
   }
 
   /** Begins, renews or ends that the object holds still for a backup; false where it does not. */
@@ -376,7 +390,7 @@ export abstract class HubNode extends DurableObject<Environment> {
   }
 
   /** What a seal sends up is written by; null at the top of the tree. */
-  private outboxOf(revision: number): OutboxWriter | null {
+  private outboxOf(revision: number, replaced: number | null = null): OutboxWriter | null {
     const { standing } = this.upstream;
     if (standing === null) return null;
     const { sql, registry, minutes, edges } = this;
@@ -387,7 +401,7 @@ export abstract class HubNode extends DurableObject<Environment> {
       keep: standing.keep,
       isPartial: (minute: number) => isPartial({ registry, minutes, edges }, minute),
     };
-    return new OutboxWriter(context, revision);
+    return new OutboxWriter(context, revision, replaced);
   }
 
   private expire(): void {
@@ -399,8 +413,9 @@ export abstract class HubNode extends DurableObject<Environment> {
       expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
       this.minutes.expire(nowMs / 1000);
       this.refusals.expire(nowMs / 1000);
-      expireBatches(this.sql, this.sealed, nowMs);
+      expireBatches(this.sql, this.sealed, nowMs, minutesAsked(this.sql));
       expireCuts(this.sql, this.sealed);
+      expireRefused(this.sql, nowMs / 1000);
     });
     this.edges.saved();
   }
@@ -430,15 +445,40 @@ export abstract class HubNode extends DurableObject<Environment> {
       minutes,
       edges,
       transact: (work) => ctx.storage.transactionSync(work),
-      state: () => ({ sealed: this.sealed, revision: this.revision, pendingBytes: this.pendingBytes }),
+      state: () => this.state(),
       flush: () => this.queue.flush(),
-      seal: () => this.seal(),
       store: (arrivals, besides) => this.store(arrivals, besides),
-      revise: (revision) => {
-        this.revision = revision;
-      },
       arm: () => this.clock.arm(),
     };
+  }
+
+  private cutterHost(): CutterHost {
+    const { sql, registry, minutes, edges, upstream, ctx } = this;
+    return {
+      sql,
+      registry,
+      minutes,
+      edges,
+      upstream,
+      quarantine: () => this.custody.quarantine,
+      transact: (work) => ctx.storage.transactionSync(work),
+      state: () => this.state(),
+      seal: () => this.seal(),
+      revise: (revision, sealed = this.sealed) => {
+        this.revision = revision;
+        this.sealed = sealed;
+      },
+      outboxOf: (revision, replaced) => this.outboxOf(revision, replaced),
+      reload: () => {
+        this.queue.flush();
+        this.load();
+      },
+    };
+  }
+
+  private state(): ObjectState {
+    const { sealed, revision, pendingBytes } = this;
+    return { sealed, revision, pendingBytes };
   }
 
   private edgeOf(source: number): number {

@@ -28,7 +28,20 @@ export interface Message {
   /** Larger than that of the message before. */
   number: number;
   bundles: UpwardBundle[];
+  recut?: Recut;
 }
+
+/** That a message stands in the place of all that its shard sent of a minute before. */
+export interface Recut {
+  minute: number;
+  /** Number of the first message of those that have the minute between them: what is decided about it holds for all. */
+  first: number;
+  /** Whether edges are missing in the minute. */
+  partial: boolean;
+}
+
+/** A message that stands in the place of others; it may have no bundles. */
+export type Replacement = Message & { recut: Recut };
 
 type PackedHead = UpwardHead & { length: number };
 
@@ -36,9 +49,11 @@ type PackedHead = UpwardHead & { length: number };
 const MESSAGES_PER_SEAL = 1024;
 
 /** Reads the oldest message; null where nothing waits. */
-export function readMessage(sql: SqlStorage): Pick<Message, "number" | "bundles"> | null {
+export function readMessage(sql: SqlStorage): Pick<Message, "number" | "bundles" | "recut"> | null {
   const [row] = sql
-    .exec<{ number: number; heads: string; data: ArrayBuffer }>("SELECT * FROM outbox ORDER BY number LIMIT 1")
+    .exec<{ number: number; heads: string; data: ArrayBuffer; recut: string | null }>(
+      "SELECT * FROM outbox ORDER BY number LIMIT 1",
+    )
     .toArray();
   if (row === undefined) return null;
   let at = 0;
@@ -47,7 +62,7 @@ export function readMessage(sql: SqlStorage): Pick<Message, "number" | "bundles"
     at += length;
     return { ...head, body };
   });
-  return { number: row.number, bundles };
+  return { number: row.number, bundles, ...(row.recut !== null && { recut: JSON.parse(row.recut) as Recut }) };
 }
 
 /** Deletes a message that the parent has. */
@@ -80,14 +95,20 @@ export class OutboxWriter {
   private readonly series = new Map<string, { head: UpwardHead; parts: Uint8Array[] }>();
   private bundles: UpwardBundle[] = [];
   private bytes = 0;
+  private readonly first: number;
   private number: number;
+  private readonly recut: Recut | null;
 
-  /** `revision` is the seal's, which no other has. */
+  /** `revision` is the seal's, which no other has; what is written stands in the place of all that was sent of `replaced`, a minute. */
   constructor(
     private readonly context: OutboxContext,
     revision: number,
+    replaced: number | null = null,
   ) {
-    this.number = revision * MESSAGES_PER_SEAL;
+    const first = revision * MESSAGES_PER_SEAL;
+    this.first = first;
+    this.number = first;
+    this.recut = replaced === null ? null : { minute: replaced, first, partial: context.isPartial(replaced) };
   }
 
   /** Takes what was sealed of a minute and group; minutes come in order. */
@@ -104,10 +125,11 @@ export class OutboxWriter {
     one.head.setApart += setApart;
   }
 
-  /** Writes what is left. */
-  end(): void {
+  /** Writes what is left; gives the number of the first message, where there is one. */
+  end(): number {
     this.endMinute();
-    this.write();
+    if (this.bundles.length > 0 || this.recut?.first === this.number) this.write();
+    return this.first;
   }
 
   private endMinute(): void {
@@ -131,7 +153,6 @@ export class OutboxWriter {
   }
 
   private write(): void {
-    if (this.bundles.length === 0) return;
     const heads = this.bundles.map(({ body, ...head }): PackedHead => ({ ...head, length: body.byteLength }));
     const data = new Uint8Array(this.bytes);
     let at = 0;
@@ -139,8 +160,8 @@ export class OutboxWriter {
       data.set(body, at);
       at += body.byteLength;
     }
-    const values = [this.number, JSON.stringify(heads), data];
-    this.context.sql.exec("INSERT INTO outbox (number, heads, data) VALUES (?, ?, ?)", ...values);
+    const values = [this.number, JSON.stringify(heads), data, this.recut === null ? null : JSON.stringify(this.recut)];
+    this.context.sql.exec("INSERT INTO outbox (number, heads, data, recut) VALUES (?, ?, ?, ?)", ...values);
     this.number += 1;
     this.bundles = [];
     this.bytes = 0;

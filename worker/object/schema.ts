@@ -68,6 +68,20 @@ const MIGRATIONS: readonly string[] = [
     SELECT 'batches_gone_ms', COALESCE((SELECT MIN(received_ms) FROM batches), unixepoch() * 1000)
     FROM numbers WHERE name = 'sealed';
   `,
+  `
+  -- What a message stands in the place of. JSON; null where of nothing: see outbox.ts.
+  ALTER TABLE outbox ADD COLUMN recut TEXT;
+  -- Minutes that a shard would take an edge out of. number: of the message that asks the parent; through: the last batch that is meant;
+  -- bundles: how many; refused: whether the parent cannot.
+  CREATE TABLE asked (
+    number INTEGER PRIMARY KEY, edge INTEGER NOT NULL, minute INTEGER NOT NULL, through INTEGER NOT NULL, bundles INTEGER NOT NULL,
+    refused INTEGER NOT NULL DEFAULT 0
+  );
+  -- What a parent said last to each boot of a shard that asked. taken: whether the minute was replaced.
+  CREATE TABLE decisions (
+    edge INTEGER NOT NULL, boot TEXT NOT NULL, number INTEGER NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (edge, boot)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings an object's tables up to date. */

@@ -16,10 +16,12 @@ import { readText, writeText } from "./schema";
 export class Upstream {
   private current: Standing | null;
 
+  /** Calls `onDecided` with what the parent says of a message that stands in the place of others: maybe more than once, the same. */
   constructor(
     private readonly sql: SqlStorage,
     private readonly hubs: DurableObjectNamespace<Hub>,
     private readonly onEnrolled: (list: QuarantineList) => void,
+    private readonly onDecided: (number: number, isTaken: boolean) => void,
   ) {
     const known = readText(sql, "standing");
     this.current = known === null ? null : (JSON.parse(known) as Standing);
@@ -56,8 +58,13 @@ export class Upstream {
     while (Date.now() < untilMs) {
       const message = readMessage(this.sql);
       if (message === null) return;
-      const receipt: Receipt = await this.hubs.getByName(parent).receive({ shard, boot, ...message });
+      const { recut, ...rest } = message;
+      const object = this.hubs.getByName(parent);
+      const receipt: Receipt = await (recut === undefined
+        ? object.receive({ shard, boot, ...rest })
+        : object.replace({ shard, boot, ...rest, recut }));
       if ("status" in receipt) throw new Error(`${parent} does not take it: ${receipt.reason}`);
+      if (recut?.first === message.number) this.onDecided(message.number, receipt.replaced === true);
       deleteMessage(this.sql, message.number);
     }
   }

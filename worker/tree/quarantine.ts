@@ -5,8 +5,10 @@
 import type { Environment } from "../environment";
 import { EDGE_MINUTES_SECONDS, MINUTE_SECONDS } from "../limits";
 import { formatName, rootOf } from "../names";
-import type { RecutReport, Settled } from "../object/custody";
+import type { Settled } from "../object/custody";
+import type { RecutReport } from "../object/cutter";
 import { unknownEdge } from "../object/edge-parts";
+import type { Hub } from "../object/hub";
 import type { QuarantineList } from "../object/quarantine";
 import { Refusal, type Refused } from "../refusal";
 import { formatTime } from "../time";
@@ -43,23 +45,36 @@ export async function changeQuarantine(environment: Environment, tenant: string,
 /** Takes what a quarantined edge posted since `from` out of its tiles; as far back as can be where that is null. Throws Refusal. */
 export async function recutEdge(environment: Environment, tenant: string, edge: string, from: number | null): Promise<object> {
   const names = await objectsOfEdge(environment, { tenant, where: [] }, edge);
-  const root = formatName(rootOf(tenant));
   if (names.length === 0) throw refusal(unknownEdge(edge));
-  if (names.some((name) => name !== root)) throw refusal(inTree());
-  const object = environment.HUB.getByName(root);
-  const now = Date.now() / 1000;
-  const keptFrom = Math.max(await object.edgeMinutesFrom(), startOf(now - EDGE_MINUTES_SECONDS));
+  let keptFrom = startOf(Date.now() / 1000 - EDGE_MINUTES_SECONDS);
+  for (const name of names) keptFrom = Math.max(keptFrom, await environment.HUB.getByName(name).edgeMinutesFrom());
   const first = from === null ? keptFrom : startOf(from);
   if (first < keptFrom) throw refusal(tooOld(keptFrom));
-  const report: RecutReport = { minutes: 0, bundles: 0, next: first };
-  while (report.next !== null) {
-    const told: RecutReport | Refused = await object.recut(edge, report.next);
+  const sum = { minutes: 0, bundles: 0, waiting: new Set<number>(), refused: new Set<number>() };
+  for (const name of names) await recutIn(environment.HUB.getByName(name), edge, first, sum);
+  const timesOf = (minutes: ReadonlySet<number>) => [...minutes].sort((a, b) => a - b).map(formatTime);
+  const { minutes, bundles, waiting, refused } = sum;
+  return { edge, from: formatTime(first), minutes, bundles, waiting: timesOf(waiting), not_recut: timesOf(refused) };
+}
+
+/** Takes an edge out of the minutes of one object, and adds to what came of it. */
+async function recutIn(object: DurableObjectStub<Hub>, edge: string, first: number, sum: RecutSum): Promise<void> {
+  for (let next: number | null = first; next !== null; ) {
+    const told: RecutReport | Refused = await object.recut(edge, next);
     if ("status" in told) throw refusal(told);
-    report.minutes += told.minutes;
-    report.bundles += told.bundles;
-    report.next = told.next;
+    sum.minutes += told.minutes;
+    sum.bundles += told.bundles;
+    next = told.next;
+    for (const minute of told.refused) if (minute >= first) sum.refused.add(minute);
+    if (next === null) for (const minute of told.waiting) sum.waiting.add(minute);
   }
-  return { edge, from: formatTime(first), minutes: report.minutes, bundles: report.bundles };
+}
+
+interface RecutSum {
+  minutes: number;
+  bundles: number;
+  waiting: Set<number>;
+  refused: Set<number>;
 }
 
 function startOf(seconds: number): number {
@@ -69,12 +84,6 @@ function startOf(seconds: number): number {
 function tooOld(keptFrom: number): Refused {
   const reason = `what single edges posted is there from ${formatTime(keptFrom)} on; tiles of minutes before cannot be made without one of them`;
   return { status: 422, code: "edge_minutes_gone", reason };
-}
-
-function inTree(): Refused {
-  const reason =
-    "the edge posts to a shard, whose minutes are merged in the root: they cannot be taken out there; quarantine keeps out what comes from now on";
-  return { status: 422, code: "recut_in_tree", reason };
 }
 
 function refusal({ status, code, reason }: Refused): Refusal {

@@ -9,6 +9,7 @@ const UNDO = [
    ALTER TABLE groups DROP COLUMN received; ALTER TABLE minutes DROP COLUMN partial`,
   "DROP TABLE refusals; DROP TABLE revoked; DROP TABLE events",
   "DROP TABLE apart; DROP TABLE quarantined; DROP TABLE cuts; DELETE FROM numbers WHERE name = 'batches_gone_ms'",
+  "DROP TABLE asked; DROP TABLE decisions; ALTER TABLE outbox DROP COLUMN recut",
 ];
 
 /** How many formats there have been. */
