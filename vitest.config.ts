@@ -67,7 +67,7 @@ export default defineConfig({
             existsSync(root("wrangler.toml"))
               ? {
                   wrangler: { configPath: root("wrangler.toml") },
-                  miniflare: { bindings: { MASTER_KEY: "a master key that is for tests only" } },
+                  miniflare: { bindings: { MASTER_KEY: "a master key that is for tests only" }, r2Buckets: ["BACKUPS"] },
                 }
               : {
                   miniflare: {

@@ -135,20 +135,38 @@ hubCommand
   .command("backup")
   .description("save all that a hub has of a tenant in one file")
   .argument("<tenant>", "whose it is; its admin key is needed")
-  .requiredOption("-o, --output <file>", "the file, written whole or not at all")
+  .requiredOption("-o, --output <file>", "the file, written whole or not at all; r2: is the hub's own bucket")
   .addOption(new Option("--hub <url>", "the hub").env("TALLYWIRE_HUB"))
   .addOption(new Option("--key <key>", "an admin key; better given as the variable").env("TALLYWIRE_ADMIN_KEY"))
   .option("--insecure", "allow a hub on another host without TLS")
-  .addHelpText("after", examples(["tallywire hub backup acme -o acme.backup.gz --hub https://hub.example.com", "while it runs"]))
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire hub backup acme -o acme.backup.gz --hub https://hub.example.com", "while it runs"],
+      ["tallywire hub backup acme -o r2: --hub https://hub.example.com", "into the bucket that is bound to the hub as BACKUPS"],
+    ),
+  )
   .action(async (tenant, options) => {
     const { backup } = await import("./commands/backup");
     process.exitCode = await backup(tenant, options);
   });
 
 hubCommand
+  .command("backups")
+  .description("list what is in the bucket of a hub of a tenant, the newest first")
+  .argument("<tenant>", "whose it is; its admin key is needed")
+  .addOption(new Option("--hub <url>", "the hub").env("TALLYWIRE_HUB"))
+  .addOption(new Option("--key <key>", "an admin key; better given as the variable").env("TALLYWIRE_ADMIN_KEY"))
+  .option("--insecure", "allow a hub on another host without TLS")
+  .action(async (tenant, options) => {
+    const { backups } = await import("./commands/backup");
+    process.exitCode = await backups(tenant, options);
+  });
+
+hubCommand
   .command("restore")
   .description("give a hub a tenant out of such a file: all of it, or nothing")
-  .argument("<file>", "what backup wrote")
+  .argument("<file>", "what backup wrote; r2:NAME is one in the hub's own bucket")
   .addOption(new Option("--hub <url>", "the hub, the same or another").env("TALLYWIRE_HUB"))
   .addOption(new Option("--key <key>", "an admin key of the tenant on that hub").env("TALLYWIRE_ADMIN_KEY"))
   .option("--force", "in the place of what the hub has of the tenant, which is deleted")

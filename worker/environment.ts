@@ -25,6 +25,8 @@ export interface Environment {
   WEBHOOK_URL?: string;
   /** The one way out of a Worker that may not reach the network; without it, events go the usual way. */
   WEBHOOK?: Fetcher;
+  /** Where backups are kept, on Cloudflare; without it they are files alone. */
+  BACKUPS?: R2Bucket;
   /** The built page. */
   ASSETS?: Fetcher;
 }

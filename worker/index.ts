@@ -5,7 +5,7 @@ import { RETRY_AFTER_SECONDS } from "./limits";
 import { Refusal, type Refused } from "./refusal";
 import { retentionOf } from "./retention";
 import { about } from "./routes/about";
-import { backup, restore } from "./routes/backup";
+import { backup, backups, restore } from "./routes/backup";
 import { edges } from "./routes/edges";
 import { events } from "./routes/events";
 import { ingest } from "./routes/ingest";
@@ -39,6 +39,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/keys/restore": "POST",
   "/v1/backup": "GET",
   "/v1/restore": "POST",
+  "/v1/backups": "GET, POST",
   "/healthz": "GET",
 };
 
@@ -60,6 +61,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/keys", keys)
   .route("/v1/backup", backup)
   .route("/v1/restore", restore)
+  .route("/v1/backups", backups)
   .route("/v1", about)
   .route("/prometheus/api/v1", prometheus)
   .route("/federate", federate)

@@ -88,6 +88,12 @@ export const BACKUP_PAGE_BYTES = 1_000_000;
 /** Bytes of one line of a backup: a page whose last row is as large as rows get, in base64. */
 export const BACKUP_LINE_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Bytes of one part of a backup in a bucket, which is what is in memory of it: R2 takes 5 MiB to 5 GiB, and 10,000 parts. */
+export const BUCKET_PART_BYTES = 8 * 1024 * 1024;
+
+/** Backups in one list, the newest. */
+export const BUCKET_LIST_MAX = 1_000;
+
 /** How long an object holds still for a backup, or waits for the next page of a restore, where none is asked for or comes. */
 export const HOLD_SECONDS = 30;
 

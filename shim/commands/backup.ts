@@ -6,7 +6,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { createGunzip } from "node:zlib";
 import { parseKey } from "../../engine/keys";
 import { Failure, reasonOf } from "../failure";
-import { formatCount } from "../output/units";
+import { formatBytes, formatCount } from "../output/units";
 import { hubAddress } from "../post/hub-address";
 
 /** Where a tenant's hub is, and what opens it. */
@@ -26,13 +26,25 @@ export interface RestoreOptions extends HubOptions {
   force?: boolean;
 }
 
+/** What stands for the bucket of the hub in the place of a file, before a name in it. */
+const BUCKET = "r2:";
+
 /** Longest last line of a backup, in bytes, and more. */
 const TAIL_BYTES = 1024;
 const NEWLINE = 10;
 
-/** `tallywire hub backup`: writes all that a hub has of a tenant to one file, whole or not at all. */
+/** A backup in the bucket of a hub. */
+interface StoredBackup {
+  name: string;
+  bytes: number;
+  stored: string;
+}
+
+/** `tallywire hub backup`: writes all that a hub has of a tenant to one file, or into the hub's bucket, whole or not at all. */
 export async function backup(tenant: string, { output, ...options }: BackupOptions): Promise<number> {
   const ask = asker(options, tenant);
+  if (output === BUCKET) return store(tenant, ask);
+  if (output.startsWith(BUCKET)) throw new Failure(`the hub names what it stores; write -o ${BUCKET}`, 2);
   const draft = `${output}.draft`;
   try {
     const { body, origin } = await ask("v1/backup", {});
@@ -49,9 +61,29 @@ export async function backup(tenant: string, { output, ...options }: BackupOptio
   }
 }
 
-/** `tallywire hub restore`: gives a hub what such a file has, all or nothing. */
+async function store(tenant: string, ask: Asker): Promise<number> {
+  const answer = await ask("v1/backups", { method: "POST" });
+  const { name, bytes } = (await answer.json()) as StoredBackup;
+  process.stdout.write(`${BUCKET}${name}: all of ${tenant}, ${formatBytes(bytes)}\n`);
+  return 0;
+}
+
+/** `tallywire hub backups`: lists what is in the bucket of a hub of a tenant. */
+export async function backups(tenant: string, options: HubOptions): Promise<number> {
+  const answer = await asker(options, tenant)("v1/backups", {});
+  const { data } = (await answer.json()) as { data: StoredBackup[] };
+  for (const { name, bytes, stored } of data) process.stdout.write(`${BUCKET}${name}  ${stored}  ${formatBytes(bytes)}\n`);
+  return 0;
+}
+
+/** `tallywire hub restore`: gives a hub what such a file has, or one in its bucket, all or nothing. */
 export async function restore(file: string, { force, ...options }: RestoreOptions): Promise<number> {
   const ask = asker(options, null);
+  const search = force === true ? "?force=true" : "";
+  if (file.startsWith(BUCKET)) {
+    const name = encodeURIComponent(file.slice(BUCKET.length));
+    return tell(await ask(`v1/backups/${name}/restore${search}`, { method: "POST" }));
+  }
   let body: Blob;
   try {
     await check(file);
@@ -59,15 +91,19 @@ export async function restore(file: string, { force, ...options }: RestoreOption
   } catch (error) {
     throw error instanceof Failure ? error : new Failure(`cannot read ${file}: ${reasonOf(error)}`, 1, { cause: error });
   }
-  const answer = await ask(`v1/restore${force === true ? "?force=true" : ""}`, { method: "POST", body });
+  return tell(await ask(`v1/restore${search}`, { method: "POST", body }));
+}
+
+async function tell(answer: Answer): Promise<number> {
   const { tenant, taken, rows } = (await answer.json()) as { tenant: string; taken: string; rows: number };
   process.stdout.write(`${tenant} is what it was at ${taken}: ${formatCount(rows)} rows\n`);
   return 0;
 }
 
 type Answer = Pick<Response, "body" | "json"> & { origin: string };
+type Asker = (path: string, init: RequestInit) => Promise<Answer>;
 
-function asker({ hub, key, insecure }: HubOptions, tenant: string | null): (path: string, init: RequestInit) => Promise<Answer> {
+function asker({ hub, key, insecure }: HubOptions, tenant: string | null): Asker {
   if (hub === undefined) throw new Failure("no hub is given; add --hub https://HUB, or set TALLYWIRE_HUB", 2);
   const address = hubAddress(hub, insecure);
   if (key === undefined) throw new Failure("no key is given; add --key, or set TALLYWIRE_ADMIN_KEY", 2);

@@ -63,7 +63,8 @@ describe("routes", () => {
     const own = routesOfHub().filter((route) => !route.includes(" /prometheus/") && route !== form);
     const ofEdges = (await actionsOnEdges(await admin(TENANT))).map((action) => `POST /v1/edges/{name}/${action}`);
     expect(routesOfHub()).toContain(form);
-    expect([...own, ...ofEdges].toSorted()).toEqual(said.toSorted());
+    const named = own.map((route) => route.replace(":name", "{name}"));
+    expect([...named, ...ofEdges].toSorted()).toEqual(said.toSorted());
   });
 
   it("of Prometheus' API are named, and all that are named are there", () => {
@@ -266,6 +267,27 @@ describe("a backup", () => {
     expect((await send()).status).toBe(503);
     await hubOf(tenant).hold("another", "end");
   });
+
+  it("is stored in the bucket, listed and restored as described, or refused", async () => {
+    const tenant = "contract-bucket";
+    const headers = await admin(tenant);
+    const store = (settings = {}) => request("/v1/backups", { method: "POST", headers }, settings);
+    const restore = async (name: string, search = "", settings = {}) =>
+      (await request(`/v1/backups/${name}/restore${search}`, { method: "POST", headers }, settings)).status;
+    await ingest(tenant, bundle);
+    const stored = await (await store()).json<{ name: string }>();
+    expect(await (await request("/v1/backups", { headers })).json()).toEqual({ data: [stored] });
+    const { name } = stored;
+    expect([await restore(name), await restore(name, "?force=true"), await restore("none")]).toEqual([409, 200, 404]);
+    await env.BACKUPS.put(`${tenant}/${name}.tallywire-backup.gz`, "none");
+    expect(await restore(name, "?force=true")).toBe(422);
+    const none = { BACKUPS: undefined };
+    const list = await request("/v1/backups", { headers }, none);
+    expect([list.status, (await store(none)).status, await restore(name, "", none)]).toEqual([404, 404, 404]);
+    expect(await hubOf(tenant).hold("another", "still")).toBe(true);
+    expect((await store()).status).toBe(409);
+    await hubOf(tenant).hold("another", "end");
+  });
 });
 
 describe("troubles", () => {
@@ -329,10 +351,11 @@ describe("refusals are as described:", () => {
     (name) => `/v1/${name}`,
   );
   const ADMINISTERED = ["GET keys", "POST keys/revoke", "POST keys/restore", "GET backup", "POST restore"];
+  const STORED = ["GET backups", "POST backups", "POST backups/20260131T120000Z-0123abcd/restore"];
   const OF_EDGES = ["quarantine", "release", "drop", "recut"].map((action) => `POST edges/edge/${action}`);
 
   it("of what only an admin may", async () => {
-    for (const name of [...ADMINISTERED, ...OF_EDGES]) {
+    for (const name of [...ADMINISTERED, ...STORED, ...OF_EDGES]) {
       const [method, path] = name.split(" ") as [string, string];
       const told = async (headers: Record<string, string>, settings = {}) => {
         const { status } = await request(`/v1/${path}`, { method, headers, ...(method === "POST" && { body: "{}" }) }, settings);

@@ -3,6 +3,7 @@ import { authorize } from "../authorize";
 import type { Environment } from "../environment";
 import { Refusal } from "../refusal";
 import { backupOf } from "../tree/backup";
+import { listBackups, restoreStored, storeBackup } from "../tree/bucket";
 import { restoreFrom } from "../tree/restore";
 
 /** `GET /v1/backup`: all of a tenant as one file, with an admin key. */
@@ -24,3 +25,19 @@ export const restore = new Hono<{ Bindings: Environment }>().post("/", async (co
   const isForced = context.req.query("force") === "true";
   return context.json(await restoreFrom(context.env, tenant, body, isForced));
 });
+
+/** A tenant's backups in the hub's bucket, with an admin key: `GET` and `POST /v1/backups`, `POST /v1/backups/NAME/restore`. */
+export const backups = new Hono<{ Bindings: Environment }>()
+  .get("/", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "admin");
+    return context.json({ data: await listBackups(context.env, tenant) });
+  })
+  .post("/", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "admin");
+    return context.json(await storeBackup(context.env, tenant));
+  })
+  .post("/:name/restore", async (context) => {
+    const { tenant } = await authorize(context.req.header("authorization"), context.env, "admin");
+    const isForced = context.req.query("force") === "true";
+    return context.json(await restoreStored(context.env, tenant, context.req.param("name"), isForced));
+  });
