@@ -340,8 +340,8 @@ describe("a Prometheus", () => {
     expect((await get("/federate")).status).toBe(400);
     expect((await get(`/federate?${Array(21).fill("match[]=dns_clients").join("&")}`)).status).toBe(422);
     expect((await request(`/federate?${match}`)).status).toBe(401);
-    for (const headers of [writer, await limited(TENANT)])
-      expect((await request(`/federate?${match}`, { headers })).status).toBe(403);
+    expect((await request(`/federate?${match}`, { headers: writer })).status).toBe(403);
+    expect((await request(`/federate?${match}`, { headers: await limited(TENANT) })).status).toBe(200);
     expect((await request(`/federate?${match}`, { headers: reader }, { MASTER_KEY: "" })).status).toBe(503);
   });
 });

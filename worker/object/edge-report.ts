@@ -1,8 +1,10 @@
 import { MINUTE_SECONDS } from "../limits";
 import { parseName, tagValueOf } from "../names";
+import type { TagCondition } from "../query/plan";
 import type { Tags } from "../tags";
 import { formatTime } from "../time";
 import { type EdgeState, type EdgeStates, lostMinutes } from "./edge-states";
+import { matchesTags } from "./parts";
 import type { Apart, Quarantine } from "./quarantine";
 import type { Registry } from "./registry";
 
@@ -140,4 +142,14 @@ export function reportTags(registry: Registry, edges: EdgeStates): Record<string
       [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, edgeCount]) => ({ value, edges: edgeCount })),
     ]),
   );
+}
+
+/** The tags that bundles of edges came with, of those that meet conditions: each name with its values. */
+export function reportTagValues(registry: Registry, where: readonly TagCondition[]): Record<string, string[]> {
+  const names = new Map<string, Set<string>>();
+  for (const { received, tags } of registry.groups.values()) {
+    if (received || !matchesTags(where, tags)) continue;
+    for (const [name, value] of Object.entries(tags)) names.set(name, (names.get(name) ?? new Set()).add(value));
+  }
+  return Object.fromEntries([...names].map(([name, values]) => [name, [...values]]));
 }

@@ -1,10 +1,10 @@
 import { core } from "../core";
-import type { Plan } from "../query/plan";
+import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import type { Epoch, ShardMap } from "../tree/shard-map";
 import { type Answer, answer } from "./answer";
 import { notOne, type Share, shareOf } from "./cells";
-import { type EdgeReport, reportEdges, reportShards, reportTags, type ShardReport } from "./edge-report";
+import { type EdgeReport, reportEdges, reportShards, reportTags, reportTagValues, type ShardReport } from "./edge-report";
 import type { EpochRequest } from "./epochs";
 import type { LoggedEvent } from "./event-log";
 import { keptWholeFrom } from "./kept";
@@ -98,6 +98,11 @@ export class Hub extends HubNode {
   /** How each edge is doing. */
   listEdges(): EdgeReport[] {
     return reportEdges(this.registry, this.edges, this.custody.quarantine, Date.now());
+  }
+
+  /** The tags that bundles of edges came with, of those that meet conditions: each name with its values. */
+  listTagValues(where: readonly TagCondition[]): Record<string, string[]> {
+    return reportTagValues(this.registry, where);
   }
 
   /** The tags of all edges with their values. */

@@ -1,3 +1,4 @@
+import type { Reader } from "../authorize";
 import { core } from "../core";
 import type { Environment } from "../environment";
 import {
@@ -14,7 +15,7 @@ import type { Plan } from "../query/plan";
 import { Refusal, type Refused } from "../refusal";
 import { retentionOf } from "../retention";
 import { askerOf } from "../tree/ask";
-import { tagsOf } from "../tree/fleet";
+import { tagValuesOf } from "../tree/fleet";
 import { shardMapOf } from "../tree/known-maps";
 import { isKeptAtRoot, type ShardMap } from "../tree/shard-map";
 import { type Catalog, catalogOf } from "./catalog";
@@ -35,16 +36,16 @@ export interface Tenant {
   retention: readonly number[];
 }
 
-/** A tenant now. */
-export async function tenantOf(environment: Environment, name: string): Promise<Tenant> {
+/** A tenant now, as far as a reader may see it. */
+export async function tenantOf(environment: Environment, reader: Reader): Promise<Tenant> {
   const retention = retentionOf(environment);
-  const map = await shardMapOf(environment, name);
+  const map = await shardMapOf(environment, reader.tenant);
   const isSharded = map.some(({ tag }) => tag !== null);
   const nowMs = Date.now();
   return {
-    ask: askOf(environment, name, map),
+    ask: askOf(environment, reader, map),
     catalog: catalog(),
-    tags: isSharded ? await knownTags(environment, name, nowMs) : await readTags(environment, name),
+    tags: isSharded ? await knownTags(environment, reader, nowMs) : await tagValuesOf(environment, reader),
     nowSeconds: nowMs / 1000,
     dueSeconds: SEAL_SECOND + (isSharded ? UPWARD_SECONDS : 0),
     retention,
@@ -59,18 +60,24 @@ function catalog(): Catalog {
   return known;
 }
 
-/** Puts what the root knows to it in few calls, and the rest to all objects that have to do with it. */
-function askOf(environment: Environment, name: string, map: ShardMap): Ask {
-  const askOne = askerOf(environment, { tenant: name, where: [] });
+/**
+ * Puts what the root knows to it in few calls, and the rest to all objects that have to do with it. A reader of some edges is answered by the
+ * root alone only where there never was a shard: what came up from shards is not for them.
+ */
+function askOf(environment: Environment, reader: Reader, map: ShardMap): Ask {
+  const { tenant, where } = reader;
+  const askOne = askerOf(environment, reader);
+  const isAlone = map.every(({ tag }) => tag === null);
   const isOfRoot = ({ byTags, tagConditions, from, to }: Plan) =>
-    isKeptAtRoot(map, from, to, [...byTags, ...tagConditions.map(({ tag }) => tag)]);
+    where.length === 0 ? isKeptAtRoot(map, from, to, [...byTags, ...tagConditions.map(({ tag }) => tag)]) : isAlone;
   return async (plans) => {
-    const root = environment.HUB.getByName(formatName(rootOf(name)));
+    const root = environment.HUB.getByName(formatName(rootOf(tenant)));
     const answers = new Map<Plan, Answer | Refused>();
     const ofRoot = plans.filter(isOfRoot);
     for (let at = 0; at < ofRoot.length; at += PLANS_PER_CALL_MAX) {
       const some = ofRoot.slice(at, at + PLANS_PER_CALL_MAX);
-      for (const [index, answer] of (await root.queryMany(some)).entries()) answers.set(some[index]!, answer);
+      const seen = some.map((plan) => ({ ...plan, tagConditions: [...plan.tagConditions, ...where] }));
+      for (const [index, answer] of (await root.queryMany(seen)).entries()) answers.set(some[index]!, answer);
     }
     if (plans.length - answers.size > PLANS_FANNED_OUT_MAX) throw tooManyFannedOut();
     for (const plan of plans) if (!answers.has(plan)) answers.set(plan, await askOne(plan));
@@ -88,13 +95,14 @@ interface KnownTags {
   untilMs: number;
 }
 
-/** Tags of tenants with shards, of which every one must be asked. */
+/** Tags of tenants with shards, of which every one must be asked; by the reader, who may see some alone. */
 const tagsOfTenants = new Map<string, KnownTags>();
 
-async function knownTags(environment: Environment, name: string, nowMs: number): Promise<TagValues> {
+async function knownTags(environment: Environment, reader: Reader, nowMs: number): Promise<TagValues> {
+  const name = JSON.stringify([reader.tenant, reader.where]);
   const found = tagsOfTenants.get(name);
   if (found !== undefined && nowMs < found.untilMs) return found.tags;
-  const tags = await readTags(environment, name);
+  const tags = await tagValuesOf(environment, reader);
   tagsOfTenants.delete(name);
   tagsOfTenants.set(name, { tags, untilMs: nowMs + TAGS_KNOWN_SECONDS * 1000 });
   for (const oldest of tagsOfTenants.keys()) {
@@ -102,9 +110,4 @@ async function knownTags(environment: Environment, name: string, nowMs: number):
     tagsOfTenants.delete(oldest);
   }
   return tags;
-}
-
-async function readTags(environment: Environment, name: string): Promise<TagValues> {
-  const tags = await tagsOf(environment, { tenant: name, where: [] });
-  return new Map(Object.entries(tags).map(([tag, values]) => [tag, values.map(({ value }) => value)]));
 }

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { authorize } from "../authorize";
+import { authorizeReader } from "../authorize";
 import { readBody } from "../body";
 import type { Environment } from "../environment";
 import { QUERY_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
@@ -96,9 +96,9 @@ export const federate = new Hono<{ Bindings: Environment }>()
 /** Who asks, what with, and what it is answered from. */
 function answered(handler: Handler): (context: PrometheusContext) => Promise<Response> {
   return async (context) => {
-    const { tenant } = await authorize(bearerOf(context.req.header("authorization")), context.env, "read");
+    const holder = await authorizeReader(bearerOf(context.req.header("authorization")), context.env);
     const fields = await fieldsOf(context);
-    const reader = new Reader(await tenantOf(context.env, tenant));
+    const reader = new Reader(await tenantOf(context.env, holder));
     return handler(fields, reader, context);
   };
 }

@@ -83,6 +83,28 @@ export async function tagsOf(environment: Environment, reader: Reader): Promise<
   );
 }
 
+/** The tags that bundles came with which a reader may see: each name with its values, in order. */
+export async function tagValuesOf(environment: Environment, { tenant, where }: Reader): Promise<Map<string, string[]>> {
+  const names = new Map<string, Set<string>>();
+  const refused = await askObjects<{ tags: Record<string, string[]> }>(
+    environment,
+    tenant,
+    ALWAYS,
+    async (object) => ({ tags: await object.listTagValues(where) }),
+    ({ tags }) => {
+      for (const [name, values] of Object.entries(tags)) {
+        const known = names.get(name) ?? new Set();
+        names.set(name, known);
+        for (const value of values) known.add(value);
+      }
+      return null;
+    },
+  );
+  check(refused);
+  const inOrder = [...names].sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(inOrder.map(([name, values]) => [name, [...values].sort()]));
+}
+
 async function countTags(
   environment: Environment,
   tenant: string,
