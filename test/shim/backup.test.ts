@@ -105,6 +105,23 @@ test("a tree is restored under another hub, and answers alike", { timeout: 90_00
   expect(await settled(to, isSame(after))).toEqual(after);
 });
 
+test("a hub without a bucket says so, and names in it are its own", async () => {
+  const to1 = ["--hub", to.origin, "--key", await keyOf(to, "admin")];
+  for (const words of [
+    ["backup", "acme", "-o", "r2:"],
+    ["backups", "acme"],
+    ["restore", "r2:20260131T120000Z-0123abcd"],
+  ]) {
+    const { code, stderr } = await tallywire(["hub", ...words, ...to1]);
+    expect([code, stderr], words.join(" ")).toEqual([
+      1,
+      expect.stringContaining("(404): this hub has no bucket for backups; bind one"),
+    ]);
+  }
+  const named = await tallywire(["hub", "backup", "acme", "-o", "r2:mine", ...to1]);
+  expect([named.code, named.stderr]).toEqual([2, "tallywire: the hub names what it stores; write -o r2:\n"]);
+});
+
 test("a tenant that has data is kept, unless it is forced", async () => {
   const words = ["hub", "restore", file, "--hub", to.origin, "--key", await keyOf(to, "admin")];
   const { code, stderr } = await tallywire(words);

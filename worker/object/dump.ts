@@ -23,8 +23,8 @@ interface Table {
   key: string[];
 }
 
-/** Names of what is the platform's own. */
-const FOREIGN = /^(_cf_|sqlite_)/;
+/** Names of what is the platform's own, or its development server's. */
+const FOREIGN = /^(_cf_|sqlite_|__)/;
 
 /** An object's tables, by name. */
 export function tablesOf(sql: SqlStorage): Table[] {
