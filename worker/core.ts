@@ -54,7 +54,7 @@ class HubCore implements MergeCore {
       const [code, reason] = FAULTS[fault] ?? ["bad_bundle", `the core refused it with fault ${fault}`];
       return { fault: code, reason };
     }
-    const { minute, lengthSeconds, sequence, bootId, policy, sampling, bundles } = readBundleHeader(bundle);
+    const { minute, lengthSeconds, sequence, bootId, policy, sampling, bundles, dropped, malformed } = readBundleHeader(bundle);
     if (bundles !== 1) return { fault: "merged", reason: "it is merged of several; post bundles as the agent sealed them" };
     return {
       minute: minute * 60,
@@ -63,6 +63,7 @@ class HubCore implements MergeCore {
       boot: bootId,
       policy: policy.name,
       samplingRate: sampling,
+      losses: { dropped, malformed },
     };
   }
 

@@ -17,6 +17,15 @@ export interface BundleHead {
   policy: string;
   /** One packet of this many was looked at. */
   samplingRate: number;
+  losses: Losses;
+}
+
+/** What a bundle is without, as its header says. */
+export interface Losses {
+  /** Packets that the capture lost. */
+  dropped: number;
+  /** Findings of malformed bytes. */
+  malformed: number;
 }
 
 /** Why bytes are refused: a stable code and a reason. */

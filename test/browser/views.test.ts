@@ -182,7 +182,7 @@ describe("edges", () => {
     await page.route("**/v1/edges", async (route) => {
       const response = await route.fetch();
       const { data } = (await response.json()) as { data: Record<string, unknown>[] };
-      data[0] = { ...data[0], silent_seconds: 3600, lost_minutes: 7 };
+      data[0] = { ...data[0], silent_seconds: 3600, dropped: 4321, malformed: 87, lost_minutes: 7 };
       await route.fulfill({ response, json: { data } });
     });
     await page.goto(`${site.hub.origin}/#view=hub&show=edges&key=${world.readKey}`);
@@ -192,6 +192,9 @@ describe("edges", () => {
     const first = page.locator(".edges tbody tr").first();
     expect(await first.locator("td").first().textContent()).toContain("silent");
     expect(await first.locator("td.bad").allTextContents()).toContain("7");
+    const titles = await page.locator(".edges thead th").allTextContents();
+    const cellOf = (title: string) => first.locator("th, td").nth(titles.indexOf(title)).textContent();
+    expect([await cellOf("Dropped packets"), await cellOf("Malformed")]).toEqual(["4,321", "87"]);
     const head = page.getByRole("columnheader", { name: "Edge", exact: true });
     await head.getByRole("button").click();
     expect(await edges()).toEqual(["edge-fra", "edge-gru", "edge-sin"]);

@@ -13,6 +13,8 @@ const GOOD: Edge = {
   skew_seconds: -0.2,
   lag_seconds: 21,
   bundles: 60,
+  dropped: 0,
+  malformed: 0,
   lost_minutes: 0,
   down_minutes: 3,
   starts: 2,

@@ -52,6 +52,9 @@ export interface Edge {
   skew_seconds: number | null;
   lag_seconds: number;
   bundles: number;
+  /** Packets that its capture lost, and findings of malformed bytes. */
+  dropped: number;
+  malformed: number;
   lost_minutes: number;
   down_minutes: number;
   starts: number;

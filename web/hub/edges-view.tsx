@@ -57,6 +57,8 @@ const COLUMNS: readonly Column[] = [
     text: ({ lag_seconds: lag }) => seconds(lag),
     complaint: "lagging",
   },
+  { id: "dropped", title: "Dropped packets", of: ({ dropped }) => dropped, text: ({ dropped }) => count(dropped) },
+  { id: "malformed", title: "Malformed", of: ({ malformed }) => malformed, text: ({ malformed }) => count(malformed) },
   {
     id: "lost",
     title: "Lost minutes",
@@ -69,7 +71,7 @@ const COLUMNS: readonly Column[] = [
   { id: "bundles", title: "Bundles", of: ({ bundles }) => bundles, text: ({ bundles }) => count(bundles) },
   { id: "version", title: "Version", of: ({ version }) => version, text: ({ version }) => version || "—" },
 ];
-const NUMBERS = new Set(["silent", "skew", "lag", "lost", "down", "starts", "bundles"]);
+const NUMBERS = new Set(["silent", "skew", "lag", "dropped", "malformed", "lost", "down", "starts", "bundles"]);
 
 /** How the edges are doing: those with something to be said against them first. */
 export function EdgesView({ figures: { edges, shards, losses } }: { figures: EdgesFigures }) {

@@ -1,5 +1,6 @@
 import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
 import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, MERGED_BYTES_MAX } from "../limits";
+import type { Losses } from "../merge";
 import { readNumber, writeNumber } from "./schema";
 
 /** One bundle that passed every check, and what came with it. */
@@ -13,6 +14,8 @@ export interface Entry {
   /** The edge's clock less the hub's, as the bundle came in; null where the edge did not say. */
   skewMs: number | null;
   version: string;
+  /** Absent where there are none, and for bundles of shards. */
+  losses?: Losses;
   bytes: Uint8Array;
   /** What a shard says beside a bundle that it sends up; absent for bundles of edges. */
   upward?: Upward;
@@ -45,7 +48,8 @@ type PackedEntry = [
   version: string,
   length: number,
   encoding: number,
-  upward?: Upward,
+  upward?: Upward | null,
+  losses?: [dropped: number, malformed: number],
 ];
 
 /** Writes one batch. */
@@ -56,13 +60,18 @@ export function writeBatch(sql: SqlStorage, id: number, arrivals: readonly Arriv
   for (const { entry, body, encoding } of arrivals) {
     data.set(body, at);
     at += body.byteLength;
-    const { source, group, minute, sequence, receivedMs, skewMs, version, upward } = entry;
+    const { source, group, minute, sequence, receivedMs, skewMs, version } = entry;
     const form = BODY_ENCODINGS.indexOf(encoding);
-    const rest: [] | [Upward] = upward === undefined ? [] : [upward];
-    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, body.byteLength, form, ...rest]);
+    packed.push([source, group, minute, sequence, receivedMs, skewMs, version, body.byteLength, form, ...besides(entry)]);
   }
   const values = [id, nowMs, data.byteLength, JSON.stringify(packed), data];
   sql.exec("INSERT INTO batches (id, received_ms, bytes, entries, data) VALUES (?, ?, ?, ?, ?)", ...values);
+}
+
+/** What only some entries have. */
+function besides({ upward, losses }: Entry): [] | [Upward] | [Upward | null, [number, number]] {
+  if (losses !== undefined) return [upward ?? null, [losses.dropped, losses.malformed]];
+  return upward === undefined ? [] : [upward];
 }
 
 /** A bundle in a batch: all of its entry but the bytes, and where in the row these lie. */
@@ -76,9 +85,10 @@ export interface Head extends Omit<Entry, "bytes"> {
 export function* headsOf(entries: string): Generator<Head> {
   let at = 0;
   for (const packed of JSON.parse(entries) as PackedEntry[]) {
-    const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward] = packed;
+    const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward, lost] = packed;
     const encoding = BODY_ENCODINGS[form] ?? "identity";
-    yield { source, group, minute, sequence, receivedMs, skewMs, version, at, length, encoding, ...(upward && { upward }) };
+    const rest = { ...(upward && { upward }), ...(lost && { losses: { dropped: lost[0], malformed: lost[1] } }) };
+    yield { source, group, minute, sequence, receivedMs, skewMs, version, at, length, encoding, ...rest };
     at += length;
   }
 }

@@ -21,6 +21,9 @@ export interface EdgeReport {
   /** From the end of the last bundle's minute until it came. */
   lag_seconds: number;
   bundles: number;
+  /** Packets that its capture lost, and findings of malformed bytes, by the headers of these bundles. */
+  dropped: number;
+  malformed: number;
   /** Minutes between the first and last of each of its runs that never came. */
   lost_minutes: number;
   /** Minutes between its runs, when no agent ran. */
@@ -89,6 +92,8 @@ function reportEdge(registry: Registry, id: number, state: EdgeState, quarantine
     skew_seconds: state.skewMs === null ? null : state.skewMs / 1000,
     lag_seconds: state.lagMs / 1000,
     bundles: state.bundles,
+    dropped: state.losses.dropped,
+    malformed: state.losses.malformed,
     lost_minutes: lostMinutes(state),
     down_minutes: downMinutes(registry, state),
     starts: boots.size,

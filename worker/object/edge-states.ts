@@ -1,4 +1,5 @@
 import { LATE_SECONDS_MAX, MINUTE_SECONDS } from "../limits";
+import type { Losses } from "../merge";
 import type { Entry } from "./batches";
 import type { Registry } from "./registry";
 
@@ -23,6 +24,8 @@ export interface EdgeState {
   /** From the end of the last bundle's minute until it came. */
   lagMs: number;
   bundles: number;
+  /** Of all its bundles. */
+  losses: Losses;
   /** Minutes that never came, of agent starts that are forgotten. */
   lostBefore: number;
   sources: Map<number, SourceState>;
@@ -42,6 +45,7 @@ type PackedState = [
   lostBefore: number,
   sources: [id: number, firstMinute: number, lastMinute: number, minutes: number][],
   cursors?: [boot: string, number: number][],
+  losses?: [dropped: number, malformed: number],
 ];
 
 /**
@@ -79,6 +83,7 @@ export class EdgeStates {
     this.states.set(edge, state);
     this.changed.add(Math.floor(edge / EDGES_PER_ROW));
     state.bundles += 1;
+    lose(state, entry, 1);
     state.lastMinute = Math.max(state.lastMinute, entry.minute);
     if (entry.receivedMs >= state.lastSeenMs) {
       state.lastSeenMs = entry.receivedMs;
@@ -115,11 +120,13 @@ export class EdgeStates {
   }
 
   /** Takes back what `observe` noted of a bundle that is taken out of its minute again, but for its agent's start. */
-  unobserve(edge: number, { source, sequence }: Pick<Entry, "source" | "sequence">): void {
+  unobserve(edge: number, entry: Pick<Entry, "source" | "sequence" | "losses">): void {
+    const { source, sequence } = entry;
     const state = this.states.get(edge);
     if (state === undefined) return;
     this.changed.add(Math.floor(edge / EDGES_PER_ROW));
     state.bundles -= 1;
+    lose(state, entry, -1);
     const run = state.sources.get(source);
     if (run !== undefined && sequence === 0) run.minutes -= 1;
   }
@@ -155,11 +162,12 @@ export class EdgeStates {
   }
 
   private unpack(packed: PackedState): void {
-    const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, cursors] = packed;
+    const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, cursors, lost] = packed;
+    const [dropped, malformed] = lost ?? [0, 0];
     const runs = new Map(
       sources.map(([id, firstMinute, last, count]) => [id, { firstMinute, lastMinute: last, minutes: count }]),
     );
-    const counts = { lagMs, bundles, lostBefore, sources: runs, cursors: new Map(cursors) };
+    const counts = { lagMs, bundles, lostBefore, sources: runs, cursors: new Map(cursors), losses: { dropped, malformed } };
     this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, ...counts });
   }
 }
@@ -171,24 +179,32 @@ export function lostMinutes(state: EdgeState): number {
   return lost;
 }
 
+/** Adds a bundle's losses to an edge's, or takes them off. */
+function lose({ losses }: EdgeState, entry: Pick<Entry, "losses">, times: 1 | -1): void {
+  losses.dropped += times * (entry.losses?.dropped ?? 0);
+  losses.malformed += times * (entry.losses?.malformed ?? 0);
+}
+
 function lostOf(source: SourceState): number {
   return (source.lastMinute - source.firstMinute) / MINUTE_SECONDS + 1 - source.minutes;
 }
 
 function newState(group: number): EdgeState {
   const sources = new Map<number, SourceState>();
-  const counts = { lagMs: 0, bundles: 0, lostBefore: 0, sources, cursors: new Map() };
+  const losses = { dropped: 0, malformed: 0 };
+  const counts = { lagMs: 0, bundles: 0, lostBefore: 0, sources, cursors: new Map(), losses };
   return { group, version: "", lastSeenMs: 0, lastMinute: 0, skewMs: null, ...counts };
 }
 
 function pack(edge: number, state: EdgeState): PackedState {
-  const { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore } = state;
+  const { group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, losses } = state;
   const sources = [...state.sources].map(([id, run]): PackedState[9][number] => [
     id,
     run.firstMinute,
     run.lastMinute,
     run.minutes,
   ]);
-  const rest: [] | [[string, number][]] = state.cursors.size === 0 ? [] : [[...state.cursors]];
+  const { dropped, malformed } = losses;
+  const rest: [[string, number][], [number, number]] = [[...state.cursors], [dropped, malformed]];
   return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, ...rest];
 }

@@ -303,7 +303,19 @@ export abstract class HubNode extends DurableObject<Environment> {
     const { source, group } = place;
     const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
     const { version, bytes } = delivery;
-    return { source, group, minute: header.minute, sequence: header.sequence, receivedMs: nowMs, skewMs, version, bytes };
+    const { dropped, malformed } = header.losses;
+    const losses = dropped + malformed > 0 ? { losses: header.losses } : {};
+    return {
+      ...losses,
+      source,
+      group,
+      minute: header.minute,
+      sequence: header.sequence,
+      receivedMs: nowMs,
+      skewMs,
+      version,
+      bytes,
+    };
   }
 
   /** Writes one row and takes its entries into memory; where it cannot be written they are forgotten, and the reason given. */

@@ -33,7 +33,7 @@ type Row = {
   grp: number;
   bytes: number;
 };
-type PackedEntry = Pick<Entry, "group" | "skewMs" | "version"> & { encoding: BodyEncoding };
+type PackedEntry = Pick<Entry, "group" | "skewMs" | "version" | "losses"> & { encoding: BodyEncoding };
 type Chunk = { ids: number[]; arrivals: Arrival[] };
 
 /** What a row takes beside its body, about. */
@@ -116,8 +116,8 @@ export class Quarantine {
 
   /** Keeps one bundle apart, and forgets the oldest where there is no room; inside the caller's transaction. */
   take(edge: string, { entry, body, encoding }: Arrival, nowMs: number): void {
-    const { group, skewMs, version, minute, source, sequence } = entry;
-    const packed: PackedEntry = { group, skewMs, version, encoding };
+    const { group, skewMs, version, losses, minute, source, sequence } = entry;
+    const packed: PackedEntry = { group, skewMs, version, encoding, ...(losses && { losses }) };
     const values = [edge, minute, source, sequence, nowMs, JSON.stringify(packed), body];
     this.sql.exec(
       "INSERT INTO apart (edge, minute, source, sequence, received_ms, entry, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
