@@ -161,6 +161,9 @@ export const ROWS_MAX = 20_000;
 /** Bytes of answers that an object keeps for when they are asked for again, their queries included. */
 export const ANSWER_BYTES_CACHED_MAX = 8 * 1024 * 1024;
 
+/** Bytes of what an object merged for answers that several objects give together, kept for when it is asked for again. */
+export const SHARE_BYTES_CACHED_MAX = 4 * 1024 * 1024;
+
 /** Metrics of one query. */
 export const METRICS_MAX = 8;
 

@@ -124,14 +124,15 @@ describe("the cache of answers", () => {
   const BYTES_PER_CHARACTER = 2;
   /** Rows whose text takes so many bytes. */
   const rows = (bytes: number) => ({ data: [{ key: "x".repeat(bytes / BYTES_PER_CHARACTER) }], setApart: 0 });
+  const add = (cache: AnswerCache<object>, query: string, bytes: number) => cache.add(query, "1", rows(bytes), bytes);
   const HALF = ANSWER_BYTES_CACHED_MAX / 2 - 1000;
 
   it("knows a query in its state, and drops what was not asked for longest when it is full", () => {
-    const cache = new AnswerCache();
-    cache.add("a", "1", rows(HALF));
-    cache.add("b", "1", rows(HALF));
+    const cache = new AnswerCache<object>(ANSWER_BYTES_CACHED_MAX);
+    add(cache, "a", HALF);
+    add(cache, "b", HALF);
     expect(cache.find("a", "1")).toBeDefined();
-    cache.add("c", "1", rows(4000));
+    add(cache, "c", 4000);
     expect(cache.find("b", "1")).toBeUndefined();
     expect(cache.find("a", "1")).toBeDefined();
     expect(cache.find("a", "2")).toBeUndefined();
@@ -140,12 +141,12 @@ describe("the cache of answers", () => {
   });
 
   it("keeps no answer that is larger than itself, nor endless empty ones of long queries", () => {
-    const cache = new AnswerCache();
-    cache.add("large", "1", rows(ANSWER_BYTES_CACHED_MAX + 2));
+    const cache = new AnswerCache<object>(ANSWER_BYTES_CACHED_MAX);
+    add(cache, "large", ANSWER_BYTES_CACHED_MAX + 2);
     expect(cache.find("large", "1")).toBeUndefined();
     const query = (index: number) => `${index}`.padEnd(60_000, "x");
     const fitting = Math.floor(ANSWER_BYTES_CACHED_MAX / (BYTES_PER_CHARACTER * 60_002));
-    for (let index = 0; index <= fitting; index++) cache.add(query(index), "1", { data: [], setApart: 0 });
+    for (let index = 0; index <= fitting; index++) cache.add(query(index), "1", { data: [], setApart: 0 }, 0);
     expect(cache.find(query(0), "1")).toBeUndefined();
     expect(cache.find(query(1), "1")).toBeDefined();
   });

@@ -5,7 +5,7 @@ import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/fla
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import { formatTime } from "../time";
-import type { AnswerRows } from "./answer-cache";
+import { bytesOfText, keptOnce } from "./answer-cache";
 import { type Cell, cellsOf } from "./cells";
 import { type Completeness, completeness } from "./completeness";
 import { type Found, findParts, type Source } from "./parts";
@@ -42,6 +42,12 @@ export interface Answer {
   };
 }
 
+/** Rows of an answer, and how many bundles they are without. */
+export interface AnswerRows {
+  data: FlatRow[];
+  setApart: number;
+}
+
 /** What there is to say about an answer, but for its rows. */
 export interface Facts {
   revision: number;
@@ -68,15 +74,7 @@ function readOnce(source: Source, found: Found, plan: Plan, nowSeconds: number):
   const { sql, answers } = source;
   const read = () =>
     readCells(cellsOf(found, plan), plan, nowSeconds, ({ parts }) => readRows(core(), sql, parts, selectionOf(plan)));
-  const isSealed = plan.to <= nowSeconds && found.parts.every(({ held }) => !("bytes" in held));
-  if (!isSealed) return read();
-  const query = JSON.stringify({ ...plan, metric: plan.metric.id });
-  const state = `${found.revision} ${found.parts.length} ${found.setApart}`;
-  const known = answers.find(query, state);
-  if (known !== undefined) return known;
-  const rows = read();
-  if (!("status" in rows)) answers.add(query, state, rows);
-  return rows;
+  return keptOnce(answers.rows, found, plan, nowSeconds, read, ({ data }) => bytesOfText(JSON.stringify(data)));
 }
 
 /** The rows of cells, one cell merged at a time. */

@@ -3,6 +3,7 @@ import type { MergeCore } from "../merge";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
+import { bytesOfText, keptOnce } from "./answer-cache";
 import { type Completeness, completeness } from "./completeness";
 import { type Found, findParts, type Part, readParts, type Source, type Window } from "./parts";
 import { mergeParts } from "./seal";
@@ -52,10 +53,22 @@ export function nameOf({ start, tags, samplingRate }: Omit<Cell<unknown>, "parts
   return JSON.stringify([start, tags, samplingRate]);
 }
 
-/** This object's share of an answer: the cells of one metric, merged. */
+/** The merged cells of a share, and how many bundles are in none of them. */
+export type SharedCells = Pick<Share, "cells" | "setApart">;
+
+/** This object's share of an answer: the cells of one metric, merged, or as they were the last time where nothing has changed. */
 export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, nowMs: number): Share | Refused {
   const found = findParts(source, plan);
   if ("status" in found) return found;
+  const read = () => mergeCells(core, source, found, plan);
+  const shared = keptOnce(source.answers.shares, found, plan, nowMs / 1000, read, ({ cells }) => bytesOfCells(cells));
+  if ("status" in shared) return shared;
+  const { revision, resolution, groups, only } = found;
+  const told = completeness(source, plan, groups, nowMs, only?.edge);
+  return { ...shared, revision, resolution, completeness: told, keptFrom: only?.keptFrom };
+}
+
+function mergeCells(core: MergeCore, source: Source, found: Found, plan: Plan): SharedCells | Refused {
   const cells: Cell<Uint8Array>[] = [];
   let { setApart } = found;
   let bytes = 0;
@@ -67,9 +80,15 @@ export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, no
     bytes += merged.parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (bytes > FAN_OUT_BYTES_MAX) return tooManyBytes();
   }
-  const { revision, resolution, groups, only } = found;
-  const told = completeness(source, plan, groups, nowMs, only?.edge);
-  return { cells, revision, resolution, setApart, completeness: told, keptFrom: only?.keptFrom };
+  return { cells, setApart };
+}
+
+/** What cells take in memory: their parts, and about as much as their names besides. */
+function bytesOfCells(cells: readonly Cell<Uint8Array>[]): number {
+  return cells.reduce(
+    (sum, cell) => sum + bytesOfText(nameOf(cell)) + cell.parts.reduce((all, { byteLength }) => all + byteLength, 0),
+    0,
+  );
 }
 
 /** The refusal of a window whose bundles are not one. */

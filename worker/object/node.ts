@@ -12,7 +12,7 @@ import { formatTime } from "../time";
 import { epochOf, type Standing } from "../tree/shard-map";
 import { refusalOf } from "./admission";
 import { AlarmClock } from "./alarm-clock";
-import { AnswerCache } from "./answer-cache";
+import { newAnswerCaches } from "./answer-cache";
 import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
 import { expireRefused, minutesAsked } from "./asked";
 import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
@@ -91,7 +91,7 @@ export abstract class HubNode extends DurableObject<Environment> {
   private pendingBytes = 0;
   /** Accepted, not yet committed, by minute and key. */
   protected readonly queue = new CommitQueue((arrivals) => this.commit(arrivals));
-  private answers = new AnswerCache();
+  private answers = newAnswerCaches();
   protected revision = 0;
   private sealed = 0;
   private readonly clock: AlarmClock;
@@ -113,7 +113,7 @@ export abstract class HubNode extends DurableObject<Environment> {
     const { HUB: hubs } = this.env;
     this.pending = [];
     this.pendingBytes = 0;
-    this.answers = new AnswerCache();
+    this.answers = newAnswerCaches();
     this.registry = new Registry(this.sql, allowanceOf(this.env));
     this.edges = new EdgeStates(this.sql);
     this.refusals = new Refusals(this.sql);
@@ -450,14 +450,8 @@ export abstract class HubNode extends DurableObject<Environment> {
   }
 
   private custodyHost(): CustodyHost {
-    const { sql, registry, minutes, edges, ctx } = this;
     return {
-      sql,
-      registry,
-      minutes,
-      edges,
-      transact: (work) => ctx.storage.transactionSync(work),
-      state: () => this.state(),
+      ...this.commonHost(),
       flush: () => this.queue.flush(),
       store: (arrivals, besides) => this.store(arrivals, besides),
       arm: () => this.clock.arm(),
@@ -465,16 +459,10 @@ export abstract class HubNode extends DurableObject<Environment> {
   }
 
   private cutterHost(): CutterHost {
-    const { sql, registry, minutes, edges, upstream, ctx } = this;
     return {
-      sql,
-      registry,
-      minutes,
-      edges,
-      upstream,
+      ...this.commonHost(),
+      upstream: this.upstream,
       quarantine: () => this.custody.quarantine,
-      transact: (work) => ctx.storage.transactionSync(work),
-      state: () => this.state(),
       seal: () => this.seal(),
       revise: (revision, sealed = this.sealed) => {
         this.revision = revision;
@@ -486,6 +474,12 @@ export abstract class HubNode extends DurableObject<Environment> {
         this.load();
       },
     };
+  }
+
+  private commonHost() {
+    const { sql, registry, minutes, edges } = this;
+    const transact = <Result>(work: () => Result): Result => this.ctx.storage.transactionSync(work);
+    return { sql, registry, minutes, edges, transact, state: () => this.state() };
   }
 
   private state(): ObjectState {

@@ -2,7 +2,7 @@ import { QUERY_PARTS_MAX } from "../limits";
 import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
-import type { AnswerCache } from "./answer-cache";
+import type { AnswerCaches } from "./answer-cache";
 import type { Entry } from "./batches";
 import { coverWindow } from "./cover";
 import { findEdgeParts } from "./edge-parts";
@@ -23,7 +23,7 @@ export interface Source {
   /** The last batch that went into tiles. */
   sealed: number;
   revision: number;
-  answers: AnswerCache;
+  answers: AnswerCaches;
 }
 
 /** Which minutes of whom are meant, and which of them may be merged. */
