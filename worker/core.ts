@@ -55,6 +55,7 @@ class HubCore implements MergeCore {
       return { fault: code, reason };
     }
     const { minute, lengthSeconds, sequence, bootId, policy, sampling, bundles, dropped, malformed } = readBundleHeader(bundle);
+    const unknown = this.core.unknownSections;
     if (bundles !== 1) return { fault: "merged", reason: "it is merged of several; post bundles as the agent sealed them" };
     return {
       minute: minute * 60,
@@ -63,7 +64,7 @@ class HubCore implements MergeCore {
       boot: bootId,
       policy: policy.name,
       samplingRate: sampling,
-      losses: { dropped, malformed },
+      losses: { dropped, malformed, unknown },
     };
   }
 

@@ -20,12 +20,14 @@ export interface BundleHead {
   losses: Losses;
 }
 
-/** What a bundle is without, as its header says. */
+/** What answers about a bundle are without. */
 export interface Losses {
   /** Packets that the capture lost. */
   dropped: number;
   /** Findings of malformed bytes. */
   malformed: number;
+  /** Sections that a later build wrote: they are kept, and this one can answer nothing about them. */
+  unknown: number;
 }
 
 /** Why bytes are refused: a stable code and a reason. */

@@ -34,6 +34,8 @@ const SERVER = "192.0.2.53";
 const WEB_SERVER = "192.0.2.80";
 /** Number of the kind of tops. */
 const TOP = 6;
+/** Number of the kind of counters. */
+const COUNTER = 1;
 
 /** The bundle of one minute, sealed by the core of `module`. */
 export function sealMinuteBy(
@@ -127,6 +129,14 @@ export function withTop(bundle: Uint8Array, total: bigint): Uint8Array<ArrayBuff
   const [first, second, third] = top.labels;
   const key = first | (second << 8) | (third << 16);
   const directory = [1, ...leb128(top.metric), TOP, top.parameter, 1, ...leb128(key), payload.length];
+  return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...payload]));
+}
+
+/** The same minute with nothing in it but a counter of a metric that no build knows yet. */
+export function withLaterMetric(bundle: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { directoryAt } = readSections(bundle);
+  const payload = [7];
+  const directory = [1, ...leb128(60_000n), COUNTER, 0, 1, 0, payload.length];
   return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...payload]));
 }
 

@@ -15,6 +15,7 @@ const GOOD: Edge = {
   bundles: 60,
   dropped: 0,
   malformed: 0,
+  unknown_sections: 0,
   lost_minutes: 0,
   down_minutes: 3,
   starts: 2,
@@ -28,6 +29,7 @@ test.each([
   [{ skew_seconds: 5.1 }, ["skewed"]],
   [{ skew_seconds: -90 }, ["skewed"]],
   [{ lag_seconds: 121 }, ["lagging"]],
+  [{ unknown_sections: 1 }, ["newer than the hub"]],
   [{ lost_minutes: 1 }, ["lost minutes"]],
   [{ silent_seconds: 900, lost_minutes: 2 }, ["silent", "lost minutes"]],
 ])("%j: %j", (change, complaints) => {

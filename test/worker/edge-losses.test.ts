@@ -4,9 +4,10 @@ import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import module from "../../build/core.wasm";
 import { readBundleHeader } from "../../engine/bundle";
+import { readSections } from "../support/bundle";
 import { ethernet, ipv4, join, number, Pcapng, udp } from "../support/pcap-builder";
-import { sealCapture } from "../support/seal-minute";
-import { bearer, get, hubOf, MINUTE, post } from "./support/client";
+import { sealCapture, withLaterMetric } from "../support/seal-minute";
+import { bearer, get, hubOf, MINUTE, post, readKey } from "./support/client";
 
 const INTERFACE_STATISTICS = 5;
 /** Option isb_osdrop. */
@@ -76,6 +77,26 @@ it.each(["losses", "losses-tree"])("of %s are in /v1/edges", async (tenant) => {
   await check([70_105, 105]);
   await runDurableObjectAlarm(own());
   await check([70_105, 105]);
+});
+
+it("sections of a later build are kept, and each edge's are counted", async () => {
+  const tenant = "losses-later";
+  const of = async () => {
+    const { data } = await get<{ data: { edge: string; unknown_sections: number }[] }>(tenant, "/v1/edges");
+    return Object.fromEntries(data.map(({ edge, unknown_sections: unknown }) => [edge, unknown]));
+  };
+  await send(tenant, "old", minuteOf(MINUTE, 1, 0));
+  for (const minute of [MINUTE - 60, MINUTE]) await send(tenant, "new", withLaterMetric(minuteOf(minute, 0, 0)));
+  expect(await of()).toEqual({ old: 0, new: 2 });
+  await runDurableObjectAlarm(hubOf(tenant));
+  await abortAllDurableObjects();
+  expect(await of()).toEqual({ old: 0, new: 2 });
+  const authorization = await readKey(tenant);
+  const response = await exports.default.fetch(`http://hub/v1/sketch?from=${MINUTE}&to=${MINUTE + 60}`, {
+    headers: { authorization },
+  });
+  const sections = readSections(new Uint8Array(await response.arrayBuffer())).sections.filter(({ metric }) => metric === 60_000);
+  expect(sections.map(({ payload }) => [...payload])).toEqual([[7]]);
 });
 
 it("start at nothing where an older hub kept no count, and go on from there", async () => {

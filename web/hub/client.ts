@@ -55,6 +55,8 @@ export interface Edge {
   /** Packets that its capture lost, and findings of malformed bytes. */
   dropped: number;
   malformed: number;
+  /** Sections of its bundles that the hub is too old to answer about. */
+  unknown_sections: number;
   lost_minutes: number;
   down_minutes: number;
   starts: number;

@@ -12,7 +12,7 @@ const SKEWED_SECONDS = 5;
 const LAGGING_SECONDS = 120;
 
 /** Something said against an edge. */
-export type Complaint = "silent" | "skewed" | "lagging" | "lost minutes";
+export type Complaint = "silent" | "skewed" | "lagging" | "lost minutes" | "newer than the hub";
 
 /** An edge with what is to be said against it. */
 export interface EdgeHealth extends Edge {
@@ -35,12 +35,13 @@ export interface EdgesFigures {
 
 /** What is to be said against an edge. */
 export function healthOf(edge: Edge): EdgeHealth {
-  const { silent_seconds: silent, skew_seconds: skew, lag_seconds: lag, lost_minutes: lost } = edge;
+  const { silent_seconds: silent, skew_seconds: skew, lag_seconds: lag, lost_minutes: lost, unknown_sections: unknown } = edge;
   const complaints: Complaint[] = [];
   if (silent > SILENT_SECONDS) complaints.push("silent");
   if (Math.abs(skew ?? 0) > SKEWED_SECONDS) complaints.push("skewed");
   if (lag > LAGGING_SECONDS) complaints.push("lagging");
   if (lost > 0) complaints.push("lost minutes");
+  if (unknown > 0) complaints.push("newer than the hub");
   return { ...edge, complaints };
 }
 

@@ -60,6 +60,13 @@ const COLUMNS: readonly Column[] = [
   { id: "dropped", title: "Dropped packets", of: ({ dropped }) => dropped, text: ({ dropped }) => count(dropped) },
   { id: "malformed", title: "Malformed", of: ({ malformed }) => malformed, text: ({ malformed }) => count(malformed) },
   {
+    id: "unknown",
+    title: "Unknown sections",
+    of: ({ unknown_sections: unknown }) => unknown,
+    text: ({ unknown_sections: unknown }) => count(unknown),
+    complaint: "newer than the hub",
+  },
+  {
     id: "lost",
     title: "Lost minutes",
     of: ({ lost_minutes: lost }) => lost,
@@ -71,7 +78,7 @@ const COLUMNS: readonly Column[] = [
   { id: "bundles", title: "Bundles", of: ({ bundles }) => bundles, text: ({ bundles }) => count(bundles) },
   { id: "version", title: "Version", of: ({ version }) => version, text: ({ version }) => version || "—" },
 ];
-const NUMBERS = new Set(["silent", "skew", "lag", "dropped", "malformed", "lost", "down", "starts", "bundles"]);
+const NUMBERS = new Set(["silent", "skew", "lag", "dropped", "malformed", "unknown", "lost", "down", "starts", "bundles"]);
 
 /** How the edges are doing: those with something to be said against them first. */
 export function EdgesView({ figures: { edges, shards, losses } }: { figures: EdgesFigures }) {

@@ -1,6 +1,7 @@
 import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
 import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, MERGED_BYTES_MAX } from "../limits";
 import type { Losses } from "../merge";
+import { type PackedLosses, packLosses, unpackLosses } from "./losses";
 import { readNumber, writeNumber } from "./schema";
 
 /** One bundle that passed every check, and what came with it. */
@@ -49,7 +50,7 @@ type PackedEntry = [
   length: number,
   encoding: number,
   upward?: Upward | null,
-  losses?: [dropped: number, malformed: number],
+  losses?: PackedLosses,
 ];
 
 /** Writes one batch. */
@@ -69,8 +70,8 @@ export function writeBatch(sql: SqlStorage, id: number, arrivals: readonly Arriv
 }
 
 /** What only some entries have. */
-function besides({ upward, losses }: Entry): [] | [Upward] | [Upward | null, [number, number]] {
-  if (losses !== undefined) return [upward ?? null, [losses.dropped, losses.malformed]];
+function besides({ upward, losses }: Entry): [] | [Upward] | [Upward | null, PackedLosses] {
+  if (losses !== undefined) return [upward ?? null, packLosses(losses)];
   return upward === undefined ? [] : [upward];
 }
 
@@ -87,7 +88,7 @@ export function* headsOf(entries: string): Generator<Head> {
   for (const packed of JSON.parse(entries) as PackedEntry[]) {
     const [source, group, minute, sequence, receivedMs, skewMs, version, length, form, upward, lost] = packed;
     const encoding = BODY_ENCODINGS[form] ?? "identity";
-    const rest = { ...(upward && { upward }), ...(lost && { losses: { dropped: lost[0], malformed: lost[1] } }) };
+    const rest = { ...(upward && { upward }), ...(lost && { losses: unpackLosses(lost) }) };
     yield { source, group, minute, sequence, receivedMs, skewMs, version, at, length, encoding, ...rest };
     at += length;
   }

@@ -24,6 +24,8 @@ export interface EdgeReport {
   /** Packets that its capture lost, and findings of malformed bytes, by the headers of these bundles. */
   dropped: number;
   malformed: number;
+  /** Sections of these bundles that this hub is too old to answer about. */
+  unknown_sections: number;
   /** Minutes between the first and last of each of its runs that never came. */
   lost_minutes: number;
   /** Minutes between its runs, when no agent ran. */
@@ -94,6 +96,7 @@ function reportEdge(registry: Registry, id: number, state: EdgeState, quarantine
     bundles: state.bundles,
     dropped: state.losses.dropped,
     malformed: state.losses.malformed,
+    unknown_sections: state.losses.unknown,
     lost_minutes: lostMinutes(state),
     down_minutes: downMinutes(registry, state),
     starts: boots.size,

@@ -1,6 +1,7 @@
 import { LATE_SECONDS_MAX, MINUTE_SECONDS } from "../limits";
 import type { Losses } from "../merge";
 import type { Entry } from "./batches";
+import { addLosses, NO_LOSSES, type PackedLosses, packLosses, unpackLosses } from "./losses";
 import type { Registry } from "./registry";
 
 /** Edges in one row: few enough that the worst of them fit 2 MB, many enough that a seal writes few rows. */
@@ -45,7 +46,7 @@ type PackedState = [
   lostBefore: number,
   sources: [id: number, firstMinute: number, lastMinute: number, minutes: number][],
   cursors?: [boot: string, number: number][],
-  losses?: [dropped: number, malformed: number],
+  losses?: PackedLosses,
 ];
 
 /**
@@ -163,11 +164,10 @@ export class EdgeStates {
 
   private unpack(packed: PackedState): void {
     const [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, cursors, lost] = packed;
-    const [dropped, malformed] = lost ?? [0, 0];
     const runs = new Map(
       sources.map(([id, firstMinute, last, count]) => [id, { firstMinute, lastMinute: last, minutes: count }]),
     );
-    const counts = { lagMs, bundles, lostBefore, sources: runs, cursors: new Map(cursors), losses: { dropped, malformed } };
+    const counts = { lagMs, bundles, lostBefore, sources: runs, cursors: new Map(cursors), losses: unpackLosses(lost ?? [0, 0]) };
     this.states.set(edge, { group, version, lastSeenMs, lastMinute, skewMs, ...counts });
   }
 }
@@ -180,9 +180,8 @@ export function lostMinutes(state: EdgeState): number {
 }
 
 /** Adds a bundle's losses to an edge's, or takes them off. */
-function lose({ losses }: EdgeState, entry: Pick<Entry, "losses">, times: 1 | -1): void {
-  losses.dropped += times * (entry.losses?.dropped ?? 0);
-  losses.malformed += times * (entry.losses?.malformed ?? 0);
+function lose(state: EdgeState, { losses = NO_LOSSES }: Pick<Entry, "losses">, times: 1 | -1): void {
+  state.losses = addLosses(state.losses, losses, times);
 }
 
 function lostOf(source: SourceState): number {
@@ -191,8 +190,7 @@ function lostOf(source: SourceState): number {
 
 function newState(group: number): EdgeState {
   const sources = new Map<number, SourceState>();
-  const losses = { dropped: 0, malformed: 0 };
-  const counts = { lagMs: 0, bundles: 0, lostBefore: 0, sources, cursors: new Map(), losses };
+  const counts = { lagMs: 0, bundles: 0, lostBefore: 0, sources, cursors: new Map(), losses: NO_LOSSES };
   return { group, version: "", lastSeenMs: 0, lastMinute: 0, skewMs: null, ...counts };
 }
 
@@ -204,7 +202,6 @@ function pack(edge: number, state: EdgeState): PackedState {
     run.lastMinute,
     run.minutes,
   ]);
-  const { dropped, malformed } = losses;
-  const rest: [[string, number][], [number, number]] = [[...state.cursors], [dropped, malformed]];
+  const rest: [[string, number][], PackedLosses] = [[...state.cursors], packLosses(losses)];
   return [edge, group, version, lastSeenMs, lastMinute, skewMs, lagMs, bundles, lostBefore, sources, ...rest];
 }

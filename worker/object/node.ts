@@ -27,6 +27,7 @@ import { expireTiles } from "./expiry";
 import { expireCuts } from "./kept";
 import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
+import { isLoss } from "./losses";
 import { entryKey, Minutes } from "./minutes";
 import { messageOf, notStored } from "./not-now";
 import { type Message, OutboxWriter, type Replacement } from "./outbox";
@@ -303,8 +304,7 @@ export abstract class HubNode extends DurableObject<Environment> {
     const { source, group } = place;
     const skewMs = delivery.clockMs === null ? null : Math.round(delivery.clockMs - nowMs);
     const { version, bytes } = delivery;
-    const { dropped, malformed } = header.losses;
-    const losses = dropped + malformed > 0 ? { losses: header.losses } : {};
+    const losses = isLoss(header.losses) ? { losses: header.losses } : {};
     return {
       ...losses,
       source,
