@@ -127,7 +127,7 @@ export class Core {
 
   /** Bytes of the core's memory. */
   get memoryBytes(): number {
-    return this.bytes.length;
+    return this.exports.memory.buffer.byteLength;
   }
 
   /** Takes what comes out from now on. */

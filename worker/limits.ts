@@ -21,8 +21,9 @@ export const BATCH_BUNDLES_MAX = 1_000;
 /** Bytes of one tile row; a larger tile goes into several rows. */
 export const TILE_ROW_BYTES_MAX = 1_900_000;
 
-/** Parts of one tile at the most: as a rule they merge into one. What does not merge beyond them is set apart. */
+/** Parts of one tile and their bytes at the most: as a rule they merge into one. What does not merge beyond them is set apart. */
 export const TILE_PARTS_MAX = 16;
+export const TILE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Bundles and tiles that an answer does without, where the others would not merge with them. */
 export const SET_APART_MAX = 16;
@@ -36,8 +37,20 @@ export const COMMIT_WAIT_PER_EDGE_MS = 20;
 /** After this long without another bundle nobody more is waited for. */
 export const COMMIT_QUIET_MS = 100;
 
-/** Bytes of acknowledged bundles that an object holds unsealed; beyond it seals early. Objects may share an isolate of 128 MB. */
-export const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** What an object holds in memory at the most, whatever is asked of it: objects may share an isolate of 128 MB. */
+export const STATE_BYTES_MAX = 48_000_000;
+
+/** Bytes of acknowledged bundles that an object holds unsealed; beyond it seals early. */
+export const PENDING_BYTES_MAX = 10 * 1024 * 1024;
+
+/** What a bundle takes in memory beside its bytes: its entry, and the buffer that holds them. */
+export const ENTRY_BYTES = 512;
+
+/** Bytes of bundles, inflated, that wait to be written as one row: a body of a few KB may be a bundle of a MB. */
+export const QUEUE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Bytes of bundles, inflated, whose object is not in its tree yet; what comes beyond them is to come again. */
+export const JOINING_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
 export const SEAL_SECOND = 55;
@@ -117,6 +130,9 @@ export const FAN_OUT_BYTES_MAX = 24 * 1024 * 1024;
 /** Bytes of what an object sends up in one bundle, inflated: what the core can put out. */
 export const MERGED_BYTES_MAX = 2 * 1024 * 1024;
 
+/** Bytes of all bundles of one message up, inflated: its parent holds it at once. */
+export const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
+
 /** How much longer than an edge a shard may take with a minute: the way up of what it sealed. */
 export const UPWARD_SECONDS = 20;
 
@@ -138,8 +154,8 @@ export const SOURCES_MAX = 100_000;
 /** Highest sequence number of a minute's bundles. */
 export const SEQUENCE_MAX = 65_535;
 
-/** Bundles of one minute in one object: their keys fill one row. */
-export const MINUTE_BUNDLES_MAX = 200_000;
+/** Bundles of one minute in one object: ten of each edge. Their keys are one row, and a set in memory. */
+export const MINUTE_BUNDLES_MAX = 100_000;
 
 /** Tags of one edge. */
 export const TAGS_MAX = 8;
@@ -158,8 +174,11 @@ export const STEPS_MAX = 3_000;
 /** Rows of one answer. */
 export const ROWS_MAX = 20_000;
 
+/** Characters of the rows of one answer, about: tags and keys may be long. */
+export const ANSWER_CHARACTERS_MAX = 8_000_000;
+
 /** Bytes of answers that an object keeps for when they are asked for again, their queries included. */
-export const ANSWER_BYTES_CACHED_MAX = 8 * 1024 * 1024;
+export const ANSWER_BYTES_CACHED_MAX = 4 * 1024 * 1024;
 
 /** Bytes of what an object merged for answers that several objects give together, kept for when it is asked for again. */
 export const SHARE_BYTES_CACHED_MAX = 4 * 1024 * 1024;
@@ -183,7 +202,7 @@ export const MISSING_EDGES_MAX = 100;
 
 /** Minutes whose dedupe keys are held in memory, and the keys of all of them. */
 export const MINUTES_CACHED_MAX = 64;
-export const KEYS_CACHED_MAX = 400_000;
+export const KEYS_CACHED_MAX = 100_000;
 
 /** What a client is told to wait after 429 and 503. */
 export const RETRY_AFTER_SECONDS = 10;

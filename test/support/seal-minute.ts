@@ -140,6 +140,16 @@ export function withLaterMetric(bundle: Uint8Array): Uint8Array<ArrayBuffer> {
   return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...payload]));
 }
 
+/** The same bundle of another policy. */
+export function withPolicy(bundle: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  let at = varint(bundle, 9)[1] + 4;
+  for (let field = 0; field < 3; field++) at = varint(bundle, at)[1];
+  at += 8;
+  for (let field = 0; field < 9; field++) at = varint(bundle, at)[1];
+  const text = new TextEncoder().encode(name);
+  return signed(Uint8Array.from([...bundle.subarray(0, at), text.length, ...text, ...bundle.subarray(at + 1 + bundle[at]!)]));
+}
+
 function signed(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const [hash] = murmur3(bytes.subarray(8), 9001n);
   new DataView(bytes.buffer).setUint32(4, Number(hash & 0xffff_ffffn), true);

@@ -1,7 +1,7 @@
 import { ANSWER_BYTES_CACHED_MAX, SHARE_BYTES_CACHED_MAX } from "../limits";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
-import type { AnswerRows } from "./answer";
+import type { AnswerText } from "./answer";
 import type { SharedCells } from "./cells";
 import type { Found } from "./parts";
 
@@ -56,9 +56,16 @@ export class AnswerCache<Value> {
   }
 }
 
+/** How a cache holds what is kept, in a form whose memory is known. */
+export interface CacheForm<Value, Packed> {
+  pack(value: Value): Packed;
+  unpack(packed: Packed): Value;
+  bytesOf(packed: Packed): number;
+}
+
 /** What an object keeps: rows of its own answers, and its shares of those that several objects give. */
 export interface AnswerCaches {
-  rows: AnswerCache<AnswerRows>;
+  rows: AnswerCache<AnswerText>;
   shares: AnswerCache<SharedCells>;
 }
 
@@ -76,21 +83,24 @@ export function bytesOfText(text: string): number {
  * What an object keeps of queries, each for a plan over a window that has ended and is sealed, by the state of what the plan was found to be made
  * of: any change in the window, late data too, is another state.
  */
-export function keptOnce<Value extends object>(
-  cache: AnswerCache<Value>,
+export function keptOnce<Value extends object, Packed>(
+  cache: AnswerCache<Packed>,
   found: Found,
   plan: Plan,
   nowSeconds: number,
   read: () => Value | Refused,
-  bytesOf: (value: Value) => number,
+  form: CacheForm<Value, Packed>,
 ): Value | Refused {
   const isSealed = plan.to <= nowSeconds && found.parts.every(({ held }) => !("bytes" in held));
   if (!isSealed) return read();
   const query = JSON.stringify({ ...plan, metric: plan.metric.id });
   const state = `${found.revision} ${found.parts.length} ${found.setApart}`;
   const known = cache.find(query, state);
-  if (known !== undefined) return known;
+  if (known !== undefined) return form.unpack(known);
   const value = read();
-  if (!("status" in value)) cache.add(query, state, value, bytesOf(value));
+  if (!("status" in value)) {
+    const packed = form.pack(value);
+    cache.add(query, state, packed, form.bytesOf(packed));
+  }
   return value;
 }

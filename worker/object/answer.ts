@@ -1,11 +1,11 @@
 import { core } from "../core";
-import { ROWS_MAX, TOP_MAX } from "../limits";
+import { ANSWER_CHARACTERS_MAX, ROWS_MAX, TOP_MAX } from "../limits";
 import type { RowSelection } from "../merge";
 import { type ErrorBound, errorBound, type FlatRow, flatten } from "../query/flatten";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import { formatTime } from "../time";
-import { bytesOfText, keptOnce } from "./answer-cache";
+import { bytesOfText, type CacheForm, keptOnce } from "./answer-cache";
 import { type Cell, cellsOf } from "./cells";
 import { type Completeness, completeness } from "./completeness";
 import { type Found, findParts, type Source } from "./parts";
@@ -48,6 +48,18 @@ export interface AnswerRows {
   setApart: number;
 }
 
+/** The same with the rows as JSON, which takes no more memory than it is counted for. */
+export interface AnswerText {
+  data: string;
+  setApart: number;
+}
+
+const TEXT: CacheForm<AnswerRows, AnswerText> = {
+  pack: ({ data, setApart }) => ({ data: JSON.stringify(data), setApart }),
+  unpack: ({ data, setApart }) => ({ data: JSON.parse(data), setApart }),
+  bytesOf: ({ data }) => bytesOfText(data),
+};
+
 /** What there is to say about an answer, but for its rows. */
 export interface Facts {
   revision: number;
@@ -57,6 +69,10 @@ export interface Facts {
   /** First minute from which on all is kept that an edge posted; of answers about one edge. */
   keptFrom?: number | undefined;
 }
+
+const NUMBER_CHARACTERS = 8;
+/** Quotes, colon and comma of one column. */
+const MARKS_CHARACTERS = 6;
 
 /** Answers one query. */
 export function answer(source: Source, plan: Plan, nowMs: number): Answer | Refused {
@@ -74,7 +90,7 @@ function readOnce(source: Source, found: Found, plan: Plan, nowSeconds: number):
   const { sql, answers } = source;
   const read = () =>
     readCells(cellsOf(found, plan), plan, nowSeconds, ({ parts }) => readRows(core(), sql, parts, selectionOf(plan)));
-  return keptOnce(answers.rows, found, plan, nowSeconds, read, ({ data }) => bytesOfText(JSON.stringify(data)));
+  return keptOnce(answers.rows, found, plan, nowSeconds, read, TEXT);
 }
 
 /** The rows of cells, one cell merged at a time. */
@@ -86,6 +102,7 @@ export function readCells<Part>(
 ): AnswerRows | Refused {
   const data: FlatRow[] = [];
   let setApart = 0;
+  let characters = 0;
   const samplings = new Set(cells.map(({ samplingRate }) => samplingRate));
   for (const cell of cells) {
     const end = Math.min(cell.start + plan.step, plan.to, nowSeconds);
@@ -95,10 +112,25 @@ export function readCells<Part>(
     setApart += found.setApart;
     const head: FlatRow = { time: formatTime(cell.start), ...cell.tags };
     if (samplings.size > 1) head.sampling = cell.samplingRate;
-    for (const row of found.rows) data.push(...flatten(plan, head, row, seconds));
-    if (data.length > ROWS_MAX) return tooMuch(`it has more than ${ROWS_MAX} rows; take a longer step or fewer columns in by`);
+    for (const row of found.rows) {
+      const rows = flatten(plan, head, row, seconds);
+      data.push(...rows);
+      characters += rows.reduce((sum, one) => sum + charactersOf(one), 0);
+      if (characters > ANSWER_CHARACTERS_MAX) return tooMuch("its rows are too long; take a longer step or fewer columns in by");
+      if (data.length > ROWS_MAX) return tooMuch(`it has more than ${ROWS_MAX} rows; take a longer step or fewer columns in by`);
+    }
   }
   return { data, setApart };
+}
+
+/** Characters of a row as JSON, about. */
+function charactersOf(row: FlatRow): number {
+  let characters = 0;
+  for (const name in row) {
+    const value = row[name];
+    characters += name.length + (typeof value === "string" ? value.length : NUMBER_CHARACTERS) + MARKS_CHARACTERS;
+  }
+  return characters;
 }
 
 /** What is read of the core for a query. */

@@ -1,6 +1,7 @@
 import { core } from "../core";
 import { HOLD_SECONDS, RETRY_AFTER_SECONDS } from "../limits";
 import type { Refused } from "../refusal";
+import { checkBounds } from "./bounds";
 import { type Cursor, dropTables, type Page, readPage, writePage } from "./dump";
 import { Inspector } from "./inspect";
 import { messageOf } from "./not-now";
@@ -157,6 +158,7 @@ export class Archive {
     try {
       this.restore.inspector.end();
       migrate(this.host.storage);
+      checkBounds(this.host.storage.sql);
       this.host.load();
     } catch (error) {
       this.abandon(token);

@@ -1,5 +1,5 @@
 import { BODY_ENCODINGS, type BodyEncoding, inflateBody } from "../body";
-import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, MERGED_BYTES_MAX } from "../limits";
+import { BATCH_RETENTION_BYTES_MAX, BATCH_RETENTION_SECONDS, ENTRY_BYTES, MERGED_BYTES_MAX } from "../limits";
 import type { Losses } from "../merge";
 import { type PackedLosses, packLosses, unpackLosses } from "./losses";
 import { readNumber, writeNumber } from "./schema";
@@ -37,6 +37,11 @@ export interface Arrival {
   entry: Entry;
   body: Uint8Array;
   encoding: BodyEncoding;
+}
+
+/** What an entry takes in memory. */
+export function sizeOf({ bytes }: Pick<Entry, "bytes">): number {
+  return bytes.byteLength + ENTRY_BYTES;
 }
 
 type PackedEntry = [

@@ -3,9 +3,10 @@ import type { MergeCore } from "../merge";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
-import { bytesOfText, keptOnce } from "./answer-cache";
+import { bytesOfText, type CacheForm, keptOnce } from "./answer-cache";
 import { type Completeness, completeness } from "./completeness";
 import { type Found, findParts, type Part, readParts, type Source, type Window } from "./parts";
+import type { Group } from "./registry";
 import { mergeParts } from "./seal";
 
 /** What is merged into one set of rows: one time bucket of one set of tag values. Sampling rates are kept apart: they must not merge. */
@@ -29,39 +30,65 @@ export interface Share {
 
 /** Sorts parts by time bucket, tag values and sampling rate. */
 export function cellsOf(found: Found, plan: Plan): Cell<Part>[] {
-  const cells = new Map<string, Cell<Part>>();
+  const columns = new Map<string, Cell<Part>["tags"]>();
+  const columnOf = new Map<Group, string>();
+  for (const group of found.groups.values()) {
+    const tags: Tags = Object.fromEntries(plan.byTags.map((tag) => [tag, tagOf(group.tags, tag)]));
+    const name = nameOf(tags, group.samplingRate);
+    columnOf.set(group, name);
+    if (!columns.has(name)) columns.set(name, tags);
+  }
+  const cells = new Cells<Part>();
   for (const part of found.parts) {
     const start = plan.from + Math.floor((part.start - plan.from) / plan.step) * plan.step;
-    const tags: Tags = Object.fromEntries(plan.byTags.map((tag) => [tag, tagOf(part.group.tags, tag)]));
+    const name = columnOf.get(part.group)!;
     const { samplingRate } = part.group;
-    const cell: Cell<Part> = { start, tags, samplingRate, parts: [part] };
-    const known = cells.get(nameOf(cell));
-    if (known === undefined) cells.set(nameOf(cell), cell);
-    else known.parts.push(part);
+    cells.at(start, name, () => ({ start, tags: columns.get(name)!, samplingRate, parts: [] })).parts.push(part);
   }
-  return inOrder(cells);
+  return cells.inOrder();
 }
 
-/** Cells by time, then by their names. */
-export function inOrder<Held>(cells: ReadonlyMap<string, Cell<Held>>): Cell<Held>[] {
-  const named = [...cells].sort(([aName, a], [bName, b]) => a.start - b.start || (aName < bName ? -1 : 1));
-  return named.map(([, cell]) => cell);
+/** Cells by their time and what tells those of a time apart; names of tags may be long, so none is held twice. */
+export class Cells<Held> {
+  private readonly cells = new Map<number, Map<string, Cell<Held>>>();
+
+  /** The cell of a time bucket and a name, made where there is none. */
+  at(start: number, name: string, make: () => Cell<Held>): Cell<Held> {
+    const ofStart = this.cells.get(start) ?? new Map<string, Cell<Held>>();
+    this.cells.set(start, ofStart);
+    const cell = ofStart.get(name) ?? make();
+    ofStart.set(name, cell);
+    return cell;
+  }
+
+  /** All cells by time, then by their names. */
+  inOrder(): Cell<Held>[] {
+    const starts = [...this.cells].sort(([a], [b]) => a - b);
+    return starts.flatMap(([, named]) => [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell));
+  }
 }
 
-/** What tells a cell from all others. */
-export function nameOf({ start, tags, samplingRate }: Omit<Cell<unknown>, "parts">): string {
-  return JSON.stringify([start, tags, samplingRate]);
+/** What tells a cell from others of its time bucket. */
+export function nameOf(tags: Tags, samplingRate: number): string {
+  return JSON.stringify([tags, samplingRate]);
 }
 
 /** The merged cells of a share, and how many bundles are in none of them. */
 export type SharedCells = Pick<Share, "cells" | "setApart">;
+
+/** Shares are kept as they are: what they hold are bytes. */
+const SHARES: CacheForm<SharedCells, SharedCells> = {
+  pack: (shared) => shared,
+  unpack: (shared) => shared,
+  bytesOf: ({ cells }) => bytesOfCells(cells),
+};
 
 /** This object's share of an answer: the cells of one metric, merged, or as they were the last time where nothing has changed. */
 export function shareOf(core: MergeCore, source: Source, plan: Plan & Window, nowMs: number): Share | Refused {
   const found = findParts(source, plan);
   if ("status" in found) return found;
   const read = () => mergeCells(core, source, found, plan);
-  const shared = keptOnce(source.answers.shares, found, plan, nowMs / 1000, read, ({ cells }) => bytesOfCells(cells));
+  const shared = keptOnce(source.answers.shares, found, plan, nowMs / 1000, read, SHARES);
   if ("status" in shared) return shared;
   const { revision, resolution, groups, only } = found;
   const told = completeness(source, plan, groups, nowMs, only?.edge);
@@ -86,7 +113,7 @@ function mergeCells(core: MergeCore, source: Source, found: Found, plan: Plan): 
 /** What cells take in memory: their parts, and about as much as their names besides. */
 function bytesOfCells(cells: readonly Cell<Uint8Array>[]): number {
   return cells.reduce(
-    (sum, cell) => sum + bytesOfText(nameOf(cell)) + cell.parts.reduce((all, { byteLength }) => all + byteLength, 0),
+    (sum, cell) => sum + bytesOfText(nameOf(cell.tags, cell.samplingRate)) + cell.parts.reduce((all, { byteLength }) => all + byteLength, 0),
     0,
   );
 }

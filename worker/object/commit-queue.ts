@@ -1,6 +1,13 @@
-import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, COMMIT_QUIET_MS, COMMIT_WAIT_MAX_MS, COMMIT_WAIT_PER_EDGE_MS } from "../limits";
+import {
+  BATCH_BUNDLES_MAX,
+  BATCH_BYTES_MAX,
+  COMMIT_QUIET_MS,
+  COMMIT_WAIT_MAX_MS,
+  COMMIT_WAIT_PER_EDGE_MS,
+  QUEUE_BYTES_MAX,
+} from "../limits";
 import type { Refused } from "../refusal";
-import type { Arrival, Entry } from "./batches";
+import { type Arrival, type Entry, sizeOf } from "./batches";
 
 interface Waiting {
   arrivals: readonly Arrival[];
@@ -11,11 +18,13 @@ interface Waiting {
 /**
  * Bundles that wait for company, to be written as one row.
  *
- * Invariant: what waits always fits one row, and a timer is set as long as something waits.
+ * Invariant: what waits fits one row, and QUEUE_BYTES_MAX of memory unless it came at once; a timer is set as long as something waits.
  */
 export class CommitQueue {
   private readonly waiting = new Map<string, Waiting>();
   private bytes = 0;
+  /** What waits takes so much memory. */
+  private size = 0;
   private bundles = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private commitByMs = 0;
@@ -29,10 +38,13 @@ export class CommitQueue {
   /** Lines up what `edge` sent at once, under a name of its own; settles when the row with all of it is written, or could not be. */
   add(name: string, edge: number, arrivals: readonly Arrival[], nowMs: number): Promise<Refused | null> {
     const bytes = arrivals.reduce((sum, { body }) => sum + body.byteLength, 0);
-    if (this.bytes + bytes > BATCH_BYTES_MAX || this.bundles + arrivals.length > BATCH_BUNDLES_MAX) this.flush();
+    const size = arrivals.reduce((sum, { entry }) => sum + sizeOf(entry), 0);
+    const isFull = this.bytes + bytes > BATCH_BYTES_MAX || this.bundles + arrivals.length > BATCH_BUNDLES_MAX;
+    if (isFull || this.size + size > QUEUE_BYTES_MAX) this.flush();
     const { promise, resolve } = Promise.withResolvers<Refused | null>();
     this.waiting.set(name, { arrivals, settle: resolve, settled: promise });
     this.bytes += bytes;
+    this.size += size;
     this.bundles += arrivals.length;
     this.recent.set(edge, nowMs);
     this.lastArrivalMs = nowMs;
@@ -65,6 +77,7 @@ export class CommitQueue {
     const batch = [...this.waiting.values()];
     this.waiting.clear();
     this.bytes = 0;
+    this.size = 0;
     this.bundles = 0;
     const refused = this.write(batch.flatMap(({ arrivals }) => arrivals));
     for (const { settle } of batch) settle(refused);

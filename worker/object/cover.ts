@@ -1,3 +1,4 @@
+import { QUERY_PARTS_MAX } from "../limits";
 import type { Refused } from "../refusal";
 import { formatTime } from "../time";
 import { keptFrom } from "./expiry";
@@ -15,12 +16,18 @@ const LEVEL_NAMES = ["minutes", "hours", "days"];
 
 /**
  * Finds the fewest tiles that hold a window: days and hours that lie whole in one bucket and are not behind, and smaller ones in
- * between. Refuses where only a tile is left that a bucket would have to cut.
+ * between. Refuses where only a tile is left that a bucket would have to cut, and where there are too many.
  */
 export function coverWindow(sql: SqlStorage, buckets: Buckets, matches: (group: number) => boolean): TileHead[] | Refused {
   const cover = new Cover(sql, buckets, matches);
   cover.walk(LEVEL_SECONDS.length - 1, buckets.from, buckets.to, null);
   return cover.refused ?? cover.tiles;
+}
+
+/** The refusal of a window that is made of too much. */
+export function tooManyParts(): Refused {
+  const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
+  return { status: 422, code: "too_much", reason };
 }
 
 class Cover {
@@ -63,7 +70,10 @@ class Cover {
   private take(level: number, from: number, to: number, wanted: (group: number) => boolean): void {
     if (from >= to) return;
     for (const tile of listTiles(this.sql, level, from, to)) {
-      if (this.matches(tile.group) && wanted(tile.group)) this.tiles.push(tile);
+      if (this.refused !== null) return;
+      if (!this.matches(tile.group) || !wanted(tile.group)) continue;
+      this.tiles.push(tile);
+      if (this.tiles.length > QUERY_PARTS_MAX) this.refused = tooManyParts();
     }
   }
 

@@ -1,8 +1,9 @@
 import { EDGE_MINUTES_SECONDS, MINUTE_SECONDS, QUERY_PARTS_MAX } from "../limits";
 import { quote, type Refused } from "../refusal";
 import { formatTime } from "../time";
+import { tooManyParts } from "./cover";
 import { keptWholeFrom, listKept } from "./kept";
-import { type Found, groupsOf, type Part, type Source, tooManyParts, type Window } from "./parts";
+import { type Found, groupsOf, type Part, type Source, type Window } from "./parts";
 import { readNumber } from "./schema";
 
 /** Finds what one edge posted in a window: in tiles it is merged with the others, so this is what batches hold, and what is not sealed yet. */
@@ -22,7 +23,10 @@ export function findEdgeParts(source: Source, window: Window, name: string): Fou
     parts.push({ start: held.minute, group, held });
     revision = Math.max(revision, changed);
   };
-  for (const kept of listKept(sql, sealed, window.from)) take(kept, kept.batch);
+  for (const kept of listKept(sql, sealed, window.from)) {
+    take(kept, kept.batch);
+    if (parts.length > QUERY_PARTS_MAX) return tooManyParts();
+  }
   for (const entry of source.pending) take(entry, source.revision);
   if (parts.length > QUERY_PARTS_MAX) return tooManyParts();
   return { parts, groups, revision, resolution: MINUTE_SECONDS, setApart: 0, only: { edge, keptFrom } };

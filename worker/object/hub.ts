@@ -1,4 +1,5 @@
 import { core } from "../core";
+import { ROWS_MAX } from "../limits";
 import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import type { Epoch, ShardMap } from "../tree/shard-map";
@@ -75,9 +76,17 @@ export class Hub extends HubNode {
     return answer(this.source(), plan, Date.now());
   }
 
-  /** Answers several queries in one call. */
+  /** Answers several queries in one call: the first at least, and no more once there are ROWS_MAX rows. */
   queryMany(plans: readonly Plan[]): (Answer | Refused)[] {
-    return plans.map((plan) => this.query(plan));
+    const answers: (Answer | Refused)[] = [];
+    let rows = 0;
+    for (const plan of plans) {
+      if (rows >= ROWS_MAX) break;
+      const answer = this.query(plan);
+      answers.push(answer);
+      if ("data" in answer) rows += answer.data.length;
+    }
+    return answers;
   }
 
   /** All bundles of a window merged into one, of one metric's number or of all, as the core encodes it; empty where there are none. */

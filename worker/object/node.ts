@@ -15,7 +15,7 @@ import { AlarmClock } from "./alarm-clock";
 import { newAnswerCaches } from "./answer-cache";
 import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
 import { expireRefused, minutesAsked } from "./asked";
-import { type Arrival, type Entry, expireBatches, readBatches, writeBatch } from "./batches";
+import { type Arrival, type Entry, expireBatches, readBatches, sizeOf, writeBatch } from "./batches";
 import { CommitQueue } from "./commit-queue";
 import { isPartial } from "./completeness";
 import { Custody, type CustodyHost, type ObjectState, type Settled, type Settling } from "./custody";
@@ -160,7 +160,7 @@ export abstract class HubNode extends DurableObject<Environment> {
     if (delivery.standing === null) {
       if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
     } else {
-      const refusedAbove = await this.upstream.join(delivery.standing);
+      const refusedAbove = await this.upstream.join(delivery.standing, delivery.bytes.byteLength + delivery.body.byteLength);
       if (refusedAbove !== null) return refusedAbove;
       const refusedNow = this.archive.refusal();
       if (refusedNow !== null) return refusedNow;
@@ -349,7 +349,7 @@ export abstract class HubNode extends DurableObject<Environment> {
   private keep(entries: Entry[]): void {
     for (const entry of entries) {
       this.pending.push(entry);
-      this.pendingBytes += entry.bytes.byteLength;
+      this.pendingBytes += sizeOf(entry);
       this.edges.observe(this.edgeOf(entry.source), this.registry.sources.get(entry.source)?.boot ?? "", entry);
     }
   }

@@ -1,6 +1,6 @@
 /** What was sealed and the parent does not have yet: one row a message, deleted when the parent acknowledged it. */
 import { deflateSync } from "node:zlib";
-import { BATCH_BYTES_MAX } from "../limits";
+import { BATCH_BYTES_MAX, MESSAGE_BYTES_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Tags } from "../tags";
 import type { Group } from "./registry";
@@ -96,6 +96,7 @@ export class OutboxWriter {
   private bundles: UpwardBundle[] = [];
   private bytes = 0;
   private readonly first: number;
+  private inflatedBytes = 0;
   private number: number;
   private readonly recut: Recut | null;
 
@@ -139,17 +140,20 @@ export class OutboxWriter {
       const merged = mergeParts(this.context.core, parts);
       let setApart = head.setApart + merged.setApart;
       for (const part of merged.parts) {
-        this.push({ ...head, partial, setApart, body: deflateSync(part) });
+        this.push({ ...head, partial, setApart, body: deflateSync(part) }, part.byteLength);
         setApart = 0;
       }
     }
     this.series.clear();
   }
 
-  private push(bundle: UpwardBundle): void {
-    if (this.bundles.length > 0 && this.bytes + bundle.body.byteLength > BATCH_BYTES_MAX) this.write();
+  private push(bundle: UpwardBundle, inflatedBytes: number): void {
+    const isFull =
+      this.bytes + bundle.body.byteLength > BATCH_BYTES_MAX || this.inflatedBytes + inflatedBytes > MESSAGE_BYTES_MAX;
+    if (this.bundles.length > 0 && isFull) this.write();
     this.bundles.push(bundle);
     this.bytes += bundle.body.byteLength;
+    this.inflatedBytes += inflatedBytes;
   }
 
   private write(): void {
@@ -165,5 +169,6 @@ export class OutboxWriter {
     this.number += 1;
     this.bundles = [];
     this.bytes = 0;
+    this.inflatedBytes = 0;
   }
 }

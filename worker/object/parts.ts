@@ -4,7 +4,7 @@ import type { Refused } from "../refusal";
 import { type Tags, tagOf } from "../tags";
 import type { AnswerCaches } from "./answer-cache";
 import type { Entry } from "./batches";
-import { coverWindow } from "./cover";
+import { coverWindow, tooManyParts } from "./cover";
 import { findEdgeParts } from "./edge-parts";
 import type { EdgeStates } from "./edge-states";
 import { type Kept, readKept } from "./kept";
@@ -87,12 +87,6 @@ export function groupsOf(registry: Registry, window: Window, isMeant: (group: Gr
   const matches = (group: Group) =>
     group.policy === window.policy && matchesTags(window.tagConditions, group.tags) && isMeant(group);
   return new Map([...registry.groups].filter(([, group]) => matches(group)));
-}
-
-/** The refusal of a window that is made of too much. */
-export function tooManyParts(): Refused {
-  const reason = `the window has more than ${QUERY_PARTS_MAX} tiles; take a shorter one, or name tags in where`;
-  return { status: 422, code: "too_much", reason };
 }
 
 /** Bundles that found no place in these tiles of the window. */

@@ -39,6 +39,11 @@ type Chunk = { ids: number[]; arrivals: Arrival[] };
 /** What a row takes beside its body, about. */
 const ROW_BYTES = 200;
 
+/** Rows that are forgotten at a time, in the order in which they came. */
+const SOME = "ORDER BY id LIMIT 10000";
+const OF_EDGE = `WHERE edge = ? ${SOME}`;
+const OLD = `WHERE received_ms < ? ${SOME}`;
+
 /**
  * Bundles of quarantined edges: on disk and acknowledged, but in no answer.
  *
@@ -58,7 +63,7 @@ export class Quarantine {
     for (const row of sql.exec<{ edge: string; since_ms: number; lost: number }>("SELECT * FROM quarantined")) {
       this.edges.set(row.edge, { sinceMs: row.since_ms, bundles: 0, bytes: 0, lost: row.lost });
     }
-    for (const row of this.rows()) {
+    for (const row of this.cursor("")) {
       this.count(row.edge, 1, row.bytes);
       const { source, minute, grp: group, received_ms: receivedMs } = row;
       states.observeApart(edgeOf(source), { source, group, minute, receivedMs, skewMs: null, version: "" });
@@ -129,14 +134,18 @@ export class Quarantine {
 
   /** Forgets what was kept for too long; inside the caller's transaction. */
   expire(nowMs: number): void {
-    this.forget(this.rows("WHERE received_ms < ?", nowMs - EDGE_MINUTES_SECONDS * 1000), true);
+    const oldestMs = nowMs - EDGE_MINUTES_SECONDS * 1000;
+    for (let rows = this.rows(OLD, oldestMs); rows.length > 0; rows = this.rows(OLD, oldestMs)) this.forget(rows, true);
   }
 
   /** Forgets all of an edge; inside the caller's transaction. Gives how many bundles it was. */
   drop(edge: string): number {
-    const rows = this.rows("WHERE edge = ?", edge);
-    this.forget(rows, false);
-    return rows.length;
+    let dropped = 0;
+    for (let rows = this.rows(OF_EDGE, edge); rows.length > 0; rows = this.rows(OF_EDGE, edge)) {
+      this.forget(rows, false);
+      dropped += rows.length;
+    }
+    return dropped;
   }
 
   /** The oldest bundles of an edge, as many as fit one batch; what belongs to no known agent start is not among them. */
@@ -168,7 +177,11 @@ export class Quarantine {
   /** Forgets bundles, but not that they came. */
   private forget(rows: readonly Row[], isLoss: boolean): void {
     const keys = new Map<number, number[]>();
-    for (const row of rows) keys.set(row.minute, [...(keys.get(row.minute) ?? []), entryKey(row)]);
+    for (const row of rows) {
+      const own = keys.get(row.minute);
+      if (own === undefined) keys.set(row.minute, [entryKey(row)]);
+      else own.push(entryKey(row));
+    }
     for (const [minute, own] of keys) this.minutes.remember(minute, own);
     this.remove(rows, isLoss);
   }
@@ -194,9 +207,13 @@ export class Quarantine {
     this.bytes += bytes + bundles * ROW_BYTES;
   }
 
-  private rows(which = "", ...values: (string | number)[]): Row[] {
+  private rows(which: string, ...values: (string | number)[]): Row[] {
+    return this.cursor(which, ...values).toArray();
+  }
+
+  private cursor(which: string, ...values: (string | number)[]): SqlStorageCursor<Row> {
     const columns =
       "id, edge, minute, source, sequence, received_ms, json_extract(entry, '$.group') AS grp, length(body) AS bytes";
-    return this.sql.exec<Row>(`SELECT ${columns} FROM apart ${which}`, ...values).toArray();
+    return this.sql.exec<Row>(`SELECT ${columns} FROM apart ${which}`, ...values);
   }
 }

@@ -49,7 +49,9 @@ function partsOf({ sql, sealed, edgeOf }: RecutContext, cut: Cut): { own: Kept[]
 
 /** The bundles of one minute in batches up to one. */
 export function keptIn(sql: SqlStorage, through: number, minute: number): Kept[] {
-  return [...listKept(sql, through, minute)].filter((kept) => kept.minute === minute);
+  const found: Kept[] = [];
+  for (const kept of listKept(sql, through, minute)) if (kept.minute === minute) found.push(kept);
+  return found;
 }
 
 /**

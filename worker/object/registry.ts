@@ -43,8 +43,10 @@ export class Registry {
   readonly sources = new Map<number, Source>();
   private readonly groupIds = new Map<string, number>();
   private readonly edgeIds = new Map<string, number>();
-  private readonly sourceIds = new Map<string, number>();
-  private readonly bootCounts = new Map<number, number>();
+  /** Of each edge, as there are few: an index by name would take more memory than they do. */
+  private readonly sourcesOf = new Map<number, Source[]>();
+  /** One text for each policy, which all sources share. */
+  private readonly policies = new Map<string, string>();
   /** Values of each tag that edges came with. */
   private readonly tagValues = new Map<string, Set<string>>();
   private nextSource = 1;
@@ -68,8 +70,8 @@ export class Registry {
   place(edgeName: string, head: Omit<Group, "id">, boot: string): Place | Refused {
     const edge = this.edgeIds.get(edgeName) ?? this.edges.size;
     const group = this.groupIds.get(groupKey(head)) ?? this.groups.size;
-    const name = sourceKey(edge, boot, head.policy);
-    const source = this.sourceIds.get(name) ?? this.nextSource;
+    const known = this.sourcesOf.get(edge)?.find((one) => one.boot === boot && one.policy === head.policy);
+    const source = known?.id ?? this.nextSource;
     const refused = this.refusal(edge, group, source) ?? (this.groups.has(group) ? null : this.tagRefusal(head));
     if (refused !== null) return refused;
     if (!this.edges.has(edge)) this.newEdge(edge, edgeName);
@@ -118,7 +120,7 @@ export class Registry {
       return { status: 422, code: "too_many_groups", reason };
     }
     if (this.sources.has(source)) return null;
-    if ((this.bootCounts.get(edge) ?? 0) >= BOOTS_PER_EDGE_MAX) {
+    if ((this.sourcesOf.get(edge)?.length ?? 0) >= BOOTS_PER_EDGE_MAX) {
       const reason = `this edge started more than ${BOOTS_PER_EDGE_MAX} times lately; see why its agent restarts`;
       return { status: 429, code: "too_many_starts", reason };
     }
@@ -180,8 +182,9 @@ export class Registry {
     if (source === undefined) return;
     this.sql.exec("DELETE FROM sources WHERE id = ?", id);
     this.sources.delete(id);
-    this.sourceIds.delete(sourceKey(source.edge, source.boot, source.policy));
-    this.bootCounts.set(source.edge, (this.bootCounts.get(source.edge) ?? 1) - 1);
+    const others = this.sourcesOf.get(source.edge)?.filter((one) => one !== source) ?? [];
+    if (others.length > 0) this.sourcesOf.set(source.edge, others);
+    else this.sourcesOf.delete(source.edge);
   }
 
   private addEdge(id: number, name: string): void {
@@ -199,19 +202,19 @@ export class Registry {
     }
   }
 
-  private addSource(source: Source): void {
-    this.sources.set(source.id, source);
-    this.sourceIds.set(sourceKey(source.edge, source.boot, source.policy), source.id);
-    this.bootCounts.set(source.edge, (this.bootCounts.get(source.edge) ?? 0) + 1);
-    this.nextSource = Math.max(this.nextSource, source.id + 1);
+  private addSource({ id, edge, boot, policy: given }: Source): void {
+    const policy = this.policies.get(given) ?? given;
+    this.policies.set(policy, policy);
+    const source = { id, edge, boot, policy };
+    this.sources.set(id, source);
+    const known = this.sourcesOf.get(edge);
+    if (known === undefined) this.sourcesOf.set(edge, [source]);
+    else known.push(source);
+    this.nextSource = Math.max(this.nextSource, id + 1);
   }
 }
 
 /** Tags are in order, so equal sets have equal text. */
 function groupKey(group: Omit<Group, "id">): string {
   return JSON.stringify([group.policy, group.samplingRate, group.tags, group.received]);
-}
-
-function sourceKey(edge: number, boot: string, policy: string): string {
-  return `${edge} ${boot} ${policy}`;
 }

@@ -1,4 +1,4 @@
-import { BATCH_BYTES_MAX, TILE_PARTS_MAX } from "../limits";
+import { BATCH_BYTES_MAX, TILE_BYTES_MAX, TILE_PARTS_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Entry } from "./batches";
 import { finestKept } from "./expiry";
@@ -59,7 +59,7 @@ export interface Merged {
 
 /**
  * Merges parts into as few as the core can hold: one, unless they do not fit its memory together. The first holds what most
- * bundles agree on, and then what is small.
+ * bundles agree on, and then what is small; what there are too many parts of, or too large ones, is set apart.
  */
 export function mergeParts(core: MergeCore, given: readonly Uint8Array[]): Merged {
   if (given.length <= 1) return { parts: given, setApart: 0 };
@@ -68,6 +68,7 @@ export function mergeParts(core: MergeCore, given: readonly Uint8Array[]): Merge
   const bundles = new Map(given.map((part) => [part, core.bundlesIn(part)]));
   let rest = [...given].sort((a, b) => bundles.get(b)! - bundles.get(a)! || a.length - b.length);
   const parts: Uint8Array[] = [];
+  let bytes = 0;
   while (rest.length > 0 && parts.length < TILE_PARTS_MAX) {
     let merged = rest[0]!;
     const count = mostThat(1, rest.length, (some) => {
@@ -75,6 +76,8 @@ export function mergeParts(core: MergeCore, given: readonly Uint8Array[]): Merge
       merged = sum ?? merged;
       return sum !== null;
     });
+    bytes += merged.byteLength;
+    if (bytes > TILE_BYTES_MAX) break;
     parts.push(merged);
     rest = rest.slice(count);
   }

@@ -33,6 +33,9 @@ export interface TileHead extends TilePlace {
   isEmpty: boolean;
 }
 
+/** Heads that are read in one go: whoever has enough of them stops, and leaves no statement open. */
+const TILES_AT_A_TIME = 1_000;
+
 /** What a tile is written as that has nothing in it any more, so that its revision stays. */
 const NOTHING: readonly Uint8Array[] = [new Uint8Array(0)];
 
@@ -50,12 +53,20 @@ export function placeOf(id: number): TilePlace {
 
 /** The tiles of one level that start in [from, to), in order, one head a tile. */
 export function* listTiles(sql: SqlStorage, level: number, from: number, to: number): Generator<TileHead> {
-  const rows = sql.exec<{ id: number; revision: number; is_empty: number }>(
-    `SELECT id, revision, length(data) = 0 AS is_empty FROM tiles WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id`,
-    tileId(level, from, 0),
-    tileId(level, to, 0),
-  );
-  for (const row of rows) yield { ...placeOf(row.id), revision: row.revision, isEmpty: row.is_empty !== 0 };
+  const end = tileId(level, to, 0);
+  for (let next = tileId(level, from, 0); ; ) {
+    const rows = sql
+      .exec<{ id: number; revision: number; is_empty: number }>(
+        `SELECT id, revision, length(data) = 0 AS is_empty FROM tiles
+         WHERE id >= ? AND id < ? AND id % ${PART_SPAN} = 0 ORDER BY id LIMIT ${TILES_AT_A_TIME}`,
+        next,
+        end,
+      )
+      .toArray();
+    for (const row of rows) yield { ...placeOf(row.id), revision: row.revision, isEmpty: row.is_empty !== 0 };
+    if (rows.length < TILES_AT_A_TIME) return;
+    next = rows.at(-1)!.id + 1;
+  }
 }
 
 /** The parts of one tile; none where it is not there. */

@@ -1,3 +1,4 @@
+import { JOINING_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
 import type { Refused } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import type { Hub } from "./hub";
@@ -15,6 +16,7 @@ import { readText, writeText } from "./schema";
  */
 export class Upstream {
   private current: Standing | null;
+  private joiningBytes = 0;
 
   /** Calls `onDecided` with what the parent says of a message that stands in the place of others: maybe more than once, the same. */
   constructor(
@@ -37,9 +39,19 @@ export class Upstream {
     return this.current !== null && hasMessages(this.sql);
   }
 
-  /** Takes a place in the tree, once. */
-  async join(standing: Standing): Promise<Refused | null> {
+  /** Takes a place in the tree, once, for who waits for it with so many bytes. */
+  async join(standing: Standing, bytes: number): Promise<Refused | null> {
     if (this.current !== null) return null;
+    if (this.joiningBytes + bytes > JOINING_BYTES_MAX) return joining();
+    this.joiningBytes += bytes;
+    try {
+      return await this.enroll(standing);
+    } finally {
+      this.joiningBytes -= bytes;
+    }
+  }
+
+  private async enroll(standing: Standing): Promise<Refused | null> {
     const enrolled: QuarantineList | Refused = await this.hubs.getByName(standing.parent).enroll(standing.name);
     if ("status" in enrolled) return enrolled;
     this.onEnrolled(enrolled);
@@ -68,6 +80,12 @@ export class Upstream {
       deleteMessage(this.sql, message.number);
     }
   }
+}
+
+/** The refusal of what comes while an object is not in its tree yet and others wait for that already. */
+function joining(): Refused {
+  const reason = `the hub object does not have its place in the tree yet; try again in ${RETRY_AFTER_SECONDS} s`;
+  return { status: 503, code: "joining", reason };
 }
 
 /** A number that no other object has, nor this one after it was wiped: 16 hex digits. */

@@ -74,10 +74,12 @@ function askOf(environment: Environment, reader: Reader, map: ShardMap): Ask {
     const root = environment.HUB.getByName(formatName(rootOf(tenant)));
     const answers = new Map<Plan, Answer | Refused>();
     const ofRoot = plans.filter(isOfRoot);
-    for (let at = 0; at < ofRoot.length; at += PLANS_PER_CALL_MAX) {
+    for (let at = 0; at < ofRoot.length; ) {
       const some = ofRoot.slice(at, at + PLANS_PER_CALL_MAX);
       const seen = some.map((plan) => ({ ...plan, tagConditions: [...plan.tagConditions, ...where] }));
-      for (const [index, answer] of (await root.queryMany(seen)).entries()) answers.set(some[index]!, answer);
+      const told = await root.queryMany(seen);
+      for (const [index, answer] of told.entries()) answers.set(some[index]!, answer);
+      at += told.length;
     }
     if (plans.length - answers.size > PLANS_FANNED_OUT_MAX) throw tooManyFannedOut();
     for (const plan of plans) if (!answers.has(plan)) answers.set(plan, await askOne(plan));

@@ -4,7 +4,7 @@ import type { Environment } from "../environment";
 import { FAN_OUT_AT_A_TIME, FAN_OUT_BYTES_MAX, FAN_OUT_OBJECTS_MAX, MISSING_EDGES_MAX } from "../limits";
 import { formatName, rootOf } from "../names";
 import { type Answer, answerOf, readCells, selectionOf } from "../object/answer";
-import { type Cell, inOrder, nameOf, notOne, type Share, tooManyBytes } from "../object/cells";
+import { type Cell, Cells, nameOf, notOne, type Share, tooManyBytes } from "../object/cells";
 import type { Hub } from "../object/hub";
 import type { Window } from "../object/parts";
 import { mergeParts } from "../object/seal";
@@ -94,7 +94,7 @@ export async function sketchTogether(
 
 /** The sum of shares, held merged cell by cell. */
 class Shares {
-  private readonly cells = new Map<string, Cell<Uint8Array>>();
+  private readonly cells = new Cells<Uint8Array>();
   private bytes = 0;
   private revision = 0;
   private resolution = 0;
@@ -124,17 +124,17 @@ class Shares {
   }
 
   private addCell(cell: Cell<Uint8Array>): void {
-    const name = nameOf(cell);
-    const known = this.cells.get(name);
-    const merged = mergeParts(core(), [...(known?.parts ?? []), ...cell.parts]);
-    this.bytes += sizeOf(merged.parts) - sizeOf(known?.parts ?? []);
+    const { start, tags, samplingRate } = cell;
+    const sum = this.cells.at(start, nameOf(tags, samplingRate), () => ({ ...cell, parts: [] }));
+    const merged = mergeParts(core(), [...sum.parts, ...cell.parts]);
+    this.bytes += sizeOf(merged.parts) - sizeOf(sum.parts);
     this.setApart += merged.setApart;
-    this.cells.set(name, { ...cell, parts: [...merged.parts] });
+    sum.parts = [...merged.parts];
   }
 
   answer(nowMs: number): Answer | Refused {
     const { plan, revision, resolution, keptFrom } = this;
-    const read = readCells(inOrder(this.cells), plan, nowMs / 1000, ({ parts }) => {
+    const read = readCells(this.cells.inOrder(), plan, nowMs / 1000, ({ parts }) => {
       const rows = core().rows(parts, selectionOf(plan));
       return typeof rows === "string" ? null : { rows, setApart: 0 };
     });

@@ -1,0 +1,99 @@
+/** Whether an object that came from outside fits its memory: what it would hold of its rows is counted before any of it is read. */
+import { inflateBody } from "../body";
+import {
+  EDGES_MAX,
+  GROUPS_MAX,
+  MERGED_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  PENDING_BYTES_MAX,
+  QUARANTINED_EDGES_MAX,
+  QUEUE_BYTES_MAX,
+  SHARD_MAP_EPOCHS_MAX,
+  SOURCES_MAX,
+} from "../limits";
+import { headsOf, sizeOf } from "./batches";
+import { readNumber } from "./schema";
+
+/** A figure of a table, in SQL, and the most that it may be. */
+type Bound = readonly [table: string, figure: string, most: number];
+
+/** Characters of an object's name: a tenant's, and a tag's value percent-encoded. */
+const NAME_CHARACTERS_MAX = 800;
+const EDGE_CHARACTERS_MAX = 100;
+const BOOT_CHARACTERS_MAX = 16;
+const POLICY_CHARACTERS_MAX = 63;
+/** Of all edges of a full object, or all shards of a full root. */
+const NAMES_CHARACTERS_MAX = 650 * EDGES_MAX;
+/** Of eight tags whose values are all of characters that JSON escapes. */
+const TAGS_CHARACTERS_MAX = 1_400 * GROUPS_MAX;
+const STATES_CHARACTERS_MAX = 8_000_000;
+const TEXTS_CHARACTERS_MAX = 1_000_000;
+const EPOCHS_CHARACTERS_MAX = 400 * SHARD_MAP_EPOCHS_MAX;
+/** Runs of agents' starts and boots of shards in all states of edges. */
+const RUNS_MAX = SOURCES_MAX + 2 * EDGES_MAX;
+/** What is pending may be more than an object waits for by the last row, and what is in line behind it. */
+const UNSEALED_BYTES_MAX = PENDING_BYTES_MAX + QUEUE_BYTES_MAX + MESSAGE_BYTES_MAX;
+
+const BOUNDS: readonly Bound[] = [
+  ["edges", "COUNT(*)", EDGES_MAX],
+  ["edges", "MAX(length(name))", NAME_CHARACTERS_MAX],
+  ["edges", "SUM(length(name))", NAMES_CHARACTERS_MAX],
+  ["groups", "COUNT(*)", GROUPS_MAX],
+  ["groups", "MAX(length(policy))", POLICY_CHARACTERS_MAX],
+  ["groups", "SUM(length(tags))", TAGS_CHARACTERS_MAX],
+  ["sources", "COUNT(*)", SOURCES_MAX],
+  ["sources", "COUNT(DISTINCT policy)", GROUPS_MAX],
+  ["sources", "MAX(length(boot))", BOOT_CHARACTERS_MAX],
+  ["sources", "MAX(length(policy))", POLICY_CHARACTERS_MAX],
+  ["edge_states", "SUM(length(data))", STATES_CHARACTERS_MAX],
+  ["texts", "SUM(length(name) + length(value))", TEXTS_CHARACTERS_MAX],
+  ["epochs", "COUNT(*)", SHARD_MAP_EPOCHS_MAX],
+  ["epochs", "SUM(length(COALESCE(tag, '')) + length(keep))", EPOCHS_CHARACTERS_MAX],
+  ["quarantined", "COUNT(*)", QUARANTINED_EDGES_MAX],
+  ["quarantined", "MAX(length(edge))", EDGE_CHARACTERS_MAX],
+  ["apart", "COUNT(DISTINCT edge)", EDGES_MAX],
+  ["apart", "MAX(length(edge))", EDGE_CHARACTERS_MAX],
+];
+
+/** Throws RangeError where tables hold more than an object has in memory. */
+export function checkBounds(sql: SqlStorage): void {
+  for (const [table, figure, most] of BOUNDS) {
+    const { value } = sql.exec<{ value: number | null }>(`SELECT ${figure} AS value FROM ${table}`).one();
+    if ((value ?? 0) > most) throw new RangeError(`${figure} of ${table} is ${value}, more than the ${most} of an object`);
+  }
+  checkStates(sql);
+  checkUnsealed(sql);
+}
+
+function checkStates(sql: SqlStorage): void {
+  let runs = 0;
+  for (const { data } of rowsOf<{ part: number; data: string }>(sql, "edge_states", "part", Number.MIN_SAFE_INTEGER)) {
+    for (const state of JSON.parse(data) as unknown[][]) {
+      runs += state.reduce<number>((sum, field) => sum + (Array.isArray(field) ? field.length : 0), 0);
+    }
+    if (runs > RUNS_MAX) throw new RangeError(`edges started more often than the ${RUNS_MAX} times of an object`);
+  }
+}
+
+/** What is not sealed is held inflated, which may be much more than its rows. */
+function checkUnsealed(sql: SqlStorage): void {
+  let bytes = 0;
+  const rows = rowsOf<{ id: number; entries: string; data: ArrayBuffer }>(sql, "batches", "id", readNumber(sql, "sealed"));
+  for (const { entries, data } of rows) {
+    for (const { at, length, encoding } of headsOf(entries)) {
+      bytes += sizeOf({ bytes: inflateBody(new Uint8Array(data, at, length), encoding, MERGED_BYTES_MAX) });
+      if (bytes > UNSEALED_BYTES_MAX) throw new RangeError(`more than ${UNSEALED_BYTES_MAX} bytes are not sealed`);
+    }
+  }
+}
+
+/** The rows of a table behind one, each read by itself: a table that is still being read cannot be dropped. */
+function* rowsOf<Row extends Record<string, SqlStorageValue>>(
+  sql: SqlStorage,
+  table: string,
+  key: string,
+  after: number,
+): Generator<Row> {
+  const next = (from: number) => sql.exec<Row>(`SELECT * FROM ${table} WHERE ${key} > ? ORDER BY ${key} LIMIT 1`, from).toArray();
+  for (let [row] = next(after); row !== undefined; [row] = next(Number(row[key]))) yield row;
+}
