@@ -202,6 +202,43 @@ describe("the hub's object", () => {
   });
 });
 
+describe("how edges are doing", () => {
+  /** Expires, as an alarm does after it has sealed: by then more may have come. */
+  const expire = (tenant: string) => runInDurableObject(hubOf(tenant), (hub) => (hub as unknown as { expire(): void }).expire());
+  const bundlesOf = async (tenant: string) => {
+    const { data } = await get<{ data: { bundles: number; starts: number }[] }>(tenant, "/v1/edges");
+    return data.map(({ bundles, starts }) => [bundles, starts]);
+  };
+
+  it("counts what was not sealed once, though an expiry came between it and a crash", async () => {
+    await post("expiry", "a", minute(5));
+    await runDurableObjectAlarm(hubOf("expiry"));
+    await post("expiry", "a", withSequence(minute(5), 1));
+    await expire("expiry");
+    expect(await bundlesOf("expiry")).toEqual([[2, 1]]);
+    await abortAllDurableObjects();
+    expect(await bundlesOf("expiry")).toEqual([[2, 1]]);
+  });
+
+  it("and though a start was forgotten by it", async () => {
+    await post("forgotten", "a", minute(5, { boot: 3n }));
+    await runDurableObjectAlarm(hubOf("forgotten"));
+    const old = MINUTE - 60 * 60 * 60;
+    await runInDurableObject(hubOf("forgotten"), (_, { storage }) => {
+      const states = storage.sql.exec<{ data: string }>("SELECT data FROM edge_states").one().data;
+      storage.sql.exec("UPDATE edge_states SET data = ?", states.replaceAll(String(MINUTE), String(old)));
+    });
+    await abortAllDurableObjects();
+    await post("forgotten", "a", minute(5, { boot: 4n }));
+    expect(await bundlesOf("forgotten")).toEqual([[2, 2]]);
+    await expire("forgotten");
+    expect(await bundlesOf("forgotten")).toEqual([[2, 1]]);
+    await abortAllDurableObjects();
+    expect(await bundlesOf("forgotten")).toEqual([[2, 1]]);
+    expect(timeless((await ask("forgotten", REQUESTS)).data)).toEqual([{ value: 10 }]);
+  });
+});
+
 describe("bundles that do not merge", () => {
   it("are set apart and counted; the rest answers, and is sealed", async () => {
     const bundle = minute(20);

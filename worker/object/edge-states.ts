@@ -7,6 +7,9 @@ import type { Registry } from "./registry";
 /** Edges in one row: few enough that the worst of them fit 2 MB, many enough that a seal writes few rows. */
 const EDGES_PER_ROW = 100;
 
+/** How much longer than its bundles may come an agent's start is known. */
+const FORGET_SECONDS = 7200;
+
 /** The run of minutes of one agent's start with one policy. */
 interface SourceState {
   firstMinute: number;
@@ -149,11 +152,19 @@ export class EdgeStates {
     this.changed.clear();
   }
 
-  /** Forgets agent starts that no bundle can come from any more, keeping what they lost. */
+  /** Whether there is an agent's start that no bundle can come from any more. */
+  hasExpired(nowSeconds: number): boolean {
+    for (const { sources } of this.states.values()) {
+      for (const source of sources.values()) if (isOver(source, nowSeconds)) return true;
+    }
+    return false;
+  }
+
+  /** Forgets agent starts that no bundle can come from any more, keeping what they lost; with nothing unsealed. */
   expire(registry: Registry, nowSeconds: number): void {
     for (const [edge, state] of this.states) {
       for (const [id, source] of state.sources) {
-        if (source.lastMinute > nowSeconds - LATE_SECONDS_MAX - 7200) continue;
+        if (!isOver(source, nowSeconds)) continue;
         state.lostBefore += lostOf(source);
         state.sources.delete(id);
         registry.forgetSource(id);
@@ -182,6 +193,10 @@ export function lostMinutes(state: EdgeState): number {
 /** Adds a bundle's losses to an edge's, or takes them off. */
 function lose(state: EdgeState, { losses = NO_LOSSES }: Pick<Entry, "losses">, times: 1 | -1): void {
   state.losses = addLosses(state.losses, losses, times);
+}
+
+function isOver({ lastMinute }: SourceState, nowSeconds: number): boolean {
+  return lastMinute <= nowSeconds - LATE_SECONDS_MAX - FORGET_SECONDS;
 }
 
 function lostOf(source: SourceState): number {

@@ -418,10 +418,15 @@ export abstract class HubNode extends DurableObject<Environment> {
 
   private expire(): void {
     const nowMs = Date.now();
+    // Rows must hold how edges were after what is sealed, and no more: what is not is counted again when it is read.
+    if (this.edges.hasExpired(nowMs / 1000)) this.seal();
+    const isSealed = this.pending.length === 0;
     this.custody.change(() => {
       this.custody.quarantine.expire(nowMs);
-      this.edges.expire(this.registry, nowMs / 1000);
-      this.edges.save();
+      if (isSealed) {
+        this.edges.expire(this.registry, nowMs / 1000);
+        this.edges.save();
+      }
       expireTiles(this.sql, retentionOf(this.env), nowMs / 1000);
       this.minutes.expire(nowMs / 1000);
       this.refusals.expire(nowMs / 1000);
@@ -429,7 +434,7 @@ export abstract class HubNode extends DurableObject<Environment> {
       expireCuts(this.sql, this.sealed);
       expireRefused(this.sql, nowMs / 1000);
     });
-    this.edges.saved();
+    if (isSealed) this.edges.saved();
   }
 
   protected source(): Source {
