@@ -60,6 +60,9 @@ async function history() {
       row(`hub: question ${name}, in merges of an hour`, ms / found.hourMs, { digits: 2, most: QUESTION_HOURS_MOST, notes }),
     );
   }
+  const { minutes, hours, days } = found.largestTiles;
+  const notes = [`bytes of the largest: ${minutes} a minute, ${hours} an hour, ${days} a day`];
+  rows.push(row("hub: the largest tile of a day, in the largest of a minute", days / minutes, { digits: 2, notes }));
   return rows;
 }
 

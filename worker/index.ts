@@ -16,6 +16,7 @@ import { query } from "./routes/query";
 import { refusals } from "./routes/refusals";
 import { shards } from "./routes/shards";
 import { sketch } from "./routes/sketch";
+import { tiles } from "./routes/tiles";
 import { webhookOf } from "./webhook";
 
 export { Hub } from "./object/hub";
@@ -31,6 +32,7 @@ const METHODS: Readonly<Record<string, string>> = {
   "/v1/tags": "GET",
   "/v1/shards": "GET, PUT",
   "/v1/refusals": "GET",
+  "/v1/tiles": "GET",
   "/federate": "GET",
   "/prometheus/api/v1/query": "GET, POST",
   "/v1/events": "GET",
@@ -58,6 +60,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .route("/v1/edges", edges)
   .route("/v1/refusals", refusals)
   .route("/v1/events", events)
+  .route("/v1/tiles", tiles)
   .route("/v1/keys", keys)
   .route("/v1/backup", backup)
   .route("/v1/restore", restore)

@@ -107,6 +107,24 @@ class Client {
     return { ms: median(times), rows, resolution };
   }
 
+  /** Bytes of the largest tile of each level, of all that there is. */
+  async largestTiles(): Promise<Record<string, number>> {
+    const authorization = `Bearer ${await this.hub.key({ kind: "read", tenant: "history", edge: "" })}`;
+    const largest: Record<string, number> = {};
+    for (const [resolution, from] of [
+      ["minutes", "-10d"],
+      ["hours", "-60d"],
+      ["days", "-60d"],
+    ] as const) {
+      const path = `/v1/tiles?resolution=${resolution}&from=${from}`;
+      const { status, text } = await request(this.pool, { path, method: "GET", headers: { authorization } });
+      if (status !== 200) throw new Error(text);
+      const rows = JSON.parse(text).data as { largest_bytes: number }[];
+      largest[resolution] = Math.max(0, ...rows.map((row) => row.largest_bytes));
+    }
+    return largest;
+  }
+
   close(): Promise<void> {
     return this.pool.close();
   }
@@ -153,10 +171,11 @@ async function main(): Promise<void> {
     dayByMinute: await client.ask(`metric=dns_duration_seconds&op=quantile&${lastDay}`),
     dayByMinuteTop: await client.ask(`metric=dns_top_names&op=top&${lastDay}`),
   };
+  const largestTiles = await client.largestTiles();
   await client.close();
   await hub.stop();
   rmSync(dataFolder, { recursive: true });
-  console.log(JSON.stringify({ growth, questions, hourMs: hourMs() }));
+  console.log(JSON.stringify({ growth, questions, largestTiles, hourMs: hourMs() }));
 }
 
 await main();

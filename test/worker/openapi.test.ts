@@ -20,6 +20,7 @@ import {
   given,
   ingest,
   limited,
+  NOT_PROVOKED,
   page,
   parametersInSearch,
   postsOfEvents,
@@ -76,7 +77,7 @@ describe("routes", () => {
 
 describe("answers", () => {
   it("about the hub are as described", async () => {
-    for (const name of ["hello", "metrics", "edges", "tags", "shards", "refusals", "events"]) {
+    for (const name of ["hello", "metrics", "edges", "tags", "shards", "refusals", "events", "tiles"]) {
       expect((await get(`/v1/${name}`)).status).toBe(200);
     }
     expect((await get("/healthz")).status).toBe(200);
@@ -318,12 +319,13 @@ describe("troubles", () => {
     const { signature, body } = posted[0]!;
     expect([faultsOf(Signature!, signature, resolve), faultsOf(EventsPost!, body, resolve)]).toEqual([[], []]);
     expect(body.events).toEqual(data);
-    for (const search of ["?by=edge", "?from=now&to=-1h"])
-      expect((await request(`/v1/events${search}`, { headers: await readerOf(tenant) })).status).toBe(400);
+    for (const path of ["events?by=edge", "events?from=now&to=-1h", "tiles?step=60", "edges?objects=0"])
+      expect((await get(`/v1/${path}`)).status).toBe(400);
+    expect((await get("/v1/tiles?object=other/root/1/0")).status).toBe(404);
   });
 
   it("and what is refused are told in the forms of a query", async () => {
-    for (const path of ["/v1/refusals", "/v1/events"]) {
+    for (const path of ["/v1/refusals", "/v1/events", "/v1/tiles"]) {
       for (const accept of ["text/csv", "application/x-ndjson"]) expect((await get(path, { accept })).status).toBe(200);
       expect((await get(path, { accept: "text/html" })).status).toBe(406);
     }
@@ -347,7 +349,7 @@ describe("a Prometheus", () => {
 });
 
 describe("refusals are as described:", () => {
-  const KEYED = ["query?metric=dns_clients&op=distinct", "sketch", "edges", "tags", "shards", "refusals", "events"].map(
+  const KEYED = ["query?metric=dns_clients&op=distinct", "sketch", "edges", "tags", "shards", "refusals", "events", "tiles"].map(
     (name) => `/v1/${name}`,
   );
   const ADMINISTERED = ["GET keys", "POST keys/revoke", "POST keys/restore", "GET backup", "POST restore"];
@@ -511,12 +513,6 @@ describe("a question made from the schema", () => {
     }
   });
 });
-
-/** Answers that take more than a few requests: hundreds of changes of the shard map, of shards, of edges in trouble. */
-const NOT_PROVOKED = [
-  ...["reshard 422", "listEdges 422", "listTags 422"],
-  ...["releaseEdge 422", "dropEdge 422", "listRefusals 422", "listEvents 422"],
-];
 
 afterAll(() => {
   expect(described().filter((name) => !given.has(name) && !NOT_PROVOKED.includes(name))).toEqual([]);

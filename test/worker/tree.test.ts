@@ -4,6 +4,7 @@ import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { core } from "../../worker/core";
 import type { Hub } from "../../worker/index";
+import { FAN_OUT_OBJECTS_MAX } from "../../worker/limits";
 import { expireTiles } from "../../worker/object/expiry";
 import type { Message } from "../../worker/object/outbox";
 import { readMessage } from "../../worker/object/outbox";
@@ -141,6 +142,53 @@ describe("a tree of shards", () => {
     const { data: tags } = await get<{ data: Record<string, { value: string; edges: number }[]> }>("tree", "/v1/tags");
     expect(tags.site).toEqual(["ams", "fra", "oslo"].map((value) => ({ value, edges: 2 })));
     expect(tags.role).toEqual(["db", "web"].map((value) => ({ value, edges: 3 })));
+  });
+
+  it("tells its edges page by page, some objects at a time", async () => {
+    type Page = { data: { edge: string }[]; next?: string };
+    const whole = await get<Page>("tree", "/v1/edges");
+    expect(whole.next).toBeUndefined();
+    for (const objects of [1, 2, 3]) {
+      const seen: string[] = [];
+      const ends: string[] = [];
+      for (let after = ""; ; ) {
+        const { data, next } = await get<Page>("tree", `/v1/edges?objects=${objects}${after}`);
+        seen.push(...data.map(({ edge }) => edge));
+        if (next === undefined) break;
+        ends.push(next);
+        after = `&after=${encodeURIComponent(next)}`;
+      }
+      // The root, of which no edge is, and three shards in the order in which they came.
+      const all = ["root/1/0", "shard/2/fra", "shard/2/ams", "shard/2/oslo"].map((name) => `tree/${name}`);
+      expect(ends).toEqual(all.filter((_, index) => index % objects === objects - 1 && index < all.length - 1));
+      expect(seen.toSorted()).toEqual(whole.data.map(({ edge }) => edge));
+    }
+    const authorization = await readKey("tree");
+    for (const search of [
+      "objects=0",
+      "objects=1001",
+      "objects=x",
+      "after=tree/shard/2/rome",
+      "after=other/root/1/0",
+      "limit=3",
+    ]) {
+      expect(await call(`/v1/edges?${search}`, { headers: { authorization } })).toMatchObject({
+        status: 400,
+        error: "bad_query",
+      });
+    }
+  });
+
+  it("tells them page by page where there are more objects than are asked at once", async () => {
+    await reshard("wide", { tag: "site" });
+    const shards = FAN_OUT_OBJECTS_MAX + 1;
+    for (let index = 0; index < shards; index += 1) await hubOf("wide").enroll(`wide/shard/2/s${index}`);
+    const authorization = await readKey("wide");
+    expect(await call("/v1/tags", { headers: { authorization } })).toMatchObject({ status: 422, error: "too_much" });
+    const first = await get<{ data: unknown[]; next?: string }>("wide", "/v1/edges?objects=2");
+    expect(first).toEqual({ data: [], next: "wide/shard/2/s0" });
+    const last = `/v1/edges?objects=2&after=${encodeURIComponent(`wide/shard/2/s${shards - 3}`)}`;
+    expect(await get("wide", last)).toEqual({ data: [] });
   });
 
   it("keeps apart at the root what the map says, and asks no shard for it", async () => {

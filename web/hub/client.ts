@@ -120,6 +120,20 @@ export class HubClient {
     return (await this.ask<{ data: T }>(`/v1/${path}`, { signal })).data;
   }
 
+  /** All edges of `/v1/edges`, page by page, by name; of one that is in two pages, as it was seen last. */
+  async edges(signal: AbortSignal): Promise<Edge[]> {
+    const edges = new Map<string, Edge>();
+    for (let path: string | undefined = "/v1/edges"; path !== undefined; ) {
+      const { data, next }: { data: Edge[]; next?: string } = await this.ask(path, { signal });
+      for (const edge of data) {
+        const known = edges.get(edge.edge);
+        if (known === undefined || known.last_seen < edge.last_seen) edges.set(edge.edge, edge);
+      }
+      path = next === undefined ? undefined : `/v1/edges?after=${encodeURIComponent(next)}`;
+    }
+    return [...edges.values()].sort((a, b) => (a.edge < b.edge ? -1 : 1));
+  }
+
   private async ask<T>(path: string, init: RequestInit): Promise<T> {
     const headers = { authorization: `Bearer ${this.key}`, "content-type": "application/json" };
     let response: Response;

@@ -2,7 +2,7 @@
 import { address, changeAddress } from "../parts/address";
 import { Store } from "../parts/store";
 import { Asker } from "./asker";
-import { type Edge, HubClient, HubError, type HubMetric, type Shard, type Tags } from "./client";
+import { HubClient, HubError, type HubMetric, type Shard, type Tags } from "./client";
 import { askLosses, type EdgesFigures, healthOf } from "./edge-health";
 import { askEntry, type EntryFigures } from "./entry";
 import { askModule, type ModuleFigures } from "./module";
@@ -113,7 +113,7 @@ export class HubSession {
         return { view: "entry", figures: await askEntry(asker, show, tags) };
       case "edges": {
         const [edges, shards, losses] = await Promise.all([
-          client.list<Edge[]>("edges", signal),
+          client.edges(signal),
           client.list<Shard[]>("shards", signal),
           askLosses(asker, tags),
         ]);

@@ -14,12 +14,19 @@ import { findParts, readParts, type Window } from "./parts";
 import type { RefusalHour } from "./refusals";
 import { listRevoked, type RevokedName, setRevoked } from "./revoked";
 import { shardsIn } from "./shards";
+import { type TileSize, tileSizes } from "./tile-sizes";
 
 /** One node of the tree, and what it is asked: queries, how edges and shards are doing, and what a tenant's root keeps for all of them. */
 export class Hub extends HubNode {
   /** The first minute from which on all that came is still there by edge. */
   edgeMinutesFrom(): number {
     return keptWholeFrom(this.sql);
+  }
+
+  /** What the tiles of one level take that start in [from, to); null where it is too many rows. */
+  tileSizes(level: number, from: number, to: number): TileSize[] | null {
+    if (this.archive.isRestoring()) throw new Error("this tenant is being restored");
+    return tileSizes(this.sql, level, from, to);
   }
 
   /** What was refused in the hours that begin in [from, to). */

@@ -13,6 +13,16 @@ import type { Refused } from "../refusal";
 
 type Stub = DurableObjectStub<Hub>;
 
+/** Names of all objects that a window may lie in, the root first, then shards as they came. */
+export async function objectsIn(
+  environment: Environment,
+  tenant: string,
+  window: Pick<Window, "from" | "to" | "tagConditions">,
+): Promise<string[]> {
+  const root = formatName(rootOf(tenant));
+  return [root, ...(await environment.HUB.getByName(root).listShards(window))];
+}
+
 /** Asks every object that a window may lie in, FAN_OUT_AT_A_TIME at a time; the root for what edges sent to it alone. */
 export async function askObjects<Told extends object>(
   environment: Environment,
@@ -21,13 +31,13 @@ export async function askObjects<Told extends object>(
   ask: (object: Stub, isRoot: boolean, name: string) => Promise<Told | Refused>,
   take: (told: Told) => Refused | null,
 ): Promise<Refused | null> {
-  const root = formatName(rootOf(tenant));
-  const shards = await environment.HUB.getByName(root).listShards(window);
-  if (shards.length > FAN_OUT_OBJECTS_MAX) {
-    const reason = `this lies in ${shards.length} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; name the shards' tag in where`;
+  const names = await objectsIn(environment, tenant, window);
+  const shards = names.length - 1;
+  if (shards > FAN_OUT_OBJECTS_MAX) {
+    const reason = `this lies in ${shards} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; name the shards' tag in where`;
     return { status: 422, code: "too_much", reason };
   }
-  return askEach(environment, tenant, [root, ...shards], ask, take);
+  return askEach(environment, tenant, names, ask, take);
 }
 
 /** Asks objects by their names, FAN_OUT_AT_A_TIME at a time. */

@@ -1,10 +1,11 @@
 /** The edges of a tenant and their tags, out of what all its objects know. */
 import type { Reader } from "../authorize";
 import type { Environment } from "../environment";
+import { FAN_OUT_OBJECTS_MAX } from "../limits";
 import type { EdgeReport, QuarantineReport } from "../object/edge-report";
 import { matchesTags } from "../object/parts";
-import { Refusal, type Refused } from "../refusal";
-import { askObjects } from "./fan-out";
+import { quote, Refusal, type Refused } from "../refusal";
+import { askEach, askObjects, objectsIn } from "./fan-out";
 
 type TagCounts = Record<string, { value: string; edges: number }[]>;
 
@@ -12,12 +13,41 @@ type TagCounts = Record<string, { value: string; edges: number }[]>;
 export const ALWAYS = { from: 0, to: Number.POSITIVE_INFINITY, tagConditions: [] };
 
 /** How each edge is doing that a reader may see by the tags it has now, by name; of one that went from object to object, as it was seen last. */
-export async function edgesOf(environment: Environment, { tenant, where }: Reader): Promise<EdgeReport[]> {
+export async function edgesOf(environment: Environment, reader: Reader): Promise<EdgeReport[]> {
+  const names = await objectsIn(environment, reader.tenant, ALWAYS);
+  if (names.length - 1 > FAN_OUT_OBJECTS_MAX) throw tooManyShards(names.length - 1);
+  return edgesIn(environment, reader, names);
+}
+
+/** Some of a tenant's edges, and the name of the object after which the others are; null where these are the last. */
+export interface EdgePage {
+  edges: EdgeReport[];
+  next: string | null;
+}
+
+/** The edges of so many objects behind one: objects keep their order, and new ones come at the end. Throws Refusal. */
+export async function edgePage(
+  environment: Environment,
+  reader: Reader,
+  after: string | null,
+  objects: number,
+): Promise<EdgePage> {
+  const names = await objectsIn(environment, reader.tenant, ALWAYS);
+  const from = after === null ? 0 : names.indexOf(after) + 1;
+  if (after !== null && from === 0) {
+    throw new Refusal(400, "bad_query", `after: ${quote(after)} is no object of this tenant; take next of the page before`);
+  }
+  const some = names.slice(from, from + objects);
+  const next = from + objects < names.length ? some.at(-1)! : null;
+  return { edges: await edgesIn(environment, reader, some), next };
+}
+
+async function edgesIn(environment: Environment, { tenant, where }: Reader, names: readonly string[]): Promise<EdgeReport[]> {
   const edges = new Map<string, EdgeReport>();
-  const refused = await askObjects<{ reports: EdgeReport[] }>(
+  const refused = await askEach<{ reports: EdgeReport[] }>(
     environment,
     tenant,
-    ALWAYS,
+    names,
     async (object) => ({ reports: await object.listEdges() }),
     ({ reports }) => {
       for (const report of reports) {
@@ -32,6 +62,11 @@ export async function edgesOf(environment: Environment, { tenant, where }: Reade
   check(refused);
   const seen = [...edges.values()].filter(({ tags }) => matchesTags(where, tags));
   return seen.sort((a, b) => (a.edge < b.edge ? -1 : 1));
+}
+
+function tooManyShards(shards: number): Refusal {
+  const reason = `this asks about the edges of ${shards} shards, more than ${FAN_OUT_OBJECTS_MAX}; use a key that is not limited to some edges`;
+  return new Refusal(422, "too_much", reason);
 }
 
 /** What several objects keep apart of one edge. */
