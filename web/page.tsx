@@ -2,6 +2,7 @@ import { useEffect, useState } from "hono/jsx/dom";
 import { CaptureView } from "./capture/capture-view";
 import { CaptureSession } from "./capture/session";
 import { address, addressWith, changeAddress } from "./parts/address";
+import { Boundary } from "./parts/boundary";
 import { useStore } from "./parts/store";
 
 const session = new CaptureSession();
@@ -43,7 +44,7 @@ export function Page() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
-        {view === "hub" ? <LateHubView /> : <CaptureView session={session} onFiles={openFile} />}
+        <Boundary key={view}>{view === "hub" ? <LateHubView /> : <CaptureView session={session} onFiles={openFile} />}</Boundary>
       </main>
       {isDragging ? (
         <div class="drop" aria-hidden="true">

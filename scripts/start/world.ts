@@ -134,5 +134,5 @@ export function siteCapture(captures: readonly Uint8Array[], site: Site, startNs
     const content = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return file.packet({ timeNs, bytes: content, wireBytes }, { id: linkTypes.indexOf(linkType), unitNs: 1n });
   });
-  return join(file.section(), ...interfaces, ...packets);
+  return Buffer.concat([file.section(), ...interfaces, ...packets]);
 }

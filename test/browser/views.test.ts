@@ -176,6 +176,29 @@ describe("views of modules", () => {
   });
 });
 
+describe("what cannot be shown", () => {
+  test("is said in its place, in words, and another view is shown", async () => {
+    const { page } = await site.open();
+    await page.route("**/v1/query", async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as { meta: Record<string, unknown> & { metrics?: object[] } };
+      const broken = { complete: false, missing_edges_count: 1, missing_edges: null };
+      const metrics = answer.meta.metrics?.map((meta) => ({ ...meta, ...broken }));
+      await route.fulfill({ response, json: { ...answer, meta: { ...answer.meta, ...broken, ...(metrics && { metrics }) } } });
+    });
+    await page.goto(`${site.hub.origin}/#view=hub&key=${world.readKey}`);
+    await page.reload();
+    const alert = page.getByRole("alert");
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain("This view cannot be shown.");
+    expect(await alert.textContent()).toContain("null");
+    await page.unroute("**/v1/query");
+    await page.getByRole("navigation", { name: "Views of the hub" }).getByRole("link", { name: "Edges" }).click();
+    await page.locator(".edges").waitFor();
+    expect(await alert.count()).toBe(0);
+  });
+});
+
 describe("edges", () => {
   test("are all there, can be sorted, and what is bad is marked", async () => {
     const { page } = await site.open();

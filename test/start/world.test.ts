@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { SITES, siteCapture } from "../../scripts/start/world";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { packetRecords } from "../support/oracle/capture-file";
 import { addCount, countCapture, emptyCount, type Tally } from "../support/oracle/count";
 import { HAS_TSHARK, tsharkFields } from "../support/tshark";
 
@@ -49,3 +50,9 @@ test.runIf(HAS_TSHARK)("checksums that were right stay right", { timeout: 180_00
   const before = captures.reduce((sum, capture) => sum + wrong(capture), 0);
   expect(wrong(siteCapture(captures, SITES[0]!, START_NS, 1))).toBe(before);
 });
+
+test("a site may be seen for as long as is wanted", () => {
+  const minutes = 20;
+  const long = siteCapture(captures, SITES[0]!, START_NS, minutes);
+  expect([...packetRecords(long)]).toHaveLength(minutes * once.packets);
+}, 60_000);

@@ -1,5 +1,6 @@
 import { useEffect } from "hono/jsx/dom";
 import { address, addressWith } from "../parts/address";
+import { Boundary } from "../parts/boundary";
 import { useStore } from "../parts/store";
 import { moduleOf } from "./asker";
 import type { HubMetric } from "./client";
@@ -33,17 +34,19 @@ export function HubView() {
           {reason}
         </p>
       )}
-      {isCurrent && content.figures !== undefined ? (
-        <div class="window-line" aria-busy={isAsking ? "true" : "false"}>
-          <Completeness meta={content.figures.meta} />
-          {window === undefined ? null : <WindowWords window={window} />}
-        </div>
-      ) : null}
-      {isCurrent ? (
-        <ContentView content={content} state={state} />
-      ) : (
-        <p class="nothing">{isAsking ? "Asking the hub ..." : ""}</p>
-      )}
+      <Boundary key={JSON.stringify(show)}>
+        {isCurrent && content.figures !== undefined ? (
+          <div class="window-line" aria-busy={isAsking ? "true" : "false"}>
+            <Completeness meta={content.figures.meta} />
+            {window === undefined ? null : <WindowWords window={window} />}
+          </div>
+        ) : null}
+        {isCurrent ? (
+          <ContentView content={content} state={state} />
+        ) : (
+          <p class="nothing">{isAsking ? "Asking the hub ..." : ""}</p>
+        )}
+      </Boundary>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { type Ask, type Asker, type Rows, rowsOf } from "./asker";
 import { type AnswerMeta, type AnswerRow, HubError, type HubMetric } from "./client";
 import { askHeat, type Heat } from "./heat";
 import { type Compared, comparedOf, type DistinctFigure } from "./overview";
+import { askReported } from "./reported";
 import { numberOf, QUANTILES, quantileName, quantileSeries, type Series, stackedSeries, valueSeries } from "./series";
 import { askTops, figureOf, titleOf } from "./tops";
 
@@ -46,6 +47,7 @@ export interface ModuleFigures {
   counters: Counted[];
   gauges: Counted[];
   meta: AnswerMeta;
+  /** Seconds of the window in which any edge reported. */
   seconds: number;
 }
 
@@ -63,15 +65,7 @@ export async function askModule(asker: Asker, name: string): Promise<ModuleFigur
     askTops(asker, asker.of("top", name)),
     askBreakdowns(asker, asker.of("breakdown", name)),
   ]);
-  const { meta } = await asker.ask(
-    asker
-      .of("counter")
-      .slice(0, 1)
-      .map(({ name }) => name),
-    { op: "sum" },
-  );
-  const { from, to } = asker.window;
-  return { name, outcomes, distributions, rates, distinct, tops, breakdowns, counters, gauges, meta, seconds: to - from };
+  return { name, outcomes, distributions, rates, distinct, tops, breakdowns, counters, gauges, ...(await askReported(asker)) };
 }
 
 /** Names of metrics. */

@@ -3,6 +3,7 @@ import type { Figure } from "../figures/arrange";
 import { type Outcomes, outcomes } from "../figures/outcomes";
 import { type Asker, moduleOf, rowsOf } from "./asker";
 import type { AnswerMeta, AnswerRow, HubMetric, Tags } from "./client";
+import { packetsOf, reportedIn, secondsIn } from "./reported";
 import { Lines, numberOf, QUANTILES, quantileName, quantileSeries, type Series } from "./series";
 import { askTops } from "./tops";
 
@@ -54,8 +55,6 @@ export interface Overview {
 const REQUESTS = "_requests_total";
 const DURATION = "_duration_seconds";
 const CLIENTS = "_clients";
-/** All packets; where a label filters, those that were decoded so far that they have it. */
-const PACKETS = ["capture_packets_total", "net_packets_total"];
 const BYTES = ["capture_wire_bytes_total", "net_bytes_total"];
 
 /** Asks everything at once. Throws HubError. */
@@ -64,7 +63,7 @@ export async function askOverview(asker: Asker, tags: Tags): Promise<Overview> {
   const known = new Set(asker.metrics.map(({ name }) => name));
   const of = (suffix: string) => names.map((name) => name + suffix).filter((name) => known.has(name));
   const firstOf = (names: readonly string[]) => names.find((name) => known.has(name)) ?? "";
-  const [packetsName, bytesName] = [firstOf(PACKETS), firstOf(BYTES)];
+  const [packetsName, bytesName] = [packetsOf(asker.metrics), firstOf(BYTES)];
   const [packets, requests, quantiles, quantilesNow, clients, tops, shares] = await Promise.all([
     asker.ask(
       [packetsName, bytesName].filter((name) => name !== ""),
@@ -77,7 +76,7 @@ export async function askOverview(asker: Asker, tags: Tags): Promise<Overview> {
     askTops(asker, firstTops(asker)),
     askShares(asker, packetsName, tags),
   ]);
-  const reported = rowsOf(packets, packetsName).filter((row) => numberOf(row) > 0);
+  const reported = reportedIn(packets, packetsName);
   const protocols = names.map((name): ProtocolOverview => {
     const rows = rowsOf(requests, name + REQUESTS);
     const distinct = rowsOf(clients, name + CLIENTS)[0];
@@ -98,7 +97,7 @@ export async function askOverview(asker: Asker, tags: Tags): Promise<Overview> {
   return {
     ...(packetsName !== "" && { packets: totalOf(rowsOf(packets, packetsName)) }),
     ...(bytesName !== "" && { bytes: totalOf(rowsOf(packets, bytesName)) }),
-    seconds: reported.length * packets.meta.step,
+    seconds: secondsIn(reported, packets.meta),
     traffic: trafficSeries(rowsOf(packets, packetsName), packets.meta),
     protocols: protocols.filter(({ outcomes }) => outcomes.requests > 0 || outcomes.unobserved > 0),
     tops,
