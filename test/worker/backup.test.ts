@@ -1,12 +1,13 @@
 /** A tenant as one file, and out of it again: it answers alike, knows what came before, and counts what was on its way once. */
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Hub } from "../../worker/index";
 import { hasMessages } from "../../worker/object/outbox";
 import { readSections } from "../support/bundle";
-import { type Exchange, mergeDirectly, sealMinute, withSequence } from "../support/edge-minute";
-import { ask, bearer, call, get, hubOf, MINUTE, post, readKey, timeless } from "./support/client";
+import { mergeDirectly, withSequence } from "../support/edge-minute";
+import { ask, bearer, call, get, hubOf, MINUTE, readKey, timeless } from "./support/client";
+import { fleet, type Sent, SITES, seal, send, shard } from "./support/fleet";
 
 const REQUESTS = "metric=dns_requests_total&op=sum";
 const WINDOW = `from=${MINUTE - 3600}&to=${MINUTE + 60}`;
@@ -25,53 +26,11 @@ const QUESTIONS = [
   "metric=dns_top_names&op=top&n=50",
   "metric=dns_top_names&op=top&n=50&by=role",
 ];
-const SITES = ["fra", "ams", "oslo"];
 const EXACT_KINDS_MAX = 5;
-let boots = 0n;
-
-interface Sent {
-  edge: string;
-  tags: string;
-  bundle: Uint8Array<ArrayBuffer>;
-}
-
-function minuteOf(at: number, requests: number, net = 0): Uint8Array<ArrayBuffer> {
-  const exchanges = Array.from(
-    { length: requests },
-    (_, index): Exchange => ({
-      client: `10.${net}.${(at / 60) % 7}.${index % 250}`,
-      name: `host${index % 9}.example.com`,
-      rcode: index % 10 === 0 ? 3 : 0,
-      durationMs: 1 + ((index + at / 60) % 20),
-    }),
-  );
-  boots += 1n;
-  return sealMinute({ minute: at, boot: boots, exchanges });
-}
-
-/** Edges of three sites and two roles, some minutes each. */
-function fleet(ages = [0, 1, 2]): Sent[] {
-  return SITES.flatMap((site, net) =>
-    ["web", "db"].flatMap((role) =>
-      ages.map((age) => {
-        const bundle = minuteOf(MINUTE - age * 60, 5 + net * 7 + age, net);
-        return { edge: `${site}-${role}`, tags: `site=${site},role=${role}`, bundle };
-      }),
-    ),
-  );
-}
-
-const send = (tenant: string, { edge, tags, bundle }: Sent) => post(tenant, edge, bundle, { "tallywire-tags": tags });
-const shard = (tenant: string, site: string) => env.HUB.getByName(`${tenant}/shard/2/${site}`);
 const admin = async (tenant: string) => ({ authorization: await bearer({ kind: "admin", tenant, edge: "" }) });
 const edgesOf = async (tenant: string) => (await get<{ data: Record<string, unknown>[] }>(tenant, "/v1/edges")).data;
 const reshard = async (tenant: string) =>
   call("/v1/shards", { method: "PUT", body: '{"tag":"site","keep":["role"]}', headers: await admin(tenant) });
-
-async function seal(tenant: string): Promise<void> {
-  for (const site of SITES) await runDurableObjectAlarm(shard(tenant, site));
-  await runDurableObjectAlarm(hubOf(tenant));
-}
 
 async function backup(tenant: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await exports.default.fetch("http://hub/v1/backup", { headers: await admin(tenant) });

@@ -1,6 +1,6 @@
 /** Objects of a tree: what edges send to shards is in the root once, and every question has the answer of one object that took all. */
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { core } from "../../worker/core";
 import type { Hub } from "../../worker/index";
@@ -12,8 +12,9 @@ import { rollUp } from "../../worker/object/rollup";
 import { startOf } from "../../worker/object/stale";
 import { deleteTiles, listTiles } from "../../worker/object/tiles";
 import { readSections } from "../support/bundle";
-import { type Exchange, mergeDirectly, sealMinute, withSequence } from "../support/edge-minute";
-import { ask, bearer, call, get, hubOf, MINUTE, post, readKey, timeless } from "./support/client";
+import { mergeDirectly, withSequence } from "../support/edge-minute";
+import { ask, bearer, call, get, hubOf, MINUTE, readKey, timeless } from "./support/client";
+import { fleet, minuteOf, type Sent, seal, send, shard } from "./support/fleet";
 
 const REQUESTS = "metric=dns_requests_total&op=sum";
 const WINDOW = `from=${MINUTE - 3600}&to=${MINUTE + 60}`;
@@ -35,44 +36,6 @@ const QUESTIONS = [
   "metric=dns_top_names&op=top&n=50&by=role",
 ];
 
-let boots = 0n;
-
-function minuteOf(at: number, requests: number, net = 0): Uint8Array<ArrayBuffer> {
-  const exchanges = Array.from(
-    { length: requests },
-    (_, index): Exchange => ({
-      client: `10.${net}.${(at / 60) % 7}.${index % 250}`,
-      name: `host${index % 9}.example.com`,
-      rcode: index % 10 === 0 ? 3 : 0,
-      durationMs: 1 + ((index + at / 60) % 20),
-    }),
-  );
-  boots += 1n;
-  return sealMinute({ minute: at, boot: boots, exchanges });
-}
-
-interface Sent {
-  edge: string;
-  tags: string;
-  bundle: Uint8Array<ArrayBuffer>;
-}
-
-/** Edges of three sites and two roles, some minutes each. */
-function fleet(): Sent[] {
-  const sent: Sent[] = [];
-  ["fra", "ams", "oslo"].forEach((site, net) => {
-    for (const role of ["web", "db"]) {
-      for (let age = 0; age < 3; age += 1) {
-        const bundle = minuteOf(MINUTE - age * 60, 5 + net * 7 + age, net);
-        sent.push({ edge: `${site}-${role}`, tags: `site=${site},role=${role}`, bundle });
-      }
-    }
-  });
-  return sent;
-}
-
-const send = (tenant: string, { edge, tags, bundle }: Sent) => post(tenant, edge, bundle, { "tallywire-tags": tags });
-const shard = (tenant: string, value: string, epoch = 2) => env.HUB.getByName(`${tenant}/shard/${epoch}/${value}`);
 const within = <T>(stub: DurableObjectStub<Hub>, run: (sql: SqlStorage, hub: Hub) => T | Promise<T>) =>
   runInDurableObject(stub, (hub, { storage }) => run(storage.sql, hub as Hub));
 
@@ -97,12 +60,6 @@ function exactSections(bundle: Uint8Array): string[] {
   return readSections(bundle)
     .sections.filter(({ kind }) => kind <= EXACT_KINDS_MAX)
     .map(({ metric, labels, payload }) => `${metric}/${labels.join("/")} ${payload.join()}`);
-}
-
-/** Seals all objects of a tenant, the shards first. */
-async function seal(tenant: string, values = ["fra", "ams", "oslo"]): Promise<void> {
-  for (const value of values) await runDurableObjectAlarm(shard(tenant, value));
-  await runDurableObjectAlarm(hubOf(tenant));
 }
 
 describe("a tree of shards", () => {

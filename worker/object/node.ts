@@ -259,6 +259,7 @@ export abstract class HubNode extends DurableObject<Environment> {
 
   /** Counts what was refused of edges, here or before any object. */
   noteRefusals(counts: readonly RefusalCount[]): void {
+    if (this.archive.isRestoring()) return;
     for (const one of counts) this.refusals.note(one);
     this.clock.arm();
   }
