@@ -37,6 +37,15 @@ export class Refusal extends Error {
 
 /** A short, safe quotation of foreign text in a reason. */
 export function quote(text: unknown): string {
-  const json = JSON.stringify(text) ?? String(text);
+  const json = textOf(text);
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // What nests some thousand deep can be read, but not written.
+    return "what nests too deep";
+  }
 }

@@ -120,6 +120,15 @@ describe("any query", () => {
     expect([told.status, told.error]).toEqual(error === undefined ? [200, undefined] : [400, error]);
   });
 
+  it("fields that nest deeper than can be written", async () => {
+    const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+    for (const field of ["from", "to", "step", "metric", "op", "by", "where", "q", "n", "key", "policy", "compare", "other"]) {
+      const body = `{"metric":"dns_requests_total","op":"sum","${field}":${deep}}`;
+      const told = await call("/v1/query", { method: "POST", body, headers: { authorization: await readKey("any") } });
+      expect(told, field).toMatchObject({ status: 400 });
+    }
+  });
+
   it("a step that is an object which cannot be text", async () => {
     const body = JSON.stringify({ metric: "dns_requests_total", op: "sum", step: { toString: 1, valueOf: 1 } });
     const init = { method: "POST", body, headers: { authorization: await readKey(TENANT) } };

@@ -254,6 +254,15 @@ describe("a file that is no whole backup", () => {
       await forged(text, (line) => line.replace('"columns":["tile"]', '"columns":["tile) --"]')),
       "has not the columns",
     );
+    // Rows by which an object would send to another tenant, ask its shards, or speak in its name.
+    const of = (table: string, from: string, to: string) => (line: string) =>
+      line.startsWith(`{"table":"${table}"`) ? line.replaceAll(from, to) : line;
+    for (const root of ["other/root/1/0", "broken/shard/2/fra", "broken"]) {
+      await isRefused(await forged(text, of("texts", "broken/root/1/0", root)), "another place in the tree");
+    }
+    await isRefused(await forged(text, of("texts", "broken/shard/2/ams", "other/shard/2/ams")), "another place in the tree");
+    await isRefused(await forged(text, of("edges", "broken/shard/2/ams", "other/shard/2/ams")), "is no shard of tenant broken");
+    await isRefused(await forged(text, of("edges", '"broken/shard/2/ams"', `{"base64":"${btoa("x")}"}`)), "does not hold");
     // A tile that is no bundle: the core merges what an object has without looking at it again.
     const evil = btoa("not a bundle at all");
     const tiles = (line: string) =>

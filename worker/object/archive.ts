@@ -3,7 +3,7 @@ import { HOLD_SECONDS, RETRY_AFTER_SECONDS } from "../limits";
 import type { Refused } from "../refusal";
 import { checkBounds } from "./bounds";
 import { type Cursor, dropTables, type Page, readPage, writePage } from "./dump";
-import { Inspector } from "./inspect";
+import { checkPlace, Inspector } from "./inspect";
 import { messageOf } from "./not-now";
 import { migrate, migrateTo } from "./schema";
 
@@ -26,7 +26,8 @@ export interface ArchiveHost {
 export type RestoreStep =
   | { step: "begin"; format: number; isForced: boolean }
   | { step: "page"; page: Page }
-  | { step: "wait" | "ready" | "end" | "abandon" };
+  | { step: "ready"; name: string }
+  | { step: "wait" | "end" | "abandon" };
 
 const RESTORING = "restoring";
 
@@ -136,7 +137,7 @@ export class Archive {
       case "wait":
         return this.renewRestore(token) ? null : lapsed();
       case "ready":
-        return this.ready(token);
+        return this.ready(token, step.name);
       case "end":
         return this.end(token);
       case "abandon":
@@ -153,12 +154,13 @@ export class Archive {
   }
 
   /** Makes sure that what was written can be an object. */
-  private ready(token: string): Refused | null {
+  private ready(token: string, name: string): Refused | null {
     if (!this.isRestoring() || this.restore?.token !== token) return lapsed();
     try {
       this.restore.inspector.end();
       migrate(this.host.storage);
       checkBounds(this.host.storage.sql);
+      checkPlace(this.host.storage.sql, name);
       this.host.load();
     } catch (error) {
       this.abandon(token);

@@ -36,12 +36,15 @@ const UNSEALED_BYTES_MAX = PENDING_BYTES_MAX + QUEUE_BYTES_MAX + MESSAGE_BYTES_M
 
 const BOUNDS: readonly Bound[] = [
   ["edges", "COUNT(*)", EDGES_MAX],
+  ["edges", "SUM(typeof(name) != 'text')", 0],
   ["edges", "MAX(length(name))", NAME_CHARACTERS_MAX],
   ["edges", "SUM(length(name))", NAMES_CHARACTERS_MAX],
   ["groups", "COUNT(*)", GROUPS_MAX],
+  ["groups", "SUM(typeof(policy) != 'text' OR typeof(tags) != 'text')", 0],
   ["groups", "MAX(length(policy))", POLICY_CHARACTERS_MAX],
   ["groups", "SUM(length(tags))", TAGS_CHARACTERS_MAX],
   ["sources", "COUNT(*)", SOURCES_MAX],
+  ["sources", "SUM(typeof(policy) != 'text' OR typeof(boot) != 'text')", 0],
   ["sources", "COUNT(DISTINCT policy)", GROUPS_MAX],
   ["sources", "MAX(length(boot))", BOOT_CHARACTERS_MAX],
   ["sources", "MAX(length(policy))", POLICY_CHARACTERS_MAX],

@@ -1,8 +1,12 @@
 import { BODY_ENCODINGS, inflateBody } from "../body";
 import { MERGED_BYTES_MAX, TILE_ROW_BYTES_MAX } from "../limits";
 import type { MergeCore } from "../merge";
+import { formatName, parseName, rootOf } from "../names";
+import { quote } from "../refusal";
+import type { Standing } from "../tree/shard-map";
 import { headsOf } from "./batches";
 import type { Page, Value } from "./dump";
+import { readText } from "./schema";
 import { PART_SPAN } from "./tiles";
 
 /**
@@ -79,6 +83,26 @@ export class Inspector {
     const head = this.core.validate(bundle);
     if ("fault" in head && head.fault !== "merged") throw new RangeError(`a bundle in it is none: ${head.reason}`);
   }
+}
+
+/**
+ * Throws RangeError where rows that come from outside would have the object speak to one of another tenant: as its parent, as one of its
+ * shards, or in its name.
+ */
+export function checkPlace(sql: SqlStorage, name: string): void {
+  const { tenant } = parseName(name);
+  const standing = JSON.parse(readText(sql, "standing") ?? "null") as Partial<Standing> | null;
+  const isOwn =
+    standing === null || (standing.name === name && standing.parent === formatName(rootOf(tenant)) && name !== standing.parent);
+  const isNamed = (readText(sql, "name") ?? name) === name;
+  if (!isOwn || !isNamed) throw new RangeError(`it is of another place in the tree than ${name}`);
+  const others = sql.exec<{ name: string }>(
+    "SELECT name FROM edges WHERE instr(name, '/') > 0 AND substr(name, 1, ?) != ? LIMIT 1",
+    tenant.length + 1,
+    `${tenant}/`,
+  );
+  const [other] = others.toArray();
+  if (other !== undefined) throw new RangeError(`${quote(other.name)} is no shard of tenant ${tenant}`);
 }
 
 function bytesOf(value: Value | undefined): Uint8Array {

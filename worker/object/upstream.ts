@@ -1,4 +1,5 @@
 import { JOINING_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
+import { parseName } from "../names";
 import type { Refused } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import type { Hub } from "./hub";
@@ -66,6 +67,7 @@ export class Upstream {
   async deliver(untilMs: number): Promise<void> {
     if (this.current === null) return;
     const { name: shard, parent } = this.current;
+    if (parseName(parent).tenant !== parseName(shard).tenant) throw new Error(`${parent} is of another tenant than ${shard}`);
     const boot = readText(this.sql, "boot") ?? "";
     while (Date.now() < untilMs) {
       const message = readMessage(this.sql);

@@ -2,7 +2,7 @@
 import { core } from "../core";
 import type { Environment } from "../environment";
 import { FAN_OUT_AT_A_TIME, FAN_OUT_BYTES_MAX, FAN_OUT_OBJECTS_MAX, MISSING_EDGES_MAX } from "../limits";
-import { formatName, rootOf } from "../names";
+import { formatName, parseName, rootOf } from "../names";
 import { type Answer, answerOf, readCells, selectionOf } from "../object/answer";
 import { type Cell, Cells, nameOf, notOne, type Share, tooManyBytes } from "../object/cells";
 import type { Hub } from "../object/hub";
@@ -20,7 +20,11 @@ export async function objectsIn(
   window: Pick<Window, "from" | "to" | "tagConditions">,
 ): Promise<string[]> {
   const root = formatName(rootOf(tenant));
-  return [root, ...(await environment.HUB.getByName(root).listShards(window))];
+  const shards = await environment.HUB.getByName(root).listShards(window);
+  // An object is reached by its name alone, so that of another tenant must never come from here.
+  const other = shards.find((name) => parseName(name).tenant !== tenant);
+  if (other !== undefined) throw new Error(`${other} is listed as a shard of ${tenant}`);
+  return [root, ...shards];
 }
 
 /** Asks every object that a window may lie in, FAN_OUT_AT_A_TIME at a time; the root for what edges sent to it alone. */

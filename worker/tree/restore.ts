@@ -81,7 +81,7 @@ class Restore {
   async end(): Promise<Restored> {
     if (this.head === null || !this.isWhole) throw bad("its end is missing; take another, or copy it again");
     if (this.begun.length !== this.head.objects.length) throw bad("not every object is in it that its first line names");
-    for (const name of this.begun) this.check(await this.step(name, { step: "ready" }));
+    for (const name of this.begun) this.check(await this.step(name, { step: "ready", name }));
     for (const name of [...this.begun].reverse()) this.check(await this.step(name, { step: "end" }));
     forgetShardMap(this.tenant);
     return { tenant: this.tenant, taken: this.head.taken, objects: this.begun.length, rows: this.rows };
