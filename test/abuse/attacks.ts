@@ -9,6 +9,8 @@ export interface Attack {
   init: RequestInit;
   /** Statuses that are right; all but 200 and 204 come with a code and a reason. */
   statuses: readonly number[];
+  /** Whether a refusal has Prometheus' form. */
+  isPrometheus?: boolean;
 }
 
 /** What attacks are made of. */
@@ -27,6 +29,8 @@ type Make = (arms: Arms) => Attack;
 
 /** A few KB each that inflate to 1, 8 and 40 MB. */
 const BOMBS = [1, 8, 40].map((megabytes) => Uint8Array.from(gzipSync(new Uint8Array(megabytes << 20))));
+/** The edge that the victim alone has. */
+export const VICTIMS_EDGE = "edge-of-the-victim";
 const REFUSED = [400, 413, 415, 422];
 const FORBIDDEN = [401, 403];
 
@@ -189,9 +193,67 @@ const MAKES: readonly Make[] = [
   },
 ];
 
+/** What an admin and readers of one tenant try at another: whatever is named, it is nothing of theirs. */
+const ACROSS: readonly Make[] = [
+  (arms) => {
+    const action = pick(arms, ["quarantine", "release", "drop", "recut"]);
+    const edge = pick(arms, [VICTIMS_EDGE, `${arms.victim}%2Froot%2F1%2F0`, "..%2F..", "%00"]);
+    const { method, headers } = asAdmin(arms);
+    return {
+      name: `another tenant's edge: ${action}`,
+      path: `/v1/edges/${edge}/${action}`,
+      init: { method, headers },
+      statuses: [404],
+    };
+  },
+  (arms) => {
+    const { victim, key } = arms;
+    const stolen = key({ kind: "read", tenant: victim, edge: "" });
+    const init = { ...asAdmin(arms), body: JSON.stringify({ key: stolen }) };
+    return { name: "another tenant's key revoked", path: "/v1/keys/revoke", init, statuses: [403] };
+  },
+  (arms) => {
+    const path = pick(arms, ["/v1/tiles?object=", "/v1/edges?after="]);
+    const name = pick(arms, ["root/1/0", "shard/2/fra", ""]);
+    const init = { headers: { authorization: `Bearer ${readKey(arms)}` } };
+    return { name: "another tenant's objects", path: `${path}${arms.victim}/${name}`, init, statuses: [400, 404] };
+  },
+  (arms) => {
+    const line = { tallywire_backup: 1, tenant: arms.victim, taken: "", format: 1, objects: [`${arms.victim}/root/1/0`] };
+    const body = pick(arms, [gzipSync(`${JSON.stringify(line)}\n`), gzipSync(word(arms)), Buffer.from(word(arms)), BOMBS[2]!]);
+    const init = { ...asAdmin(arms), body: Uint8Array.from(body) };
+    return { name: "another tenant's backup", path: "/v1/restore?force=true", init, statuses: [400, 422] };
+  },
+  (arms) => {
+    const deep = "[".repeat(30_000) + "]".repeat(30_000);
+    const field = pick(arms, ["metric", "from", "by", "where", "q", word(arms)]);
+    const body = `{"metric":"dns_requests_total","op":"sum",${JSON.stringify(field)}:${deep}}`;
+    const init = { method: "POST", body, headers: { authorization: `Bearer ${readKey(arms)}` } };
+    return { name: "a query that nests deep", path: "/v1/query", init, statuses: [400] };
+  },
+  (arms) => {
+    const name = pick(arms, ["query", "query_range", "series", "labels"]);
+    const expression = pick(arms, [
+      "dns_top_names",
+      `{tenant="${arms.victim}"}`,
+      `${"(".repeat(500)}1`,
+      '{__name__=~"(a+)+b"}',
+      word(arms),
+    ]);
+    const search = new URLSearchParams({ query: expression, "match[]": expression, start: "0", end: "9e9", step: "1e-9" });
+    const init = { headers: { authorization: `Bearer ${readKey(arms)}` } };
+    const path = `/prometheus/api/v1/${name}?${search}`;
+    return { name: "an expression", path, init, statuses: [200, 400, 422], isPrometheus: true };
+  },
+];
+
+function asAdmin({ key, attacker }: Arms) {
+  return { method: "POST", headers: { authorization: `Bearer ${key({ kind: "admin", tenant: attacker, edge: "" })}` } };
+}
+
 /** Some attack. */
 export function attack(arms: Arms): Attack {
-  return pick(arms, MAKES)(arms);
+  return pick(arms, [...MAKES, ...ACROSS])(arms);
 }
 
 /** Bytes of a connection that is no good HTTP, or ends in its middle; the last is whether to end it or to fall silent. */
