@@ -121,6 +121,25 @@ describe("fields", () => {
     expect(trip?.request?.ja4).toBe("t13d1516h2_8daaf6152771_e5627efa2ab1");
   });
 
+  test.each([
+    [[0x0304, 0x0303], "13", "TLS 1.3"],
+    [[0x7f1c, 0x0303, 0x0302], "00", "TLS 1.3"],
+    [[0x7f1c, 0x0304, 0x0303], "00", "TLS 1.3"],
+    [[0xfb17, 0x0303], "00", "TLS 1.2"],
+    [[0x0301, 0x0302], "11", "TLS 1.1"],
+    [[0x2a2a, 0x0303], "12", "TLS 1.2"],
+    [[0x2a2a], "00", "TLS 1.2"],
+    [[0x0300], "s3", "SSL 3.0"],
+    [[0xfefd], "d2", "TLS 1.2"],
+  ])(
+    "JA4 has the highest version of the list as it stands there, and 00 for one that it does not name: %j",
+    (offered, letters, version) => {
+      const hello = clientHello({ extensions: [EXTENSION.versions(...offered)] });
+      const [trip] = tripsOf(talkOf([["client", record(22, hello)]]).packets);
+      expect([String(trip?.request?.ja4).slice(0, 4), trip?.request?.version]).toEqual([`t${letters}i`, version]);
+    },
+  );
+
   test("an ALPN that is no text, a hello without extensions and one without ciphers", () => {
     const ja4 = (hello: Uint8Array) => tripsOf(talkOf([["client", record(22, hello)]]).packets)[0]?.request?.ja4;
     expect(ja4(clientHello({ extensions: [EXTENSION.alpn("\u0001x\u0002")] }))).toMatch(/^t12i020102_/);

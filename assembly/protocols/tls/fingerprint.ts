@@ -186,13 +186,17 @@ function putTwo(at: usize, value: u32): void {
   store<u8>(at + 1, 48 + (most % 10));
 }
 
-/** Two letters of the version as JA4 has them. */
+/** Two letters of the highest version that is offered, as JA4 has them: those of a draft, as of any number that it does not list, are 00. */
 function putVersion(at: usize): void {
-  const version = Hello.version;
-  const isTls = version >= 0x0301 && version <= 0x0304;
-  const isSsl = version == 0x0300 || version == 0x0002;
-  store<u8>(at, isTls ? 49 : isSsl ? 115 : 48);
-  store<u8>(at + 1, isTls ? 47 + (version & 15) : version == 0x0300 ? 51 : isSsl ? 50 : 48);
+  const version = Hello.offered;
+  let letters: u32 = 0x3030;
+  if (version >= 0x0301 && version <= 0x0304) letters = 0x3031 + (((version & 15) - 1) << 8);
+  else if (version == 0x0300) letters = 0x3373;
+  else if (version == 0x0002) letters = 0x3273;
+  else if (version == 0xfeff) letters = 0x3164;
+  else if (version == 0xfefd) letters = 0x3264;
+  else if (version == 0xfefc) letters = 0x3364;
+  store<u16>(at, letters);
 }
 
 function isAlphanumeric(byte: u32): bool {

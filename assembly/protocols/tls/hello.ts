@@ -60,6 +60,8 @@ export class Hello {
   /** The version of the hello itself, and the one that counts: the highest offered or the one chosen. */
   static legacyVersion: u32 = 0;
   static version: u32 = 0;
+  /** The highest number of the client's list of versions as it stands there, drafts included; without a list the hello's own. */
+  static offered: u32 = 0;
   static cipher: u32 = 0;
   static hasCipher: bool = false;
   static hasServerName: bool = false;
@@ -84,6 +86,7 @@ export class Hello {
     Hello.signatures.set(0, 0);
     Hello.legacyVersion = 0;
     Hello.version = 0;
+    Hello.offered = 0;
     Hello.hasCipher = false;
     Hello.hasServerName = false;
     Hello.isRetry = false;
@@ -115,6 +118,7 @@ export class Hello {
     if (Hello.left < 2) return false;
     Hello.legacyVersion = u16be(Hello.at);
     Hello.version = Hello.legacyVersion;
+    Hello.offered = Hello.legacyVersion;
     Hello.at += 2;
     if (Hello.left < RANDOM_BYTES) return false;
     Hello.isRetry = isServer && isRetryRandom(Hello.at);
@@ -211,14 +215,19 @@ function known(version: u32): u32 {
   return version >> 8 == 0x7f ? TLS_1_3 : version;
 }
 
-/** The highest version of a list of `length` bytes: length u8, then numbers. */
+/** Takes the highest version of a list of `length` bytes: length u8, then numbers. */
 function highest(at: usize, length: u32): void {
   let best: u32 = 0;
+  let offered: u32 = 0;
   for (let i: u32 = 1; i + 2 <= length; i += 2) {
-    const version = known(u16be(at + i));
-    if (!isGrease(version) && version >> 8 == 3 && version > best) best = version;
+    const number = u16be(at + i);
+    if (isGrease(number)) continue;
+    if (number > offered) offered = number;
+    const version = known(number);
+    if (version >> 8 == 3 && version > best) best = version;
   }
   if (best != 0) Hello.version = best;
+  Hello.offered = offered;
 }
 
 /** Notes a list that has its length of two bytes before it, where that fits. */
