@@ -1,7 +1,9 @@
 /** Frames of every capture with a WebSocket, as tshark counts them: opcodes, bytes of payload and close codes of each side. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { MessageFields } from "../../engine/round-trip";
-import { corpusBytes, corpusIndex, HAS_CORPUS } from "../support/corpus";
+import { CORPUS, corpusBytes, corpusIndex, HAS_CORPUS } from "../support/corpus";
 import { readRoundTrips } from "../support/round-trips";
 import { HAS_TSHARK, tsharkFields } from "../support/tshark";
 
@@ -60,6 +62,19 @@ function ourFigures(file: Uint8Array): Figures {
   }
   return figures;
 }
+
+test.runIf(HAS_CORPUS)("generated/websocket_node.pcap says what its client says", () => {
+  const { sent, got } = JSON.parse(readFileSync(join(CORPUS, "generated/websocket_node.truth.json"), "utf8"));
+  const trips = readRoundTrips(corpusBytes("generated/websocket_node.pcap"));
+  const [talk, ...others] = trips.filter(({ protocol }) => protocol === "websocket");
+  expect(others).toEqual([]);
+  expect(trips.filter(({ response }) => response?.statusCode === 101)).toHaveLength(sent.upgrade);
+  const { textFrames, binaryFrames, pingFrames, frames, closeCode } = talk!.request!;
+  const closes = Number(frames) - Number(textFrames) - Number(binaryFrames) - Number(pingFrames);
+  expect({ text: textFrames, binary: binaryFrames, ping: pingFrames, close: closes, upgrade: 1 }).toEqual(sent);
+  expect({ echo: talk!.response!.messages, echo_bytes: talk!.response!.bodyBytes }).toEqual(got);
+  expect([talk!.status, closeCode]).toEqual(["ok", 1000]);
+});
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
 const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [];
