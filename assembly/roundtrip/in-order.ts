@@ -30,7 +30,10 @@ class OrderFlag {
   static readonly UNCERTAIN: u32 = 1;
   /** The client sends requests before it has the responses to earlier ones. */
   static readonly PIPELINES: u32 = 2;
+  /** A request found no room, since which none was added; the floor's last bits stand above FLOOR_SHIFT. */
+  static readonly REFUSED: u32 = 4;
 }
+const FLOOR_SHIFT: u32 = 16;
 
 /** A conversation's order of requests: 16 bytes of a protocol's state. */
 @unmanaged
@@ -68,13 +71,29 @@ export function orderAdd(
   if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) makeRoom(conversation, order);
   request.id = sequence;
   request.key = floor;
-  if (conversation.pendingCount != 0 && !(order.flags & OrderFlag.UNCERTAIN)) {
+  if (isPipelined(conversation, order, floor)) {
     order.flags |= OrderFlag.PIPELINES;
     request.flags |= <u8>PIPELINED;
   }
+  order.flags &= 0xffff & ~OrderFlag.REFUSED;
   if (isAfterGap) request.flags |= <u8>AFTER_GAP;
   pendingAdd(conversation, side, request, TimeoutClass.STREAM);
   order.outstanding += 1;
+}
+
+/** Whether a request with this floor is sent before the one before it has its response, as far as that is sure. */
+function isPipelined(conversation: Conversation, order: InOrder, floor: u32): bool {
+  if (order.flags & OrderFlag.REFUSED && order.flags >> FLOOR_SHIFT == (floor & 0xffff)) return true;
+  if (conversation.pendingCount == 0) return false;
+  if (!(order.flags & OrderFlag.UNCERTAIN)) return true;
+  const last = changetype<Message>(conversation.pendingTail);
+  return last.key == floor && (last.flags & <u8>(PIPELINED | AFTER_GAP)) != 0;
+}
+
+/** A request with this floor found no room: it is missing, and what comes next is behind a gap. */
+export function orderRefuse(conversation: Conversation, order: InOrder, floor: u32): void {
+  if (isPipelined(conversation, order, floor)) order.flags |= OrderFlag.PIPELINES;
+  order.flags = (order.flags & 0xffff) | OrderFlag.REFUSED | (floor << FLOOR_SHIFT);
 }
 
 /** Reports the oldest request that is not being answered as unobserved. */
@@ -116,8 +135,16 @@ function candidate(conversation: Conversation, order: InOrder, first: u32, ackno
     order.flags &= ~OrderFlag.UNCERTAIN;
   } else if (!order.pipelines) {
     skipOlder(conversation, order, first);
+  } else {
+    missSome(conversation);
   }
   return chosen;
+}
+
+/** One of those that wait is answered by what goes with none: that no other answer comes says nothing of any. */
+function missSome(conversation: Conversation): void {
+  let at = <usize>conversation.pendingHead;
+  for (; at != 0; at = <usize>changetype<Message>(at).next) changetype<Message>(at).missed();
 }
 
 /** The request from `head` on that was sent when the client had the server's bytes up to `first` and waited for nothing. */

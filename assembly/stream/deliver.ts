@@ -2,14 +2,15 @@
  * Bytes in order to the parser, where they lie.
  *
  * What the parser leaves is copied once to the stream's carry, at most 4080 bytes together, and the parser is called again
- * when as many bytes as it needs have come. What it wants skipped is counted, not kept.
+ * when as many bytes as it needs have come. What it wants skipped is counted, not kept. What finds no room is missing for the
+ * parser as if it had not been captured, and so is what comes while there is no room for the parser's state.
  */
 import { BLOCK_BYTES_MAX } from "../bytes/pool";
 import { Window } from "../bytes/window";
 import { FAULT, Found, OVER_TCP, Parse, Protocols, stateOf } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
-import { Flow, STREAM_LOST, Stream } from "./flow";
+import { Flow, STREAM_LOST, STREAM_MISSED, STREAM_REFUSED, Stream } from "./flow";
 import { recognize, unrecognized } from "./recognize";
 import { StreamTally } from "./tally";
 
@@ -41,7 +42,7 @@ export function deliver(flow: Flow, side: u32, start: usize, length: u32): void 
       continue;
     }
     if (left < stream.need) {
-      carry(flow, stream, at, left);
+      carry(flow, side, stream, at, left);
       return;
     }
     Window.open(at, left);
@@ -56,12 +57,14 @@ export function deliver(flow: Flow, side: u32, start: usize, length: u32): void 
       continue;
     }
     if (consumed == 0 && stream.skip == 0) {
-      if (left > 0) carry(flow, stream, at, left);
+      if (left > 0) carry(flow, side, stream, at, left);
       return;
     }
   }
 }
 
+/** Bytes that a stream is told to have missed where its beginning is not known. */
+const MISSED_BYTES_UNKNOWN: u32 = 1 << 16;
 /** No byte was taken and none can be until more come. */
 const STOP: u32 = u32.MAX_VALUE;
 
@@ -123,7 +126,7 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
   const wasUnknown = flow.protocol == PROTOCOL_UNKNOWN;
   const found = recognize(flow, side, start, length, OVER_TCP);
   if (found == Found.MORE) {
-    if (stream.carryLength == 0) carry(flow, stream, start, length);
+    if (stream.carryLength == 0) carry(flow, side, stream, start, length);
     return false;
   }
   if (found == Found.NO) {
@@ -131,16 +134,43 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
     unrecognized(flow, side);
     return false;
   }
-  if (stateOf(flow, Protocols.at(flow.protocol)) == 0) {
+  if (isUnanswered(stream) || stateOf(flow, Protocols.at(flow.protocol)) == 0) {
     StreamTally.memory += 1;
     dropCarry(stream, stream.carryLength);
+    flow.protocol = <u8>PROTOCOL_UNKNOWN;
+    stream.flags |= <u16>(STREAM_MISSED | STREAM_REFUSED);
+    stream.refusedFloor = <u16>Parse.acknowledgement;
     return false;
   }
-  stream.flags &= ~(<u16>STREAM_LOST);
+  stream.flags &= ~(<u16>(STREAM_LOST | STREAM_REFUSED));
+  if (wasUnknown) tellMissed(flow, side);
   // What the other side sent before is none of the protocol that was found only now.
   const peer = flow.stream(side ^ 1);
   if (wasUnknown && (peer.carryLength != 0 || peer.unrecognized != 0)) peer.flags |= <u16>STREAM_LOST;
   return true;
+}
+
+/** Whether what found no room before may not have been answered yet: its answer would be taken for that to what comes now. */
+function isUnanswered(stream: Stream): bool {
+  return (stream.flags & STREAM_REFUSED) != 0 && stream.refusedFloor == <u16>Parse.acknowledgement;
+}
+
+/** Tells a parser that has just begun of what was missing before, up to the bytes of `side` in hand and of the other to come. */
+function tellMissed(flow: Flow, side: u32): void {
+  const sequence = Parse.sequence;
+  for (let one: u32 = 0; one < 2; one++) {
+    const stream = flow.stream(one);
+    if (!(stream.flags & STREAM_MISSED)) continue;
+    stream.flags &= ~(<u16>STREAM_MISSED);
+    // Of a connection that was joined in its middle that is known anyway.
+    if (!flow.started) continue;
+    const end = one == side ? sequence : stream.next - stream.carryLength;
+    const bytes = stream.first != 0 ? end - stream.first : MISSED_BYTES_UNKNOWN;
+    Parse.sequence = end - bytes;
+    Parse.skip = 0;
+    call_indirect<bool>(Protocols.at(flow.protocol).gap, flow, one, bytes);
+  }
+  Parse.sequence = sequence;
 }
 
 /** One parser call over carry and new bytes together; answers how many new ones were consumed, or STOP. */
@@ -150,12 +180,12 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
   const taken = length < room ? length : room;
   if (!append(stream, start, taken)) {
     StreamTally.memory += 1;
-    lose(stream);
+    miss(flow, side, stream, before, before + length);
     return STOP;
   }
   const together = before + taken;
   if (together < stream.need) {
-    if (taken < length) tooLong(stream);
+    if (taken < length) tooLong(flow, side, stream, before, before + length);
     return STOP;
   }
   Parse.sequence -= before;
@@ -165,8 +195,7 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
   if (!askCarried(flow, side, stream, before, together)) return STOP;
   const consumed = Answer.consumed;
   if (consumed == 0 && stream.skip == 0) {
-    if (taken < length || together == BLOCK_BYTES_MAX) tooLong(stream);
-    else if (taken == 0) return STOP;
+    if (taken < length || together == BLOCK_BYTES_MAX) tooLong(flow, side, stream, 0, before + length);
     return STOP;
   }
   if (consumed >= before) {
@@ -180,27 +209,33 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
 }
 
 /** A message part that must lie together is longer than a carry can be. */
-function tooLong(stream: Stream): void {
+function tooLong(flow: Flow, side: u32, stream: Stream, carried: u32, bytes: u32): void {
   StreamTally.tooLong += 1;
-  lose(stream);
+  miss(flow, side, stream, carried, bytes);
 }
 
 /** The parser has lost its place: what it left goes, and the next message start is looked for. */
-export function lose(stream: Stream): void {
+function lose(stream: Stream): void {
   dropCarry(stream, stream.carryLength);
   stream.need = 0;
   stream.skip = 0;
   stream.flags |= <u16>STREAM_LOST;
 }
 
-function carry(flow: Flow, stream: Stream, start: usize, length: u32): void {
+/** Drops what the parser left and the rest of what is in hand, `bytes` from `carried` bytes before `Parse.sequence` on: to the parser it is missing. */
+function miss(flow: Flow, side: u32, stream: Stream, carried: u32, bytes: u32): void {
+  dropCarry(stream, stream.carryLength);
+  tellGap(flow, side, stream, Parse.sequence - carried, bytes);
+}
+
+function carry(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): void {
   if (length > BLOCK_BYTES_MAX) {
-    if (flow.protocol != PROTOCOL_UNKNOWN) tooLong(stream);
+    if (flow.protocol != PROTOCOL_UNKNOWN) tooLong(flow, side, stream, 0, length);
     return;
   }
   if (append(stream, start, length)) return;
   StreamTally.memory += 1;
-  lose(stream);
+  miss(flow, side, stream, 0, length);
 }
 
 /** Adds bytes to the carry, moving it to a larger block where needed; the caller checked that they fit one. */
@@ -256,10 +291,16 @@ export function deliverGap(flow: Flow, side: u32, bytes: u32): void {
   const stream = flow.stream(side);
   if (flow.protocol == PROTOCOL_FOREIGN) return;
   if (stream.carryLength != 0) deliverCut(flow, side, stream, stream.next - bytes);
+  tellGap(flow, side, stream, stream.next - bytes, bytes);
+}
+
+/** Tells the parser of `side` that `bytes` from `sequence` on are missing; whoever comes to read them where there is none yet. */
+function tellGap(flow: Flow, side: u32, stream: Stream, sequence: u32, bytes: u32): void {
+  if (flow.protocol == PROTOCOL_UNKNOWN) stream.flags |= <u16>STREAM_MISSED;
   if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN || stream.flags & STREAM_LOST) return;
   stream.need = 0;
   Parse.skip = stream.skip;
-  Parse.sequence = stream.next - bytes;
+  Parse.sequence = sequence;
   if (!call_indirect<bool>(Protocols.at(flow.protocol).gap, flow, side, bytes)) {
     lose(stream);
     return;
@@ -267,7 +308,7 @@ export function deliverGap(flow: Flow, side: u32, bytes: u32): void {
   const ended = stream.skip == <u64>bytes;
   stream.skip = stream.skip > <u64>bytes ? stream.skip - bytes : 0;
   if (!ended) return;
-  Parse.sequence = stream.next;
+  Parse.sequence = sequence + bytes;
   Window.open(0, 0);
   ask(flow, side, stream, 0, 0);
 }

@@ -32,8 +32,8 @@ export class Stream {
   /** Segments that came before their turn, by sequence: a list of pool blocks. */
   early: u32;
   earlyBytes: u32;
-  /** Same acknowledgement seen so many times without data. */
-  duplicateAcks: u16;
+  /** Last bits of the acknowledgement that came with what was refused last, where STREAM_REFUSED. */
+  refusedFloor: u16;
   /** Segments whose content no probe took. */
   unrecognized: u16;
   /** Sequence number one past the FIN, when STREAM_FIN. */
@@ -60,6 +60,10 @@ export const STREAM_LOST: u32 = 8;
 export const STREAM_ZERO_WINDOW: u32 = 16;
 /** `next` is where its peer's first acknowledgement says that it begins; neither its SYN nor a byte of it was seen. */
 export const STREAM_ASSUMED: u32 = 32;
+/** Bytes of it were missing, or found no room, before it was known what it speaks: whoever reads it is told. */
+export const STREAM_MISSED: u32 = 128;
+/** There was no room for the state of whoever reads it: bytes of it went by, and were of a protocol. */
+export const STREAM_REFUSED: u32 = 256;
 /** Its sender has reset the connection, which ends once nothing before it is missing any more. */
 export const STREAM_RESET: u32 = 64;
 

@@ -42,17 +42,22 @@ export function openWebSocket(): Uint8Array {
   return pcap(talk.send("client", sent(OPCODE.text, "b")).acknowledge("server").packets);
 }
 
-/** Connections that all stay open: more than a small budget has room for. */
+/** Connections that ask for something else first and then all stay open: more than a small budget has room for. */
 export const WEBSOCKETS = 4000;
 export function manyWebSockets(): Uint8Array {
-  const asked = ASKED.replace("/live/17", `/${"long/".repeat(190)}`);
   const packets: Captured[] = [];
   for (let index = 0; index < WEBSOCKETS; index++) {
     const talk = websocket({ ...form(0, BigInt(index) * 10_000n), clientPort: 10_000 + index, stepNs: 1000n });
     talk.packets.splice(3);
     talk.next.client -= ASKED.length;
     talk.next.server -= AGREED.length;
-    packets.push(...talk.send("client", asked).send("server", AGREED).packets);
+    talk.send("client", "GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n").send("server", "HTTP/1.1 204 No Content\r\n\r\n");
+    packets.push(
+      ...talk
+        .wait(100n * MS)
+        .send("client", ASKED)
+        .send("server", AGREED).packets,
+    );
   }
-  return pcap(packets);
+  return pcap(packets.sort((a, b) => Number(a.timeNs - b.timeNs)));
 }

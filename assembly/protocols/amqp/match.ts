@@ -93,19 +93,42 @@ export function waitForAnswer(conversation: Conversation, request: Message): voi
   }
   // It was sent before all was there that is missing: its answer may be a part of that.
   const answering = load<u16>(at, F.SENDER) == 0 ? clientOf(conversation) ^ 1 : clientOf(conversation);
-  if (stateAt(conversation).mayMiss(answering, Parse.acknowledgement)) request.missed();
+  const state = stateAt(conversation);
+  if (state.mayMiss(answering, Parse.acknowledgement)) request.missed();
+  if (state.half(answering ^ 1).refused != 0) {
+    request.missed();
+    addFlag(at, F.RequestFlag.DOUBTFUL);
+  }
   wait(conversation, request, Waits.ANSWER, load<u16>(at, F.METHOD));
 }
 
-/** Numbers a publish that begins on a channel with confirms, or on one that may have them. */
-export function numberPublish(conversation: Conversation, channel: Channel, request: Message): void {
+/** A method that `side` sends, and that its peer answers, found no room. */
+export function refuseAsking(conversation: Conversation, side: u32): void {
+  const half = stateAt(conversation).half(side);
+  if (half.refused != 255) half.refused += 1;
+}
+
+/** A publish that `side` sends found no room: it has its number all the same. */
+export function refusePublish(conversation: Conversation, channel: Channel, side: u32): void {
+  if (!countPublish(conversation, channel) || !channel.is(ChannelFlag.UNNUMBERED)) return;
+  stateAt(conversation).half(side).refusedFloor = <u16>Parse.acknowledgement;
+}
+
+/** Counts a publish; whether it is, or may be, one that is confirmed. */
+function countPublish(conversation: Conversation, channel: Channel): bool {
   if (!channel.is(ChannelFlag.PUBLISHES)) {
     channel.set(ChannelFlag.PUBLISHES);
     if (mayHaveConfirms(conversation, channel)) channel.set(ChannelFlag.DOUBTFUL | ChannelFlag.UNNUMBERED);
   }
-  if (!channel.is(ChannelFlag.CONFIRMS | ChannelFlag.DOUBTFUL)) return;
-  const at = changetype<usize>(request);
+  if (!channel.is(ChannelFlag.CONFIRMS | ChannelFlag.DOUBTFUL)) return false;
   channel.published += 1;
+  return true;
+}
+
+/** Numbers a publish that begins on a channel with confirms, or on one that may have them. */
+export function numberPublish(conversation: Conversation, channel: Channel, request: Message): void {
+  if (!countPublish(conversation, channel)) return;
+  const at = changetype<usize>(request);
   if (!channel.is(ChannelFlag.CONFIRMS) && channel.published > DOUBTFUL_MAX) {
     store<u8>(at, UNKNOWN, F.OUTCOME);
     return;
@@ -193,7 +216,12 @@ export function waitForSettling(conversation: Conversation, request: Message): b
 /** Takes the request that `response`, a method on `channel`, answers; 0 for none. */
 export function takeAnswered(conversation: Conversation, channel: u32, response: u32, asker: u32): usize {
   const call = answeredBy(response);
-  if (pendingFind(conversation, channel | Waits.ANSWER, call) == 0) return 0;
+  if (pendingFind(conversation, channel | Waits.ANSWER, call) == 0) {
+    // It may answer what found no room.
+    const half = stateAt(conversation).half(asker == 0 ? clientOf(conversation) : clientOf(conversation) ^ 1);
+    if (half.refused != 0) half.refused -= 1;
+    return 0;
+  }
   let at = <usize>conversation.pendingHead;
   let found: usize = 0;
   while (at != 0) {
@@ -306,7 +334,9 @@ function renumber(conversation: Conversation, channel: Channel, tag: u64, isMult
   let first: usize = 0;
   let here: u32 = 0;
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    if (!isUnnumbered(at, id) || !isAckedHere(at)) continue;
+    if (changetype<Message>(at).id != id || !isAckedHere(at)) continue;
+    // One with its number was sent with them, so what is missing between them has numbers, too.
+    if (!isUnnumbered(at, id)) return;
     if (first == 0) first = at;
     here += 1;
   }
@@ -314,6 +344,7 @@ function renumber(conversation: Conversation, channel: Channel, tag: u64, isMult
   const settled: u32 = isMultiple ? here : 1;
   if (here != 1 && !(channel.is(ChannelFlag.SETTLED) && <u32>tag - channel.settled() == settled)) return;
   const client = clientOf(conversation);
+  if (isBehindRefused(conversation, client, first)) return;
   const isBroken = stateAt(conversation).isMissingBehind(client, load<u32>(first, F.SEQUENCE));
   if (isBroken && here != 1) return;
   let number = tag + 1 - settled;
@@ -331,6 +362,12 @@ function renumber(conversation: Conversation, channel: Channel, tag: u64, isMult
   if (content != 0 && flagsOf(content) & F.RequestFlag.UNNUMBERED) nameNumber(content, ++number);
   channel.published = number;
   channel.clear(ChannelFlag.UNNUMBERED);
+}
+
+/** Whether the client had nothing from the server between a publish that found no room and this one: an ack may be that one's. */
+function isBehindRefused(conversation: Conversation, client: u32, publish: usize): bool {
+  const floor = stateAt(conversation).half(client).refusedFloor;
+  return floor != 0 && floor == <u16>load<u32>(publish, F.FLOOR);
 }
 
 /** The first publish without a number that was sent when the client had all up to `floor`; 0 for none. */
@@ -414,6 +451,7 @@ export function loseNumbers(state: AmqpState): void {
 export function missAnswers(conversation: Conversation, side: u32): void {
   const sender: u32 = side == clientOf(conversation) ? 0 : 1;
   if (sender == 1) forgetSettled(stateAt(conversation));
+  stateAt(conversation).half(side ^ 1).refused = 0;
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
     if (<u32>load<u16>(at, F.SENDER) == sender) addFlag(at, F.RequestFlag.DOUBTFUL);
     else changetype<Message>(at).missed();

@@ -34,6 +34,8 @@ import {
   numberPublish,
   placeDelivery,
   queueOf,
+  refuseAsking,
+  refusePublish,
   settle,
   takeAnswered,
   waitForAnswer,
@@ -170,16 +172,21 @@ function readMethod(conversation: Conversation, half: Half, at: usize, size: u32
     return;
   }
   const state = stateAt(conversation);
-  const needsChannel = (traits & (Trait.CONTENT | Trait.SETTLES)) != 0 || ((classId << 8) | methodId) == Call.CONFIRM_SELECT;
+  const call = (classId << 8) | methodId;
+  const needsChannel = (traits & (Trait.CONTENT | Trait.SETTLES)) != 0 || call == Call.CONFIRM_SELECT;
   const number = <u32>half.channel;
   const channel = needsChannel ? channelOf(state, number) : findChannel(state, number);
   // A method on a channel tells that the content before it was complete.
   if (channel != null) endContent(conversation, channel, side, Mark.GAP);
   if (needsChannel && channel == null) {
     refused();
+    // What is known of a channel that begins later is not all that there was.
+    state.noteGap(side, Turn.sequenceOf(at) + size + FRAME_BYTES_MIN);
+    state.noteGap(side ^ 1, state.half(side ^ 1).sequence);
+    if (traits & Trait.ASKS) refuseAsking(conversation, side);
+    if (call == Call.GET_OK) refuseAnswer(conversation, number, isServer ? 0 : 1);
     return;
   }
-  const call = (classId << 8) | methodId;
   if (traits & Trait.SETTLES) {
     const response = fill(messageScratch(F.AMQP, F.FIXED_END, 1), half, at, size, held);
     if (channel != null && response.knows(F.AmqpField.DELIVERY_TAG)) settle(conversation, channel, response, isServer);
@@ -207,16 +214,22 @@ function readResponse(
     return;
   }
   const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
-  const request = takeAnswered(conversation, number, call, asker);
   if (block == 0 || channel == null) {
     refused();
-    if (request == 0) return;
-    report(conversation, clientOf(conversation), request, 0, Status.UNOBSERVED);
-    messageRelease(changetype<Message>(request));
+    refuseAnswer(conversation, number, asker);
     return;
   }
+  const request = takeAnswered(conversation, number, call, asker);
   channel.set(ChannelFlag.GOT);
   beginContent(channel, Turn.side, fill(changetype<Message>(block), half, at, size, held), request, true);
+}
+
+/** What a get brought found no room: that much is known, and no more. */
+function refuseAnswer(conversation: Conversation, number: u32, asker: u32): void {
+  const request = takeAnswered(conversation, number, Call.GET_OK, asker);
+  if (request == 0) return;
+  report(conversation, clientOf(conversation), request, 0, Status.UNOBSERVED);
+  messageRelease(changetype<Message>(request));
 }
 
 /** A channel, or the connection, is closed. */
@@ -244,6 +257,8 @@ function readRequest(
   const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
   if (block == 0) {
     refused();
+    if (traits & Trait.ASKS) refuseAsking(conversation, Turn.side);
+    else if (call == Call.PUBLISH && channel != null) refusePublish(conversation, channel, Turn.side);
     return;
   }
   let message = fill(changetype<Message>(block), half, at, size, held);

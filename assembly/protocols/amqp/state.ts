@@ -27,8 +27,10 @@ export class Half {
   type: u8;
   /** Whether bytes before the next message were none. */
   isAfterGarbage: u8;
-  spare: u8;
-  spare1: u16;
+  /** Methods that its peer answers and that found no room: which answers are theirs is not known. */
+  refused: u8;
+  /** Last bits of the floor of a publish that found no room and whose number is not known; 0 for none. */
+  refusedFloor: u16;
 }
 
 /** Lists of channels, by the last bits of their number. */

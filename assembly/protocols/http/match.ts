@@ -49,13 +49,31 @@ export function enqueue(conversation: Conversation, side: u32, half: Half): void
   const state = stateAt(conversation);
   const request = changetype<Message>(half.message);
   if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) makeRoom(conversation, state);
-  if (conversation.pendingCount != 0 && !state.is(StateFlag.UNCERTAIN)) {
+  if (isPipelined(conversation, state, load<u32>(half.message, F.FLOOR))) {
     state.set(StateFlag.PIPELINES);
     store<u8>(half.message, flagsOf(half.message) | F.RequestFlag.PIPELINED, F.REQUEST_FLAGS);
   }
+  state.clear(StateFlag.REFUSED);
   half.clear(HalfFlag.OWNS);
   pendingAdd(conversation, side, request, TimeoutClass.STREAM);
   state.outstanding += 1;
+}
+
+/** Whether a request with this floor is sent before the one before it has its response, as far as that is sure. */
+function isPipelined(conversation: Conversation, state: HttpState, floor: u32): bool {
+  if (state.is(StateFlag.REFUSED) && state.refusedFloor == <u16>floor) return true;
+  if (conversation.pendingCount == 0) return false;
+  if (!state.is(StateFlag.UNCERTAIN)) return true;
+  const last = <usize>conversation.pendingTail;
+  return load<u32>(last, F.FLOOR) == floor && (flagsOf(last) & (F.RequestFlag.PIPELINED | F.RequestFlag.AFTER_GAP)) != 0;
+}
+
+/** A request with this floor found no room: it is missing, and what comes next is behind a gap. */
+export function refuse(conversation: Conversation, floor: u32): void {
+  const state = stateAt(conversation);
+  if (isPipelined(conversation, state, floor)) state.set(StateFlag.PIPELINES);
+  state.set(StateFlag.REFUSED);
+  state.refusedFloor = <u16>floor;
 }
 
 /** Reports the oldest request that is not being answered as unobserved. */
@@ -109,8 +127,16 @@ function candidate(conversation: Conversation, state: HttpState, first: u32): us
     state.clear(StateFlag.UNCERTAIN);
   } else if (!state.is(StateFlag.PIPELINES)) {
     skipOlder(conversation, state, first);
+  } else {
+    missSome(conversation);
   }
   return chosen;
+}
+
+/** One of those that wait is answered by what goes with none: that no other answer comes says nothing of any. */
+function missSome(conversation: Conversation): void {
+  let at = <usize>conversation.pendingHead;
+  for (; at != 0; at = <usize>changetype<Message>(at).next) changetype<Message>(at).missed();
 }
 
 /** The request from `head` on that was sent when the client had the server's bytes up to `first` and waited for nothing. */

@@ -12,10 +12,10 @@ import { leave, Parse } from "../protocol";
 import { readBody, readChunkEnd, readChunkSize, readPeek, readTrailers, readUntilClose } from "./body";
 import * as F from "./fields";
 import { Header, isOther, readHeader } from "./headers";
-import { isInterim, pair } from "./match";
+import { isInterim, pair, refuse } from "./match";
 import { endHeaders, letGo } from "./message-end";
 import { HttpFault, HttpMetrics } from "./metrics";
-import { losePlace } from "./place";
+import { losePlace, noteUnread } from "./place";
 import { findByte, findControl, findLineEnd } from "./scan";
 import { seek } from "./seek";
 import {
@@ -119,7 +119,10 @@ function readStart(conversation: Conversation, half: Half): bool {
     : messageCreate(F.HTTP, F.REQUEST_FIXED_END, F.REQUEST_BYTES);
   if (block == 0) {
     HttpMetrics.refused();
+    half.role = isResponse ? Role.RESPONSES : Role.REQUESTS;
+    if (!isResponse) refuse(conversation, half.floor);
     losePlace(conversation, Turn.side, HalfFlag.AFTER_GAP);
+    noteUnread(conversation, half, Turn.at);
     return true;
   }
   const message = changetype<Message>(block);
@@ -148,6 +151,7 @@ function garbage(conversation: Conversation, half: Half): bool {
   Turn.at = Turn.end;
   if (half.role != Role.UNKNOWN || conversation.started) HttpMetrics.malformed(HttpFault.START_LINE);
   losePlace(conversation, Turn.side, HalfFlag.AFTER_GARBAGE);
+  noteUnread(conversation, half, Turn.at);
   return false;
 }
 

@@ -3,7 +3,13 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Message } from "../../roundtrip/message";
 import * as F from "./fields";
 import { enqueue } from "./match";
-import { HalfFlag, messageOf, notePartial, Phase, Role, StateFlag, stateAt } from "./state";
+import { Half, HalfFlag, messageOf, notePartial, Phase, Role, StateFlag, stateAt } from "./state";
+import { Turn } from "./turn";
+
+/** Bytes up to `at` of what may be responses went by unread. */
+export function noteUnread(conversation: Conversation, half: Half, at: usize): void {
+  if (half.role != Role.REQUESTS) stateAt(conversation).gapEnd = Turn.sequenceOf(at);
+}
 
 /** The half of `side` does not know where it is; `flag` says why. */
 export function losePlace(conversation: Conversation, side: u32, flag: u32): void {

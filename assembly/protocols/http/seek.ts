@@ -10,7 +10,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Found, Parse } from "../protocol";
 import { endCurrent, endMessage, endResponse, endUncertain, enqueue, loseResponse } from "./match";
 import { endWithInterim } from "./message-end";
-import { losePlace } from "./place";
+import { losePlace, noteUnread } from "./place";
 import { findByte } from "./scan";
 import { LINE_BYTES_MAX, probeLine } from "./start-line";
 import {
@@ -69,7 +69,10 @@ function isWanted(conversation: Conversation, half: Half, found: u32): bool {
 /** Steps over the bytes up to `at`, for the account of the message that is held. */
 function passOver(conversation: Conversation, half: Half, at: usize): void {
   const bytes = <u64>(at - Turn.at);
-  if (bytes != 0) addBytes(conversation, half, bytes, 0);
+  if (bytes != 0) {
+    addBytes(conversation, half, bytes, 0);
+    noteUnread(conversation, half, at);
+  }
   Turn.at = at;
 }
 

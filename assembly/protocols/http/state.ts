@@ -97,6 +97,8 @@ export class StateFlag {
   static readonly UNCERTAIN: u32 = 1;
   /** The client sends requests before it has the responses to earlier ones. */
   static readonly PIPELINES: u32 = 2;
+  /** A request found no room, since which none was added; `refusedFloor` is valid. */
+  static readonly REFUSED: u32 = 4;
 }
 
 /** The shared part; the two halves lie behind it. */
@@ -110,7 +112,8 @@ export class HttpState {
   gapEnd: u32;
   flags: u8;
   interimCount: u8;
-  spare: u16;
+  /** Last bits of the floor of a request that found no room. */
+  refusedFloor: u16;
   /** Codes of the interim responses that came, u16 each, and the time of the last. */
   interim: u64;
   interimNs: u64;

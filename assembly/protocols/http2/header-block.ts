@@ -54,6 +54,11 @@ export function beginBlock(conversation: Conversation, side: u32, half: Half, id
   if (half.block != BlockKind.RESPONSE) return;
   half.message = create(F.RESPONSE_BYTES, half, id);
   if (half.message != 0) return;
+  if (request != 0) {
+    // Its body counts for nothing, and its trailers are no headers.
+    S.setStreamFlag(request, F.StreamFlag.DOUBTFUL);
+    changetype<Message>(request).mark(Mark.TRUNCATED);
+  }
   if (request != 0 && changetype<Message>(request).protocol != <u8>F.HTTP2) call_indirect<void>(Guest.refused);
   else Http2Metrics.refused();
 }

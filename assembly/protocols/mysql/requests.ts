@@ -1,7 +1,7 @@
 /** What the client sends: commands, and what belongs to one that the server asked more for. */
 import { u8At, u32le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
-import { orderAdd } from "../../roundtrip/in-order";
+import { orderAdd, orderRefuse } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
@@ -146,7 +146,10 @@ function onHandshake(conversation: Conversation, state: MysqlState, side: u32): 
   state.clientId = <u8>Packet.id;
   state.phase = Phase.AUTHENTICATES;
   const message = begin(state, Command.CONNECT);
-  if (message == 0) return true;
+  if (message == 0) {
+    refuse(conversation, state);
+    return true;
+  }
   const request = readHandshakeResponse(state, changetype<Message>(message));
   setCharset(state, request, Charset.UNKNOWN, Handshake.charset);
   add(conversation, state, side, request);
@@ -187,10 +190,21 @@ function add(conversation: Conversation, state: MysqlState, side: u32, request: 
   state.request = <u32>changetype<usize>(request);
 }
 
+/** The request in hand found no room. */
+function refuse(conversation: Conversation, state: MysqlState): void {
+  orderRefuse(conversation, state.requests, Parse.acknowledgement);
+  state.set(StateFlag.AFTER_GAP);
+  // What it was may have set it.
+  state.charset = <u8>Charset.UNKNOWN;
+}
+
 function onCommand(conversation: Conversation, state: MysqlState, side: u32, command: u32): void {
   endHeld(conversation);
   const block = begin(state, command);
-  if (block == 0) return;
+  if (block == 0) {
+    if (isAnswered(command)) refuse(conversation, state);
+    return;
+  }
   let request = changetype<Message>(block);
   if (command == Command.CHANGE_USER) {
     request = readChangeUser(state, request);

@@ -181,6 +181,7 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
 function passAll(state: MysqlState): bool {
   state.clear(StateFlag.SERVER_IN_PLACE);
   state.expect = Expect.NOTHING;
+  orderUnread(state.requests, Packet.sequenceOf(Packet.end));
   return false;
 }
 

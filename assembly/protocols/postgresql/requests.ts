@@ -14,7 +14,7 @@ import { elementHash } from "../../bytes/hash";
 import { u8At, u32be } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
 import { Conversation } from "../../roundtrip/conversation";
-import { orderAdd } from "../../roundtrip/in-order";
+import { orderAdd, orderRefuse } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
@@ -107,7 +107,10 @@ function onBeginning(conversation: Conversation, state: PgState, side: u32): voi
   }
   state.clear(StateFlag.BEGINS);
   const block = begin(state, code == Code.CANCEL ? F.Kind.CANCEL : F.Kind.STARTUP);
-  if (block == 0) return;
+  if (block == 0) {
+    if (code != Code.CANCEL) refuseGroup(conversation, state);
+    return;
+  }
   let message = changetype<Message>(block);
   addBytes(message, Unit.whole, Unit.length);
   if (code == Code.CANCEL) {
@@ -214,6 +217,18 @@ function addGroup(conversation: Conversation, state: PgState, side: u32, request
   state.clientGroup += 1;
 }
 
+/** A request that was sent when the client had all up to `floor` found no room. */
+function refuse(conversation: Conversation, state: PgState, floor: u32): void {
+  orderRefuse(conversation, state.requests, floor);
+  state.set(StateFlag.AFTER_GAP | StateFlag.CHARSET_OPEN);
+}
+
+/** The same of one that is a group of its own. */
+function refuseGroup(conversation: Conversation, state: PgState): void {
+  refuse(conversation, state, Parse.acknowledgement);
+  state.clientGroup += 1;
+}
+
 /** Sequence number behind the message in hand. */
 function endOfUnit(): u32 {
   return Parse.sequence + <u32>(Unit.body - Unit.start) + Unit.length;
@@ -296,7 +311,7 @@ function onQuery(conversation: Conversation, state: PgState, side: u32): void {
   const isQuery = Unit.type == 81;
   const block = begin(state, isQuery ? F.Kind.SIMPLE : F.Kind.FUNCTION);
   if (block == 0) {
-    state.clientGroup += 1;
+    refuseGroup(conversation, state);
     return;
   }
   let message = changetype<Message>(block);
@@ -381,7 +396,10 @@ function onExecute(conversation: Conversation, state: PgState, side: u32): void 
   const isNamed = Unit.byte(0) != 0;
   const key = isNamed ? keyOf(0) ^ PORTAL_KEY : state.bound;
   let message = beginOpen(state, F.Kind.EXTENDED, key);
-  if (message == 0) return;
+  if (message == 0) {
+    refuse(conversation, state, state.openFloor);
+    return;
+  }
   if (isNamed) {
     const request = changetype<Message>(message);
     message = changetype<usize>(putName(request, F.PORTAL, F.PgField.PORTAL, Unit.body, Unit.zero(0)));
@@ -417,6 +435,7 @@ function onSync(conversation: Conversation, state: PgState, side: u32): void {
     open(conversation, state);
     const message = beginOpen(state, F.Kind.PREPARE, state.bound);
     if (message != 0) add(conversation, state, side, changetype<Message>(message), state.openSequence, state.openFloor);
+    else refuse(conversation, state, state.openFloor);
   } else {
     const current = requestOf(conversation);
     if (current != 0) addMore(changetype<Message>(current));

@@ -75,7 +75,10 @@ export function readResponses(conversation: Conversation, start: usize, end: usi
     const most = together();
     if (Unit.held < most && !Parse.isCut) return waitFor(at, end, Unit.HEADER + most);
     state.set(StateFlag.SERVER_IN_PLACE);
-    if (!onMessage(conversation, state)) return end;
+    if (!onMessage(conversation, state)) {
+      orderUnread(state.requests, Parse.sequence + <u32>(end - start));
+      return end;
+    }
     at = Unit.body + Unit.held;
     Parse.skip = Unit.length - Unit.held;
   }

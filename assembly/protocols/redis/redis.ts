@@ -45,7 +45,7 @@ export function declareRedis(number: u32): void {
 function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
   Turn.open(start, length);
   const state = stateAt(conversation);
-  if (!state.is(StateFlag.BEGUN | StateFlag.POSITION) && conversation.started) {
+  if (isAtStart(conversation, state)) {
     state.database = 0;
     state.set(StateFlag.DATABASE);
   }
@@ -63,6 +63,11 @@ function onBytes(conversation: Conversation, side: u32, start: usize, length: u3
   half.expected = Parse.sequence + <u32>(Turn.at - start) + <u32>Parse.skip;
   half.set(HalfFlag.SEEN);
   return <i32>(Turn.at - start);
+}
+
+/** Whether the connection was seen to open, and nothing of it was missed or read. */
+function isAtStart(conversation: Conversation, state: RedisState): bool {
+  return conversation.started != 0 && !state.is(StateFlag.BEGUN | StateFlag.POSITION) && !state.requests.is(HalfFlag.SEEN);
 }
 
 /** Notices bytes that went by unseen, and where the server's stream is. */

@@ -67,11 +67,20 @@ function laterOf(kept: Talk["parts"], index: number): number[] {
 /** Damages `talk` and judges what the core makes of it. */
 export function judge(protocol: Told, talk: Talk, fault: Fault, seed: number): Verdict {
   const { packets, lost } = damage(talk, fault, seed);
-  const trips = readRoundTrips(pcap(packets), { raw: true }).filter((trip) => trip.protocol === protocol.name);
+  return verdictOf(protocol, talk, readRoundTrips(pcap(packets), { raw: true }), lost);
+}
+
+/** Judges what was told of `talk`, of which the exchanges `lost` cannot be decided. */
+export function verdictOf(
+  protocol: Told,
+  talk: Talk,
+  trips: readonly RoundTrip[],
+  lost: ReadonlySet<string> = new Set(),
+): Verdict {
   const verdict: Verdict = { decidable: 0, right: 0, unobserved: 0, wrong: 0, invented: 0 };
   const told = new Map<string, RoundTrip>();
   for (const trip of trips) {
-    const id = protocol.idOf(trip);
+    const id = trip.protocol === protocol.name ? protocol.idOf(trip) : undefined;
     if (id === undefined) continue;
     if (!talk.outcomes.has(id) || told.has(id)) verdict.invented += 1;
     else told.set(id, trip);

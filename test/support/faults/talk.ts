@@ -52,18 +52,34 @@ export interface Talk {
   outcomes: ReadonlyMap<string, string>;
 }
 
+/** How it is said. */
+interface Manner {
+  /** Bytes of a segment at the most. */
+  segmentBytes?: number;
+  /** Exchanges whose requests are sent before the first of them is answered. */
+  depth?: number;
+  /** The server's address. */
+  server?: string;
+}
+
 /** Client port of the first connection; those after it count on. */
 export const FIRST_PORT = 30_000;
 const SEGMENT_BYTES = 1400;
 const BETWEEN_NS = 2_000_000n;
 
-/** Talks: `connections` of them one beside another, `exchanges` each, one after the other. */
-export function talk(protocol: FaultyProtocol, connections: number, exchanges: number): Talk {
+/** Talks: `connections` of them one beside another, `exchanges` each, one after the other or some at once. */
+export function talk(
+  protocol: FaultyProtocol,
+  connections: number,
+  exchanges: number,
+  { segmentBytes = SEGMENT_BYTES, depth = 1, server = "192.0.2.2" }: Manner = {},
+): Talk {
   const outcomes = new Map<string, string>();
   const parts: Part[] = [];
   for (let connection = 0; connection < connections; connection++) {
     const startNs = START_NS + BigInt(connection) * 313_000n;
     const conversation = new Conversation({
+      server,
       clientPort: FIRST_PORT + connection,
       serverPort: protocol.port,
       startNs,
@@ -71,16 +87,22 @@ export function talk(protocol: FaultyProtocol, connections: number, exchanges: n
     });
     const decided = new Map<number, string>();
     conversation.open();
-    for (const { from, bytes } of protocol.greeting ?? []) conversation.send(from, bytes, SEGMENT_BYTES);
-    for (let number = 0; number < exchanges; number++) {
-      const { id, outcome, request, response } = protocol.exchange(connection, number);
-      outcomes.set(id, outcome);
-      decided.set(conversation.packets.length, id);
-      conversation.send("client", request, SEGMENT_BYTES);
+    for (const { from, bytes } of protocol.greeting ?? []) conversation.send(from, bytes, segmentBytes);
+    for (let number = 0; number < exchanges; number += depth) {
+      const together = Array.from({ length: Math.min(depth, exchanges - number) }, (_, index) =>
+        protocol.exchange(connection, number + index),
+      );
+      for (const { id, outcome, request } of together) {
+        outcomes.set(id, outcome);
+        decided.set(conversation.packets.length, id);
+        conversation.send("client", request, segmentBytes);
+      }
       conversation.wait(BETWEEN_NS);
-      decided.set(conversation.packets.length, id);
-      conversation.send("server", response, SEGMENT_BYTES);
-      if (protocol.isDecidedAtEnd) decided.set(conversation.packets.length - 1, id);
+      for (const { id, response } of together) {
+        decided.set(conversation.packets.length, id);
+        conversation.send("server", response, segmentBytes);
+        if (protocol.isDecidedAtEnd) decided.set(conversation.packets.length - 1, id);
+      }
       conversation.acknowledge("client");
       conversation.wait(BETWEEN_NS);
     }
