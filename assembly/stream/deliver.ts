@@ -134,7 +134,7 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
     unrecognized(flow, side);
     return false;
   }
-  if (isUnanswered(stream) || stateOf(flow, Protocols.at(flow.protocol)) == 0) {
+  if ((wasUnknown && isUnanswered(stream)) || stateOf(flow, Protocols.at(flow.protocol)) == 0) {
     StreamTally.memory += 1;
     dropCarry(stream, stream.carryLength);
     flow.protocol = <u8>PROTOCOL_UNKNOWN;
@@ -142,7 +142,7 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
     stream.refusedFloor = <u16>Parse.acknowledgement;
     return false;
   }
-  stream.flags &= ~(<u16>(STREAM_LOST | STREAM_REFUSED));
+  stream.flags &= ~(<u16>STREAM_LOST);
   if (wasUnknown) tellMissed(flow, side);
   // What the other side sent before is none of the protocol that was found only now.
   const peer = flow.stream(side ^ 1);
@@ -161,7 +161,7 @@ function tellMissed(flow: Flow, side: u32): void {
   for (let one: u32 = 0; one < 2; one++) {
     const stream = flow.stream(one);
     if (!(stream.flags & STREAM_MISSED)) continue;
-    stream.flags &= ~(<u16>STREAM_MISSED);
+    stream.flags &= ~(<u16>(STREAM_MISSED | STREAM_REFUSED));
     // Of a connection that was joined in its middle that is known anyway.
     if (!flow.started) continue;
     const end = one == side ? sequence : stream.next - stream.carryLength;
