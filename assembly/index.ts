@@ -8,6 +8,11 @@ import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
 import { Packet } from "./capture/packet";
+import { accepts, isEvent } from "./filter/accept";
+import { declareCommonFields } from "./filter/common";
+import { compileFilter } from "./filter/compile";
+import { FilterFault } from "./filter/fault";
+import { Program } from "./filter/program";
 import { captureTurn, captureWaits, declareCapture, openCapture } from "./modules/capture";
 import { declareLabels } from "./modules/labels";
 import { NetMetrics } from "./modules/net";
@@ -79,6 +84,7 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   openCapture();
   Pending.reset();
   Events.length = 0;
+  Events.filtered = 0;
   return Configured.OK;
 }
 
@@ -90,6 +96,9 @@ function declare(): void {
   resetOpenRequests();
   Protocols.count = 0;
   Fields.count = 0;
+  Program.reset();
+  Events.isWanted = 0;
+  declareCommonFields();
   declareLabels();
   declareCapture();
   NetMetrics.declare();
@@ -155,6 +164,37 @@ export function eventsLength(): u32 {
 /** The host has taken the events out. */
 export function eventsDone(): void {
   Events.length = 0;
+}
+
+/**
+ * Keeps out of the events what the filter of `length` bytes at `staging` does not want; an empty one wants all. Answers 0, or the
+ * place from 1 of the byte at which it is wrong: then no filter holds, and a sentence says why.
+ */
+export function setFilter(length: u32): u32 {
+  const column = compileFilter(Regions.begin(), length);
+  Events.isWanted = Program.length == 0 ? 0 : accepts.index;
+  return column;
+}
+
+/** Address of the sentence on the filter that was refused last. */
+export function filterFaultStart(): usize {
+  return FilterFault.start;
+}
+
+/** Bytes of that sentence. */
+export function filterFaultLength(): u32 {
+  return FilterFault.length;
+}
+
+/** Whether the filter wants the event of `length` bytes at `start`, which came out of a core like this one; 2 where it is none. */
+export function filterAccepts(start: usize, length: u32): u32 {
+  if (!isEvent(start, length)) return 2;
+  return accepts(start) ? 1 : 0;
+}
+
+/** Events that the filter has kept out. */
+export function eventsFiltered(): f64 {
+  return <f64>Events.filtered;
 }
 
 /** Address of the oldest sealed bundle, 0 when none waits. */

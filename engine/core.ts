@@ -27,6 +27,11 @@ interface Exports extends Record<string, unknown> {
   eventsStart(): number;
   eventsLength(): number;
   eventsDone(): void;
+  setFilter(length: number): number;
+  filterFaultStart(): number;
+  filterFaultLength(): number;
+  filterAccepts(start: number, length: number): number;
+  eventsFiltered(): number;
   bundleStart(): number;
   bundleLength(): number;
   bundleDone(): void;
@@ -78,6 +83,13 @@ export interface MergeOptions {
   known?: boolean;
   /** Tops come with all keys that a bundle may have, not only with those that an edge sends. */
   allKeys?: boolean;
+}
+
+/** Why a filter is refused (docs/filters.md). */
+export interface FilterFault {
+  /** The character at which it is wrong, from 1; one behind the last where something is missing. */
+  column: number;
+  message: string;
 }
 
 /** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
@@ -153,6 +165,31 @@ export class Core {
     this.drain();
     this.call(() => this.exports.flush());
     this.drain();
+  }
+
+  /** Gives out only the events that a filter (docs/filters.md) wants, and all where it is empty; with a fault all come. */
+  setFilter(text: string): FilterFault | undefined {
+    const all = new TextEncoder().encode(text);
+    const bytes = all.subarray(0, this.exports.stagingBytes());
+    this.bytes.set(bytes, this.exports.staging());
+    const place = this.call(() => this.exports.setFilter(bytes.length));
+    if (place === 0) return undefined;
+    const start = this.exports.filterFaultStart();
+    const column = new TextDecoder().decode(bytes.subarray(0, place - 1)).length + 1;
+    return { column, message: this.text(start, this.exports.filterFaultLength()) };
+  }
+
+  /** Events that the filter has kept back. */
+  get eventsFiltered(): number {
+    return this.call(() => this.exports.eventsFiltered());
+  }
+
+  /** Whether the filter wants an event that came out of a core earlier. */
+  wants(event: DataView): boolean {
+    const start = this.place(new Uint8Array(event.buffer, event.byteOffset, event.byteLength));
+    const answer = this.call(() => this.exports.filterAccepts(start, event.byteLength));
+    if (answer > 1) throw new CoreError("what the filter was asked about is no event");
+    return answer === 1;
   }
 
   /** What this build of the core knows. */
@@ -238,8 +275,7 @@ export class Core {
   }
 
   private place(bytes: Uint8Array): number {
-    if (bytes.length > this.exports.inputBytes())
-      throw new CoreError(`a bundle of ${bytes.length} bytes is larger than the input`);
+    if (bytes.length > this.exports.inputBytes()) throw new CoreError(`${bytes.length} bytes are more than the input holds`);
     const start = this.exports.inputStart();
     this.bytes.set(bytes, start);
     return start;

@@ -31,6 +31,10 @@ export const EVENT_HEADER_BYTES: u32 = 128;
  */
 export class Events {
   static length: u32 = 0;
+  /** Index of the function (event) -> bool that says whether an event is wanted; 0 where all are. */
+  static isWanted: u32 = 0;
+  /** Events that were not. */
+  static filtered: u64 = 0;
 
   /** Whether a reader should drain before the next packet. */
   @inline static get halfFull(): bool {
@@ -130,7 +134,8 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   memory.copy(at + EVENT_HEADER_BYTES + requestLength, response, responseLength);
   const used = EVENT_HEADER_BYTES + requestLength + responseLength;
   memory.fill(at + used, 0, length - used);
-  Events.length += length;
+  if (Events.isWanted != 0 && !call_indirect<bool>(Events.isWanted, at)) Events.filtered += 1;
+  else Events.length += length;
 }
 
 /** Reports a pending request without a response and lets go of it; with one that may have been missed it is unobserved. */

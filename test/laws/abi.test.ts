@@ -179,6 +179,7 @@ const step = fc.oneof(
     fc.constant(live),
   ),
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom("validate", "mergeAdd", "rows"), number, number, bytes) },
+  fc.tuple(fc.constantFrom("setFilter", "filterAccepts"), number, number, bytes),
 );
 
 describe("a host that calls as it likes", () => {
@@ -202,6 +203,13 @@ describe("a host that calls as it likes", () => {
             const bundle = bundles.length > 0 && second % 2 === 0 ? bundles[Math.abs(first) % bundles.length]! : data;
             host.put(start, bundle);
             expect(host.call(name, start, bundle.length) >>> 0).toBeLessThanOrEqual(FAULT_MAX);
+          } else if (name === "filterAccepts") {
+            host.put(start, data);
+            expect(host.call(name, start, data.length)).toBeLessThanOrEqual(2);
+          } else if (name === "setFilter") {
+            const filter = second % 2 === 0 ? data : new TextEncoder().encode("dns or http.statusCode < 400 and 'a'");
+            host.put(host.call("staging"), filter);
+            expect(host.call("setFilter", filter.length)).toBeLessThanOrEqual(filter.length + 1);
           } else if (name === "rows") {
             const question = second % 2 === 0 ? data : encodeRowQuery({ metric: first & 63, quantiles: [0.5], buckets: true });
             host.put(host.call("staging"), question);

@@ -16,6 +16,7 @@ const MAY: Record<string, string[]> = {
   wire: ["sketches", "aggregate"],
   roundtrip: ["aggregate"],
   protocols: ["roundtrip", "aggregate"],
+  filter: ["protocols", "roundtrip"],
 };
 
 /** What every room may know: the memory plan, the settings, the host. */
