@@ -1,13 +1,16 @@
 /** What ends a command: one line that says what, why, and what mends it. */
 export class Failure extends Error {
   override name = "Failure";
+  /** What stands below the line: lines of text. */
+  readonly below: readonly string[];
 
   constructor(
     message: string,
     readonly exitCode: 1 | 2 = 1,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { below?: readonly string[] },
   ) {
     super(message, options);
+    this.below = options?.below ?? [];
   }
 }
 

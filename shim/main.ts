@@ -17,6 +17,8 @@ const program = new Command("tallywire")
 command("read", "show the round trips of captures, or what they add up to")
   .argument("[file...]", "pcap or pcapng, plain or gzipped; - is standard input")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
+  .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+  .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
   .option("--summary", "what the captures add up to, instead of each round trip")
   .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
@@ -25,6 +27,7 @@ command("read", "show the round trips of captures, or what they add up to")
     "after",
     examples(
       ["tallywire read capture.pcap", "a line a round trip"],
+      ["tallywire read capture.pcap -Y 'http.statusCode >= 500 or durationNs > 1s'", "those that failed or were slow"],
       ["tallywire read *.pcap.gz --summary", "what they add up to"],
       ["tcpdump -w - | tallywire read - -o json", "from a pipe, as JSON"],
     ),
@@ -238,6 +241,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof Error) || !EXPECTED.has(error.name)) throw error;
   process.stderr.write(`tallywire: ${printable(error.message)}\n`);
+  if (error instanceof Failure) for (const line of error.below) process.stderr.write(`${printable(line)}\n`);
   return error instanceof Failure ? error.exitCode : error.name === "SettingError" ? 2 : 1;
 }
 

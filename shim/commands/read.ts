@@ -1,18 +1,19 @@
 import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
-import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
+import { setFilter } from "../filter";
 import { exitSummary } from "../output/exit-summary";
 import { printable } from "../output/printable";
+import { formatterOf, type OutputForm, RoundTripPrinter } from "../output/round-trip-printer";
 import { TextOutput } from "../output/text-output";
-
-export type OutputForm = "line" | "wide" | "json";
 
 export interface ReadOptions {
   output?: OutputForm;
+  filter?: string;
+  count?: number;
   summary?: boolean;
   raw?: boolean;
   keepDuplicates?: boolean;
@@ -22,32 +23,39 @@ export interface ReadOptions {
 /** `tallywire read`: round trips or a summary of capture files. Gives the exit code. */
 export async function read(files: readonly string[], options: ReadOptions): Promise<number> {
   if (files.length === 0) throw new Failure("no file is given; name captures, or - for standard input", 2);
+  if (options.summary && (options.filter !== undefined || options.count !== undefined))
+    throw new Failure("-Y and -c pick round trips, and --summary adds up all of them: leave one of them out", 2);
   const { raw, keepDuplicates, hostNetwork: hostNetworks, summary: isSummary } = options;
   const core = loadCore({ events: !isSummary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
+  setFilter(core, options.filter);
   const output = new TextOutput(process.stdout);
   const sum = new MinuteSum(core);
-  const trips = isSummary ? undefined : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output);
+  const trips = isSummary
+    ? undefined
+    : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, { count: options.count });
   core.drainTo({ bundle: (bundle) => sum.add(bundle), events: (view) => trips?.print(view) });
-  const failures = await readAll(core, files, output);
+  const goesOn = async () => {
+    await output.ready();
+    return !output.closed && !trips?.isDone;
+  };
+  const failures = await readAll(core, files, goesOn);
   const summary = sum.summary();
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
   const limit = limitWords(summary);
   if (limit) process.stderr.write(`tallywire: ${limit}\n`);
   for (const failure of failures) process.stderr.write(`tallywire: ${printable(failure)}\n`);
-  if (!output.closed) process.stderr.write(`${exitSummary(summary, trips?.count)}\n`);
+  const filtered = options.filter === undefined ? undefined : core.eventsFiltered;
+  const shown = trips && { roundTrips: trips.printed, filtered };
+  if (!output.closed) process.stderr.write(`${exitSummary(summary, shown)}\n`);
   return failures.length === 0 ? 0 : 1;
 }
 
 /** Reads all files; what is wrong with one does not keep the others from being read. */
-async function readAll(core: Core, files: readonly string[], output: TextOutput): Promise<string[]> {
+async function readAll(core: Core, files: readonly string[], goesOn: () => Promise<boolean>): Promise<string[]> {
   const failures: string[] = [];
-  const goesOn = async () => {
-    await output.ready();
-    return !output.closed;
-  };
   for (const file of files) {
-    if (output.closed) break;
+    if (!(await goesOn())) break;
     try {
       const { failure, warning } = await feedCapture(core, file, goesOn);
       if (failure) failures.push(failure);
@@ -59,33 +67,6 @@ async function readAll(core: Core, files: readonly string[], output: TextOutput)
     core.flush();
   }
   return failures;
-}
-
-/** Prints the round trips that a core gives out. */
-class RoundTripPrinter {
-  count = 0;
-  private readonly reader: RoundTripReader;
-
-  constructor(
-    core: Core,
-    private readonly format: (trip: RoundTrip) => string,
-    private readonly output: TextOutput,
-  ) {
-    this.reader = new RoundTripReader(core.schema);
-  }
-
-  print(view: DataView): void {
-    for (const trip of this.reader.read(view)) {
-      this.count += 1;
-      this.output.write(this.format(trip));
-    }
-  }
-}
-
-async function formatterOf(form: OutputForm): Promise<(trip: RoundTrip) => string> {
-  if (form === "json") return (trip) => `${JSON.stringify(trip)}\n`;
-  const { lineFormatter } = await import("../output/line");
-  return lineFormatter(form === "wide", process.stdout);
 }
 
 async function summaryText(summary: Summary, core: Core, form: OutputForm | undefined): Promise<string> {

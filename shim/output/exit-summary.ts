@@ -1,10 +1,21 @@
 import type { CaptureCounts } from "../../engine/summary";
 import { formatCount, formatNumberOf } from "./units";
 
+/** Round trips that a command showed, and those that it did not. */
+export interface Shown {
+  roundTrips: number;
+  /** Those that a filter kept back, where there was one. */
+  filtered?: number;
+  /** Those that were too many for the display. */
+  leftOut?: number;
+}
+
 /** What was seen, parsed, and what was not, in one line. */
-export function exitSummary({ packets, malformed, undecoded }: CaptureCounts, roundTrips?: number): string {
+export function exitSummary({ packets, malformed, undecoded }: CaptureCounts, shown?: Shown): string {
   const parts = [`${formatNumberOf(packets, "packet")} seen`];
-  if (roundTrips !== undefined) parts.push(formatNumberOf(roundTrips, "round trip"));
+  if (shown !== undefined) parts.push(formatNumberOf(shown.roundTrips, "round trip"));
+  if (shown?.filtered !== undefined) parts.push(`${formatCount(shown.filtered)} filtered`);
+  if (shown?.leftOut) parts.push(`${formatCount(shown.leftOut)} left out`);
   return [...parts, `malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`].join(", ");
 }
 

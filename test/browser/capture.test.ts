@@ -172,16 +172,18 @@ describe("round trips", () => {
     const slow = trips.filter(({ durationNs }) => Number(durationNs) > 100_000).length;
     const named = trips.filter((trip) => JSON.stringify(trip).includes("h2.lab.test")).length;
     expect(Math.min(errors, slow, named)).toBeGreaterThan(0);
-    await filter(page, "status:error", `${errors} of ${all} round trips`);
+    await filter(page, "status == error", `${errors} of ${all} round trips`);
     expect(new Set(await column(page, "status"))).toEqual(new Set(["error"]));
-    await filter(page, "-status=error protocol:dns", `${all - errors} of ${all} round trips`);
-    await filter(page, "durationMs>0.1", `${slow} of ${all} round trips`);
-    await filter(page, "duration<=100us", `${all - slow} of ${all} round trips`);
-    await filter(page, "H2.LAB.test", `${named} of ${all} round trips`);
-    await filter(page, "nothing-like-it", `0 of ${all} round trips`);
+    await filter(page, "dns and status != error", `${all - errors} of ${all} round trips`);
+    await filter(page, "durationNs > 100us", `${slow} of ${all} round trips`);
+    await filter(page, "durationNs <= 0.1ms", `${all - slow} of ${all} round trips`);
+    await filter(page, "'H2.LAB.test'", `${named} of ${all} round trips`);
+    await filter(page, "'nothing-like-it'", `0 of ${all} round trips`);
     await page.getByText("No round trip matches.").waitFor();
-    await page.getByLabel("Filter", { exact: true }).fill("stat:error");
-    expect(await page.getByRole("alert").textContent()).toContain("did you mean status");
+    await page.getByLabel("Filter", { exact: true }).fill("dns and stats == error");
+    const alert = page.getByRole("alert");
+    expect(await alert.textContent()).toContain("Column 9: there is no field stats; did you mean status?");
+    expect(await alert.locator("mark").textContent()).toBe("stats == error");
     await filter(page, "", `${all} round trips`);
   });
 
@@ -233,6 +235,9 @@ describe("round trips", () => {
     await page.getByRole("button", { name: "h3.lab.test" }).first().click();
     const named = roundTripsOf(path).filter((trip) => JSON.stringify(trip).includes("h3.lab.test")).length;
     await page.getByText(`${named} of 83 round trips`, { exact: true }).waitFor();
+    await page.getByRole("tab", { name: "Figures" }).click();
+    await page.getByRole("button", { name: "5300/udp" }).first().click();
+    await page.getByText("83 of 83 round trips", { exact: true }).waitFor();
   });
 });
 
@@ -260,7 +265,7 @@ describe("a long capture", () => {
     const short = roundTripsOf(fixture("dns_dnsperf_udp.pcap"));
     const all = (COPIES * short.length).toLocaleString("en");
     const errors = (COPIES * short.filter(({ status }) => status === "error").length).toLocaleString("en");
-    await page.getByLabel("Filter", { exact: true }).fill("status:error");
+    await page.getByLabel("Filter", { exact: true }).fill("status == error");
     await page.getByRole("button", { name: "Search the whole file" }).click();
     await page.getByText(`${errors} of ${all} round trips`, { exact: true }).waitFor();
     await page.getByRole("columnheader", { name: "Duration" }).getByRole("button").click();
@@ -270,7 +275,7 @@ describe("a long capture", () => {
     await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await expect.poll(() => page.locator(".detail").textContent()).toContain("statuserror");
-    await page.getByLabel("Filter", { exact: true }).fill("status:ok");
+    await page.getByLabel("Filter", { exact: true }).fill("status == ok");
     await page.getByRole("button", { name: "Search the whole file" }).waitFor();
     expect(complaints).toEqual([]);
   });

@@ -161,6 +161,42 @@ describe("-o line and wide", () => {
   });
 });
 
+describe("-Y and -c", () => {
+  test("-Y gives what the filter wants, and counts the others", async () => {
+    const all = tripsOf((await tallywire(["read", KDIG, "-o", "json"])).stdout);
+    const { code, stdout, stderr } = await tallywire([
+      "read",
+      KDIG,
+      "-o",
+      "json",
+      "-Y",
+      "dns.type == AAAA and durationNs > 100us",
+    ]);
+    const wanted = all.filter(({ request, durationNs = 0 }) => request?.type === "AAAA" && durationNs > 100_000);
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(code).toBe(0);
+    expect(tripsOf(stdout)).toEqual(wanted);
+    expect(stderr).toContain("166 packets seen");
+    expect(stderr).toContain(`, ${wanted.length} round trips, ${83 - wanted.length} filtered, malformed: none`);
+  });
+
+  test("-c ends after so many, over all files", async () => {
+    const { code, stdout } = await tallywire(["read", KDIG, KDIG, "-c", "100"]);
+    expect([code, stdout.trimEnd().split("\n").length]).toEqual([0, 100]);
+    const filtered = await tallywire(["read", KDIG, KDIG, "-c", "2", "-Y", "dns.type == AAAA"]);
+    expect(filtered.stdout.match(/ AAAA /g)).toHaveLength(2);
+    expect(filtered.stderr).toContain(", 2 round trips, ");
+  });
+
+  test("a filter that is wrong is shown with its place", async () => {
+    const { code, stdout, stderr } = await tallywire(["read", KDIG, "-Y", "dns and stats == error"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toBe(
+      "tallywire: -Y, column 9: there is no field stats; did you mean status?\n  dns and stats == error\n          ^\n",
+    );
+  });
+});
+
 describe("--summary", () => {
   test.each(FIXTURES)("counts every packet of %s", async (name) => {
     const summary = await summaryOf([`test/fixtures/${name}`]);
@@ -344,6 +380,8 @@ describe("inputs", () => {
     ["no file", ["read"], 2, "no file is given; name captures, or - for standard input"],
     ["an option nearly right", ["read", "--sumary", KDIG], 2, "(did you mean --summary?)"],
     ["a form that is none", ["read", "-o", "xml", KDIG], 2, "Allowed choices are line, wide, json"],
+    ["a filter beside a sum", ["read", "--summary", "-Y", "dns", KDIG], 2, "-Y and -c pick round trips"],
+    ["a count that is none", ["read", "-c", "0", KDIG], 2, "Give a whole number from 1"],
     ["a network that is none", ["read", "--host-network", "10.0.0.0/99", KDIG], 2, '"10.0.0.0/99" is no network'],
   ])("%s", async (_, words, code, line) => {
     const run = await tallywire(words);

@@ -1,12 +1,10 @@
 /** Reads one capture away from the page: feeds the core, keeps round trips, answers what the table asks. */
 import { limitWords } from "../../engine/capture-end";
 import { MinuteSum } from "../../engine/summary";
-import { Fields } from "./fields";
-import { FilterError, parseFilter } from "./filter";
 import type { FromWorker, ToWorker, View } from "./messages";
 import { FileError, readCapture, type Source } from "./read-capture";
 import { TripStore } from "./trip-store";
-import { TripView } from "./trip-view";
+import { FilterError, TripView } from "./trip-view";
 
 /** How often the page hears of progress, ms. */
 const PROGRESS_MS = 80;
@@ -78,7 +76,7 @@ async function open({ file, name, core }: Source): Promise<void> {
     },
     progress,
   );
-  kept = { store: store!, view: new TripView(store!, schema) };
+  kept = { store: store!, view: new TripView(store!, core) };
   const summary = sum!.summary();
   const notes = [words.failure, words.warning, limitWords(summary)]
     .filter((words) => words !== undefined)
@@ -99,8 +97,9 @@ async function attempt(wanted: View, make: (wanted: View) => Promise<void>): Pro
     await make(wanted);
   } catch (error) {
     if (error instanceof Superseded) return;
-    const fault = error instanceof FilterError ? error.message : reasonOf(error);
-    tell({ type: "shown", view: wanted.number, matches: { rows: 0, found: 0, of: 0 }, fault });
+    const { filter, number } = wanted;
+    const fault = error instanceof FilterError ? { ...error.fault, filter } : { message: reasonOf(error), filter };
+    tell({ type: "shown", view: number, matches: { rows: 0, found: 0, of: 0 }, fault });
   }
 }
 
@@ -122,10 +121,12 @@ async function search(wanted: View): Promise<void> {
   const { size } = source.file;
   let store: TripStore | undefined;
   const progress = seldom((bytesRead) => tell({ type: "searching", view: wanted.number, share: bytesRead / size }));
-  const { schema } = await readCapture(
+  await readCapture(
     source,
-    ({ schema }) => {
-      const trips = new TripStore(schema, parseFilter(wanted.filter, new Fields(schema)));
+    (running) => {
+      const fault = running.setFilter(wanted.filter);
+      if (fault !== undefined) throw new FilterError(fault);
+      const trips = new TripStore(running.schema);
       store = trips;
       return { events: (events) => trips.add(events) };
     },
@@ -134,7 +135,7 @@ async function search(wanted: View): Promise<void> {
       progress(bytesRead);
     },
   );
-  found = { store: store!, view: new TripView(store!, schema), searched: wanted.filter.trim() };
+  found = { store: store!, view: new TripView(store!, source.core), searched: wanted.filter.trim() };
   await show(wanted);
 }
 

@@ -26,6 +26,13 @@ export interface Matches {
   of: number;
 }
 
+/** Why there is nothing to show, and at which character of which filter. */
+export interface Fault {
+  message: string;
+  column?: number;
+  filter: string;
+}
+
 /** What reading came to. */
 export interface CaptureResult {
   schema: Schema;
@@ -50,6 +57,6 @@ export type FromWorker =
   | ({ type: "done" } & CaptureResult)
   | { type: "failed"; reason: string }
   /** How many kept round trips match the view's filter, or why the filter cannot be read. */
-  | { type: "shown"; view: number; matches: Matches; fault?: string }
+  | { type: "shown"; view: number; matches: Matches; fault?: Fault }
   | { type: "searching"; view: number; share: number }
   | { type: "rows"; view: number; first: number; rows: RoundTrip[] };

@@ -2,7 +2,7 @@
 import coreUrl from "../../build/core.wasm?url";
 import type { RoundTrip } from "../../engine/round-trip";
 import { Store } from "../parts/store";
-import type { CaptureResult, FromWorker, Matches, Order, ToWorker } from "./messages";
+import type { CaptureResult, Fault, FromWorker, Matches, Order, ToWorker } from "./messages";
 
 /** What there is to see of the file. */
 export interface CaptureState {
@@ -28,7 +28,7 @@ export interface TableState {
   /** How much of the file a search has read, 0 to 1; undefined where none runs. */
   searching?: number;
   matches: Matches;
-  fault: string;
+  fault?: Fault;
   /** Goes up with every batch of rows that came. */
   batch: number;
 }
@@ -39,7 +39,6 @@ const EMPTY_TABLE: TableState = {
   view: -1,
   isBusy: false,
   matches: { rows: 0, found: 0, of: 0 },
-  fault: "",
   batch: 0,
 };
 /** Rows that are asked for at a time, and held at most. */
@@ -132,7 +131,7 @@ export class CaptureSession {
     this.worker?.terminate();
     this.worker = undefined;
     this.batches = new Map();
-    this.table.set({ ...EMPTY_TABLE, order: undefined, searching: undefined });
+    this.table.set({ ...EMPTY_TABLE, order: undefined, searching: undefined, fault: undefined });
   }
 
   private fail(reason: string): void {
@@ -167,9 +166,9 @@ export class CaptureSession {
     }
   }
 
-  private takeView({ view, matches, fault = "" }: FromWorker & { type: "shown" }): void {
+  private takeView({ view, matches, fault }: FromWorker & { type: "shown" }): void {
     if (view !== this.wanted) return;
-    if (fault !== "") {
+    if (fault !== undefined) {
       this.table.set({ fault, isBusy: false, searching: undefined });
       return;
     }

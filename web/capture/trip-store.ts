@@ -9,9 +9,9 @@ export const KEPT_MAX = 250_000;
 
 const PAGE_BYTES = 4 << 20;
 
-/** The first round trips of a capture, or the first that are wanted; the later ones are counted. */
+/** The first round trips that a core gives out; the later ones are counted. */
 export class TripStore {
-  /** All round trips that came and are wanted, kept or not. */
+  /** All round trips that came, kept or not. */
   total = 0;
   /** How many are kept: the first ones. */
   kept = 0;
@@ -20,10 +20,7 @@ export class TripStore {
   private pageUsed = PAGE_BYTES;
   private readonly reader: RoundTripReader;
 
-  constructor(
-    schema: Schema,
-    private readonly isWanted?: (trip: RoundTrip) => boolean,
-  ) {
+  constructor(schema: Schema) {
     this.reader = new RoundTripReader(schema);
   }
 
@@ -31,28 +28,27 @@ export class TripStore {
   add(events: DataView): void {
     for (let at = 0; at < events.byteLength; ) {
       const length = events.getUint32(at, true);
-      if (this.isWanted === undefined || this.isWanted(this.read(events, at, length))) {
-        this.total += 1;
-        // Once one was left out all later ones are, so that those kept are the first.
-        if (this.kept === this.total - 1 && this.makeRoom(length)) this.keep(events, at, length);
-      }
+      this.total += 1;
+      // Once one was left out all later ones are, so that those kept are the first.
+      if (this.kept === this.total - 1 && this.makeRoom(length)) this.keep(events, at, length);
       at += length;
     }
   }
 
   /** The round trip with this number, from 0. */
   get(index: number): RoundTrip {
+    const [trip] = this.reader.read(this.event(index));
+    if (trip === undefined) throw new RangeError("an event without a round trip");
+    return trip;
+  }
+
+  /** The same as the core wrote it. */
+  event(index: number): DataView {
     const place = this.places[index] ?? 0;
     const page = this.pages[Math.floor(place / PAGE_BYTES)];
     if (page === undefined || index >= this.kept) throw new RangeError(`there is no round trip ${index}`);
     const at = place % PAGE_BYTES;
-    return this.read(page, at, page.getUint32(at, true));
-  }
-
-  private read(view: DataView, at: number, length: number): RoundTrip {
-    const [trip] = this.reader.read(new DataView(view.buffer, view.byteOffset + at, length));
-    if (trip === undefined) throw new RangeError("an event without a round trip");
-    return trip;
+    return new DataView(page.buffer, at, page.getUint32(at, true));
   }
 
   private makeRoom(length: number): boolean {

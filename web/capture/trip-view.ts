@@ -1,13 +1,23 @@
 /** The table's rows: which of the kept round trips match a filter, in which order. */
-import type { Schema } from "../../engine/schema";
+import { Core, type FilterFault } from "../../engine/core";
 import { COLUMNS } from "./columns";
-import { Fields } from "./fields";
-import { type Predicate, parseFilter } from "./filter";
 import type { Order, View } from "./messages";
 import type { TripStore } from "./trip-store";
 
 /** How long a slice of work may take before others get their turn, ms. */
 const SLICE_MS = 12;
+
+/** Memory of a core that only puts filters to round trips: the least there is. */
+const BUDGET_BYTES = 8 << 20;
+
+/** A filter that cannot be read. */
+export class FilterError extends Error {
+  override name = "FilterError";
+
+  constructor(readonly fault: FilterFault) {
+    super(fault.message);
+  }
+}
 
 type SortKey = string | number | undefined;
 
@@ -15,15 +25,15 @@ type SortKey = string | number | undefined;
 export class TripView {
   private indexes = new Uint32Array(0);
   private newest = -1;
-  private readonly fields: Fields;
+  private readonly judge: Core;
   /** Keys of all kept round trips by the column that was sorted by last. */
   private sorted: { column: string; keys: SortKey[] } = { column: "", keys: [] };
 
   constructor(
     private readonly store: TripStore,
-    schema: Schema,
+    core: WebAssembly.Module,
   ) {
-    this.fields = new Fields(schema);
+    this.judge = new Core(core, { budgetBytes: BUDGET_BYTES });
   }
 
   /** Numbers of the round trips that are shown. */
@@ -34,20 +44,21 @@ export class TripView {
   /** Makes `view` the one that is shown; false where a newer one came meanwhile. Throws FilterError. */
   async show({ number, filter, order }: View): Promise<boolean> {
     this.newest = number;
-    const predicate = filter.trim() === "" ? undefined : parseFilter(filter, this.fields);
-    const matching = await this.matching(number, predicate);
+    const fault = this.judge.setFilter(filter);
+    if (fault !== undefined) throw new FilterError(fault);
+    const matching = await this.matching(number);
     const keys = matching && order ? await this.keysOf(number, order.column) : [];
     if (matching === undefined || keys === undefined) return false;
     this.indexes = order ? sort(matching, keys, order) : matching;
     return true;
   }
 
-  private async matching(number: number, predicate: Predicate | undefined): Promise<Uint32Array<ArrayBuffer> | undefined> {
+  private async matching(number: number): Promise<Uint32Array<ArrayBuffer> | undefined> {
     const { kept } = this.store;
     const found = new Uint32Array(kept);
     let count = 0;
     const isDone = await this.inSlices(number, kept, (index) => {
-      if (predicate === undefined || predicate(this.store.get(index))) found[count++] = index;
+      if (this.judge.wants(this.store.event(index))) found[count++] = index;
     });
     return isDone ? found.slice(0, count) : undefined;
   }

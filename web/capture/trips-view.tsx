@@ -3,7 +3,7 @@ import type { RoundTrip } from "../../engine/round-trip";
 import { count } from "../parts/format";
 import { useStore } from "../parts/store";
 import { COLUMNS } from "./columns";
-import type { CaptureResult, Matches } from "./messages";
+import type { CaptureResult, Fault, Matches } from "./messages";
 import type { CaptureSession, TableState } from "./session";
 import { TripDetail } from "./trip-detail";
 import { TripsTable } from "./trips-table";
@@ -52,13 +52,32 @@ export function TripsView({ session, result }: { session: CaptureSession; result
             Stop searching
           </button>
         )}
-        <p id="filter-fault" class="notice bad" role="alert" hidden={table.fault === ""}>
-          {table.fault}
-        </p>
+        <div id="filter-fault" class="notice bad" role="alert" hidden={table.fault === undefined}>
+          {table.fault ? <FaultText fault={table.fault} /> : null}
+        </div>
       </div>
       <TripsTable session={session} selected={selected} onSelect={select} onOpen={setOpened} />
       {trip.current ? <TripDetail trip={trip.current} onClose={close} /> : null}
     </div>
+  );
+}
+
+/** Letters of a filter that are shown before and behind its fault. */
+const SHOWN_LETTERS = 40;
+
+/** What is wrong with a filter, and the filter marked from there on. */
+function FaultText({ fault: { message, column, filter } }: { fault: Fault }) {
+  if (column === undefined) return <>{message}</>;
+  const at = column - 1;
+  return (
+    <>
+      Column {column}: {message}
+      <code class="faulty">
+        {at > SHOWN_LETTERS ? "…" : ""}
+        {filter.slice(Math.max(0, at - SHOWN_LETTERS), at)}
+        <mark>{filter.slice(at, at + SHOWN_LETTERS) || " "}</mark>
+      </code>
+    </>
   );
 }
 
@@ -68,7 +87,7 @@ function busyText(searching: number | undefined): string {
 
 /** Whether the filter looked among the kept round trips only, and there are more. */
 function canSearch({ filter, matches, isBusy, fault }: TableState, { roundTrips }: CaptureResult): boolean {
-  return filter.trim() !== "" && !isBusy && fault === "" && matches.of < roundTrips;
+  return filter.trim() !== "" && !isBusy && fault === undefined && matches.of < roundTrips;
 }
 
 function countText({ rows, found, of }: Matches, filter: string, { roundTrips }: CaptureResult): string {
@@ -95,7 +114,7 @@ function useFilterKey(box: { current: HTMLInputElement | null }): void {
 interface BoxProps {
   session: CaptureSession;
   box: { current: HTMLInputElement | null };
-  fault: string;
+  fault: Fault | undefined;
 }
 
 function FilterBox({ session, box, fault }: BoxProps) {
@@ -112,11 +131,11 @@ function FilterBox({ session, box, fault }: BoxProps) {
         ref={box}
         type="search"
         value={session.table.state.filter}
-        placeholder="status:error  durationMs>10  example.com"
+        placeholder="status == error and durationNs > 10ms"
         autocomplete="off"
         spellcheck={false}
-        aria-invalid={fault === "" ? "false" : "true"}
-        aria-describedby={fault === "" ? "filter-help" : "filter-fault"}
+        aria-invalid={fault === undefined ? "false" : "true"}
+        aria-describedby={fault === undefined ? "filter-help" : "filter-fault"}
         onInput={(event: Event) => run((event.target as HTMLInputElement).value, TYPING_MS)}
         onKeyDown={(event: KeyboardEvent) => {
           if (event.key === "Enter") run((event.target as HTMLInputElement).value, 0);
@@ -133,38 +152,41 @@ function FilterBox({ session, box, fault }: BoxProps) {
 function FilterHelp() {
   return (
     <div id="filter-help" class="help-text">
-      <p>All terms have to hold.</p>
       <dl>
         <dt>
-          word, <code>"two words"</code>
+          <code>"two words"</code>
         </dt>
-        <dd>anywhere in the round trip</dd>
+        <dd>any text, name or address of the round trip, in any case</dd>
         <dt>
-          <code>name:example</code>
+          <code>http</code> <code>response</code> <code>dns.ecs</code>
         </dt>
-        <dd>a field contains it; a number is equal</dd>
+        <dd>it is there</dd>
         <dt>
-          <code>marks:</code>
+          <code>status != ok</code> <code>dns.type in {"{A, AAAA}"}</code>
         </dt>
-        <dd>a field is there</dd>
+        <dd>names and texts</dd>
         <dt>
-          <code>status=ok</code> <code>status!=ok</code>
+          <code>durationNs &gt; 10ms</code> <code>response.bytes in 1kB..2kB</code>
         </dt>
-        <dd>a field is it, or is not</dd>
+        <dd>numbers with units, ranges</dd>
         <dt>
-          <code>durationMs&gt;10</code> <code>duration&gt;10ms</code> <code>bytes&gt;=2k</code>
+          <code>http.path ~ "/api/*"</code> <code>contains</code> <code>startswith</code>
         </dt>
-        <dd>numbers</dd>
+        <dd>parts of a text</dd>
         <dt>
-          <code>status:error,timeout</code>
+          <code>client.address in 10.0.0.0/8</code>
         </dt>
-        <dd>one of several</dd>
+        <dd>networks</dd>
         <dt>
-          <code>-port:53</code>
+          <code>marks has retry</code>
         </dt>
-        <dd>not</dd>
+        <dd>a list has it</dd>
+        <dt>
+          <code>and</code> <code>or</code> <code>not</code> <code>( )</code>
+        </dt>
+        <dd>put together</dd>
       </dl>
-      <p>Fields are those that the detail of a row shows; response.bytes picks one side.</p>
+      <p>Fields are those that the detail of a row shows, with their protocol in front: http.statusCode.</p>
     </div>
   );
 }

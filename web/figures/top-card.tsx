@@ -40,7 +40,7 @@ export function TopCard({ figure, onKey, hrefOf }: Props) {
           {items.map(({ key, value, lower, upper }) => (
             <tr key={key}>
               <th scope="row">
-                <Key text={key} onKey={onKey} href={hrefOf?.(figure.metric, key)} />
+                <Key text={key} kind={schema.keys?.[0]?.name} onKey={onKey} href={hrefOf?.(figure.metric, key)} />
                 <IntervalBar lower={lower} upper={upper} most={most} />
               </th>
               <td
@@ -65,7 +65,21 @@ export function TopCard({ figure, onKey, hrefOf }: Props) {
   );
 }
 
-function Key({ text, onKey, href }: { text: string; onKey?: OnKey; href?: string }) {
+/** The filter for what has a key: `5300/udp` and `5300` are ports, which are numbers; all others are texts. */
+function filterOf(kind: string | undefined, text: string): string {
+  const port = Number.parseInt(text, 10);
+  if (kind === "port" && !Number.isNaN(port)) return `client.port == ${port} or server.port == ${port}`;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+interface KeyProps {
+  text: string;
+  kind: string | undefined;
+  onKey?: OnKey;
+  href?: string;
+}
+
+function Key({ text, kind, onKey, href }: KeyProps) {
   const shown = text === "" ? "(empty)" : text;
   if (href !== undefined) {
     return (
@@ -74,9 +88,9 @@ function Key({ text, onKey, href }: { text: string; onKey?: OnKey; href?: string
       </a>
     );
   }
-  if (onKey === undefined || text.includes('"')) return <span class="key">{shown}</span>;
+  if (onKey === undefined || text === "") return <span class="key">{shown}</span>;
   return (
-    <button type="button" class="key" title={`Round trips with ${shown}`} onClick={() => onKey(`"${text}"`)}>
+    <button type="button" class="key" title={`Round trips with ${shown}`} onClick={() => onKey(filterOf(kind, text))}>
       {shown}
     </button>
   );
