@@ -38,6 +38,36 @@ command("read", "show the round trips of captures, or what they add up to")
     process.exitCode = await read([...files, ...others], { ...options, hostNetwork: networks });
   });
 
+command("watch", "show round trips as they happen, on an interface or in a capture")
+  .argument("[protocol...]", "only these; tallywire protocols lists them")
+  .option("-i, --interface <name>", "watch this interface")
+  .option("-r, --read <file>", "read a capture instead; - is standard input")
+  .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+  .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
+  .option("-n", "taken for the habit of it: addresses are always shown as numbers")
+  .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
+  .addOption(
+    new Option("--rate <lines>", "show so many a second at the most, 0 for all; 50 for an interface on a terminal").argParser(
+      whole(0, 1_000_000),
+    ),
+  )
+  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
+  .option("--keep-duplicates", "count twice what the capture itself saw twice")
+  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire watch -i eth0", "all of them"],
+      ["tallywire watch http redis -i eth0 -Y 'durationNs > 100ms'", "those of two protocols that were slow"],
+      ["tallywire watch -r capture.pcap -o wide", "with a bar of their time: request >, network ~, server #, transfer <"],
+    ),
+  )
+  .action(async (words, options) => {
+    const { watch } = await import("./commands/watch");
+    const { networks, others } = sortNetworks(options.hostNetwork);
+    process.exitCode = await watch([...words, ...others], { ...options, hostNetwork: networks });
+  });
+
 command("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
   .addOption(new Option("-i, --interface <name>", "capture on this interface").env("TALLYWIRE_INTERFACE"))
   .option("--file <path...>", "read captures instead, and end when the hub has their minutes")

@@ -8,6 +8,8 @@ export interface Shown {
   filtered?: number;
   /** Those that were too many for the display. */
   leftOut?: number;
+  /** What is known of packets that the kernel dropped, of a live capture. */
+  dropped?: string;
 }
 
 /** What was seen, parsed, and what was not, in one line. */
@@ -16,7 +18,9 @@ export function exitSummary({ packets, malformed, undecoded }: CaptureCounts, sh
   if (shown !== undefined) parts.push(formatNumberOf(shown.roundTrips, "round trip"));
   if (shown?.filtered !== undefined) parts.push(`${formatCount(shown.filtered)} filtered`);
   if (shown?.leftOut) parts.push(`${formatCount(shown.leftOut)} left out`);
-  return [...parts, `malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`].join(", ");
+  parts.push(`malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`);
+  if (shown?.dropped !== undefined) parts.push(`dropped by the kernel: ${shown.dropped}`);
+  return parts.join(", ");
 }
 
 function list(counts: Record<string, number>): string {

@@ -3,6 +3,7 @@ import type { Endpoint, RoundTrip } from "../../engine/round-trip";
 import { type Palette, paletteFor } from "./colour";
 import { describeRequest, describeResponse, fields } from "./describe";
 import { printable } from "./printable";
+import { timingBar } from "./timing-bar";
 import { formatSeconds } from "./units";
 
 const TIME_WIDTH = "2024-01-01T00:00:00.000000000Z".length;
@@ -13,7 +14,7 @@ const DURATION_WIDTH = 7;
 const ENDPOINT_WIDTH_MIN = 15;
 const ENDPOINT_WIDTH_MAX = 47;
 
-/** Makes a line of a round trip; `wide` adds its time in full, sizes, the parts of its duration, all fields and marks. */
+/** Makes a line of a round trip; `wide` adds its time in full, sizes, the parts of its duration with a bar of them, all fields and marks. */
 export function lineFormatter(wide: boolean, stream: Writable): (trip: RoundTrip) => string {
   const palette = paletteFor(stream);
   const widths = { protocol: 4, client: ENDPOINT_WIDTH_MIN, server: ENDPOINT_WIDTH_MIN };
@@ -30,7 +31,8 @@ export function lineFormatter(wide: boolean, stream: Writable): (trip: RoundTrip
       (trip.durationNs === undefined ? "-" : formatSeconds(trip.durationNs / 1e9)).padStart(DURATION_WIDTH),
       `${client.padEnd(widths.client)} > ${server.padEnd(widths.server)}`,
     ].join(" ");
-    return `${head}  ${printable(wide ? wideText(trip) : shortText(trip))}\n`;
+    const bar = wide ? `${timingBar(trip, palette)}  ` : "";
+    return `${head}  ${bar}${printable(wide ? wideText(trip) : shortText(trip))}\n`;
   };
 }
 

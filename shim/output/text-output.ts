@@ -39,7 +39,8 @@ export class TextOutput {
     if (this.failure) throw this.failure;
   }
 
-  private push(): void {
+  /** Sends what is held, for somebody who looks on. */
+  push(): void {
     if (this.characters === 0 || this.closed) return;
     const text = this.held.join("");
     this.held = [];
