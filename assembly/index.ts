@@ -8,6 +8,7 @@ import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
 import { Packet } from "./capture/packet";
+import { Count, Tally } from "./capture/tally";
 import { accepts, isEvent } from "./filter/accept";
 import { declareCommonFields } from "./filter/common";
 import { compileFilter } from "./filter/compile";
@@ -116,9 +117,14 @@ export function inputBytes(): u32 {
   return Regions.inputBytes;
 }
 
-/** Opens an input: kind 0 a capture file, 1 live records of `linkType`. Answers its handle, -1 when there is no room. */
-export function openInput(kind: u32, linkType: u32): i32 {
-  return inputOpen(kind, linkType);
+/** Opens an input: kind 0 a capture file, 1 live records. Answers its handle, -1 when there is no room. */
+export function openInput(kind: u32): i32 {
+  return inputOpen(kind);
+}
+
+/** Counts packets that the capture dropped before they could be fed. */
+export function dropped(packets: u32): void {
+  Tally.add(Count.DROPPED, packets);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Schema } from "./schema.ts";
 import { encodeSettings, type Setting } from "./settings.ts";
 
 /** The ABI that this engine speaks. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** What the core exports; addresses and lengths are bytes in its memory. */
 interface Exports extends Record<string, unknown> {
@@ -19,7 +19,8 @@ interface Exports extends Record<string, unknown> {
   configure(role: number, budget: number, settingsLength: number): number;
   inputStart(): number;
   inputBytes(): number;
-  openInput(kind: number, linkType: number): number;
+  openInput(kind: number): number;
+  dropped(packets: number): void;
   feed(handle: number, start: number, length: number): number;
   endInput(handle: number): number;
   tick(seconds: number, nanoseconds: number): void;
@@ -92,7 +93,7 @@ export interface FilterFault {
   message: string;
 }
 
-/** What an input brings: a capture file (pcap or pcapng), or live records of one link type. */
+/** What an input brings: a capture file (pcap or pcapng), or live records (assembly/capture/live.ts). */
 export type InputKind = "file" | "live";
 
 /** How an input ended: at the end of a record, inside one, or where no record is, so that the rest was not read. */
@@ -148,10 +149,15 @@ export class Core {
   }
 
   /** Opens an input; throws where too many are open. */
-  open(kind: InputKind, linkType = 1): CoreInput {
-    const handle = this.call(() => this.exports.openInput(kind === "file" ? 0 : 1, linkType));
+  open(kind: InputKind): CoreInput {
+    const handle = this.call(() => this.exports.openInput(kind === "file" ? 0 : 1));
     if (handle < 0) throw new CoreError("too many inputs are open");
     return new CoreInput(this, handle);
+  }
+
+  /** Counts packets that the capture dropped before they came here. */
+  dropped(packets: number): void {
+    this.call(() => this.exports.dropped(packets));
   }
 
   /** Tells packet time on an idle host. */

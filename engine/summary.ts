@@ -12,6 +12,8 @@ export interface CaptureCounts {
   packets: number;
   /** Their bytes on the wire. */
   bytes: number;
+  /** Packets that the capture says were dropped before it. */
+  dropped: number;
   malformed: Record<string, number>;
   undecoded: Record<string, number>;
 }
@@ -49,10 +51,10 @@ export class MinuteSum {
   summary(items = QUERY.items): Summary {
     const query = { ...QUERY, items };
     const rows = this.count === 0 ? [] : new RowDecoder(this.core.schema).decode(this.core.rows(encodeRowQuery(query)), query);
-    const { packets, bytes, malformed, undecoded } = captureCounts(rows);
+    const { packets, bytes, dropped, malformed, undecoded } = captureCounts(rows);
     const start = this.firstNs === undefined ? {} : { start: formatTime(this.firstNs) };
     const end = this.lastNs === undefined ? {} : { end: formatTime(this.lastNs) };
-    return { packets, bytes, ...start, ...end, malformed, undecoded, metrics: rows };
+    return { packets, bytes, ...start, ...end, dropped, malformed, undecoded, metrics: rows };
   }
 }
 
@@ -62,6 +64,7 @@ export function captureCounts(rows: readonly Row[]): CaptureCounts {
   return {
     packets: total("capture_packets_total"),
     bytes: total("capture_wire_bytes_total"),
+    dropped: total("capture_dropped_packets_total"),
     malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
     undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
   };

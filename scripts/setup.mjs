@@ -52,15 +52,16 @@ async function installPackages() {
 
 /** Why live capture is not possible here, in one line; undefined where it is. */
 export function captureMissing() {
-  try {
-    createRequire(import.meta.url)("cap");
-    return undefined;
-  } catch {
-    return (
-      "live capture is off: the optional npm package cap is not built here; it needs a C++ compiler, make, python3 and libpcap's " +
-      "headers (Debian: apt-get install g++ make python3 libpcap-dev), then: npm install"
-    );
+  const require = createRequire(import.meta.url);
+  for (const name of ["../build/native/tallywire.node", "cap"]) {
+    try {
+      require(name);
+      return undefined;
+    } catch {
+      // The next may be there.
+    }
   }
+  return "live capture is off: it takes a C compiler (Debian: apt-get install gcc libc6-dev), then: npm run build";
 }
 
 /** Installs and builds what is missing, as `build` takes its options; says one line about live capture where that is not possible. */

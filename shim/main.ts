@@ -69,7 +69,21 @@ command("watch", "show round trips as they happen, on an interface or in a captu
   });
 
 command("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
-  .addOption(new Option("-i, --interface <name>", "capture on this interface").env("TALLYWIRE_INTERFACE"))
+  .addOption(
+    new Option("-i, --interface <names>", "capture on this interface, on several as eth0,veth*, or on any").env(
+      "TALLYWIRE_INTERFACE",
+    ),
+  )
+  .option("-f, --filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+  .option("--promiscuous", "take what is not meant for this host too")
+  .addOption(
+    new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
+      "ring",
+      "libpcap",
+      "cap",
+    ]),
+  )
+  .addOption(new Option("--ring <mib>", "packets that may wait in the kernel").default(8).argParser(whole(1, 1024)))
   .option("--file <path...>", "read captures instead, and end when the hub has their minutes")
   .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
   .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))

@@ -22,7 +22,7 @@ import { Count, Malformed, Tally } from "./tally";
 export enum InputKind {
   /** A capture file: pcap or pcapng, recognised by its first bytes. */
   FILE = 0,
-  /** Records of `{u32 seconds, u32 nanoseconds, u32 captured, u32 wire, bytes}`, of one link type. */
+  /** Records as live.ts draws them. */
   LIVE = 1,
 }
 
@@ -52,15 +52,14 @@ export function inputsCreate(pool: Pool): bool {
   return fragmentsCreate(pool);
 }
 
-/** Opens an input of InputKind `kind`; `linkType` is that of live records. Answers its handle, or -1 when all are in use. */
-export function inputOpen(kind: u32, linkType: u32): i32 {
+/** Opens an input of InputKind `kind`. Answers its handle, or -1 when all are in use. */
+export function inputOpen(kind: u32): i32 {
   if (kind > <u32>InputKind.LIVE) return -1;
   for (let handle: u32 = 0; handle < INPUTS_MAX; handle++) {
     const input = inputAt(handle);
     if (input.form != InputForm.CLOSED) continue;
     memory.fill(changetype<usize>(input), 0, offsetof<Input>());
     input.form = kind == InputKind.LIVE ? InputForm.LIVE : InputForm.UNKNOWN;
-    input.linkType = linkType;
     if (kind == InputKind.LIVE) Tally.add(Count.SECTIONS, 1);
     return handle;
   }

@@ -42,7 +42,7 @@ export enum Count {
   BLOCKS_SKIPPED,
   /** Files, pcapng sections and live inputs opened. */
   SECTIONS,
-  /** Packets that pcapng's interface statistics say were dropped. */
+  /** Packets that the capture dropped: as pcapng's interface statistics say, or live the kernel. */
   DROPPED,
   LENGTH,
 }

@@ -17,7 +17,7 @@ export function open(): i32 {
   const pool = Room.input + INPUT_BYTES;
   memory.grow(<i32>((pool + POOL_BYTES) / PAGE) - memory.size());
   inputsCreate(Pool.create(pool, POOL_BYTES));
-  return inputOpen(0, 0);
+  return inputOpen(0);
 }
 
 /** Address of the buffer that chunks of input are put into. */

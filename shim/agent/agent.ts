@@ -3,7 +3,7 @@ import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
-import { CAP_LOSSES, captureLive, ownNetworks } from "../capture/live";
+import { captureLive, type LiveOptions, ownNetworks } from "../capture/live";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { exitSummary } from "../output/exit-summary";
@@ -35,6 +35,8 @@ export class Agent {
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
   private failed = false;
+  /** Whether what the kernel drops is counted, so that none can be said. */
+  private knowsDrops: boolean | undefined;
   private readonly hubClock = new HubClock();
   private isClockOff = false;
 
@@ -67,7 +69,7 @@ export class Agent {
     const close = await this.openDelivery();
     try {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths);
-      else await this.readInterface(this.settings.source.name);
+      else await this.readInterface(this.settings.source.live);
       await this.deliverRest();
     } finally {
       close();
@@ -147,18 +149,19 @@ export class Agent {
     return this.ending.signal.aborted && path !== "-";
   }
 
-  private async readInterface(name: string): Promise<void> {
+  private async readInterface(live: LiveOptions): Promise<void> {
     this.openCore(BigInt(`0x${newBootId()}`), true);
-    const capture = await captureLive(this.core, name);
-    this.say(`edge ${this.settings.edge}: reading interface ${name}; ${CAP_LOSSES}`);
+    const capture = await captureLive(this.core, live, this.say);
+    this.knowsDrops = capture.knowsDrops;
+    this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${capture.words}`);
     while (!this.ending.signal.aborted) {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
-      capture.push();
+      capture.refresh();
       const nowMs = Date.now();
       this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
       await this.keeper.save();
     }
-    capture.close();
+    await capture.close();
     this.core.flush();
     await this.keeper.save();
   }
@@ -197,10 +200,10 @@ export class Agent {
   }
 
   private sayEnd(): void {
-    const seen: CaptureCounts = this.counts?.total ?? { packets: 0, bytes: 0, malformed: {}, undecoded: {} };
+    const seen: CaptureCounts = this.counts?.total ?? { packets: 0, bytes: 0, dropped: 0, malformed: {}, undecoded: {} };
     const { stored, duplicates, refused } = this.delivery?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
     const parts = [
-      exitSummary(seen),
+      exitSummary(seen, { knowsDrops: this.knowsDrops }),
       `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
       `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
     ];

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
+import type { CaptureMethod, LiveOptions } from "../capture/live";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
@@ -9,6 +10,10 @@ import { stateFolder } from "../state-folder";
 export interface AgentOptions {
   file?: string[];
   interface?: string;
+  filter?: string;
+  capture?: CaptureMethod;
+  promiscuous?: boolean;
+  ring?: number;
   hub?: string;
   key?: string;
   tags?: string;
@@ -32,7 +37,7 @@ export interface HubSettings {
 
 /** What an agent does, checked. */
 export interface AgentSettings {
-  source: { kind: "files"; paths: string[] } | { kind: "interface"; name: string };
+  source: { kind: "files"; paths: string[] } | { kind: "interface"; live: LiveOptions };
   /** Absent: nothing leaves this host. */
   hub: HubSettings | undefined;
   edge: string;
@@ -54,6 +59,7 @@ const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
 const MIB = 1 << 20;
 const BUDGET_MIB = 24;
+const RING_MIB = 8;
 const SPOOL_MIB = 256;
 
 /** Checks the words of the command line and the environment. Throws Failure. */
@@ -74,10 +80,20 @@ export function agentSettings(options: AgentOptions): AgentSettings {
   };
 }
 
-function sourceOf({ file = [], interface: name }: AgentOptions): AgentSettings["source"] {
+function sourceOf({
+  file = [],
+  interface: name,
+  filter,
+  capture,
+  promiscuous,
+  ring = RING_MIB,
+}: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
+  if (file.length > 0 && filter !== undefined)
+    throw new Failure("-f is for interfaces; leave it out, or read with tcpdump -w - first", 2);
   if (file.length > 0) return { kind: "files", paths: file };
-  if (name !== undefined) return { kind: "interface", name };
+  if (name !== undefined)
+    return { kind: "interface", live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
 }
 

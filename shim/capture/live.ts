@@ -1,29 +1,40 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import type { Core, CoreInput } from "../../engine/core";
-import { Failure, reasonOf } from "../failure";
+import type { Core } from "../../engine/core";
+import { Failure } from "../failure";
+import { LIBPCAP_MISSING } from "./filter";
+import { PcapCapture } from "./libpcap";
+import { loadNative, type Native } from "./native";
+import { captureByCap, loadCap } from "./npm-cap";
+import { RingCapture } from "./ring";
 
-/** Numbers of the link types that the package `cap` names (the registry of tcpdump.org). */
-const LINK_TYPES: Record<string, number> = { NULL: 0, ETHERNET: 1, RAW: 101, LINKTYPE_LINUX_SLL: 113 };
-const PACKET_BYTES_MAX = 65_535;
-const KERNEL_BUFFER_BYTES = 8 << 20;
-const RECORD_HEADER_BYTES = 16;
-const ETHERNET_HEADER_BYTES = 14;
-const IPV6_HEADER_BYTES = 40;
-const BATCH_BYTES = 1 << 18;
-/** Longest stay of a packet in a batch. */
-const BATCH_MS = 10;
+/** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
+export type CaptureMethod = "ring" | "libpcap" | "cap";
 
-/** What is lost compared with a capture of the kernel's own records. */
-export const CAP_LOSSES =
-  "captured through the npm package cap: times are this program's, and what the kernel drops is not known";
+/** What is captured, and how. */
+export interface LiveOptions {
+  /** A name, `any`, or patterns with commas between them. */
+  interface: string;
+  /** Taken in this way, or not at all; the best that there is unless given. */
+  method?: CaptureMethod;
+  /** A filter as tcpdump takes it. */
+  filter?: string;
+  /** Whether what is not meant for this host is taken too. */
+  promiscuous?: boolean;
+  /** Bytes of packets that may wait in the kernel. */
+  ringBytes: number;
+}
 
-/** Packets of an interface on their way to a core. */
+/** Packets of interfaces on their way to a core. */
 export interface LiveCapture {
-  packets: number;
-  /** Hands over what was captured so far. */
-  push(): void;
-  close(): void;
+  /** What captures, and what is lost by it. */
+  readonly words: string;
+  /** Whether it counts what the kernel drops. */
+  readonly knowsDrops: boolean;
+  /** Hands over what was captured so far, and looks after interfaces that come and go. */
+  refresh(): void;
+  /** Hands over all that was captured until now. */
+  close(): Promise<void>;
 }
 
 /** Sources of packets that are no network interfaces, whose link types are not understood. */
@@ -31,34 +42,22 @@ const OTHER_SOURCES = /^(bluetooth|dbus|nflog|nfqueue|usbmon)/;
 /** Bit of CAP_NET_RAW in the capabilities of a Linux process. */
 const CAP_NET_RAW = 13n;
 
-/** What live capture takes where the package `cap` is missing. */
-const CAP_MISSING =
-  "live capture needs the optional npm package cap; install a C++ compiler, make, python3 and libpcap's headers " +
-  "(Debian: apt-get install g++ make python3 libpcap-dev), then run: npm install";
+/** What live capture takes where nothing that captures was built. */
+const NOTHING_BUILT =
+  "live capture needs a C compiler once, or the optional npm package cap; " +
+  "install one (Debian: apt-get install gcc libc6-dev), then run: npm run build";
 /** What live capture takes where this user may not. */
 const PERMISSION_MISSING = "capturing takes CAP_NET_RAW; run as root, or: sudo setcap cap_net_raw+ep $(command -v node)";
 
-/** Loads the package `cap`; undefined where it could not be built. */
-async function loadCap(): Promise<typeof import("cap").default.Cap | undefined> {
-  try {
-    return (await import("cap")).default.Cap;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A source of packets, as the package `cap` lists it. */
-export interface CaptureDevice {
-  name: string;
-  addresses?: { addr: string }[];
-}
-
-/** The network interfaces that packets can be captured on, and whether this user may. */
-export async function captureDevices(): Promise<{ devices: CaptureDevice[]; problem?: string }> {
-  const Cap = await loadCap();
-  if (Cap === undefined) return { devices: [], problem: CAP_MISSING };
+/** The names of interfaces that packets can be captured on, and whether this user may. */
+export async function captureDevices(): Promise<{ devices: string[]; problem?: string }> {
   if (!mayCapture()) return { devices: [], problem: PERMISSION_MISSING };
-  return { devices: Cap.deviceList().filter(({ name }) => !OTHER_SOURCES.test(name)) };
+  const native = loadNative();
+  if (native !== undefined && process.platform === "linux") return { devices: native.interfaces().map(({ name }) => name) };
+  const Cap = native?.pcapVersion() === undefined ? await loadCap() : undefined;
+  const names = native?.pcapVersion() !== undefined ? native.pcapDevices() : Cap?.deviceList().map(({ name }) => name);
+  if (names === undefined) return { devices: [], problem: NOTHING_BUILT };
+  return { devices: names.filter((name) => !OTHER_SOURCES.test(name)) };
 }
 
 /** Whether Linux lets this process capture; elsewhere opening an interface shows it. */
@@ -72,97 +71,33 @@ function mayCapture(): boolean {
   }
 }
 
-/** Captures on an interface. Throws Failure. */
-export async function captureLive(core: Core, name: string): Promise<LiveCapture> {
+/** Captures on interfaces in the best way that there is. Throws Failure. */
+export async function captureLive(core: Core, options: LiveOptions, say: (line: string) => void): Promise<LiveCapture> {
+  if (!mayCapture()) throw new Failure(PERMISSION_MISSING);
+  const native = loadNative();
+  const method = options.method ?? bestMethod(native, options);
+  if (method === "ring") {
+    if (native === undefined || process.platform !== "linux") throw new Failure(`${NOTHING_BUILT}; rings are Linux's alone`);
+    return new RingCapture(native, core, options, say);
+  }
+  if (method === "libpcap") {
+    if (native === undefined) throw new Failure(NOTHING_BUILT);
+    if (native.pcapVersion() === undefined) throw new Failure("libpcap is not installed (Debian: apt-get install libpcap0.8)");
+    return new PcapCapture(native, core, options, say);
+  }
   const Cap = await loadCap();
-  if (Cap === undefined) {
-    throw new Failure(CAP_MISSING);
-  }
-  if (!Cap.deviceList().some((device) => device.name === name)) {
-    throw new Failure(`there is no interface ${name} that packets can be captured on; tallywire interfaces lists them`);
-  }
-  const packet = Buffer.allocUnsafe(PACKET_BYTES_MAX);
-  const cap = new Cap();
-  let linkName: string;
-  try {
-    linkName = cap.open(name, "", KERNEL_BUFFER_BYTES, packet);
-  } catch (cause) {
-    throw new Failure(`cannot capture on ${name}: ${mendOf(reasonOf(cause))}`, 1, { cause });
-  }
-  const linkType = LINK_TYPES[linkName];
-  if (linkType === undefined) {
-    cap.close();
-    throw new Failure(`cannot capture on ${name}: packets of its kind (${linkName}) are not understood; take another interface`);
-  }
-  const batch = new RecordBatch(core.open("live", linkType));
-  cap.on("packet", (length) => batch.add(packet.subarray(0, length)));
-  return {
-    get packets() {
-      return batch.packets;
-    },
-    push: () => batch.push(),
-    close() {
-      cap.close();
-      batch.end();
-    },
-  };
+  if (Cap === undefined) throw new Failure(NOTHING_BUILT);
+  return captureByCap(Cap, core, options);
 }
 
-function mendOf(reason: string): string {
-  if (/permission|not permitted/i.test(reason)) {
-    return PERMISSION_MISSING;
+/** Network cards take VLAN tags out of the bytes before a filter of the ring sees them; libpcap asks for them in another way. */
+function bestMethod(native: Native | undefined, { filter }: LiveOptions): CaptureMethod {
+  const hasPcap = native?.pcapVersion() !== undefined;
+  if (native !== undefined && process.platform === "linux") {
+    if (filter !== undefined && !hasPcap) throw new Failure(LIBPCAP_MISSING);
+    return /\bvlan\b/.test(filter ?? "") ? "libpcap" : "ring";
   }
-  return reason;
-}
-
-/**
- * Length on the wire. `cap` does not tell it; a packet that fills the buffer was cut, as the largest ones on loopback are, and
- * its IP header says how long it is.
- */
-function wireBytes(packet: Uint8Array): number {
-  if (packet.length < PACKET_BYTES_MAX) return packet.length;
-  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
-  const ip = ETHERNET_HEADER_BYTES;
-  const isIpv6 = view.getUint8(ip) >> 4 === 6;
-  const length = isIpv6 ? IPV6_HEADER_BYTES + view.getUint16(ip + 4) : view.getUint16(ip + 2);
-  return Math.max(packet.length, ip + length);
-}
-
-/** Live records gathered and fed together, as crossing into the core costs more than a packet. */
-class RecordBatch {
-  packets = 0;
-  private readonly bytes = new Uint8Array(BATCH_BYTES);
-  private readonly view = new DataView(this.bytes.buffer);
-  private length = 0;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(private readonly input: CoreInput) {}
-
-  add(packet: Uint8Array): void {
-    if (this.length + RECORD_HEADER_BYTES + packet.length > BATCH_BYTES) this.push();
-    const ms = performance.timeOrigin + performance.now();
-    const seconds = Math.floor(ms / 1000);
-    this.view.setUint32(this.length, seconds, true);
-    this.view.setUint32(this.length + 4, Math.floor((ms - seconds * 1000) * 1e6), true);
-    this.view.setUint32(this.length + 8, packet.length, true);
-    this.view.setUint32(this.length + 12, wireBytes(packet), true);
-    this.bytes.set(packet, this.length + RECORD_HEADER_BYTES);
-    this.length += RECORD_HEADER_BYTES + packet.length;
-    this.packets += 1;
-    this.timer ??= setTimeout(() => this.push(), BATCH_MS);
-  }
-
-  push(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    if (this.length > 0) this.input.write(this.bytes.subarray(0, this.length));
-    this.length = 0;
-  }
-
-  end(): void {
-    this.push();
-    this.input.end();
-  }
+  return hasPcap ? "libpcap" : "cap";
 }
 
 /** This host's own addresses as networks, which tell in from out. */

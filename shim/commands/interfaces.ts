@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { type CaptureDevice, captureDevices } from "../capture/live";
+import { captureDevices } from "../capture/live";
 import { table } from "../output/table";
 import { printText } from "../output/text-output";
 
@@ -26,13 +26,13 @@ export async function interfaces(options: { output?: "json" }): Promise<number> 
 }
 
 /** What the system has, with what the capture library could open. */
-function findInterfaces(devices: readonly CaptureDevice[]): Found[] {
+function findInterfaces(devices: readonly string[]): Found[] {
   const found = new Map<string, Found>();
   for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
     found.set(name, { name, addresses: addresses.map(({ address }) => address), capture: false });
   }
-  for (const { name, addresses = [] } of devices) {
-    const known = found.get(name) ?? { name, addresses: addresses.map(({ addr }) => addr).filter(Boolean), capture: false };
+  for (const name of devices) {
+    const known = found.get(name) ?? { name, addresses: [], capture: false };
     found.set(name, { ...known, capture: true });
   }
   return [...found.values()];

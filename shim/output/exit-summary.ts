@@ -1,26 +1,26 @@
 import type { CaptureCounts } from "../../engine/summary";
 import { formatCount, formatNumberOf } from "./units";
 
-/** Round trips that a command showed, and those that it did not. */
+/** What a command showed of round trips, and what it knows besides. */
 export interface Shown {
-  roundTrips: number;
-  /** Those that a filter kept back, where there was one. */
+  roundTrips?: number;
+  /** Round trips that a filter kept back, where there was one. */
   filtered?: number;
   /** Those that were too many for the display. */
   leftOut?: number;
-  /** What is known of packets that the kernel dropped, of a live capture. */
-  dropped?: string;
+  /** Whether it would be known if packets had been dropped before they were captured. */
+  knowsDrops?: boolean;
 }
 
-/** What was seen, parsed, and what was not, in one line. */
-export function exitSummary({ packets, malformed, undecoded }: CaptureCounts, shown?: Shown): string {
+/** What was seen, parsed, and what was not, in one line; what was dropped where that is known or there was any. */
+export function exitSummary({ packets, dropped, malformed, undecoded }: CaptureCounts, shown: Shown = {}): string {
+  const { roundTrips, filtered, leftOut, knowsDrops = dropped > 0 } = shown;
   const parts = [`${formatNumberOf(packets, "packet")} seen`];
-  if (shown !== undefined) parts.push(formatNumberOf(shown.roundTrips, "round trip"));
-  if (shown?.filtered !== undefined) parts.push(`${formatCount(shown.filtered)} filtered`);
-  if (shown?.leftOut) parts.push(`${formatCount(shown.leftOut)} left out`);
-  parts.push(`malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`);
-  if (shown?.dropped !== undefined) parts.push(`dropped by the kernel: ${shown.dropped}`);
-  return parts.join(", ");
+  if (roundTrips !== undefined) parts.push(formatNumberOf(roundTrips, "round trip"));
+  if (filtered !== undefined) parts.push(`${formatCount(filtered)} filtered`);
+  if (leftOut) parts.push(`${formatCount(leftOut)} left out`);
+  if (knowsDrops) parts.push(`dropped before the capture: ${dropped === 0 ? "none" : formatCount(dropped)}`);
+  return [...parts, `malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`].join(", ");
 }
 
 function list(counts: Record<string, number>): string {

@@ -7,7 +7,7 @@ const QUERY = { items: 0 };
 
 /** Adds up what the capture came to, minute by minute, for as long as a host runs. */
 export class MinuteCounts {
-  readonly total: CaptureCounts = { packets: 0, bytes: 0, malformed: {}, undecoded: {} };
+  readonly total: CaptureCounts = { packets: 0, bytes: 0, dropped: 0, malformed: {}, undecoded: {} };
   /** Packets that have no time, and so no minute. */
   undated = 0;
   private readonly decoder: RowDecoder;
@@ -23,6 +23,7 @@ export class MinuteCounts {
     this.total.packets += counts.packets;
     if (readBundleHeader(bundle).minute === 0) this.undated += counts.packets;
     this.total.bytes += counts.bytes;
+    this.total.dropped += counts.dropped;
     addTo(this.total.malformed, counts.malformed);
     addTo(this.total.undecoded, counts.undecoded);
   }

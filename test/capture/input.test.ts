@@ -20,8 +20,14 @@ import {
 const path = new PacketPath();
 
 /** A record as the live capture hands it over. */
-function live(seconds: number, nanoseconds: number, bytes: Uint8Array, wire = bytes.length): Uint8Array {
-  return join(...[seconds, nanoseconds, bytes.length, wire].map((value) => number(value, 4, true)), bytes);
+function live(
+  seconds: number,
+  nanoseconds: number,
+  bytes: Uint8Array,
+  { wire = bytes.length, linkType = LINK.ethernet as number, interfaceId = 0, direction = 0 } = {},
+): Uint8Array {
+  const words = [seconds, nanoseconds, bytes.length, wire, interfaceId].map((value) => number(value, 4, true));
+  return join(...words, number(linkType, 2, true), Uint8Array.of(direction, 0), bytes);
 }
 
 const frames = [
@@ -32,8 +38,8 @@ const frames = [
 
 describe("live records", () => {
   test("are read with their times and lengths", () => {
-    const batch = join(...frames.map((frame, index) => live(1_700_000_000 + index, 5 + index, frame, 1000 + index)));
-    const packets = path.packets(batch, { kind: "live", linkType: LINK.ethernet });
+    const batch = join(...frames.map((frame, index) => live(1_700_000_000 + index, 5 + index, frame, { wire: 1000 + index })));
+    const packets = path.packets(batch, { kind: "live" });
     expect(packets.map(({ timeNs }) => timeNs)).toEqual([1700000000000000005n, 1700000001000000006n, 1700000002000000007n]);
     expect(packets.map(({ wireBytes }) => wireBytes)).toEqual([1000, 1001, 1002]);
     expect(packets.map(({ kind }) => kind)).toEqual(["udp", "tcp", "udp"]);
@@ -41,21 +47,31 @@ describe("live records", () => {
     expect(packets[2]).toMatchObject({ ipId: 77, hopLimit: 3, sourcePort: 1, destinationPort: 2 });
   });
 
-  test("have the link type that the input was opened with", () => {
-    const batch = live(1, 2, rawIp(ipv4(udp("x"))));
-    expect(path.run(batch, { kind: "live", linkType: LINK.raw }).count).toMatchObject({ packets: 1, udp: 1, sections: 1 });
-    expect(path.run(batch, { kind: "live", linkType: 65534 })).toMatchObject({ other: 1, undecoded: { link_type: 1 } });
+  test("have each their link type, interface and direction", () => {
+    const batch = join(
+      live(1, 2, rawIp(ipv4(udp("x"))), { linkType: LINK.raw, interfaceId: 7, direction: 2 }),
+      live(1, 3, frames[0]!, { interfaceId: 0xffffffff, direction: 1 }),
+      live(1, 4, frames[0]!, { linkType: 65534, direction: 255 }),
+    );
+    expect(path.run(batch, { kind: "live" })).toMatchObject({
+      count: { packets: 3, udp: 2, sections: 1 },
+      other: 1,
+      undecoded: { link_type: 1 },
+    });
+    const packets = path.packets(batch, { kind: "live" });
+    expect(packets.map(({ interfaceId }) => interfaceId)).toEqual([7, 0xffffffff, 0]);
+    expect(packets.map(({ direction }) => direction)).toEqual([2, 1, 0]);
   });
 
   test("that claim too much, or are too long, or are cut", () => {
     const claims = live(1, 2, frames[0]!);
     new DataView(claims.buffer).setUint32(8, 0x7fffffff, true);
-    expect(path.run(claims, { kind: "live", linkType: 1 }).malformed).toEqual({ file_broken: 1 });
+    expect(path.run(claims, { kind: "live" }).malformed).toEqual({ file_broken: 1 });
     const long = live(1, 2, join(frames[0]!, new Uint8Array(400_000)));
-    const counted = path.run(join(long, live(1, 3, frames[1]!)), { kind: "live", linkType: 1 });
+    const counted = path.run(join(long, live(1, 3, frames[1]!)), { kind: "live" });
     expect(counted.malformed).toEqual({ record_oversize: 1 });
     expect(counted.count).toMatchObject({ packets: 2, udp: 1, tcp: 1 });
-    expect(path.run(long.subarray(0, 50), { kind: "live", linkType: 1 }).malformed).toEqual({ record_cut: 1 });
+    expect(path.run(long.subarray(0, 50), { kind: "live" }).malformed).toEqual({ record_cut: 1 });
   });
 });
 

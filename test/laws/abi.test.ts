@@ -127,7 +127,7 @@ describe("settings", () => {
     const file = pcap(spaced([packet(1), packet(2)]));
     const bundle = (question: Uint8Array) => {
       expect(host.configure(encodeSettings({ hostNetworks: ["10.0.0.0/8"], bootId: 1n }))).toBe(0);
-      const handle = host.call("openInput", 0, 0);
+      const handle = host.call("openInput", 0);
       const start = host.call("inputStart");
       host.put(start, file);
       const half = file.length >> 1;

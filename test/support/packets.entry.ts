@@ -44,8 +44,8 @@ export function poison(value: u32): void {
   if (Room.pool != 0) memory.fill(Room.pool, <u8>value, POOL_BYTES);
 }
 
-export function open(kind: u32, linkType: u32): i32 {
-  return inputOpen(kind, linkType);
+export function open(kind: u32): i32 {
+  return inputOpen(kind);
 }
 
 export function feed(handle: u32, start: usize, length: u32): u32 {

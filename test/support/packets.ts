@@ -9,7 +9,7 @@ interface Exports {
   create(checksumBytesMax: number, stopAlways: number): number;
   inputBytes(): number;
   poison(value: number): void;
-  open(kind: number, linkType: number): number;
+  open(kind: number): number;
   feed(handle: number, start: number, length: number): number;
   end(handle: number): void;
   stopped(): number;
@@ -99,7 +99,6 @@ export interface Feeding {
   /** Bytes of the next chunk, at least 1; what was left of the last one comes on top. */
   chunk?: () => number;
   kind?: "file" | "live";
-  linkType?: number;
   checksumBytesMax?: number;
   /** Fills what lies behind the input, and all free memory, with this byte. */
   poison?: number;
@@ -139,7 +138,7 @@ export class PacketPath {
     const core = this.core;
     const input = core.create(0xffffffff, 0);
     const memory = new Uint8Array(core.memory.buffer, input, core.inputBytes());
-    const handles = files.map(() => core.open(FILE, 0));
+    const handles = files.map(() => core.open(FILE));
     const done = files.map(() => 0);
     const reach = files.map(() => 0);
     while (files.some((bytes, index) => reach[index]! < bytes.length)) {
@@ -160,7 +159,7 @@ export class PacketPath {
     const input = core.create(feeding.checksumBytesMax ?? 0xffffffff, stopAlways ? 1 : 0);
     const memory = new Uint8Array(core.memory.buffer, input, core.inputBytes());
     if (feeding.poison !== undefined) memory.fill(feeding.poison);
-    const handle = core.open(feeding.kind === "live" ? LIVE : FILE, feeding.linkType ?? 0);
+    const handle = core.open(feeding.kind === "live" ? LIVE : FILE);
     if (handle < 0) throw new Error("no input could be opened");
     let at = 0;
     let held = 0;

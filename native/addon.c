@@ -1,0 +1,355 @@
+/*
+ * What JavaScript sees of native/: sources of packets and filters, through Node-API alone, so that one binary serves every Node.
+ *
+ * A source is watched by a thread of its own that tells JavaScript when there is something to read, and then waits until it is
+ * armed again. Packets are copied once, from the kernel's ring into the memory that is given to `read`.
+ */
+#define NAPI_VERSION 8
+#include "source.h"
+
+#include <net/if.h>
+#include <node_api.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 6
+#define WORD_BYTES_MAX 16384
+#define PCAP_POLL_MS 10
+
+/* What is written to a watcher's pipe. */
+enum { ARM = 'a', END = 'e' };
+
+struct handle {
+  struct source *source;
+  int is_watched;
+  pthread_t watcher;
+  int pipe[2];
+  napi_threadsafe_function notify;
+};
+
+/* Arguments of a call; the first that is not what it should be is noted. */
+struct call {
+  napi_env env;
+  napi_value values[ARGUMENTS_MAX];
+  int is_wrong;
+};
+
+static struct call begin(napi_env env, napi_callback_info info) {
+  struct call call = {.env = env};
+  size_t count = ARGUMENTS_MAX;
+  call.is_wrong = napi_get_cb_info(env, info, &count, call.values, NULL, NULL) != napi_ok;
+  return call;
+}
+
+static napi_value fail(napi_env env, const char *message) {
+  napi_throw_error(env, NULL, message);
+  return NULL;
+}
+
+static int32_t integer(struct call *call, int index) {
+  int32_t value = 0;
+  if (napi_get_value_int32(call->env, call->values[index], &value) != napi_ok) call->is_wrong = 1;
+  return value;
+}
+
+/* A text, cut where it is too long; NULL for what is none. */
+static const char *text(struct call *call, int index, char *into, size_t room) {
+  size_t length;
+  return napi_get_value_string_utf8(call->env, call->values[index], into, room, &length) == napi_ok ? into : NULL;
+}
+
+static uint8_t *bytes(struct call *call, int index, size_t *length) {
+  napi_typedarray_type type;
+  void *data = NULL;
+  if (napi_get_typedarray_info(call->env, call->values[index], &type, length, &data, NULL, NULL) != napi_ok) call->is_wrong = 1;
+  else if (type != napi_uint8_array) call->is_wrong = 1;
+  return data;
+}
+
+/* Instructions of a filter, of which there are `length`; they lie in JavaScript's memory. */
+static const struct instruction *program(struct call *call, int index, uint32_t *length) {
+  size_t size = 0;
+  const struct instruction *first = (const struct instruction *)bytes(call, index, &size);
+  *length = (uint32_t)(size / sizeof *first);
+  return first;
+}
+
+static struct handle *handle_of(struct call *call, int index) {
+  void *handle = NULL;
+  if (napi_get_value_external(call->env, call->values[index], &handle) != napi_ok) call->is_wrong = 1;
+  else if (((struct handle *)handle)->source == NULL) call->is_wrong = 1;
+  return handle;
+}
+
+static napi_value number(napi_env env, double value) {
+  napi_value result = NULL;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+static void *watch_loop(void *context) {
+  struct handle *handle = context;
+  struct pollfd waits[2] = {{.fd = handle->pipe[0], .events = POLLIN}, {.fd = handle->source->descriptor, .events = POLLIN}};
+  char word = END;
+  while (read(handle->pipe[0], &word, 1) == 1 && word == ARM) {
+    int is_polled = waits[1].fd >= 0;
+    poll(waits, is_polled ? 2 : 1, is_polled ? -1 : PCAP_POLL_MS);
+    if ((waits[0].revents & POLLIN) != 0) continue;
+    if (napi_call_threadsafe_function(handle->notify, NULL, napi_tsfn_nonblocking) == napi_closing) return NULL;
+  }
+  napi_release_threadsafe_function(handle->notify, napi_tsfn_release);
+  return NULL;
+}
+
+static void tell(struct handle *handle, char word) {
+  while (write(handle->pipe[1], &word, 1) < 0 && handle->is_watched) {
+  }
+}
+
+static void close_handle(struct handle *handle) {
+  if (handle->source == NULL) return;
+  if (handle->is_watched) {
+    tell(handle, END);
+    pthread_join(handle->watcher, NULL);
+    close(handle->pipe[0]);
+    close(handle->pipe[1]);
+    handle->is_watched = 0;
+  }
+  handle->source->close(handle->source);
+  handle->source = NULL;
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  close_handle(data);
+  free(data);
+}
+
+static napi_value wrap(napi_env env, struct source *source, const char *reason) {
+  napi_value result = NULL;
+  if (source == NULL) return fail(env, reason);
+  struct handle *handle = calloc(1, sizeof *handle);
+  if (handle == NULL) {
+    source->close(source);
+    return fail(env, "there is no memory");
+  }
+  handle->source = source;
+  napi_create_external(env, handle, finalize, NULL, &result);
+  return result;
+}
+
+/* openRing(interface, blockBytes, blocks, retireMs, program) */
+static napi_value open_ring(napi_env env, napi_callback_info info) {
+  char reason[REASON_BYTES] = "";
+  struct call call = begin(env, info);
+  struct ring_options options = {.interface = integer(&call, 0),
+                                 .block_bytes = (uint32_t)integer(&call, 1),
+                                 .blocks = (uint32_t)integer(&call, 2),
+                                 .retire_ms = (uint32_t)integer(&call, 3)};
+  options.program = program(&call, 4, &options.program_length);
+  if (call.is_wrong) return fail(env, "openRing takes four numbers and a program");
+  return wrap(env, ring_open(&options, reason), reason);
+}
+
+/* openPcap(device, snapLength, bufferBytes, timeoutMs, promiscuous, filter?) */
+static napi_value open_pcap(napi_env env, napi_callback_info info) {
+  char filter[WORD_BYTES_MAX];
+  char reason[REASON_BYTES] = "";
+  char device[REASON_BYTES];
+  struct call call = begin(env, info);
+  struct pcap_options options = {.device = text(&call, 0, device, sizeof device),
+                                 .snap_length = integer(&call, 1),
+                                 .buffer_bytes = integer(&call, 2),
+                                 .timeout_ms = integer(&call, 3),
+                                 .promiscuous = integer(&call, 4)};
+  options.filter = text(&call, 5, filter, sizeof filter);
+  if (call.is_wrong || options.device == NULL) return fail(env, "openPcap takes a device, four numbers and a filter");
+  return wrap(env, pcap_source_open(&options, reason), reason);
+}
+
+/* read(source, into): bytes of the records that were put there. */
+static napi_value read_source(napi_env env, napi_callback_info info) {
+  size_t room = 0;
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  uint8_t *into = bytes(&call, 1, &room);
+  if (call.is_wrong) return fail(env, "read takes an open source and bytes");
+  return number(env, (double)handle->source->read(handle->source, into, room));
+}
+
+/* counts(source): packets, dropped, freezes since it was opened. */
+static napi_value count_source(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  struct counts counts = {0, 0, 0};
+  napi_value result = NULL;
+  if (call.is_wrong) return fail(env, "counts takes an open source");
+  handle->source->count(handle->source, &counts);
+  napi_create_array_with_length(env, 3, &result);
+  napi_set_element(env, result, 0, number(env, (double)counts.packets));
+  napi_set_element(env, result, 1, number(env, (double)counts.dropped));
+  napi_set_element(env, result, 2, number(env, (double)counts.freezes));
+  return result;
+}
+
+/* fault(source): an errno, 0 where all is well. */
+static napi_value fault(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  return call.is_wrong ? fail(env, "fault takes an open source") : number(env, handle->source->fault(handle->source));
+}
+
+/* stop(source): lets nothing more in; answers within how many ms what was taken can be read. */
+static napi_value stop(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  if (call.is_wrong) return fail(env, "stop takes an open source");
+  handle->source->stop(handle->source);
+  return number(env, handle->source->settle_ms);
+}
+
+/* close(source) */
+static napi_value close_source(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  if (call.is_wrong) return fail(env, "close takes an open source");
+  close_handle(handle);
+  return NULL;
+}
+
+/* watch(source, callback): calls back once when there is something to read, and once more for each `arm`. */
+static napi_value watch(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  napi_value name;
+  if (call.is_wrong || handle->is_watched) return fail(env, "watch takes an open source that is not watched");
+  napi_create_string_utf8(env, "tallywire", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_threadsafe_function(env, call.values[1], NULL, name, 0, 1, NULL, NULL, NULL, NULL, &handle->notify) != napi_ok)
+    return fail(env, "watch takes a function");
+  napi_unref_threadsafe_function(env, handle->notify);
+  if (pipe(handle->pipe) != 0) return fail(env, "no pipe can be opened");
+  if (pthread_create(&handle->watcher, NULL, watch_loop, handle) != 0) return fail(env, "no thread can be started");
+  handle->is_watched = 1;
+  tell(handle, ARM);
+  return NULL;
+}
+
+/* arm(source) */
+static napi_value arm(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  if (call.is_wrong || !handle->is_watched) return fail(env, "arm takes a source that is watched");
+  tell(handle, ARM);
+  return NULL;
+}
+
+static napi_value done(napi_env env, int fault) { return fault == 0 ? NULL : fail(env, strerror(fault)); }
+
+/* setFilter(ring, program) */
+static napi_value set_filter(napi_env env, napi_callback_info info) {
+  uint32_t length;
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  const struct instruction *first = program(&call, 1, &length);
+  return call.is_wrong ? fail(env, "setFilter takes a ring and a program") : done(env, ring_filter(handle->source, first, length));
+}
+
+/* promiscuous(ring, interface) */
+static napi_value promiscuous(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  int32_t interface = integer(&call, 1);
+  return call.is_wrong ? fail(env, "promiscuous takes a ring and an interface") : done(env, ring_promiscuous(handle->source, interface));
+}
+
+/* interfaces(): name and index of each. */
+static napi_value interfaces(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct if_nameindex *all = if_nameindex();
+  napi_value result = NULL;
+  napi_create_array(env, &result);
+  for (uint32_t i = 0; all != NULL && all[i].if_index != 0; i++) {
+    napi_value one, name;
+    napi_create_object(env, &one);
+    napi_create_string_utf8(env, all[i].if_name, NAPI_AUTO_LENGTH, &name);
+    napi_set_named_property(env, one, "name", name);
+    napi_set_named_property(env, one, "index", number(env, all[i].if_index));
+    napi_set_element(env, result, i, one);
+  }
+  if (all != NULL) if_freenameindex(all);
+  return result;
+}
+
+/* pcapVersion(): undefined where there is no libpcap. */
+static napi_value library(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result = NULL;
+  if (pcap_version() != NULL) napi_create_string_utf8(env, pcap_version(), NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+/* Where names of devices go. */
+struct names {
+  napi_env env;
+  napi_value list;
+  uint32_t count;
+};
+
+static void take_name(void *context, const char *name) {
+  struct names *names = context;
+  napi_value value;
+  napi_create_string_utf8(names->env, name, NAPI_AUTO_LENGTH, &value);
+  napi_set_element(names->env, names->list, names->count++, value);
+}
+
+/* pcapDevices(): their names. */
+static napi_value devices(napi_env env, napi_callback_info info) {
+  (void)info;
+  char reason[REASON_BYTES] = "";
+  struct names names = {.env = env};
+  napi_create_array(env, &names.list);
+  return pcap_devices(take_name, &names, reason) == 0 ? names.list : fail(env, reason);
+}
+
+/* compile(filter, linkType, snapLength): the instructions. */
+static napi_value compile(napi_env env, napi_callback_info info) {
+  char filter[WORD_BYTES_MAX];
+  char reason[REASON_BYTES] = "";
+  struct call call = begin(env, info);
+  const char *words = text(&call, 0, filter, sizeof filter);
+  int32_t link_type = integer(&call, 1);
+  int32_t snap_length = integer(&call, 2);
+  uint32_t length = 0;
+  void *data = NULL;
+  napi_value buffer = NULL, result = NULL;
+  if (call.is_wrong || words == NULL) return fail(env, "compile takes a filter and two numbers");
+  struct instruction *instructions = pcap_program(words, link_type, snap_length, &length, reason);
+  if (instructions == NULL) return fail(env, reason);
+  size_t size = length * sizeof *instructions;
+  napi_create_arraybuffer(env, size, &data, &buffer);
+  memcpy(data, instructions, size);
+  free(instructions);
+  napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &result);
+  return result;
+}
+
+NAPI_MODULE_INIT() {
+  static const struct {
+    const char *name;
+    napi_callback call;
+  } functions[] = {
+      {"openRing", open_ring},      {"openPcap", open_pcap},   {"read", read_source},      {"counts", count_source},
+      {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
+      {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
+      {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
+  };
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    napi_value function;
+    napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function);
+    napi_set_named_property(env, exports, functions[i].name, function);
+  }
+  return exports;
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Core, CoreInput } from "../../engine/core";
+import type { Native, NativeSource } from "./native";
+
+/** Reads after which other work gets its turn; each fills the core's input. */
+const READS_MAX = 16;
+
+/** Brings what a native source has into a core, as it comes. */
+export class NativeFeed {
+  private readonly input: CoreInput;
+  private source: NativeSource | undefined;
+  /** Packets dropped that the core knows of. */
+  private dropped = 0;
+
+  constructor(
+    private readonly native: Native,
+    private readonly core: Core,
+  ) {
+    this.input = core.open("live");
+  }
+
+  /** Reads from this source from now on. */
+  open(source: NativeSource): void {
+    this.source = source;
+    this.dropped = 0;
+    this.native.watch(source, () => this.take(source));
+  }
+
+  /** Why the source brings nothing more, as an errno; 0 where it does. */
+  get fault(): number {
+    return this.source === undefined ? 0 : this.native.fault(this.source);
+  }
+
+  /** Hands over what was captured and dropped so far. */
+  push(): void {
+    if (this.source === undefined) return;
+    while (this.read(this.source)) {}
+    this.countDrops(this.source);
+  }
+
+  /** Hands over what is there and lets the source go. */
+  drop(): void {
+    const { source } = this;
+    if (source === undefined) return;
+    this.push();
+    this.source = undefined;
+    this.native.close(source);
+  }
+
+  /** Lets nothing more in, waits for what the kernel still holds, and ends the input. */
+  async end(): Promise<void> {
+    const { source } = this;
+    if (source !== undefined) await sleep(this.native.stop(source));
+    this.drop();
+    this.input.end();
+  }
+
+  private take(source: NativeSource): void {
+    if (source !== this.source) return;
+    for (let reads = 0; reads < READS_MAX; reads++) {
+      if (this.read(source)) continue;
+      this.native.arm(source);
+      return;
+    }
+    setImmediate(() => this.take(source));
+  }
+
+  /** Whether there was anything. */
+  private read(source: NativeSource): boolean {
+    const bytes = this.native.read(source, this.input.free);
+    if (bytes > 0) this.input.written(bytes);
+    return bytes > 0;
+  }
+
+  private countDrops(source: NativeSource): void {
+    const [, dropped] = this.native.counts(source);
+    if (dropped > this.dropped) this.core.dropped(dropped - this.dropped);
+    this.dropped = dropped;
+  }
+}

@@ -1,0 +1,51 @@
+import { createRequire } from "node:module";
+
+/** A source of packets, kept by native/. */
+export type NativeSource = { readonly native: unique symbol };
+
+/** What native/addon.c gives. Each throws where the system refuses, with the reason as its message. */
+export interface Native {
+  openRing(interfaceIndex: number, blockBytes: number, blocks: number, retireMs: number, program: Uint8Array): NativeSource;
+  openPcap(
+    device: string,
+    snapLength: number,
+    bufferBytes: number,
+    timeoutMs: number,
+    promiscuous: number,
+    filter: string | undefined,
+  ): NativeSource;
+  /** Puts whole records into `into` as far as it reaches; gives their bytes, 0 when there are none. */
+  read(source: NativeSource, into: Uint8Array): number;
+  /** Since it was opened. */
+  counts(source: NativeSource): [packets: number, dropped: number, freezes: number];
+  /** An errno, 0 where all is well. */
+  fault(source: NativeSource): number;
+  /** Lets nothing more in, and gives the milliseconds within which what was taken can be read. */
+  stop(source: NativeSource): number;
+  close(source: NativeSource): void;
+  /** Calls back once when there is something to read, and once more for each `arm`. */
+  watch(source: NativeSource, callback: () => void): void;
+  arm(source: NativeSource): void;
+  setFilter(ring: NativeSource, program: Uint8Array): void;
+  promiscuous(ring: NativeSource, interfaceIndex: number): void;
+  interfaces(): { name: string; index: number }[];
+  /** Absent where libpcap is not installed. */
+  pcapVersion(): string | undefined;
+  pcapDevices(): string[];
+  /** The instructions of a filter for packets of a link type. */
+  compile(filter: string, linkType: number, snapLength: number): Uint8Array;
+}
+
+let loaded: Native | null | undefined;
+
+/** Loads native/; undefined where it was not built. */
+export function loadNative(): Native | undefined {
+  if (loaded === undefined) {
+    try {
+      loaded = createRequire(import.meta.url)("../native/tallywire.node") as Native;
+    } catch {
+      loaded = null;
+    }
+  }
+  return loaded ?? undefined;
+}
