@@ -170,6 +170,17 @@ static napi_value open_pcap(napi_env env, napi_callback_info info) {
   return wrap(env, pcap_source_open(&options, reason), reason);
 }
 
+/* openFile(path, filter) */
+static napi_value open_file(napi_env env, napi_callback_info info) {
+  char filter[WORD_BYTES_MAX], path[WORD_BYTES_MAX];
+  char reason[REASON_BYTES] = "";
+  struct call call = begin(env, info);
+  const char *name = text(&call, 0, path, sizeof path);
+  const char *words = text(&call, 1, filter, sizeof filter);
+  if (call.is_wrong || name == NULL || words == NULL) return fail(env, "openFile takes a path and a filter");
+  return wrap(env, pcap_file_open(name, words, reason), reason);
+}
+
 /* read(source, into): bytes of the records that were put there. */
 static napi_value read_source(napi_env env, napi_callback_info info) {
   size_t room = 0;
@@ -345,6 +356,7 @@ NAPI_MODULE_INIT() {
       {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
       {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
       {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
+      {"openFile", open_file},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

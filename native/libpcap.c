@@ -15,6 +15,7 @@
 
 #define LIBPCAP_REASON_BYTES 256
 #define PRECISION_NANO 1
+#define FILE_ENDED -2
 #define DLT_LINUX_SLL 113
 #define DLT_LINUX_SLL2 276
 #define NETMASK_UNKNOWN 0xffffffff
@@ -59,6 +60,7 @@ static struct {
   int (*setfilter)(void *, struct pcap_program *);
   void (*freecode)(struct pcap_program *);
   void *(*open_dead)(int, int);
+  void *(*open_offline)(const char *, unsigned int, char *);
   int (*findalldevs)(struct pcap_device **, char *);
   void (*freealldevs)(struct pcap_device *);
   char *(*geterr)(void *);
@@ -88,6 +90,7 @@ static void open_library(void) {
       {"pcap_geterr", &pcap.geterr},           {"pcap_freealldevs", &pcap.freealldevs},
       {"pcap_close", &pcap.close},             {"pcap_statustostr", &pcap.statustostr},
       {"pcap_lib_version", &pcap.lib_version},
+      {"pcap_open_offline_with_tstamp_precision", &pcap.open_offline},
   };
   void *library = NULL;
   for (size_t i = 0; i < sizeof names / sizeof *names && library == NULL; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
@@ -128,7 +131,7 @@ static size_t pcap_read(struct source *source, uint8_t *into, size_t room) {
   while (1) {
     if (own->bytes == NULL) {
       int found = pcap.next_ex(own->handle, &own->header, &own->bytes);
-      if (found < 0) own->fault = ENETDOWN;
+      if (found < 0 && found != FILE_ENDED) own->fault = ENETDOWN;
       if (found <= 0) own->bytes = NULL;
       if (found <= 0) return used;
     }
@@ -165,6 +168,15 @@ static void pcap_source_close(struct source *source) {
   free(source);
 }
 
+/* Has a handle take only what a filter takes; answers what is wrong, NULL where nothing is. */
+static const char *narrow(void *handle, const char *filter) {
+  struct pcap_program program;
+  if (pcap.compile(handle, &program, filter, 1, NETMASK_UNKNOWN) != 0) return pcap.geterr(handle);
+  int set = pcap.setfilter(handle, &program);
+  pcap.freecode(&program);
+  return set == 0 ? NULL : pcap.geterr(handle);
+}
+
 /* Sets a handle up and activates it; answers what is wrong, NULL where nothing is. */
 static const char *activate(void *handle, const struct pcap_options *options, char *reason) {
   pcap.set_snaplen(handle, options->snap_length);
@@ -178,21 +190,13 @@ static const char *activate(void *handle, const struct pcap_options *options, ch
     return more != NULL && *more != 0 ? more : pcap.statustostr(status);
   }
   if (pcap.datalink(handle) == DLT_LINUX_SLL) pcap.set_datalink(handle, DLT_LINUX_SLL2);
-  if (options->filter != NULL) {
-    struct pcap_program program;
-    if (pcap.compile(handle, &program, options->filter, 1, NETMASK_UNKNOWN) != 0) return pcap.geterr(handle);
-    int set = pcap.setfilter(handle, &program);
-    pcap.freecode(&program);
-    if (set != 0) return pcap.geterr(handle);
-  }
+  const char *wrong = options->filter == NULL ? NULL : narrow(handle, options->filter);
+  if (wrong != NULL) return wrong;
   return pcap.setnonblock(handle, 1, reason) == 0 ? NULL : reason;
 }
 
-struct source *pcap_source_open(const struct pcap_options *options, char *reason) {
-  char said[LIBPCAP_REASON_BYTES] = "";
-  if (!is_there(reason)) return NULL;
-  void *handle = pcap.create(options->device, said);
-  const char *wrong = handle == NULL ? said : activate(handle, options, said);
+/* A source of a handle that is ready; where it is not, or something is `wrong`, NULL and a reason. */
+static struct source *wrap(void *handle, const char *wrong, int settle_ms, char *reason) {
   struct pcap_source *own = wrong == NULL ? calloc(1, sizeof *own) : NULL;
   if (own == NULL) {
     snprintf(reason, REASON_BYTES, "%s", wrong == NULL ? "there is no memory" : wrong);
@@ -200,18 +204,34 @@ struct source *pcap_source_open(const struct pcap_options *options, char *reason
     return NULL;
   }
   own->source = (struct source){
-      .descriptor = pcap.get_selectable_fd(handle),
+      .descriptor = settle_ms == 0 ? -1 : pcap.get_selectable_fd(handle),
       .read = pcap_read,
       .count = pcap_count,
       .fault = pcap_fault,
       .stop = pcap_stop,
-      .settle_ms = 3 * options->timeout_ms + 10,
+      .settle_ms = settle_ms,
       .close = pcap_source_close,
   };
   own->handle = handle;
   own->link_type = (uint16_t)pcap.datalink(handle);
-  own->interface = if_nametoindex(options->device);
   return &own->source;
+}
+
+struct source *pcap_source_open(const struct pcap_options *options, char *reason) {
+  char said[LIBPCAP_REASON_BYTES] = "";
+  if (!is_there(reason)) return NULL;
+  void *handle = pcap.create(options->device, said);
+  const char *wrong = handle == NULL ? said : activate(handle, options, said);
+  struct source *source = wrap(handle, wrong, 3 * options->timeout_ms + 10, reason);
+  if (source != NULL) ((struct pcap_source *)source)->interface = if_nametoindex(options->device);
+  return source;
+}
+
+struct source *pcap_file_open(const char *path, const char *filter, char *reason) {
+  char said[LIBPCAP_REASON_BYTES] = "";
+  if (!is_there(reason)) return NULL;
+  void *handle = pcap.open_offline(path, PRECISION_NANO, said);
+  return wrap(handle, handle == NULL ? said : narrow(handle, filter), 0, reason);
 }
 
 struct instruction *pcap_program(const char *filter, int link_type, int snap_length, uint32_t *length, char *reason) {

@@ -68,7 +68,7 @@ export class Agent {
   async run(): Promise<number> {
     const close = await this.openDelivery();
     try {
-      if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths);
+      if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
       else await this.readInterface(this.settings.source.live);
       await this.deliverRest();
     } finally {
@@ -120,9 +120,9 @@ export class Agent {
     });
   }
 
-  private async readFiles(paths: readonly string[]): Promise<void> {
+  private async readFiles(paths: readonly string[], filter: string | undefined): Promise<void> {
     const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
-    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta });
+    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter });
     this.openCore(run.bootId, false);
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
@@ -130,7 +130,7 @@ export class Agent {
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
       try {
-        const { failure, warning } = await feedCapture(this.core, path, () => this.goesOn());
+        const { failure, warning } = await feedCapture(this.core, path, () => this.goesOn(), filter);
         if (failure) this.fail(failure);
         else if (warning) this.say(warning);
       } catch (error) {

@@ -10,7 +10,7 @@ import { stateFolder } from "../state-folder";
 export interface AgentOptions {
   file?: string[];
   interface?: string;
-  filter?: string;
+  captureFilter?: string;
   capture?: CaptureMethod;
   promiscuous?: boolean;
   ring?: number;
@@ -37,7 +37,7 @@ export interface HubSettings {
 
 /** What an agent does, checked. */
 export interface AgentSettings {
-  source: { kind: "files"; paths: string[] } | { kind: "interface"; live: LiveOptions };
+  source: { kind: "files"; paths: string[]; filter?: string } | { kind: "interface"; live: LiveOptions };
   /** Absent: nothing leaves this host. */
   hub: HubSettings | undefined;
   edge: string;
@@ -83,15 +83,13 @@ export function agentSettings(options: AgentOptions): AgentSettings {
 function sourceOf({
   file = [],
   interface: name,
-  filter,
+  captureFilter: filter,
   capture,
   promiscuous,
   ring = RING_MIB,
 }: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
-  if (file.length > 0 && filter !== undefined)
-    throw new Failure("-f is for interfaces; leave it out, or read with tcpdump -w - first", 2);
-  if (file.length > 0) return { kind: "files", paths: file };
+  if (file.length > 0) return { kind: "files", paths: file, filter };
   if (name !== undefined)
     return { kind: "interface", live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);

@@ -14,6 +14,8 @@ export interface Native {
     promiscuous: number,
     filter: string | undefined,
   ): NativeSource;
+  /** Opens a capture file; what the filter does not take is left out. */
+  openFile(path: string, filter: string): NativeSource;
   /** Puts whole records into `into` as far as it reaches; gives their bytes, 0 when there are none. */
   read(source: NativeSource, into: Uint8Array): number;
   /** Since it was opened. */

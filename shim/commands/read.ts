@@ -12,12 +12,15 @@ import { TextOutput } from "../output/text-output";
 
 export interface ReadOptions {
   output?: OutputForm;
+  /** Round trips that are shown (docs/filters.md). */
   filter?: string;
   count?: number;
   summary?: boolean;
   raw?: boolean;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
+  /** Packets that are read at all, as tcpdump's filters say it. */
+  captureFilter?: string;
 }
 
 /** `tallywire read`: round trips or a summary of capture files. Gives the exit code. */
@@ -38,7 +41,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
     await output.ready();
     return !output.closed && !trips?.isDone;
   };
-  const failures = await readAll(core, files, goesOn);
+  const failures = await readAll(core, files, goesOn, options.captureFilter);
   const summary = sum.summary();
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
@@ -52,12 +55,17 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
 }
 
 /** Reads all files; what is wrong with one does not keep the others from being read. */
-async function readAll(core: Core, files: readonly string[], goesOn: () => Promise<boolean>): Promise<string[]> {
+async function readAll(
+  core: Core,
+  files: readonly string[],
+  goesOn: () => Promise<boolean>,
+  captureFilter?: string,
+): Promise<string[]> {
   const failures: string[] = [];
   for (const file of files) {
     if (!(await goesOn())) break;
     try {
-      const { failure, warning } = await feedCapture(core, file, goesOn);
+      const { failure, warning } = await feedCapture(core, file, goesOn, captureFilter);
       if (failure) failures.push(failure);
       else if (warning) process.stderr.write(`tallywire: ${printable(warning)}\n`);
     } catch (error) {

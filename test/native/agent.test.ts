@@ -1,0 +1,163 @@
+/** The agent on real interfaces: which, what of them, what it says of drops, and that it outlives an interface. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Core } from "../../engine/core";
+import { MinuteSum, type Summary } from "../../engine/summary";
+import { hasLibpcap, Listener, Network, networkMissing, type Side } from "../support/capture/network";
+import { COMMAND } from "../support/command";
+import { coreModule } from "../support/round-trips";
+
+const missing = networkMissing();
+if (missing !== undefined) console.warn(`the agent is not tested on real interfaces: ${missing}`);
+const withLibpcap = missing === undefined && hasLibpcap();
+if (missing === undefined && !withLibpcap) console.warn("filters are not tested: libpcap is not installed");
+
+/** Sends `count` datagrams to each of these addresses and ports, one after the other. */
+const SENDER = `
+  import { createSocket } from "node:dgram";
+  const [count, ...targets] = process.argv.slice(1);
+  const socket = createSocket("udp4");
+  for (let i = 0; i < Number(count); i++)
+    for (const [address, port] of targets.map((target) => target.split(":")))
+      await new Promise((done) => socket.send("datagram " + i, Number(port), address, done));
+  socket.close();`;
+
+describe.runIf(missing === undefined)("an agent", () => {
+  let network: Network;
+  const folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
+
+  beforeAll(() => {
+    network = new Network();
+  });
+  afterAll(() => {
+    network?.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function agent(...words: string[]): Promise<Listener> {
+    const spool = mkdtempSync(join(folder, "spool-"));
+    const all = [COMMAND, "agent", "--edge", "e", "--spool", spool, "--host-network", "10.77.0.1/32", ...words];
+    const listener = new Listener(network.near.start(process.execPath, ...all));
+    spools.set(listener, join(spool, "e"));
+    return listener.says(/reading interface/);
+  }
+  const spools = new Map<Listener, string>();
+
+  /** Ends an agent, and gives what it said and what its minutes add up to. */
+  async function ended(listener: Listener): Promise<{ said: string; summary: Summary; sum: (metric: string) => number }> {
+    const said = await listener.stop();
+    const spool = spools.get(listener)!;
+    const sum = new MinuteSum(new Core(coreModule(), { role: "hub", budgetBytes: 32 << 20 }));
+    for (const name of readdirSync(spool)) if (/^\d/.test(name)) sum.add(inflateSync(readFileSync(join(spool, name))));
+    const summary = sum.summary();
+    const value = (metric: string) =>
+      summary.metrics.filter((row) => row.metric === metric).reduce((all, row) => all + (row.value ?? 0), 0);
+    return { said, summary, sum: value };
+  }
+
+  async function send(side: Side, count: number, ...targets: string[]): Promise<void> {
+    const sender = new Listener(side.start(process.execPath, "--input-type=module", "-e", SENDER, String(count), ...targets));
+    await new Promise((done) => sender.child.once("close", done));
+    expect(sender.said).toBe("");
+  }
+
+  test("on loopback counts what is sent once", async () => {
+    const running = await agent("-i", "lo");
+    await send(network.near, 300, "127.0.0.1:9");
+    const { said, sum } = await ended(running);
+    expect(sum("capture_udp_packets_total")).toBe(300);
+    expect(said).toContain("dropped before the capture: none");
+    expect(said).toContain("captured through a ring of the kernel's");
+  });
+
+  test("on any sees all interfaces, and on a pattern those that it names", async () => {
+    const [any, pattern, other] = await Promise.all([agent("-i", "any"), agent("-i", "t?0,nothing*"), agent("-i", "l*")]);
+    await Promise.all([send(network.near, 100, "127.0.0.1:9"), send(network.near, 200, "10.77.0.2:9")]);
+    const [all, veth, loopback] = await Promise.all([any!, pattern!, other!].map(ended));
+    // Nobody listens on the port: each datagram is answered by ICMP, as often as the kernel allows itself.
+    expect(all!.sum("capture_udp_packets_total")).toBe(300);
+    expect(veth!.sum("capture_udp_packets_total")).toBe(200);
+    expect(loopback!.sum("capture_udp_packets_total")).toBe(100);
+    expect(all!.summary.packets).toBe(veth!.summary.packets + loopback!.summary.packets);
+  });
+
+  test("on a pattern sees an interface that comes later", async () => {
+    const running = await agent("-i", "new*");
+    network.near.run("ip", "link", "add", "new0", "type", "veth", "peer", "name", "new1");
+    network.near.run("ip", "address", "add", "10.79.0.1/24", "dev", "new0");
+    for (const name of ["new0", "new1"]) network.near.run("ip", "link", "set", name, "up");
+    network.near.run("ip", "neigh", "add", "10.79.0.2", "lladdr", "02:00:00:00:00:02", "dev", "new0");
+    await running.says(/capturing on 2 interfaces that are new\*/);
+    await send(network.near, 50, "10.79.0.2:9");
+    const { sum } = await ended(running);
+    network.near.run("ip", "link", "del", "new0");
+    // Both ends are here: it goes out of one and comes in at the other.
+    expect(sum("capture_udp_packets_total")).toBe(100);
+  });
+
+  test.runIf(withLibpcap).each([["ring"], ["libpcap"]])("with a filter takes what that takes, by %s", async (method) => {
+    const filter = "udp dst port 53 or (udp and dst host 10.77.0.1 and dst port 54)";
+    const running = await agent("-i", "tw0", "--capture", method, "-f", filter);
+    await send(network.far, 70, "10.77.0.1:53", "10.77.0.1:54", "10.77.0.1:55");
+    const { summary, sum, said } = await ended(running);
+    expect(sum("capture_udp_packets_total")).toBe(140);
+    expect(summary.packets).toBe(140);
+    expect(said).toContain("dropped before the capture: none");
+  });
+
+  test.runIf(withLibpcap)("filters all kinds of interfaces on any", async () => {
+    const running = await agent("-i", "any", "-f", "udp dst port 53");
+    await Promise.all([
+      send(network.near, 40, "127.0.0.1:53", "127.0.0.1:54"),
+      send(network.far, 60, "10.77.0.1:53", "10.77.0.1:54"),
+    ]);
+    const { summary } = await ended(running);
+    expect(summary.packets).toBe(100);
+  });
+
+  test.runIf(withLibpcap)("says what is wrong with a filter", async () => {
+    await expect(agent("-i", "tw0", "-f", "port http or or")).rejects.toThrow(/"port http or or" is no filter: .*syntax error/);
+  });
+
+  test("counts what finds no room while it is held up", async () => {
+    const running = await agent("-i", "tw0", "--ring", "1");
+    const child = Number(network.near.run("pgrep", "-f", spools.get(running)!.slice(0, -2)).trim().split("\n")[0]);
+    process.kill(child, "SIGSTOP");
+    await send(network.far, 20_000, "10.77.0.1:9");
+    process.kill(child, "SIGCONT");
+    const { summary, sum, said } = await ended(running);
+    expect(summary.dropped).toBeGreaterThan(1000);
+    expect(sum("capture_dropped_packets_total")).toBe(summary.dropped);
+    expect(said).toMatch(/dropped before the capture: [\d.]+/);
+    const received = sum("capture_udp_packets_total");
+    expect(received + summary.dropped).toBeGreaterThanOrEqual(20_000);
+    expect(received).toBeLessThan(20_000);
+  });
+
+  test("goes on when its interface is back", async () => {
+    const running = await agent("-i", "tw0");
+    await send(network.far, 100, "10.77.0.1:9");
+    network.near.run("ip", "link", "del", "tw0");
+    await running.says(/tw0 is gone or down; capturing goes on when it is back/);
+    network.connect();
+    await running.says(/interface tw0 is back/);
+    await send(network.far, 100, "10.77.0.1:9");
+    network.near.run("ip", "link", "set", "tw0", "down");
+    network.near.run("ip", "link", "set", "tw0", "up");
+    await running.says(/back[\s\S]*back/);
+    await send(network.far, 100, "10.77.0.1:9");
+    const { sum, said } = await ended(running);
+    expect(sum("capture_udp_packets_total")).toBe(300);
+    expect(said).toContain("dropped before the capture: none");
+  });
+
+  test("names what is not there", async () => {
+    await expect(agent("-i", "nowhere0")).rejects.toThrow(/no interface nowhere0/);
+    network.near.run("ip", "link", "add", "down0", "type", "veth", "peer", "name", "down1");
+    await expect(agent("-i", "down0")).rejects.toThrow(/down0: it is down; ip link set down0 up/);
+    network.near.run("ip", "link", "del", "down0");
+  });
+});
