@@ -12,6 +12,7 @@ import { idle } from "../bench/idle.mjs";
 import { inflate } from "../bench/inflate.mjs";
 import { ingest } from "../bench/ingest.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
+import { live } from "../bench/live.mjs";
 import { memory } from "../bench/memory.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
 import { roundTrips } from "../bench/roundtrips.mjs";
@@ -36,6 +37,7 @@ const PARTS = {
   ingest,
   hub,
   idle,
+  live,
   roundtrips: () => roundTrips(),
   pipeline: () => kinds.map((kind) => pipeline(kind, short, long)),
 };

@@ -4,6 +4,8 @@ import type { Native, NativeSource } from "./native";
 
 /** Reads after which other work gets its turn; each fills the core's input. */
 const READS_MAX = 16;
+/** Reads at the end, more than what waits in the kernel can take: it must come to an end where packets come faster than they are read. */
+const LAST_READS_MAX = 4096;
 
 /** Brings what a native source has into a core, as it comes. */
 export class NativeFeed {
@@ -32,9 +34,9 @@ export class NativeFeed {
   }
 
   /** Hands over what was captured and dropped so far. */
-  push(): void {
+  push(readsMax = READS_MAX): void {
     if (this.source === undefined) return;
-    while (this.read(this.source)) {}
+    for (let reads = 0; reads < readsMax && this.read(this.source); reads++) {}
     this.countDrops(this.source);
   }
 
@@ -42,7 +44,7 @@ export class NativeFeed {
   drop(): void {
     const { source } = this;
     if (source === undefined) return;
-    this.push();
+    this.push(LAST_READS_MAX);
     this.source = undefined;
     this.native.close(source);
   }

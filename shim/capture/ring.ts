@@ -91,7 +91,14 @@ export class RingCapture implements LiveCapture {
   }
 
   private makePromiscuous(source: NativeSource, indexes: readonly number[]): void {
-    if (this.options.promiscuous) for (const index of indexes) this.native.promiscuous(source, index);
+    if (!this.options.promiscuous) return;
+    for (const index of indexes) {
+      try {
+        this.native.promiscuous(source, index);
+      } catch (error) {
+        this.say(`interface number ${index} does not take what is not meant for this host: ${reasonOf(error)}`);
+      }
+    }
   }
 
   /** A socket is bound to the device that had the name: when that goes, another with its name takes a new socket. */
@@ -102,15 +109,26 @@ export class RingCapture implements LiveCapture {
       this.feed.drop();
       this.say(`interface ${name} is gone or down; capturing goes on when it is back`);
     }
-    if (this.find().length === 0) return;
-    this.source = this.open();
-    if (this.native.fault(this.source) !== 0) {
-      this.native.close(this.source);
-      return;
-    }
-    this.feed.open(this.source);
+    const source = this.reopen();
+    if (source === undefined) return;
+    this.source = source;
+    this.feed.open(source);
     this.isAway = false;
     this.say(`interface ${name} is back`);
+  }
+
+  /** A ring on the interface, where it is there and up. */
+  private reopen(): NativeSource | undefined {
+    if (this.find().length === 0) return undefined;
+    try {
+      const source = this.open();
+      if (this.native.fault(source) === 0) return source;
+      this.native.close(source);
+    } catch (error) {
+      // It may have gone again meanwhile.
+      if (!(error instanceof Failure)) throw error;
+    }
+    return undefined;
   }
 
   /** Listens on interfaces that came, and forgets those that went. */

@@ -25,7 +25,7 @@ const SENDER = `
       await new Promise((done) => socket.send("datagram " + i, Number(port), address, done));
   socket.close();`;
 
-describe.runIf(missing === undefined)("an agent", () => {
+describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
   let network: Network;
   const folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
 
@@ -124,10 +124,10 @@ describe.runIf(missing === undefined)("an agent", () => {
 
   test("counts what finds no room while it is held up", async () => {
     const running = await agent("-i", "tw0", "--ring", "1");
-    const child = Number(network.near.run("pgrep", "-f", spools.get(running)!.slice(0, -2)).trim().split("\n")[0]);
-    process.kill(child, "SIGSTOP");
+    // ip becomes the program that it runs.
+    running.child.kill("SIGSTOP");
     await send(network.far, 20_000, "10.77.0.1:9");
-    process.kill(child, "SIGCONT");
+    running.child.kill("SIGCONT");
     const { summary, sum, said } = await ended(running);
     expect(summary.dropped).toBeGreaterThan(1000);
     expect(sum("capture_dropped_packets_total")).toBe(summary.dropped);

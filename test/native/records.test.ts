@@ -87,7 +87,7 @@ function expectSame(records: readonly Taken[], packets: readonly Taken[]): void 
   expect(records.some(({ timeNs }) => timeNs % 1000n !== 0n)).toBe(true);
 }
 
-describe.runIf(missing === undefined)("records", () => {
+describe.runIf(missing === undefined)("records", { timeout: 240_000 }, () => {
   let network: Network;
   const folder = mkdtempSync(join(tmpdir(), "tallywire-records-"));
   const path = (name: string) => join(folder, name);

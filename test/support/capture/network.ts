@@ -38,6 +38,8 @@ export function hasLibpcap(): boolean {
 
 /** One side: a namespace of its own, with an interface to the other. */
 export class Side {
+  private readonly children: ChildProcess[] = [];
+
   constructor(
     readonly namespace: string,
     readonly device: string,
@@ -58,7 +60,15 @@ export class Side {
   /** Starts a program here. */
   start(...command: string[]): ChildProcess {
     const [program, ...words] = this.words(...command);
-    return spawn(program!, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program!, words, { stdio: ["ignore", "pipe", "pipe"] });
+    this.children.push(child);
+    return child;
+  }
+
+  /** Ends what still runs here, and the namespace. */
+  remove(): void {
+    for (const child of this.children) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    spawnSync("ip", ["netns", "del", this.namespace]);
   }
 
   /** Runs ECMAScript here to its end, asynchronously. */
@@ -102,7 +112,7 @@ export class Network {
   }
 
   remove(): void {
-    for (const { namespace } of [this.near, this.far]) spawnSync("ip", ["netns", "del", namespace]);
+    for (const side of [this.near, this.far]) side.remove();
   }
 }
 
