@@ -34,7 +34,7 @@ export class PcapCapture implements LiveCapture {
 
   refresh(): void {
     this.feed.push();
-    if (this.isGone || this.feed.fault === 0) return;
+    if (this.isGone || this.feed.takeFault() === 0) return;
     this.isGone = true;
     this.say(`interface ${this.options.interface} is gone or down, and libpcap does not come back to it; start again`);
   }

@@ -13,6 +13,7 @@ export class NativeFeed {
   private source: NativeSource | undefined;
   /** Packets dropped that the core knows of. */
   private dropped = 0;
+  private faultSeen = 0;
 
   constructor(
     private readonly native: Native,
@@ -25,12 +26,16 @@ export class NativeFeed {
   open(source: NativeSource): void {
     this.source = source;
     this.dropped = 0;
+    this.faultSeen = 0;
     this.native.watch(source, () => this.take(source));
   }
 
-  /** Why the source brings nothing more, as an errno; 0 where it does. */
-  get fault(): number {
-    return this.source === undefined ? 0 : this.native.fault(this.source);
+  /** What went wrong with the source since this was last asked, as an errno; 0 where all is well. */
+  takeFault(): number {
+    if (this.source !== undefined) this.noteFault(this.source);
+    const fault = this.faultSeen;
+    this.faultSeen = 0;
+    return fault;
   }
 
   /** Hands over what was captured and dropped so far. */
@@ -61,10 +66,17 @@ export class NativeFeed {
     if (source !== this.source) return;
     for (let reads = 0; reads < READS_MAX; reads++) {
       if (this.read(source)) continue;
+      // A fault that nobody takes would wake the watcher again and again.
+      if (reads === 0) this.noteFault(source);
       this.native.arm(source);
       return;
     }
     setImmediate(() => this.take(source));
+  }
+
+  private noteFault(source: NativeSource): void {
+    const fault = this.native.fault(source);
+    if (fault !== 0) this.faultSeen = fault;
   }
 
   /** Whether there was anything. */

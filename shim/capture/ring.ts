@@ -27,6 +27,8 @@ export class RingCapture implements LiveCapture {
   private isAway = false;
   /** Indexes that are listened on, where it is not all. */
   private chosen: number[] = [];
+  /** Index of the interface that the socket is bound to, 0 for all. */
+  private bound = 0;
   private source: NativeSource;
 
   constructor(
@@ -71,6 +73,7 @@ export class RingCapture implements LiveCapture {
     try {
       const bound = single === undefined ? 0 : this.chosen[0]!;
       const source = this.native.openRing(bound, BLOCK_BYTES, blocks, RETIRE_MS, this.program);
+      this.bound = bound;
       this.makePromiscuous(source, this.chosen);
       return source;
     } catch (cause) {
@@ -101,34 +104,50 @@ export class RingCapture implements LiveCapture {
     }
   }
 
-  /** A socket is bound to the device that had the name: when that goes, another with its name takes a new socket. */
+  /**
+   * A device that is only down keeps its socket. When it is gone, another with its name takes a new one, at the earliest a refresh later:
+   * then the kernel has handed over all that the old one had.
+   */
   private refreshSingle(name: string): void {
     if (!this.isAway) {
-      if (this.feed.fault === 0) return;
+      if (this.feed.takeFault() === 0) return;
       this.isAway = true;
-      this.feed.drop();
       this.say(`interface ${name} is gone or down; capturing goes on when it is back`);
+      return;
     }
-    const source = this.reopen();
-    if (source === undefined) return;
-    this.source = source;
-    this.feed.open(source);
+    if (!this.isUp()) return;
+    if (this.find()[0] !== this.bound && !this.reopen()) return;
+    this.feed.takeFault();
     this.isAway = false;
     this.say(`interface ${name} is back`);
   }
 
-  /** A ring on the interface, where it is there and up. */
-  private reopen(): NativeSource | undefined {
-    if (this.find().length === 0) return undefined;
+  /** Whether the interface is there and up: a socket that is bound to one that is down has a fault. */
+  private isUp(): boolean {
+    const [index] = this.find();
+    if (index === undefined) return false;
     try {
-      const source = this.open();
-      if (this.native.fault(source) === 0) return source;
-      this.native.close(source);
-    } catch (error) {
-      // It may have gone again meanwhile.
-      if (!(error instanceof Failure)) throw error;
+      const probe = this.native.openRing(index, BLOCK_BYTES, 2, RETIRE_MS, ringProgram({ interfaces: [] }));
+      const fault = this.native.fault(probe);
+      this.native.close(probe);
+      return fault === 0;
+    } catch {
+      // It has gone meanwhile.
+      return false;
     }
-    return undefined;
+  }
+
+  /** Takes a new socket; false where the interface has gone again meanwhile. */
+  private reopen(): boolean {
+    this.feed.drop();
+    try {
+      this.source = this.open();
+    } catch (error) {
+      if (error instanceof Failure) return false;
+      throw error;
+    }
+    this.feed.open(this.source);
+    return true;
   }
 
   /** Listens on interfaces that came, and forgets those that went. */

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Core } from "../../engine/core";
@@ -29,8 +30,9 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
   let network: Network;
   const folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
 
-  beforeAll(() => {
+  beforeAll(async () => {
     network = new Network();
+    await network.ready();
   });
   afterAll(() => {
     network?.remove();
@@ -91,6 +93,7 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     for (const name of ["new0", "new1"]) network.near.run("ip", "link", "set", name, "up");
     network.near.run("ip", "neigh", "add", "10.79.0.2", "lladdr", "02:00:00:00:00:02", "dev", "new0");
     await running.says(/capturing on 2 interfaces that are new\*/);
+    while (network.near.run("cat", "/sys/class/net/new0/operstate").trim() !== "up") await sleep(20);
     await send(network.near, 50, "10.79.0.2:9");
     const { sum } = await ended(running);
     network.near.run("ip", "link", "del", "new0");
@@ -144,10 +147,12 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     await running.says(/tw0 is gone or down; capturing goes on when it is back/);
     network.connect();
     await running.says(/interface tw0 is back/);
+    await network.ready();
     await send(network.far, 100, "10.77.0.1:9");
     network.near.run("ip", "link", "set", "tw0", "down");
     network.near.run("ip", "link", "set", "tw0", "up");
-    await running.says(/back[\s\S]*back/);
+    await running.says(/is back[\s\S]*is back/);
+    await network.ready();
     await send(network.far, 100, "10.77.0.1:9");
     const { sum, said } = await ended(running);
     expect(sum("capture_udp_packets_total")).toBe(300);

@@ -93,8 +93,9 @@ describe.runIf(missing === undefined)("records", { timeout: 240_000 }, () => {
   const path = (name: string) => join(folder, name);
   const dumper = join(ROOT, "test/support/capture/dump.mjs");
 
-  beforeAll(() => {
+  beforeAll(async () => {
     network = new Network();
+    await network.ready();
     writeFileSync(path("tagged"), pcap(spaced(Array.from({ length: 60 }, (_, id) => tagged(id)))));
   });
   afterAll(() => {

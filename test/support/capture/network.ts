@@ -111,6 +111,19 @@ export class Network {
     }
   }
 
+  /** Waits until packets go both ways: carriers and addresses take their time. */
+  async ready(): Promise<void> {
+    await this.far.script(`
+      import { connect } from "node:net";
+      for (let isReady = false; !isReady; )
+        await new Promise((done) => {
+          const socket = connect(1, "${this.near.address}");
+          const timer = setTimeout(() => socket.destroy(), 500);
+          socket.on("error", ({ code }) => (isReady = code === "ECONNREFUSED"));
+          socket.on("close", () => done(clearTimeout(timer)));
+        });`);
+  }
+
   remove(): void {
     for (const side of [this.near, this.far]) side.remove();
   }
