@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
-import type { CaptureMethod, LiveOptions } from "../capture/live";
+import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
@@ -59,7 +59,6 @@ const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
 const MIB = 1 << 20;
 const BUDGET_MIB = 24;
-const RING_MIB = 8;
 const SPOOL_MIB = 256;
 
 /** Checks the words of the command line and the environment. Throws Failure. */
@@ -86,7 +85,7 @@ function sourceOf({
   captureFilter: filter,
   capture,
   promiscuous,
-  ring = RING_MIB,
+  ring = RING_BYTES / MIB,
 }: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0) return { kind: "files", paths: file, filter };

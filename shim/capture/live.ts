@@ -11,6 +11,9 @@ import { RingCapture } from "./ring";
 /** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
 export type CaptureMethod = "ring" | "libpcap" | "cap";
 
+/** Bytes of packets that may wait in the kernel, unless told otherwise. */
+export const RING_BYTES = 8 * 1024 * 1024;
+
 /** What is captured, and how. */
 export interface LiveOptions {
   /** A name, `any`, or patterns with commas between them. */

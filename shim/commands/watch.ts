@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import { feedCapture } from "../capture/capture-reader";
-import { CAP_LOSSES, captureLive, ownNetworks } from "../capture/live";
+import { captureLive, ownNetworks, RING_BYTES } from "../capture/live";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { setFilter } from "../filter";
@@ -17,6 +17,8 @@ import { formatNumberOf } from "../output/units";
 export interface WatchOptions {
   interface?: string;
   read?: string;
+  /** Packets that are captured at all, as tcpdump's filters say it. */
+  captureFilter?: string;
   filter?: string;
   count?: number;
   output?: OutputForm;
@@ -69,10 +71,14 @@ class Watch {
   private readonly counts: MinuteCounts;
   private readonly isFiltered: boolean;
   private failed = false;
-  /** What is known of packets that the kernel dropped; nothing of a file. */
-  private dropped: string | undefined;
+  /** Whether the kernel says what it dropped; undefined of a file, which may say so itself. */
+  private knowsDrops: boolean | undefined;
 
-  constructor(protocols: readonly string[], options: WatchOptions, format: ConstructorParameters<typeof RoundTripPrinter>[1]) {
+  constructor(
+    protocols: readonly string[],
+    private readonly options: WatchOptions,
+    format: ConstructorParameters<typeof RoundTripPrinter>[1],
+  ) {
     const { raw, keepDuplicates, count, filter, interface: name } = options;
     const isLive = name !== undefined;
     const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
@@ -109,7 +115,7 @@ class Watch {
       await this.output.ready();
       return !this.isOver;
     };
-    const { failure, warning } = await feedCapture(this.core, path, goesOn);
+    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.options.captureFilter);
     this.failed = failure !== undefined;
     const words = failure ?? warning;
     if (words) say(words);
@@ -117,13 +123,14 @@ class Watch {
 
   /** Reads an interface until somebody wants to end it. */
   async readInterface(name: string): Promise<void> {
-    const capture = await captureLive(this.core, name);
-    this.dropped = "not known";
-    say(`watching interface ${name}; ${CAP_LOSSES}`);
+    const live = { interface: name, filter: this.options.captureFilter, ringBytes: RING_BYTES };
+    const capture = await captureLive(this.core, live, say);
+    this.knowsDrops = capture.knowsDrops;
+    say(`watching ${name}; captured through ${capture.words}`);
     let tickedMs = 0;
     while (!this.isOver) {
       await sleep(TURN_MS, undefined, { signal: this.ending.signal }).catch(() => {});
-      capture.push();
+      capture.refresh();
       const nowMs = Date.now();
       if (nowMs - tickedMs >= TICK_MS) {
         this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
@@ -133,7 +140,7 @@ class Watch {
       this.output.push();
       await this.output.ready();
     }
-    capture.close();
+    await capture.close();
   }
 
   private get isOver(): boolean {
@@ -143,6 +150,6 @@ class Watch {
   private summary(): string {
     const { printed: roundTrips, leftOut } = this.printer;
     const filtered = this.isFiltered ? this.core.eventsFiltered : undefined;
-    return exitSummary(this.counts.total, { roundTrips, filtered, leftOut, dropped: this.dropped });
+    return exitSummary(this.counts.total, { roundTrips, filtered, leftOut, knowsDrops: this.knowsDrops });
   }
 }

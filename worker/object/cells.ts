@@ -113,7 +113,8 @@ function mergeCells(core: MergeCore, source: Source, found: Found, plan: Plan): 
 /** What cells take in memory: their parts, and about as much as their names besides. */
 function bytesOfCells(cells: readonly Cell<Uint8Array>[]): number {
   return cells.reduce(
-    (sum, cell) => sum + bytesOfText(nameOf(cell.tags, cell.samplingRate)) + cell.parts.reduce((all, { byteLength }) => all + byteLength, 0),
+    (sum, cell) =>
+      sum + bytesOfText(nameOf(cell.tags, cell.samplingRate)) + cell.parts.reduce((all, { byteLength }) => all + byteLength, 0),
     0,
   );
 }

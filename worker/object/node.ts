@@ -29,7 +29,7 @@ import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
 import { isLoss } from "./losses";
 import { entryKey, Minutes } from "./minutes";
-import { messageOf, notStored } from "./not-now";
+import { behind, messageOf, notStored } from "./not-now";
 import { type Message, OutboxWriter, type Replacement } from "./outbox";
 import { Paces } from "./pace";
 import type { Source } from "./parts";
@@ -155,7 +155,9 @@ export abstract class HubNode extends DurableObject<Environment> {
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
     const refused =
-      refusalOf(header, nowMs) ?? this.archive.refusal() ?? (this.pendingBytes > PENDING_BYTES_MAX ? this.behind(nowMs) : null);
+      refusalOf(header, nowMs) ??
+      this.archive.refusal() ??
+      (this.pendingBytes > PENDING_BYTES_MAX ? behind(this.clock.nextMs(nowMs) - nowMs) : null);
     if (refused !== null) return refused;
     if (delivery.standing === null) {
       if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
@@ -196,7 +198,7 @@ export abstract class HubNode extends DurableObject<Environment> {
     const name = `${shard} ${boot} ${number}`;
     const same = this.queue.settled(name);
     if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
-    if (this.pendingBytes > PENDING_BYTES_MAX) return this.behind(nowMs);
+    if (this.pendingBytes > PENDING_BYTES_MAX) return behind(this.clock.nextMs(nowMs) - nowMs);
     const arrivals = arrivalsOf(message, this.registry, this.minutes, nowMs);
     if ("status" in arrivals) return arrivals;
     const refusedLater = await this.queue.add(name, edge, arrivals, nowMs);
@@ -288,13 +290,6 @@ export abstract class HubNode extends DurableObject<Environment> {
     } catch (error) {
       console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }
-  }
-
-  /** The refusal of what there is no room for until the next seal. */
-  private behind(nowMs: number): Refused {
-    const retryAfterSeconds = Math.ceil((this.clock.nextMs(nowMs) - nowMs) / 1000);
-    const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
-    return { status: 503, code: "behind", reason, retryAfterSeconds };
   }
 
   private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {

@@ -7,13 +7,11 @@ export function notStored(): Refused {
   return { status: 503, code: "not_stored", reason: `the hub could not write; try again in ${RETRY_AFTER_SECONDS} s` };
 }
 
-/** The refusal of an object that has more unsealed than it may. */
-export function behind(): Refused {
-  return {
-    status: 503,
-    code: "behind",
-    reason: `the hub cannot seal what it has; try again in ${RETRY_AFTER_SECONDS} s`,
-  };
+/** The refusal of an object that has more unsealed than it may, until its next seal where that is known. */
+export function behind(waitMs = RETRY_AFTER_SECONDS * 1000): Refused {
+  const retryAfterSeconds = Math.ceil(waitMs / 1000);
+  const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
+  return { status: 503, code: "behind", reason, retryAfterSeconds };
 }
 
 /** What an error says. */
