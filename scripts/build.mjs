@@ -1,9 +1,9 @@
 /** Builds what is missing or stale: the core twice, live capture, the command line, the hub, the scripts in TypeScript, the page. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { contentHash, isFresh, markFresh } from "./lib/content-hash.mjs";
+import { buildNative } from "./lib/native.mjs";
 import { mustRun, nativeTool, ROOT, say, tool } from "./lib/run.mjs";
 
 const asc = (target) => tool("assemblyscript/bin/asc.js", "assembly/index.ts", "--target", target);
@@ -94,55 +94,22 @@ async function buildOne({ name, entry, sources, output, command }) {
   say(`built ${name} in ${((performance.now() - from) / 1000).toFixed(1)} s`);
 }
 
-const NATIVE = "build/native/tallywire.node";
-
-/** What compiles native/; Node's headers come with a package, so that a C compiler is all that it takes. */
-function nativeCommand() {
-  const sources = readdirSync(join(ROOT, "native")).filter((name) => name.endsWith(".c"));
-  const open = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
-  const flags = ["-std=gnu11", "-O2", "-Wall", "-fPIC", "-shared", "-fvisibility=hidden", ...open];
-  const headers = ["-I", "node_modules/node-api-headers/include"];
-  return [compiler(), ...flags, ...headers, "-o", NATIVE, ...sources.map((name) => `native/${name}`), "-lpthread", "-ldl"];
-}
-
-function compiler() {
-  return process.env.CC || "cc";
-}
-
-/** Why native/ cannot be built here, in one line; undefined where it can or need not be. */
-function nativeMissing() {
-  if (process.platform === "win32") return "live capture is off: it is for Linux and macOS";
-  if (spawnSync(compiler(), ["--version"]).status !== 0)
-    return "live capture is off: it takes a C compiler (Debian: apt-get install gcc libc6-dev), then: npm run build";
-  return undefined;
-}
-
-/** Builds live capture; where that fails everything else works, and a line says why. */
-async function buildNative() {
-  const hash = contentHash(["native", "package-lock.json", "scripts/build.mjs"]) + process.platform + process.arch;
-  if (isFresh(NATIVE, hash)) return;
-  const missing = nativeMissing();
-  if (missing) return say(missing);
-  const from = performance.now();
-  mkdirSync(join(ROOT, "build/native"), { recursive: true });
-  try {
-    await mustRun(nativeCommand());
-  } catch (error) {
-    return say(`live capture is off: ${compiler()} could not build native/: ${error.output ?? error.message}`);
-  }
-  markFresh(NATIVE, hash);
-  say(`built live capture in ${((performance.now() - from) / 1000).toFixed(1)} s`);
-}
-
-/** Builds everything whose sources changed since it was last built; the checked core only where it is wanted `forTests`. */
+/**
+ * Builds everything whose sources changed since it was last built; the checked core only where it is wanted `forTests`. Gives why live capture could
+ * not be built, undefined where it was: everything else works without it.
+ */
 export async function build({ forTests = true } = {}) {
-  await buildNative();
+  const noCapture = await buildNative();
   for (const step of STEPS) await Promise.all(step.filter((one) => forTests || !one.onlyForTests).map(buildOne));
+  return noCapture;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  build().catch((error) => {
+  try {
+    const noCapture = await build();
+    if (noCapture) say(noCapture);
+  } catch (error) {
     say(`${error.output ?? ""}the build failed: ${error.message}`);
     process.exitCode = 1;
-  });
+  }
 }

@@ -50,8 +50,8 @@ async function installPackages() {
   }
 }
 
-/** Why live capture is not possible here, in one line; undefined where it is. */
-export function captureMissing() {
+/** Why live capture is not possible here, in one line; undefined where it is. `why` is what kept it from being built. */
+export function captureMissing(why = "live capture is off: nothing that captures was built; npm run build says why") {
   const require = createRequire(import.meta.url);
   for (const name of ["../build/native/tallywire.node", "cap"]) {
     try {
@@ -61,7 +61,7 @@ export function captureMissing() {
       // The next may be there.
     }
   }
-  return "live capture is off: it takes a C compiler (Debian: apt-get install gcc libc6-dev), then: npm run build";
+  return why;
 }
 
 /** Installs and builds what is missing, as `build` takes its options; says one line about live capture where that is not possible. */
@@ -69,8 +69,7 @@ export async function setup(options) {
   checkNode();
   await installPackages();
   const { build } = await import("./build.mjs");
-  await build(options);
-  const missing = captureMissing();
+  const missing = captureMissing(await build(options));
   if (missing) say(missing);
 }
 

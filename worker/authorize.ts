@@ -116,7 +116,7 @@ async function holderOf(header: string | null | undefined, environment: Environm
 /** The masters whose keys are good. */
 function mastersOf(environment: Environment): Promise<CryptoKey>[] {
   const masters = [environment.MASTER_KEY, environment.MASTER_KEY_PREVIOUS].filter(
-    (master): master is string => master !== undefined && master !== "",
+    (master): master is string => typeof master === "string" && master !== "",
   );
   if (masters.length > 0) return masters.map(masterKey);
   throw new Refusal(503, "no_master_key", "this hub has no master key; set the secret MASTER_KEY (at least 32 characters)");

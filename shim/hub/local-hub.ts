@@ -5,9 +5,9 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { deriveKey, importMaster, type KeyHolder } from "../../engine/keys";
-import { openMasterKey } from "./master-key";
+import { openMasterKey, previousMasterKey } from "./master-key";
 import { claimFolder, configPathOf, pidPathOf, removePidFile, writePidFile } from "./pid-file";
-import { MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
+import { MASTER_KEY_VARIABLE, PREVIOUS_MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
 
 /** How long a hub may take to listen; it takes 60 ms. */
 const START_TIMEOUT_MS = 20_000;
@@ -67,7 +67,8 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables), webhook));
   const master = openMasterKey(dataFolder);
 
-  const child = spawnWorkerd(configPath, logPath, { ...variables, [MASTER_KEY_VARIABLE]: master });
+  const masters = { [MASTER_KEY_VARIABLE]: master, [PREVIOUS_MASTER_KEY_VARIABLE]: previousMasterKey(dataFolder) };
+  const child = spawnWorkerd(configPath, logPath, { ...variables, ...masters });
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()).once("error", () => settle()));
   const killOnExit = () => child.kill("SIGKILL");
   process.once("exit", killOnExit);

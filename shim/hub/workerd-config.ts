@@ -7,6 +7,9 @@ export const COMPATIBILITY_FLAGS: readonly string[] = ["nodejs_compat"];
 /** Variable that hands the master key to workerd without it standing in a file or an argument list. */
 export const MASTER_KEY_VARIABLE = "TALLYWIRE_MASTER_KEY";
 
+/** The same of the master key before, while its keys are good too; empty where there is none. */
+export const PREVIOUS_MASTER_KEY_VARIABLE = "TALLYWIRE_MASTER_KEY_PREVIOUS";
+
 /** Where the parts of a local hub lie; all absolute. */
 export interface WorkerdPaths {
   /** Folder that the configuration file will lie in: embedded files are named from there. */
@@ -53,6 +56,7 @@ const hub :Workerd.Worker = (
   bindings = [
     (name = "HUB", durableObjectNamespace = "Hub"),
     (name = "MASTER_KEY", fromEnvironment = ${quote(MASTER_KEY_VARIABLE)}),
+    (name = "MASTER_KEY_PREVIOUS", fromEnvironment = ${quote(PREVIOUS_MASTER_KEY_VARIABLE)}),
     ${variables.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)}),`).join("\n    ")}
     ${webhook === null ? "" : `(name = "WEBHOOK", service = "webhook"),`}
     ${assetsFolder === null ? "" : `(name = "ASSETS", service = "assets"),`}

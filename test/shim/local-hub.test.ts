@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
+import { masterKeyPath, previousMasterKeyPath } from "../../shim/hub/master-key";
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "../../shim/hub/workerd-config";
 import { ROOT } from "../support/repository";
 
@@ -49,6 +50,27 @@ describe("a local hub", () => {
     expect(await listed(second)).toBe(200);
     await second.kill();
     expect(runs(second.pid)).toBe(false);
+  });
+
+  it("takes keys of its master and of the one before, until that is gone", async () => {
+    const holder = { kind: "read", tenant: "local", edge: "" } as const;
+    const statuses = async (hub: LocalHub, keys: string[]) => {
+      const ask = (key: string) => fetch(`${hub.origin}/v1/edges`, { headers: { authorization: `Bearer ${key}` } });
+      return (await Promise.all(keys.map(ask))).map(({ status }) => status);
+    };
+    const first = await start();
+    const old = await first.key(holder);
+    await first.stop();
+    renameSync(masterKeyPath(dataFolder), previousMasterKeyPath(dataFolder));
+    const second = await start();
+    const now = await second.key(holder);
+    expect(now).not.toBe(old);
+    expect(await statuses(second, [old, now, `${now.slice(0, -1)}${now.endsWith("A") ? "B" : "A"}`])).toEqual([200, 200, 401]);
+    await second.stop();
+    rmSync(previousMasterKeyPath(dataFolder));
+    const third = await start();
+    expect(await statuses(third, [old, now])).toEqual([401, 200]);
+    await third.stop();
   });
 
   it("ends the workerd of a starter that was killed", async () => {

@@ -34,6 +34,7 @@ const SERVER = "192.0.2.53";
 const WEB_SERVER = "192.0.2.80";
 /** Number of the kind of tops. */
 const TOP = 6;
+const UNKNOWN_KIND = 99;
 /** Number of the kind of counters. */
 const COUNTER = 1;
 
@@ -130,6 +131,13 @@ export function withTop(bundle: Uint8Array, total: bigint): Uint8Array<ArrayBuff
   const key = first | (second << 8) | (third << 16);
   const directory = [1, ...leb128(top.metric), TOP, top.parameter, 1, ...leb128(key), payload.length];
   return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...payload]));
+}
+
+/** The same minute with nothing in it but a section of a kind that no build knows yet, of so many bytes that deflate to few. */
+export function withUnknownKind(bundle: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
+  const { directoryAt } = readSections(bundle);
+  const directory = [1, ...leb128(60_000n), UNKNOWN_KIND, 0, 1, 0, ...leb128(BigInt(bytes))];
+  return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...new Uint8Array(bytes)]));
 }
 
 /** The same minute with nothing in it but a counter of a metric that no build knows yet. */

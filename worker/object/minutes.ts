@@ -39,15 +39,21 @@ export class Minutes {
       this.cache.set(minute, known);
       return known;
     }
+    const keys = this.keysWith(minute, this.live());
+    this.cache.set(minute, keys);
+    this.trim();
+    return keys;
+  }
+
+  /** The keys of a minute's row, of what is kept apart of it, and of some entries. */
+  private keysWith(minute: number, entries: Iterable<Entry>): Set<number> {
     const keys = this.sealedKeys(minute);
     const apart = this.sql.exec<{ source: number; sequence: number }>(
       "SELECT source, sequence FROM apart WHERE minute = ?",
       minute,
     );
     for (const bundle of apart) keys.add(entryKey(bundle));
-    for (const entry of this.live()) if (entry.minute === minute) keys.add(entryKey(entry));
-    this.cache.set(minute, keys);
-    this.trim();
+    for (const entry of entries) if (entry.minute === minute) keys.add(entryKey(entry));
     return keys;
   }
 
@@ -62,15 +68,19 @@ export class Minutes {
     }
   }
 
-  /** Writes what a minute has; inside the caller's transaction, with nothing waiting. */
-  seal(minute: number, revision: number, edgeOf: (source: number) => number): void {
+  /**
+   * Writes what a minute has once `committed` is sealed; inside the caller's transaction. What waits to be committed is not in it: its key would
+   * outlive a crash that the bundle does not.
+   */
+  seal(minute: number, committed: readonly Entry[], revision: number, edgeOf: (source: number) => number): void {
     let edges = this.sealedEdges(minute);
-    for (const entry of this.live()) if (entry.minute === minute) edges = setBit(edges, edgeOf(entry.source));
-    this.write(minute, revision, edges, this.afterLive(minute, this.sealedPartial(minute), edgeOf));
+    for (const entry of committed) if (entry.minute === minute) edges = setBit(edges, edgeOf(entry.source));
+    const partial = after(committed, minute, this.sealedPartial(minute), edgeOf);
+    this.write(minute, revision, edges, partial, this.keysWith(minute, committed));
   }
 
-  private write(minute: number, revision: number, edges: Bits, partial: Bits): void {
-    const values = [minute, revision, edges, packKeys(this.keys(minute)), partial];
+  private write(minute: number, revision: number, edges: Bits, partial: Bits, keys: ReadonlySet<number>): void {
+    const values = [minute, revision, edges, packKeys(keys), partial];
     this.sql.exec("INSERT OR REPLACE INTO minutes (minute, revision, edges, keys, partial) VALUES (?, ?, ?, ?, ?)", ...values);
   }
 
@@ -95,7 +105,7 @@ export class Minutes {
   replace(minute: number, revision: number, shard: number, isPartial: boolean): void {
     const edges = setBit(this.sealedEdges(minute), shard);
     const partial = setBit(this.sealedPartial(minute), shard, isPartial);
-    this.write(minute, revision, edges, partial);
+    this.write(minute, revision, edges, partial, this.keys(minute));
   }
 
   private sealedEdges(minute: number): Bits {
@@ -120,16 +130,7 @@ export class Minutes {
     for (const { minute, upward } of this.live()) {
       if (upward !== undefined && minute >= from && minute < to && !sealed.has(minute)) sealed.set(minute, new Uint8Array(0));
     }
-    for (const [minute, bits] of sealed) yield this.afterLive(minute, bits, edgeOf);
-  }
-
-  /** Bits of a minute's row after what the live entries say. */
-  private afterLive(minute: number, sealed: Bits, edgeOf: (source: number) => number): Bits {
-    let bits = sealed;
-    for (const entry of this.live()) {
-      if (entry.minute === minute && entry.upward !== undefined) bits = setBit(bits, edgeOf(entry.source), entry.upward.partial);
-    }
-    return bits;
+    for (const [minute, bits] of sealed) yield after(this.live(), minute, bits, edgeOf);
   }
 
   /** Minutes of [from, to) with a bit for each edge that reported, sealed or not; in no order, some twice. */
@@ -163,6 +164,15 @@ export class Minutes {
     for (let index = 0; index < pairs.length; index += 2) keys.add(pairs[index]! * SEQUENCE_SPAN + pairs[index + 1]!);
     return keys;
   }
+}
+
+/** Bits of a minute's row after what entries of shards say. */
+function after(entries: Iterable<Entry>, minute: number, sealed: Bits, edgeOf: (source: number) => number): Bits {
+  let bits = sealed;
+  for (const entry of entries) {
+    if (entry.minute === minute && entry.upward !== undefined) bits = setBit(bits, edgeOf(entry.source), entry.upward.partial);
+  }
+  return bits;
 }
 
 /** Keys as a row has them: pairs of source and sequence, ascending. */

@@ -376,7 +376,7 @@ export abstract class HubNode extends DurableObject<Environment> {
       sealTiles(core(), this.sql, this.pending, revision, (sealed) => outbox?.add(sealed));
       outbox?.end();
       const minutes = new Set(this.pending.map((entry) => entry.minute));
-      for (const minute of minutes) this.minutes.seal(minute, revision, (source) => this.edgeOf(source));
+      for (const minute of minutes) this.minutes.seal(minute, this.pending, revision, (source) => this.edgeOf(source));
       this.edges.save();
       this.refusals.save();
       writeNumber(this.sql, "sealed", through);

@@ -1,8 +1,8 @@
 import type { BodyEncoding } from "../body";
 import { inflateBody } from "../body";
-import { EDGE_MINUTES_SECONDS, MERGED_BYTES_MAX, QUARANTINE_BYTES_MAX, QUARANTINED_EDGES_MAX } from "../limits";
+import { EDGE_MINUTES_SECONDS, MERGED_BYTES_MAX, QUARANTINE_BYTES_MAX, QUARANTINED_EDGES_MAX, QUEUE_BYTES_MAX } from "../limits";
 import type { Refused } from "../refusal";
-import type { Arrival, Entry } from "./batches";
+import { type Arrival, type Entry, sizeOf } from "./batches";
 import type { EdgeStates } from "./edge-states";
 import { entryKey, type Minutes } from "./minutes";
 import { readNumber, writeNumber } from "./schema";
@@ -148,22 +148,25 @@ export class Quarantine {
     return dropped;
   }
 
-  /** The oldest bundles of an edge, as many as fit one batch; what belongs to no known agent start is not among them. */
+  /** The oldest bundles of an edge, as many as fit one batch and may wait inflated; what belongs to no known agent start is not among them. */
   next(edge: string, bytesMax: number, bundlesMax: number, isKnown: (source: number) => boolean): Chunk {
     const chunk: Chunk = { ids: [], arrivals: [] };
     let bytes = 0;
+    let size = 0;
     const rows = this.sql.exec<Omit<Row, "bytes" | "edge" | "grp"> & { entry: string; body: ArrayBuffer }>(
       "SELECT * FROM apart WHERE edge = ? ORDER BY id",
       edge,
     );
     for (const { id, minute, source, sequence, received_ms: receivedMs, entry: text, body: data } of rows) {
       bytes += data.byteLength;
-      if (chunk.ids.length > 0 && (bytes > bytesMax || chunk.ids.length === bundlesMax)) break;
+      const isFull = bytes > bytesMax || chunk.ids.length === bundlesMax || size > QUEUE_BYTES_MAX - MERGED_BYTES_MAX;
+      if (chunk.ids.length > 0 && isFull) break;
       chunk.ids.push(id);
       if (!isKnown(source)) continue;
       const { encoding, ...rest } = JSON.parse(text) as PackedEntry;
       const body = new Uint8Array(data);
       const entry = { ...rest, minute, source, sequence, receivedMs, bytes: inflateBody(body, encoding, MERGED_BYTES_MAX) };
+      size += sizeOf(entry);
       chunk.arrivals.push({ entry, body, encoding });
     }
     return chunk;
