@@ -25,6 +25,7 @@ async function load() {
   const alone = 1000 / tree.mergeOnlyMs;
   const notes = [
     `${Math.round(tree.perSecond).toLocaleString("en")} bundles a second into ${SHARDS} shards and their root, for ${LOAD_SECONDS} s`,
+    `all of it at the root ${(tree.settledMs / 1000).toFixed(0)} s after the last was taken`,
     `p50 ${tree.p50Ms.toFixed(0)} ms, p99 ${tree.p99Ms.toFixed(0)} ms`,
     `workerd's CPU ${tree.cpuMs.toFixed(2)} ms a bundle, peak ${Math.round(tree.peakMegabytes)} MB`,
   ];
