@@ -52,9 +52,9 @@ test("a view filters and sorts them, and gives way to a newer one", async () => 
   const { core, events, trips } = eventsOf("dns_kdig_udp.pcap");
   const store = new TripStore(core.schema);
   for (const view of events) store.add(view);
-  const view = new TripView(store, core.schema);
+  const view = new TripView(store, coreModule());
   const numbers = (wanted: (trip: RoundTrip) => boolean) => trips.flatMap((trip, index) => (wanted(trip) ? [index] : []));
-  expect(await view.show({ number: 1, filter: "status:error" })).toBe(true);
+  expect(await view.show({ number: 1, filter: "status == error" })).toBe(true);
   expect([...view.rows]).toEqual(numbers(({ status }) => status === "error"));
   await view.show({ number: 2, filter: "", order: { column: "duration", descending: true } });
   const durations = [...view.rows].map((index) => trips[index]!.durationNs!);
@@ -64,5 +64,5 @@ test("a view filters and sorts them, and gives way to a newer one", async () => 
     (index) => trips[index]!.request?.name === "lab.test" && trips[index]!.request?.type === "A",
   );
   expect(equal).toEqual(equal.toSorted((a, b) => a - b));
-  await expect(view.show({ number: 4, filter: "no:field" })).rejects.toThrow("there is no field no");
+  await expect(view.show({ number: 4, filter: "nofield == 1" })).rejects.toThrow("there is no field nofield");
 });
