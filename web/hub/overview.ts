@@ -97,7 +97,7 @@ export async function askOverview(asker: Asker, tags: Tags): Promise<Overview> {
   return {
     ...(packetsName !== "" && { packets: totalOf(rowsOf(packets, packetsName)) }),
     ...(bytesName !== "" && { bytes: totalOf(rowsOf(packets, bytesName)) }),
-    seconds: secondsIn(reported, packets.meta),
+    seconds: reported.length === 0 ? 0 : secondsIn(reported, packets.meta),
     traffic: trafficSeries(rowsOf(packets, packetsName), packets.meta),
     protocols: protocols.filter(({ outcomes }) => outcomes.requests > 0 || outcomes.unobserved > 0),
     tops,
