@@ -9,11 +9,12 @@ import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
 import { Packet } from "./capture/packet";
 import { Count, Tally } from "./capture/tally";
-import { accepts, isEvent } from "./filter/accept";
+import { accepts } from "./filter/accept";
 import { declareCommonFields } from "./filter/common";
 import { compileFilter } from "./filter/compile";
 import { FilterFault } from "./filter/fault";
 import { Program } from "./filter/program";
+import { isEvent } from "./filter/value";
 import { captureTurn, captureWaits, declareCapture, openCapture } from "./modules/capture";
 import { declareLabels } from "./modules/labels";
 import { NetMetrics } from "./modules/net";
@@ -28,6 +29,7 @@ import { Pending } from "./roundtrip/pending";
 import { Events } from "./roundtrip/report";
 import { readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
+import { Stat } from "./stat/stat";
 import { endFlows, openFlows } from "./stream/flows";
 import { FlowTable } from "./stream/table";
 import { passTime } from "./transport/deliver";
@@ -99,6 +101,8 @@ function declare(): void {
   Fields.count = 0;
   Program.reset();
   Events.isWanted = 0;
+  Events.taker = 0;
+  Stat.reset();
   declareCommonFields();
   declareLabels();
   declareCapture();
@@ -201,6 +205,39 @@ export function filterAccepts(start: usize, length: u32): u32 {
 /** Events that the filter has kept out. */
 export function eventsFiltered(): f64 {
   return <f64>Events.filtered;
+}
+
+/**
+ * From now on adds events up instead of giving them out, for the question (stat/question.ts) of `length` bytes at `staging`, and keeps
+ * at most `samples` of each row. Answers 0, or as `setFilter` the place at which the question is wrong.
+ */
+export function openStat(length: u32, samples: u32): u32 {
+  const column = Stat.open(Regions.begin(), length, samples);
+  Events.taker = column == 0 ? statTakes.index : 0;
+  return column;
+}
+
+function statTakes(event: usize): void {
+  Stat.take(event);
+}
+
+/**
+ * Writes the statistics so far to the output, as the question of `queryLength` bytes at `staging` (wire/query.ts) wants a breakdown: the
+ * number of fields (u8), for each whether it is a number (u8), and the payload. Answers 0 or the number of the fault.
+ */
+export function statRows(queryLength: u32): u32 {
+  if (queryLength > STAGING_BYTES) return Fault.QUERY;
+  return Stat.rows(Regions.staging, queryLength);
+}
+
+/** Writes the samples of row `index` of the last answer to the output, events one behind the other. */
+export function statSamples(index: u32): void {
+  Stat.samples(index);
+}
+
+/** Bytes of the last answer of `statRows` or `statSamples`. */
+export function statLength(): u32 {
+  return Writer.length;
 }
 
 /** Address of the oldest sealed bundle, 0 when none waits. */

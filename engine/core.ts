@@ -33,6 +33,10 @@ interface Exports extends Record<string, unknown> {
   filterFaultLength(): number;
   filterAccepts(start: number, length: number): number;
   eventsFiltered(): number;
+  openStat(length: number, samples: number): number;
+  statRows(queryLength: number): number;
+  statSamples(index: number): void;
+  statLength(): number;
   bundleStart(): number;
   bundleLength(): number;
   bundleDone(): void;
@@ -86,7 +90,7 @@ export interface MergeOptions {
   allKeys?: boolean;
 }
 
-/** Why a filter is refused (docs/filters.md). */
+/** Why a filter (docs/filters.md), or a question for statistics, is refused. */
 export interface FilterFault {
   /** The character at which it is wrong, from 1; one behind the last where something is missing. */
   column: number;
@@ -175,14 +179,30 @@ export class Core {
 
   /** Gives out only the events that a filter (docs/filters.md) wants, and all where it is empty; with a fault all come. */
   setFilter(text: string): FilterFault | undefined {
-    const all = new TextEncoder().encode(text);
-    const bytes = all.subarray(0, this.exports.stagingBytes());
-    this.bytes.set(bytes, this.exports.staging());
-    const place = this.call(() => this.exports.setFilter(bytes.length));
-    if (place === 0) return undefined;
-    const start = this.exports.filterFaultStart();
-    const column = new TextDecoder().decode(bytes.subarray(0, place - 1)).length + 1;
-    return { column, message: this.text(start, this.exports.filterFaultLength()) };
+    return this.compile(text, (length) => this.exports.setFilter(length));
+  }
+
+  /**
+   * Adds events up from now on, instead of giving them out, as a question (assembly/stat/question.ts) wants it; engine/stat.ts reads
+   * what they come to. Keeps `samples` of each row, ten at the most.
+   */
+  openStat(question: string, samples: number): FilterFault | undefined {
+    return this.compile(question, (length) => this.exports.openStat(length, samples));
+  }
+
+  /** What was added up, as an encoded question about a breakdown wants it; a view that holds until the next call. */
+  statRows(query: Uint8Array): Uint8Array {
+    this.bytes.set(query, this.exports.staging());
+    const fault = this.call(() => this.exports.statRows(query.length));
+    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`, { fault });
+    const start = this.exports.outputStart();
+    return this.bytes.subarray(start, start + this.exports.statLength());
+  }
+
+  /** The events that are kept of row `index` of the last answer; a view that holds until the next call. */
+  statSamples(index: number): DataView {
+    this.call(() => this.exports.statSamples(index));
+    return new DataView(this.view.buffer, this.exports.outputStart(), this.exports.statLength());
   }
 
   /** Events that the filter has kept back. */
@@ -278,6 +298,17 @@ export class Core {
   /** Closes an input. */
   end(handle: number): InputEnding {
     return ENDINGS[this.call(() => this.exports.endInput(handle))] ?? "whole";
+  }
+
+  /** Hands a text in that the core compiles; what is wrong with it, if anything. */
+  private compile(text: string, run: (length: number) => number): FilterFault | undefined {
+    const bytes = new TextEncoder().encode(text).subarray(0, this.exports.stagingBytes());
+    this.bytes.set(bytes, this.exports.staging());
+    const place = this.call(() => run(bytes.length));
+    if (place === 0) return undefined;
+    const start = this.exports.filterFaultStart();
+    const column = new TextDecoder().decode(bytes.subarray(0, place - 1)).length + 1;
+    return { column, message: this.text(start, this.exports.filterFaultLength()) };
   }
 
   private place(bytes: Uint8Array): number {

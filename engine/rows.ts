@@ -267,17 +267,39 @@ function topOf(metric: MetricSchema, payload: Reader): Omit<Row, "metric" | "lab
   return { total, bound, items };
 }
 
-function breakdownOf(metric: MetricSchema, payload: Reader, quantiles: readonly number[]): Omit<Row, "metric" | "labels"> {
+/** A breakdown as its payload has it, its keys not yet taken apart. */
+export interface BreakdownAnswer {
+  requests: number;
+  errors: number;
+  bytes: number;
+  bound: number;
+  items: (BreakdownPart & { key: Uint8Array; upper: number })[];
+  other: BreakdownPart;
+}
+
+/** Decodes the payload of a breakdown. Throws RowsError. */
+export function decodeBreakdown(bytes: Uint8Array, quantiles: readonly number[]): BreakdownAnswer {
+  return breakdownIn(new Reader(bytes), quantiles);
+}
+
+function breakdownIn(payload: Reader, quantiles: readonly number[]): BreakdownAnswer {
   const totals = { requests: payload.u64(), errors: payload.u64(), bytes: payload.u64() };
   const bound = payload.u64();
-  const items: BreakdownItem[] = [];
+  const items: BreakdownAnswer["items"] = [];
   for (let left = payload.u32(); left > 0; left--) {
     const upper = payload.u64();
-    const key = keyColumns(metric, payload.run(payload.u8()));
-    const part = partOf(payload, quantiles);
-    items.push({ key, lower: part.requests, upper, ...part });
+    const key = payload.run(payload.u8());
+    items.push({ key, upper, ...partOf(payload, quantiles) });
   }
   return { ...totals, bound, items, other: partOf(payload, quantiles) };
+}
+
+function breakdownOf(metric: MetricSchema, payload: Reader, quantiles: readonly number[]): Omit<Row, "metric" | "labels"> {
+  const { items, ...rest } = breakdownIn(payload, quantiles);
+  return {
+    ...rest,
+    items: items.map(({ key, upper, ...part }) => ({ key: keyColumns(metric, key), lower: part.requests, upper, ...part })),
+  };
 }
 
 function partOf(payload: Reader, quantiles: readonly number[]): BreakdownPart {
@@ -285,16 +307,19 @@ function partOf(payload: Reader, quantiles: readonly number[]): BreakdownPart {
   return { ...part, duration: { count: payload.u64(), sum: payload.f64(), quantiles: payload.quantiles(quantiles) } };
 }
 
-/** Takes a breakdown's key apart: length-prefixed values, one a column. */
+/** Takes a breakdown's key apart by its columns. */
 function keyColumns(metric: MetricSchema, bytes: Uint8Array): Record<string, string> {
-  const columns: Record<string, string> = {};
-  let at = 0;
-  for (const { name, type } of metric.keys ?? []) {
-    const length = bytes[at] ?? 0;
-    columns[name] = keyText(bytes.subarray(at + 1, at + 1 + length), type);
-    at += 1 + length;
-  }
-  return columns;
+  const values = keyValues(bytes);
+  return Object.fromEntries(
+    (metric.keys ?? []).map(({ name, type }, index) => [name, keyText(values[index] ?? new Uint8Array(), type)]),
+  );
+}
+
+/** The values of a breakdown's key, one a column, each behind its length. */
+export function keyValues(key: Uint8Array): Uint8Array[] {
+  const values: Uint8Array[] = [];
+  for (let at = 0; at < key.length; at += 1 + key[at]!) values.push(key.subarray(at + 1, at + 1 + key[at]!));
+  return values;
 }
 
 /** Text of a key: an address of 4 or 16 raw bytes, or UTF-8, what is not valid replaced. */

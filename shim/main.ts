@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { STAT_ROWS_MAX } from "../engine/stat";
 import { Failure } from "./failure";
 import { printable } from "./output/printable";
+import { STAT_SORTS } from "./output/stat-table";
 import { VERSION } from "./version";
 
 /** Errors that speak for themselves; any other is a fault of this program and shows where it was. */
@@ -71,6 +73,39 @@ command("watch", "show round trips as they happen, on an interface or in a captu
     const { watch } = await import("./commands/watch");
     const { networks, others } = sortNetworks(options.hostNetwork);
     process.exitCode = await watch([...words, ...others], { ...options, hostNetwork: networks });
+  });
+
+command("stat", "add round trips up by any of their fields, on an interface or in a capture")
+  .argument("[protocol...]", "only these; of one alone fields go without its name")
+  .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
+  .option("-r, --read <file>", "read a capture instead; - is standard input")
+  .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+  .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+  .option("--by <fields...>", "what makes the rows, as client.address,http.path; the server's address unless given")
+  .option("--metric <value>", "duration, size, count, errors, or a field with numbers; duration unless given")
+  .option("--slow", "durations, the slowest rows first, and three of the slowest round trips of each")
+  .option("--big", "sizes, the largest first, and three of the largest")
+  .addOption(new Option("--sort <figure>", "what comes first; as the metric suggests unless given").choices([...STAT_SORTS]))
+  .addOption(new Option("--rows <n>", "rows that are shown; all in JSON, unless given").argParser(whole(1, STAT_ROWS_MAX)))
+  .addOption(new Option("-s, --samples <n>", "round trips that are shown of each row").argParser(whole(0, 10)))
+  .addOption(new Option("--time <span>", "look at an interface for so long, as 10s").argParser(span))
+  .addOption(new Option("--every <span>", "show what there is so often; once a second on a terminal").argParser(span))
+  .addOption(new Option("-o, --output <form>", "how to print: an object a line").choices(["json"]))
+  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
+  .option("--keep-duplicates", "count twice what the capture itself saw twice")
+  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire stat -i eth0", "who is asked how often, how fast and with what success, once a second"],
+      ["tallywire stat http -i any --by path --slow --time 10s", "the slowest paths of ten seconds, and their slowest requests"],
+      ["tallywire stat -r capture.pcap --by client.address,dns.name --metric errors", "who asks for what is not there"],
+    ),
+  )
+  .action(async (words, options) => {
+    const { stat } = await import("./commands/stat");
+    const { networks, others } = sortNetworks(options.hostNetwork);
+    process.exitCode = await stat([...words, ...others], { ...options, hostNetwork: networks });
   });
 
 command("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
@@ -311,6 +346,14 @@ function whole(least: number, most: number): (text: string) => number {
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Reads a span of time, in ms. */
+function span(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(number) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit ?? ""] ?? 0);
+  if (ms >= 100) return ms;
+  throw new InvalidArgumentError("Give a span of at least 100ms, as 500ms, 10s, 5m or 1h.");
 }
 
 /** An option that takes several words takes files as well when they follow it: they are told apart by their form. */

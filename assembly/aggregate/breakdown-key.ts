@@ -7,7 +7,14 @@ import { breakdownObserveKey } from "./observe";
 const KEY: usize = memory.data(272, 16);
 
 export class BreakdownKey {
+  /** Where the key lies. */
+  static readonly start: usize = KEY;
   private static at: usize = KEY;
+
+  /** Its bytes so far. */
+  @inline static get length(): u32 {
+    return <u32>(BreakdownKey.at - KEY);
+  }
 
   /** Begins a key. */
   static open(): void {
@@ -39,7 +46,6 @@ export class BreakdownKey {
 
   /** Adds one request, failed or not, with what it cost, to the key's label set in `series`. */
   static observe(series: u32, failed: bool, bytes: u64, durationNs: u64): void {
-    const length = <u32>(BreakdownKey.at - KEY);
-    breakdownObserveKey(series, KEY, length, failed ? 1 : 0, bytes, durationNs);
+    breakdownObserveKey(series, KEY, BreakdownKey.length, failed ? 1 : 0, bytes, durationNs);
   }
 }

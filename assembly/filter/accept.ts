@@ -4,69 +4,28 @@
  * Every text is read only as far as its message reaches, and skips go forward alone, so the work is bounded by the filter's length
  * times the event's, whatever either holds.
  */
-import { putIpv4, putIpv6 } from "../bytes/address";
 import { putName } from "../bytes/names";
 import { FieldKind, Fields } from "../protocols/field";
 import { CommonKind } from "./common";
 import { NameList } from "./names";
 import { compareAddresses } from "./network";
-import { Instruction, ITEM_BYTES, Known, Matcher, NETWORK_ITEM_BYTES, Op, Place, Program, SIGN } from "./program";
+import { Instruction, ITEM_BYTES, Matcher, NETWORK_ITEM_BYTES, Op, Place, Program } from "./program";
 import { fitsText, holdsText } from "./text";
-
-/** Offsets in an event (`roundtrip/report.ts` draws it) and in a message (`roundtrip/message.ts`). */
-const PROTOCOL: usize = 4;
-const FAMILY: usize = 7;
-const CLIENT_ADDRESS: usize = 16;
-const SERVER_ADDRESS: usize = 32;
-const TRANSPORT: usize = 116;
-const REQUEST_LENGTH: usize = 120;
-const RESPONSE_LENGTH: usize = 124;
-const EVENT_HEADER_BYTES: u32 = 128;
-const PRESENT: usize = 24;
-/** Bytes of a message before its protocol's own fields; no message is shorter. */
-const MESSAGE_BYTES_MIN: u32 = 80;
-const TCP: u32 = 6;
-
-/** Room for a name or an address as text. */
-const WORDS: usize = memory.data(160);
-
-/** The side of the event that is looked at. */
-class Side {
-  static start: usize = 0;
-  static length: u32 = 0;
-
-  /** Goes to a message; whether it is there. */
-  static to(event: usize, place: u32): bool {
-    const requestLength = load<u32>(event, REQUEST_LENGTH);
-    Side.start = event + EVENT_HEADER_BYTES;
-    if (place == Place.RESPONSE) Side.start += requestLength;
-    Side.length = place == Place.RESPONSE ? load<u32>(event, RESPONSE_LENGTH) : requestLength;
-    return Side.length != 0;
-  }
-}
-
-/** A run of bytes that a field refers to. */
-class Run {
-  static start: usize = 0;
-  static length: u32 = 0;
-
-  /** Reads the reference at `offset` of the side; nothing where it goes beyond the message. */
-  static to(offset: u32): void {
-    const from = <u32>load<u16>(Side.start + offset);
-    const length = <u32>load<u16>(Side.start + offset, 2);
-    Run.start = Side.start + from;
-    Run.length = from + length <= Side.length ? length : 0;
-  }
-}
-
-/** Whether the `length` bytes at `event` are one event whose parts lie inside it. */
-export function isEvent(event: usize, length: u32): bool {
-  if (length < EVENT_HEADER_BYTES || load<u32>(event) != length) return false;
-  const request = load<u32>(event, REQUEST_LENGTH);
-  const response = load<u32>(event, RESPONSE_LENGTH);
-  if ((request != 0 && request < MESSAGE_BYTES_MIN) || (response != 0 && response < MESSAGE_BYTES_MIN)) return false;
-  return <u64>request + <u64>response <= <u64>(length - EVENT_HEADER_BYTES);
-}
+import {
+  baseOf,
+  CLIENT_ADDRESS,
+  FAMILY,
+  isPresent,
+  isTextColumn,
+  numberAt,
+  PROTOCOL,
+  putAddress,
+  Rows,
+  Run,
+  SERVER_ADDRESS,
+  Side,
+  WORDS,
+} from "./value";
 
 /** Whether the filter takes the event; one without instructions takes all. */
 export function accepts(event: usize): bool {
@@ -84,46 +43,10 @@ export function accepts(event: usize): bool {
 
 /** Whether a test holds. What is not known fits nothing, and `!=` neither. */
 function isSo(test: Instruction, event: usize): bool {
-  if (test.protocol != 0 && load<u8>(event, PROTOCOL) != test.protocol) return false;
-  if (test.place == Place.EITHER) {
-    return isSoIn(test, event, isKnownIn(test, event, Place.REQUEST) ? Place.REQUEST : Place.RESPONSE);
-  }
-  return isSoIn(test, event, test.place);
-}
-
-function isKnownIn(test: Instruction, event: usize, place: u32): bool {
-  return Side.to(event, place) && isKnown(test, event, Side.start);
-}
-
-function isSoIn(test: Instruction, event: usize, place: u32): bool {
-  let base = event;
-  if (place != Place.EVENT) {
-    if (!Side.to(event, place)) return false;
-    base = Side.start;
-  }
-  if (!isKnown(test, event, base)) return false;
+  const base = baseOf(test, event);
+  if (base == 0) return false;
   if (test.matcher == Matcher.KNOWN) return true;
   return fitsAny(test, event, base) != (test.negated != 0);
-}
-
-function isKnown(test: Instruction, event: usize, base: usize): bool {
-  const known = <u32>test.known;
-  if (known < 32) return isPresent(known, test.offset, test.column != 0 ? FieldKind.ROWS : <u32>test.kind);
-  if (known == Known.ALWAYS) return true;
-  if (known == Known.OVER_TCP) return load<u32>(event, TRANSPORT) == TCP;
-  return load<u64>(base + test.offset) != u64.MAX_VALUE;
-}
-
-/** Whether the side in hand knows its field, and reaches as far. */
-function isPresent(index: u32, offset: u32, kind: u32): bool {
-  return (load<u32>(Side.start, PRESENT) & (1 << index)) != 0 && offset + bytesOf(kind) <= Side.length;
-}
-
-/** Bytes of a field at its offset. */
-function bytesOf(kind: u32): u32 {
-  if (kind == FieldKind.U64) return 8;
-  if (kind == FieldKind.U8 || kind == FieldKind.BOOL) return 1;
-  return kind == FieldKind.U16 || kind == FieldKind.NAME || kind == FieldKind.FLAGS ? 2 : 4;
 }
 
 function fitsAny(test: Instruction, event: usize, base: usize): bool {
@@ -141,14 +64,6 @@ function fitsAny(test: Instruction, event: usize, base: usize): bool {
     default:
       return test.kind == FieldKind.NUMBERS ? fitsNumbers(test) : inRange(test, numberAt(test.kind, base + test.offset));
   }
-}
-
-function numberAt(kind: u32, at: usize): u64 {
-  if (kind == FieldKind.U16 || kind == FieldKind.NAME) return load<u16>(at);
-  if (kind == FieldKind.U32) return load<u32>(at);
-  if (kind == FieldKind.U64) return load<u64>(at);
-  if (kind == FieldKind.I32) return <u64>(<i64>load<i32>(at)) ^ SIGN;
-  return load<u8>(at);
 }
 
 function inRange(test: Instruction, value: u64): bool {
@@ -189,37 +104,6 @@ function fitsNumbers(test: Instruction): bool {
   return false;
 }
 
-/** Goes through rows: `{length u16, text}` and numbers of four bytes, in the order of their columns. */
-class Rows {
-  static at: usize = 0;
-  static end: usize = 0;
-  static valueStart: usize = 0;
-  static valueLength: u32 = 0;
-
-  static open(offset: u32): void {
-    Run.to(offset);
-    Rows.at = Run.start;
-    Rows.end = Run.start + Run.length;
-  }
-
-  /** Takes the next value, a text or four bytes; false where there is no whole one. */
-  static value(isText: bool): bool {
-    const left = <u32>(Rows.end - Rows.at);
-    const head: u32 = isText ? 2 : 0;
-    if (left < head) return false;
-    Rows.valueLength = isText ? <u32>load<u16>(Rows.at) : 4;
-    if (left - head < Rows.valueLength) return false;
-    Rows.valueStart = Rows.at + head;
-    Rows.at = Rows.valueStart + Rows.valueLength;
-    return true;
-  }
-}
-
-/** Whether the column in hand holds texts. */
-function isTextColumn(): bool {
-  return NameList.type == 0x74;
-}
-
 /** Whether the test's column fits in any row. */
 function fitsRows(test: Instruction): bool {
   Rows.open(test.offset);
@@ -248,12 +132,6 @@ function isAnywhere(test: Instruction, event: usize): bool {
     if (holdsField(test, field.kind, field.offset, changetype<string>(<usize>field.names))) return true;
   }
   return false;
-}
-
-/** Writes an address of the event as text; answers its length. */
-function putAddress(event: usize, offset: usize): u32 {
-  const end = load<u8>(event, FAMILY) == 4 ? putIpv4(WORDS, event + offset + 12) : putIpv6(WORDS, event + offset);
-  return <u32>(end - WORDS);
 }
 
 function holdsField(test: Instruction, kind: u32, offset: u32, names: string): bool {

@@ -17,7 +17,7 @@ import { CommonKind } from "./common";
 import { FilterFault, faultAt, faultOpen, say, sayBytes, sayPart } from "./fault";
 import { addTextItem, addValue, foldValue, Relation } from "./items";
 import { NameList } from "./names";
-import { bothSides, findOperand, Operand, useField } from "./operand";
+import { bothSides, findOperand, Operand, referTo, useField } from "./operand";
 import { FILTER_BYTES_MAX, FILTER_TEXT, Instruction, Known, Matcher, NO_SKIP, Op, Program } from "./program";
 import { Scanner } from "./scanner";
 import { TextForm } from "./text";
@@ -159,14 +159,7 @@ function addTest(): usize {
   const added = Program.add(Op.TEST);
   if (added == 0) return 0;
   const test = changetype<Instruction>(added);
-  test.protocol = <u8>Operand.protocol;
-  test.place = <u8>Operand.place;
-  test.kind = <u8>Operand.kind;
-  test.known = <u8>Operand.known;
-  test.column = <u8>Operand.column;
-  test.offset = <u16>Operand.offset;
-  test.names = <u32>changetype<usize>(Operand.names);
-  test.folds = Operand.folds ? 1 : 0;
+  referTo(test);
   test.items = <u32>Program.nextItem;
   return added;
 }

@@ -5,7 +5,7 @@ import { CommonFields, CommonKind } from "./common";
 import { faultAt, say, sayBytes, sayPart } from "./fault";
 import { isName, isWhole, NameList } from "./names";
 import { Nearest } from "./nearest";
-import { Known, Place } from "./program";
+import { Known, Place, Reference } from "./program";
 
 const DOT: u32 = 0x2e;
 /** Fields of DNS that a response repeats: without a side they are the request's, and the response's where that is not there. */
@@ -38,6 +38,18 @@ export class Operand {
   static folds: bool = false;
   /** The response's field, where both sides have one and none was named; the operand is the request's. */
   static other: usize = 0;
+}
+
+/** Lets `reference` refer to what was looked up last. */
+export function referTo(reference: Reference): void {
+  reference.protocol = <u8>Operand.protocol;
+  reference.place = <u8>Operand.place;
+  reference.kind = <u8>Operand.kind;
+  reference.known = <u8>Operand.known;
+  reference.column = <u8>Operand.column;
+  reference.folds = Operand.folds ? 1 : 0;
+  reference.offset = <u16>Operand.offset;
+  reference.names = <u32>changetype<usize>(Operand.names);
 }
 
 /** One part of a name between dots. */

@@ -58,29 +58,35 @@ export class Matcher {
   static readonly ANYWHERE: u32 = 5;
 }
 
+/** A value of an event that a filter, or whoever else asks, refers to by a name. */
 @unmanaged
-export class Instruction {
-  op: u8;
-  matcher: u8;
+export class Reference {
   /** Number of the protocol that it is a field of, 0 for any. */
   protocol: u8;
   place: u8;
   /** How the value is stored: a FieldKind, or a CommonKind. */
   kind: u8;
   known: u8;
-  /** Which column of rows. */
+  /** Which column of rows, from 1; 0 for none. */
   column: u8;
+  /** Whether capitals count as small letters. */
+  folds: u8;
+  offset: u16;
+  /** Static string: names of the values or bits, columns of rows. */
+  names: u32;
+}
+
+@unmanaged
+export class Instruction extends Reference {
+  op: u8;
+  matcher: u8;
+  /** How texts are compared, a TextForm. */
+  form: u8;
   /** The value is there, and no item fits. */
   negated: u8;
-  offset: u16;
   itemCount: u16;
-  /** How texts are compared, a TextForm, and whether capitals count as small letters. */
-  form: u8;
-  folds: u8;
   spare: u16;
   items: u32;
-  /** Static string: columns of rows. */
-  names: u32;
   /** Index of the instruction that a skip goes on with; until that is known, of the skip before that has the same target. */
   target: u32;
 }
@@ -115,7 +121,7 @@ export class Program {
     if (Program.length == INSTRUCTIONS_MAX) return 0;
     const at = changetype<usize>(Program.at(Program.length++));
     memory.fill(at, 0, offsetof<Instruction>());
-    store<u8>(at, op);
+    changetype<Instruction>(at).op = <u8>op;
     return at;
   }
 

@@ -35,6 +35,8 @@ export class Events {
   static isWanted: u32 = 0;
   /** Events that were not. */
   static filtered: u64 = 0;
+  /** Index of the function (event) -> void that takes those that are, instead of the host; 0 where the host does. */
+  static taker: u32 = 0;
 
   /** Whether a reader should drain before the next packet. */
   @inline static get halfFull(): bool {
@@ -135,6 +137,7 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   const used = EVENT_HEADER_BYTES + requestLength + responseLength;
   memory.fill(at + used, 0, length - used);
   if (Events.isWanted != 0 && !call_indirect<bool>(Events.isWanted, at)) Events.filtered += 1;
+  else if (Events.taker != 0) call_indirect<void>(Events.taker, at);
   else Events.length += length;
 }
 

@@ -176,7 +176,7 @@ function mergePart(breakdown: Breakdown, part: Part, requests: u64, errors: u64,
   part.errors += errors;
   part.bytes += bytes;
   const durations = Cursor.at;
-  if (openHistogram(part) && histogramDecode(part.histogram, SECONDS_UNIT)) return;
+  if (openHistogram(part, SECONDS_UNIT) && histogramDecode(part.histogram, SECONDS_UNIT)) return;
   Cursor.at = durations;
   histogramSkip(SECONDS_UNIT);
 }

@@ -22,6 +22,7 @@ import {
   tableRemembered,
 } from "./key-table";
 import { Remembered } from "./remembered";
+import { releaseSamples } from "./samples";
 import { Selection, selectedCell, selectedLower, selectHeaviest } from "./select";
 import { SketchPool } from "./sketch-pool";
 
@@ -39,10 +40,13 @@ const BREAKDOWN_BITS_MAX: u32 = 10;
 export class Part {
   errors: u64;
   bytes: u64;
-  /** Durations, of unit 1 (seconds); 0 while there is none. */
+  /** Durations, or other values, of the breakdown's unit; 0 while there is none. */
   histogram: u32;
   /** Set while the cell is one of those being encoded. */
-  selected: u32;
+  selected: u16;
+  /** Round trips that are kept as samples (stat/samples.ts), in `samples`. */
+  sampleCount: u16;
+  samples: u32;
 }
 
 @unmanaged
@@ -53,15 +57,23 @@ export class Breakdown extends KeyTable {
   bytes: u64;
   /** Address of the part of `other`. */
   other: u32;
+  /** Unit of its histograms. */
+  unit: u32;
 }
 
 /** Creates an empty state that keeps at most 3/4 of 2^`bits` label sets, `bits` of 5 to 10; 0 when the pool is used up. */
 export function breakdownCreate(bits: u32): usize {
+  return breakdownOf(bits, SECONDS_UNIT);
+}
+
+/** As `breakdownCreate`, whose durations are values of `unit`. */
+export function breakdownOf(bits: u32, unit: u32): usize {
   const state = SketchPool.zeroed(offsetof<Breakdown>());
   if (state == 0) return 0;
   const breakdown = changetype<Breakdown>(state);
+  breakdown.unit = unit;
   const other = SketchPool.zeroed(offsetof<Part>());
-  if (other == 0 || !openHistogram(changetype<Part>(other))) {
+  if (other == 0 || !openHistogram(changetype<Part>(other), unit)) {
     if (other != 0) SketchPool.pool.release(other);
     SketchPool.pool.release(state);
     return 0;
@@ -74,6 +86,7 @@ export function breakdownCreate(bits: u32): usize {
 function releasePart(at: usize): void {
   const part = changetype<Part>(at);
   if (part.histogram != 0) histogramRelease(part.histogram);
+  if (part.samples != 0) releaseSamples(part.samples, part.sampleCount);
   SketchPool.pool.release(at);
 }
 
@@ -132,13 +145,26 @@ export function breakdownAddKey(
   return addToPart(breakdown, cell.part, requests, errors, bytes, durationNs);
 }
 
+/**
+ * Adds one request to the label set whose key of `length` bytes, at most 255, lies at `start`, with `value` as its duration; gives the
+ * part that it went into.
+ */
+export function breakdownTake(state: usize, start: usize, length: u32, failed: bool, bytes: u64, value: u64): usize {
+  const breakdown = changetype<Breakdown>(state);
+  const errors: u64 = failed ? 1 : 0;
+  breakdownAddTotals(breakdown, 1, errors, bytes);
+  const kept = breakdownPart(breakdown, elementHash(start, length), start, length, 1, 0);
+  addToPart(breakdown, kept, 1, errors, bytes, value);
+  return kept;
+}
+
 function addToPart(breakdown: Breakdown, kept: usize, requests: u64, errors: u64, bytes: u64, durationNs: u64): bool {
   const part = changetype<Part>(kept);
   part.errors += errors;
   part.bytes += bytes;
   const complete = kept != <usize>breakdown.other;
   if (durationNs == NO_DURATION) return complete;
-  return openHistogram(part) && histogramAdd(part.histogram, durationNs, requests) && complete;
+  return openHistogram(part, breakdown.unit) && histogramAdd(part.histogram, durationNs, requests) && complete;
 }
 
 /** Adds to what everything adds up to. */
@@ -149,8 +175,8 @@ export function breakdownAddTotals(breakdown: Breakdown, requests: u64, errors: 
 }
 
 /** Makes sure that a part has a histogram; false when the pool is used up. */
-export function openHistogram(part: Part): bool {
-  if (part.histogram == 0) part.histogram = <u32>histogramCreate(SECONDS_UNIT);
+export function openHistogram(part: Part, unit: u32): bool {
+  if (part.histogram == 0) part.histogram = <u32>histogramCreate(unit);
   return part.histogram != 0;
 }
 
@@ -193,7 +219,7 @@ function purge(breakdown: Breakdown): void {
     const cell = breakdown.cell(index);
     if (cell.upper > limit) continue;
     const other = changetype<Part>(breakdown.other);
-    if (mergeDurations(other, changetype<Part>(cell.part))) {
+    if (mergeDurations(breakdown, other, changetype<Part>(cell.part))) {
       mergeCounts(other, changetype<Part>(cell.part));
       releasePart(cell.part);
     } else {
@@ -210,9 +236,9 @@ function mergeCounts(into: Part, from: Part): void {
   into.bytes += from.bytes;
 }
 
-/** Adds the durations of `from` to `into`; false, and nothing changed, when the pool is used up. */
-function mergeDurations(into: Part, from: Part): bool {
-  return from.histogram == 0 || (openHistogram(into) && histogramMerge(into.histogram, from.histogram));
+/** Adds the durations of `from` to `into`, a part of `breakdown`; false, and nothing changed, when the pool is used up. */
+function mergeDurations(breakdown: Breakdown, into: Part, from: Part): bool {
+  return from.histogram == 0 || (openHistogram(into, breakdown.unit) && histogramMerge(into.histogram, from.histogram));
 }
 
 /** Adds the bound of another state, before its label sets: every one here may have left so many requests to `other` there. */
@@ -236,14 +262,14 @@ export function breakdownMerge(into: usize, from: usize): bool {
   breakdownAddTotals(target, source.requests, source.errors, source.bytes);
   const other = changetype<Part>(target.other);
   mergeCounts(other, changetype<Part>(source.other));
-  let complete = mergeDurations(other, changetype<Part>(source.other));
+  let complete = mergeDurations(target, other, changetype<Part>(source.other));
   for (let index: u32 = 0; index < source.count; index++) {
     const cell = source.cell(index);
     const upper = max(source.upperOf(cell), bound) - bound;
     const error = upper - (cell.upper - cell.error);
     const part = changetype<Part>(breakdownPart(target, cell.hash, <usize>cell.key + 1, load<u8>(cell.key), upper, error));
     mergeCounts(part, changetype<Part>(cell.part));
-    if (!mergeDurations(part, changetype<Part>(cell.part))) complete = false;
+    if (!mergeDurations(target, part, changetype<Part>(cell.part))) complete = false;
   }
   return complete;
 }

@@ -43,8 +43,6 @@ import { thetaEstimate, thetaLower, thetaUpper } from "../sketches/theta";
 import { topBound, topSelect, topTotal, topUpper } from "../sketches/top";
 import { Query } from "./query";
 
-const SECONDS_UNIT: u32 = 1;
-
 /** Writes a counter's payload. */
 export function writeCounter(value: u64): void {
   Writer.u64(value);
@@ -161,7 +159,7 @@ function writeBreakdown(state: usize): void {
     Writer.bytes(selectedKey(i), selectedKeyLength(i));
     writePart(selectedLower(i), part.errors, part.bytes, part.histogram);
   }
-  const durations = histogramCreate(SECONDS_UNIT);
+  const durations = histogramCreate(breakdown.unit);
   gatherRest(breakdown, durations);
   writePart(rest, errors, bytes, durations);
   if (durations != 0) histogramRelease(durations);

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Core } from "../../engine/core";
+import { Failure } from "../failure";
+import { printable } from "../output/printable";
+import { feedCapture } from "./capture-reader";
+import { captureLive, RING_BYTES } from "./live";
+
+/** Where packets come from: an interface, or one capture. */
+export interface SessionSource {
+  /** A name, several with patterns, or `any`. */
+  interface?: string;
+  /** A capture file, `-` for standard input. */
+  read?: string;
+  /** Packets that are captured at all, as tcpdump's filters say it. */
+  captureFilter?: string;
+}
+
+/** How often what was captured is shown, ms, and how often an idle host's clock is told. */
+const TURN_MS = 100;
+const TICK_MS = 1000;
+
+/** Says a line to the person at the terminal. */
+export function say(line: string): void {
+  process.stderr.write(`tallywire: ${printable(line)}\n`);
+}
+
+/**
+ * One run of a command over one source, until it ends or somebody wants to end it: SIGINT and SIGTERM do, and the second of them at once.
+ */
+export class CaptureSession {
+  /** Whether the capture could not be read to its end. */
+  failed = false;
+  /** Whether the kernel says what it dropped; undefined of a file, which may say so itself. */
+  knowsDrops: boolean | undefined;
+  private readonly ending = new AbortController();
+
+  /** Throws Failure where there is not just one source. */
+  constructor(
+    private readonly core: Core,
+    private readonly source: SessionSource,
+  ) {
+    if ((source.interface === undefined) === (source.read === undefined))
+      throw new Failure("name an interface with -i or a capture with -r; tallywire interfaces lists what there is", 2);
+  }
+
+  /** Feeds the core, with a call of `turn` between pieces, as long as that answers true. Throws Failure. */
+  async run(turn: () => Promise<boolean>): Promise<void> {
+    const onSignal = () => {
+      // Who cannot wait for the end says so twice.
+      if (this.isOver) process.exit(1);
+      this.end();
+      if (this.source.read === "-") process.stdin.destroy();
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+    const goesOn = async () => (await turn()) && !this.isOver;
+    try {
+      if (this.source.read !== undefined) await this.readFile(this.source.read, goesOn);
+      else await this.readInterface(this.source.interface!, goesOn);
+    } finally {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    }
+    this.core.flush();
+  }
+
+  /** Ends it after the piece in hand. */
+  end(): void {
+    this.ending.abort();
+  }
+
+  private get isOver(): boolean {
+    return this.ending.signal.aborted;
+  }
+
+  private async readFile(path: string, goesOn: () => Promise<boolean>): Promise<void> {
+    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.source.captureFilter);
+    this.failed = failure !== undefined;
+    const words = failure ?? warning;
+    if (words) say(words);
+  }
+
+  private async readInterface(name: string, goesOn: () => Promise<boolean>): Promise<void> {
+    const live = { interface: name, filter: this.source.captureFilter, ringBytes: RING_BYTES };
+    const capture = await captureLive(this.core, live, say);
+    this.knowsDrops = capture.knowsDrops;
+    say(`watching ${name}; captured through ${capture.words}`);
+    let tickedMs = 0;
+    while (await goesOn()) {
+      await sleep(TURN_MS, undefined, { signal: this.ending.signal }).catch(() => {});
+      capture.refresh();
+      const nowMs = Date.now();
+      if (nowMs - tickedMs < TICK_MS) continue;
+      this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
+      tickedMs = nowMs;
+    }
+    await capture.close();
+  }
+}
