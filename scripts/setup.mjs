@@ -7,6 +7,7 @@ import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { addonsOfHost } from "./lib/platform.mjs";
 import { mustRun, npm, ROOT, say } from "./lib/run.mjs";
 
 const NODE_LEAST = [20, 19];
@@ -53,7 +54,7 @@ async function installPackages() {
 /** Why live capture is not possible here, in one line; undefined where it is. `why` is what kept it from being built. */
 export function captureMissing(why = "live capture is off: nothing that captures was built; npm run build says why") {
   const require = createRequire(import.meta.url);
-  for (const name of ["../build/native/tallywire.node", "cap"]) {
+  for (const name of [...addonsOfHost(), "cap"]) {
     try {
       require(name);
       return undefined;

@@ -40,14 +40,25 @@ export interface Native {
 
 let loaded: Native | null | undefined;
 
-/** Loads native/; undefined where it was not built. */
+/** Loads native/; undefined where there is none for this platform. */
 export function loadNative(): Native | undefined {
-  if (loaded === undefined) {
-    try {
-      loaded = createRequire(import.meta.url)("../native/tallywire.node") as Native;
-    } catch {
-      loaded = null;
-    }
-  }
+  loaded ??=
+    platforms()
+      .map(load)
+      .find((native) => native !== null) ?? null;
   return loaded ?? undefined;
+}
+
+/** The folders in which this platform's may lie: which C library there is shows when it is loaded. */
+function platforms(): string[] {
+  const host = `${process.platform}-${process.arch}`;
+  return process.platform === "linux" ? [`${host}-glibc`, `${host}-musl`] : [host];
+}
+
+function load(platform: string): Native | null {
+  try {
+    return createRequire(import.meta.url)(`../native/${platform}/tallywire.node`) as Native;
+  } catch {
+    return null;
+  }
 }

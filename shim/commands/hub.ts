@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Failure, reasonOf } from "../failure";
 import { type LocalHub, startLocalHub } from "../hub/local-hub";
@@ -78,6 +79,8 @@ function webhookOf(given: string | undefined): string | undefined {
 /** The Worker and the page, as they were built beside this program. */
 function builtFolders(): { workerFolder: string; assetsFolder: string } {
   const built = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+  if (!existsSync(built("hub/index.js")))
+    throw new Failure("the agent's package has no hub; run tallywire hub in a clone of the project, or use a hub elsewhere");
   return { workerFolder: built("hub"), assetsFolder: built("web") };
 }
 

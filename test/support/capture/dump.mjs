@@ -1,8 +1,9 @@
 /** Writes the live records of an interface to a file until it is told to end: node dump.mjs INTERFACE FILE ring|libpcap */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { addonsOfHost } from "../../../scripts/lib/platform.mjs";
 
-const native = createRequire(import.meta.url)("../../../build/native/tallywire.node");
+const native = createRequire(import.meta.url)(addonsOfHost()[0]);
 const [device, file, method] = process.argv.slice(2);
 const index = device === "any" ? 0 : native.interfaces().find(({ name }) => name === device).index;
 const whole = new Uint8Array(new Uint32Array([6, 262_144]).buffer);

@@ -1,14 +1,15 @@
 /** Two network namespaces with a pair of interfaces between them, gone when the test is over. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../repository";
 
-/** The built addon. */
-export const ADDON = join(ROOT, "build/native/tallywire.node");
+const { addonsOfHost } = (await import(join(ROOT, "scripts/lib/platform.mjs"))) as { addonsOfHost(): string[] };
+
+/** The addon that was built for this host; undefined where none was. */
+export const ADDON = addonsOfHost()[0];
 
 function has(program: string, ...words: string[]): boolean {
   return spawnSync(program, words).status === 0;
@@ -17,7 +18,7 @@ function has(program: string, ...words: string[]): boolean {
 /** What keeps this host from testing live capture, one line; undefined where nothing does. */
 export function networkMissing(): string | undefined {
   if (process.platform !== "linux") return "rings are Linux's alone";
-  if (!existsSync(ADDON)) return "native/ is not built: there is no C compiler";
+  if (ADDON === undefined) return "native/ is not built: there is no C compiler";
   if (process.getuid?.() !== 0) return "only root may make network namespaces";
   if (!has("ip", "-V")) return "ip is not installed (Debian: apt-get install iproute2)";
   if (!has("tcpdump", "--version")) return "tcpdump is not installed";
@@ -29,6 +30,7 @@ export function networkMissing(): string | undefined {
 
 /** Whether libpcap is there. */
 export function hasLibpcap(): boolean {
+  if (ADDON === undefined) return false;
   try {
     return createRequire(import.meta.url)(ADDON).pcapVersion() !== undefined;
   } catch {
