@@ -1,16 +1,16 @@
 /**
  * Runs the benchmarks and writes bench/RESULTS.md: `npm run bench`, or `npm run bench -- SHORT LONG` for captures of other
- * lengths. With names of parts (sizes, wire, ...) it runs those alone and only shows what they found.
+ * lengths. With names of parts (sizes, wire, ...) it runs those alone and shows what they found; with --keep it writes their
+ * sections too.
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { join } from "node:path";
 import { faults } from "../bench/faults.mjs";
 import { hub } from "../bench/hub.mjs";
 import { idle } from "../bench/idle.mjs";
 import { inflate } from "../bench/inflate.mjs";
 import { ingest } from "../bench/ingest.mjs";
+import { keepSections, sectionOf } from "../bench/lib/results.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { live } from "../bench/live.mjs";
 import { memory } from "../bench/memory.mjs";
@@ -58,24 +58,18 @@ async function rowsOf(name) {
   }
 }
 
-await build();
-const rows = [];
-for (const name of chosen.length > 0 ? chosen : Object.keys(PARTS)) rows.push(...(await rowsOf(name)));
+/** Where it is measured, and what. */
+function measuredOn() {
+  const processors = cpus();
+  const machine = `${processors.length} x ${processors[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const commit = text("git", "rev-parse", "--short", "HEAD") ?? "unknown";
+  return `${machine}, Node ${process.versions.node}, commit ${commit}, ${new Date().toISOString().slice(0, 10)}; captures of ${short.toLocaleString("en")} and ${long.toLocaleString("en")} packets.`;
+}
 
-const lines = rows.map(({ name, figure, most, holds, notes }) => {
-  return `| ${name} | ${figure} | ${most} | ${holds ? "yes" : "no"} | ${notes.join("; ")} |`;
-});
-const processors = cpus();
-const page = [
-  "# Figures",
-  "",
-  `${processors.length} x ${processors[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, commit ${text("git", "rev-parse", "--short", "HEAD") ?? "unknown"}, ${new Date().toISOString().slice(0, 10)}.`,
-  `Captures of ${short.toLocaleString("en")} and ${long.toLocaleString("en")} packets; medians. Written by \`npm run bench\`.`,
-  "",
-  "| what | figure | at most | holds | notes |",
-  "|---|---|---|---|---|",
-  ...lines,
-  "",
-].join("\n");
-if (chosen.length === 0) writeFileSync(join(ROOT, "bench/RESULTS.md"), page);
-say(page);
+await build();
+const isKept = chosen.length === 0 || words.includes("--keep");
+for (const part of chosen.length > 0 ? chosen : Object.keys(PARTS)) {
+  const section = sectionOf(part, measuredOn(), await rowsOf(part));
+  if (isKept) keepSections(Object.keys(PARTS), [[part, section]]);
+  say(section);
+}
