@@ -46,29 +46,34 @@ export function noFigures(): Figures {
   return { dns: { queries: 0, responses: 0, rcodes: {}, names: {} }, http: { methods: {}, codes: {} } };
 }
 
-function add(figure: Figure, key: string | number, count = 1): void {
+/** Adds to a figure's count of one value. */
+export function add(figure: Figure, key: string | number, count = 1): void {
   figure[key] = (figure[key] ?? 0) + count;
 }
 
-function addAll(into: Figure, from: Figure): void {
+/** Adds another figure's counts. */
+export function addAll(into: Figure, from: Figure): void {
   for (const [key, count] of Object.entries(from)) add(into, key, count);
 }
 
-/** Layers that the core reads though the first issue does not name them. */
-const READ_TOO = new Set(["pppoes", "ppp", "mpls", "ieee8021ad", "null", "gre", "erspan", "socks", "http", "data-text-lines"]);
-
-const PLAIN = new Set(["eth", "ethertype", "vlan", "ip", "ipv6", "udp", "tcp"]);
+/** Layers of the first issue, and those that the core reads though it does not name them. */
+const READ = new Set(
+  [
+    "eth ethertype vlan llc sll null raw ppp ip ipv6 ipv6.hopopts ipv6.dstopts ipv6.routing ipv6.fraghdr gre vxlan geneve udp tcp",
+    "pppoes mpls ieee8021ad erspan socks http data-text-lines",
+  ].flatMap((layers) => layers.split(" ")),
+);
 
 /** Whether every layer of a stack is one that the core reads. */
-function isRead(layers: string, stack: Stack): boolean {
-  return stack.layers_of_first_issue || layers.split(":").every((layer) => PLAIN.has(layer) || READ_TOO.has(layer));
+export function isRead(layers: string): boolean {
+  return layers.split(":").every((layer) => READ.has(layer));
 }
 
 /** What tshark saw under encapsulations that the core reads. */
 export function expectedFigures(row: MessagesRow): Figures {
   const sum = noFigures();
   for (const [layers, stack] of Object.entries(row.stacks)) {
-    if (!isRead(layers, stack)) continue;
+    if (!stack.layers_of_first_issue && !isRead(layers)) continue;
     sum.dns.queries += stack.dns.queries;
     sum.dns.responses += stack.dns.responses;
     addAll(sum.dns.rcodes, stack.dns.rcodes);
@@ -116,23 +121,38 @@ export function figuresOf(lines: Iterable<RoundTripLine>): Figures {
   return sum;
 }
 
-/** Where two captures' figures differ, one line each: protocol, figure, and both sides where they are unequal. */
-export function differences(expected: Figures, actual: Figures): { protocol: "dns" | "http"; figure: string; text: string }[] {
-  const found: { protocol: "dns" | "http"; figure: string; text: string }[] = [];
-  const compare = (protocol: "dns" | "http", figure: string, wanted: Figure, got: Figure) => {
-    const keys = [...new Set([...Object.keys(wanted), ...Object.keys(got)])].filter(
-      (key) => (wanted[key] ?? 0) !== (got[key] ?? 0),
-    );
-    const text = keys.map((key) => `${key} ${got[key] ?? 0} for ${wanted[key] ?? 0}`).join(", ");
-    if (keys.length > 0) found.push({ protocol, figure, text });
+/** Counts by the names of figures: "queries", "responses", "rcode 3", "name example.com"; "method GET", "status 200". */
+export type NamedFigures = Record<"dns" | "http", Figure>;
+
+/** Figures by their names, which say the value too. */
+export function namedFigures({ dns, http }: Figures): NamedFigures {
+  const sum: NamedFigures = { dns: { queries: dns.queries, responses: dns.responses }, http: {} };
+  const put = (into: Figure, kind: string, figure: Figure) => {
+    for (const [value, count] of Object.entries(figure)) into[`${kind} ${value}`] = count;
   };
-  compare("dns", "queries", { all: expected.dns.queries }, { all: actual.dns.queries });
-  compare("dns", "responses", { all: expected.dns.responses }, { all: actual.dns.responses });
-  compare("dns", "rcodes", expected.dns.rcodes, actual.dns.rcodes);
-  compare("dns", "names", expected.dns.names, actual.dns.names);
-  compare("http", "methods", expected.http.methods, actual.http.methods);
-  compare("http", "codes", expected.http.codes, actual.http.codes);
-  return found;
+  put(sum.dns, "rcode", dns.rcodes);
+  put(sum.dns, "name", dns.names);
+  put(sum.http, "method", http.methods);
+  put(sum.http, "status", http.codes);
+  return sum;
+}
+
+/** A figure of one capture that is not the same on both sides. */
+export interface Difference {
+  protocol: "dns" | "http";
+  figure: string;
+  ours: number;
+  theirs: number;
+}
+
+/** Every figure that is not the same on both sides. */
+export function differences(theirs: NamedFigures, ours: NamedFigures): Difference[] {
+  return (["dns", "http"] as const).flatMap((protocol) => {
+    const figures = [...new Set([...Object.keys(theirs[protocol]), ...Object.keys(ours[protocol])])];
+    return figures
+      .map((figure) => ({ protocol, figure, ours: ours[protocol][figure] ?? 0, theirs: theirs[protocol][figure] ?? 0 }))
+      .filter((one) => one.ours !== one.theirs);
+  });
 }
 
 /** All captures of messages.ndjson. */
