@@ -15,6 +15,7 @@ import { earlyRelease } from "./early";
 import { Flow, STREAM_ASSUMED, STREAM_DONE, STREAM_FIN, STREAM_RESET, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
 import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
+import { Lookup } from "./table";
 import { StreamTally } from "./tally";
 import { Use, useMove } from "./use";
 
@@ -25,6 +26,8 @@ const ACK: u32 = 16;
 
 /** Bytes behind a SYN that the capture may bring before it: what a sender may send at once in the beginning, and more. */
 const LATE_SYN_BYTES_MAX: u32 = 1 << 16;
+/** How long a connection is quiet before the SYN that began it is no copy of it any more, ns: as long as a hole stays open. */
+const COPY_NS: u64 = 3_000_000_000;
 
 /** Takes the segment in `Packet`, sent by `side`. */
 export function onSegment(flow: Flow, side: u32): void {
@@ -60,8 +63,8 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
   TcpMetrics.syn(flow.directionOf(side), acknowledges);
   const first = Packet.tcpSequence + 1;
   if (stream.flags & STREAM_STARTED) {
-    // Seen twice by the capture, or sent again: a connection that is opened anew has a sequence number of its own.
-    if (stream.first == first && flow.started) {
+    // Seen twice by the capture, or sent again: a connection that is opened anew has a sequence number of its own as a rule.
+    if (stream.first == first && flow.started && !beginsAgain(stream, acknowledges)) {
       retransmitted(flow, side, stream);
       return Packet.payloadLength > 0;
     }
@@ -88,6 +91,14 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
     peer.flags |= <u16>STREAM_STARTED;
   }
   return true;
+}
+
+/**
+ * Whether the SYN that a connection began with begins another one, as where packets are replayed: its sender had the answer to it
+ * and would not send it again, and has been quiet since for longer than a capture brings a packet late.
+ */
+function beginsAgain(stream: Stream, acknowledges: bool): bool {
+  return !acknowledges && stream.acknowledged != 0 && Packet.timeNs > Lookup.beforeNs + COPY_NS;
 }
 
 /** Notes what a SYN tells: who asks, and when. */

@@ -79,6 +79,7 @@ function countFragment(): Flow {
 function find(sourcePort: u32, destinationPort: u32, protocol: u32): Flow {
   const flow = flowOf(Packet.source, Packet.destination, sourcePort, destinationPort, protocol);
   if (Lookup.created) begin(flow);
+  Lookup.beforeNs = flow.lastNs;
   flow.lastNs = Packet.timeNs;
   return flow;
 }

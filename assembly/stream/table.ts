@@ -61,9 +61,12 @@ function endpointHash(high: u64, low: u64, port: u32): u64 {
   return h ^ (h >> 32);
 }
 
-/** Which side of the flow sent the packet whose endpoints were looked up last: 0 or 1. */
+/** What was found for the packet whose endpoints were looked up last. */
 export class Lookup {
+  /** Which side of the flow sent it: 0 or 1. */
   static side: u32 = 0;
+  /** When the flow's packet before it came. */
+  static beforeNs: u64 = 0;
   static created: bool = false;
 }
 

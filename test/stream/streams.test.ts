@@ -49,6 +49,17 @@ describe("a connection", () => {
     expect(outcomes([...first.packets, ...second.packets])).toEqual(["first.test closed", "second.test ok"]);
   });
 
+  test("on a tuple and with sequence numbers that are used again, as where packets are replayed", () => {
+    const talk = (name: string, form = {}) => dns(form).open().send("client", query(name)).send("server", response(name));
+    const first = talk("first.test");
+    const endNs = first.packets.at(-1)!.timeNs;
+    const secondsLater = (seconds: bigint) => talk("again.test", { startNs: endNs + seconds * 1_000_000_000n }).packets;
+    expect(outcomes([...first.packets, ...secondsLater(4n)])).toEqual(["first.test ok", "again.test ok"]);
+    // So soon the capture may have brought the same packets twice.
+    expect(outcomes([...first.packets, ...secondsLater(2n)])).toEqual(["first.test ok"]);
+    expect(outcomes([...first.close().packets, ...secondsLater(4n)])).toEqual(["first.test ok", "again.test ok"]);
+  });
+
   test("half closed by the client before the answer", () => {
     const talk = dns().open().send("client", query("half.test")).finish("client").acknowledge("server");
     talk.send("server", response("half.test")).finish("server").acknowledge("client");
