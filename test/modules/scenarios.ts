@@ -78,7 +78,7 @@ export function dnsCapture(): Uint8Array {
 const request = (method: string, path: string) => `${method} ${path} HTTP/1.1\r\nHost: www.test\r\nUser-Agent: probe/1\r\n\r\n`;
 const response = (status: number, body = "") => `HTTP/1.1 ${status} Any\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-/** Five exchanges over one connection, 10 ms each, then an orphan, a malformed head, and a slow one a minute later. */
+/** Three exchanges over one connection, then an orphan before another one, a malformed head, and a slow one a minute later. */
 export function httpCapture(): Uint8Array {
   const form = { client: CLIENT, server: SERVER };
   const talk = new Conversation({ ...form, stepNs: 5n * MS }).open();
