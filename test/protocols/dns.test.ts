@@ -109,6 +109,8 @@ describe("names", () => {
   test.each([
     ["a dot and a backslash inside a label", join([3], "a.b", [3], "c\\d", [0]), "a\\046b.c\\092d"],
     ["bytes that are not printable", join([3, 1, 200, 127, 0]), "\\001\\200\\127"],
+    ["a space, between the first and the last byte that are shown", join([5], "!a ~z", [0]), "!a\\032~z"],
+    ["spaces in a label of more than 16 bytes", join([18], "DNS Service Printe", [0]), "DNS\\032Service\\032Printe"],
     ["the root", join([0]), "."],
     ["63 bytes in a label", join([63], "x".repeat(63), [0]), "x".repeat(63)],
     ["255 bytes in all", join(...Array.from({ length: 127 }, () => join([1], "y")), [0]), Array(127).fill("y").join(".")],

@@ -1,8 +1,8 @@
 /**
  * Domain names: from the wire to text, RFC 1035 section 3.1 and 4.1.4.
  *
- * Text has no final dot; the root is `.`; a byte that is not a printable ASCII character, or is a dot or a backslash inside a
- * label, reads as `\DDD` (RFC 1035 section 5.1). The case stays as on the wire.
+ * Text has no final dot; the root is `.`; a byte outside 0x21 to 0x7e, and a dot or a backslash inside a label, reads as `\DDD`
+ * (RFC 1035 section 5.1, RFC 4343 section 2.1), so every dot in it separates labels. The case stays as on the wire.
  *
  * Pointers may lead anywhere in the message, but only so many are followed, and the labels they gather may not exceed a
  * name's 255 bytes; so every name ends.
@@ -10,7 +10,7 @@
 import { u8At, u16be, v128At } from "../../bytes/reader";
 
 /** Bytes of a name on the wire at the most, RFC 1035 section 2.3.4. */
-const NAME_BYTES_MAX: u32 = 255;
+export const NAME_BYTES_MAX: u32 = 255;
 /** Pointers followed in one name at the most; a label each would leave none over. */
 const POINTERS_MAX: u32 = 128;
 /** Bytes of a name as text at the most: every byte escaped. */
@@ -108,7 +108,7 @@ function putChunk(to: usize, bytes: v128, count: u32): usize {
   v128.store(to, bytes);
   const special = v128.or(
     v128.or(i8x16.eq(bytes, i8x16.splat(127)), i8x16.eq(bytes, i8x16.splat(46))),
-    v128.or(i8x16.eq(bytes, i8x16.splat(92)), i8x16.lt_s(bytes, i8x16.splat(32))),
+    v128.or(i8x16.eq(bytes, i8x16.splat(92)), i8x16.lt_s(bytes, i8x16.splat(33))),
   );
   const escapes = i8x16.bitmask(special) & ((1 << count) - 1);
   if (escapes == 0) return to + count;
