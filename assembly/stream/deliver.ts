@@ -192,7 +192,8 @@ function deliverCarried(flow: Flow, side: u32, stream: Stream, start: usize, len
   Window.open(stream.carry, together);
   // Where both together are nothing, the new bytes alone may be.
   if (!placed(flow, side, stream, stream.carry, together)) return stream.carryLength == 0 ? 0 : STOP;
-  if (!askCarried(flow, side, stream, before, together)) return STOP;
+  // What was left may be what is no message, and the new bytes one.
+  if (!askCarried(flow, side, stream, before, together)) return 0;
   const consumed = Answer.consumed;
   if (consumed == 0 && stream.skip == 0) {
     if (taken < length || together == BLOCK_BYTES_MAX) tooLong(flow, side, stream, 0, before + length);

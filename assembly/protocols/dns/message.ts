@@ -11,6 +11,7 @@ import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { Settings } from "../../settings";
+import { Parse } from "../protocol";
 import * as F from "./fields";
 import { NAME_TEXT_MAX, Name, NameForm, readName, skipName } from "./name";
 import { putSubnet } from "./subnet";
@@ -22,8 +23,11 @@ const ANSWERS_AT: usize = 6;
 const AUTHORITIES_AT: usize = 8;
 const ADDITIONALS_AT: usize = 10;
 const RESPONSE_BIT: u32 = 0x8000;
+const OPCODE_SESSION: u32 = 6;
 const TYPE_OPT: u32 = 41;
 const OPTION_CLIENT_SUBNET: u32 = 8;
+/** The shortest question: a root name, type and class. */
+const QUESTION_BYTES_MIN: u32 = 5;
 /** Bytes of a record after its name: type, class, TTL, length of its data. */
 const RECORD_HEAD_BYTES: u32 = 10;
 
@@ -60,6 +64,16 @@ export function isResponse(start: usize): bool {
 /** Records that the header at `start` announces. */
 export function recordCount(start: usize): u32 {
   return u16be(start + ANSWERS_AT) + u16be(start + AUTHORITIES_AT) + u16be(start + ADDITIONALS_AT);
+}
+
+/**
+ * Whether a message of `total` bytes, 12 at least, may have the header at `start`: what it announces finds room in it, and one that
+ * announces nothing is a header alone, or of a session (RFC 8490 section 5.4).
+ */
+export function isPlausible(start: usize, total: u32): bool {
+  const bytes = u16be(start + QUESTIONS_AT) * QUESTION_BYTES_MIN + recordCount(start) * (1 + RECORD_HEAD_BYTES);
+  if (bytes == 0) return total == HEADER_BYTES || ((u16be(start + FLAGS_AT) >> 11) & 15) == OPCODE_SESSION;
+  return HEADER_BYTES + bytes <= total;
 }
 
 /**
@@ -112,7 +126,7 @@ function fault(message: Message, reason: u32, whole: bool): void {
   if (whole || !Name.cut) {
     Walk.fault = reason;
     message.mark(Mark.MALFORMED);
-  } else {
+  } else if (!Parse.isCut) {
     message.mark(Mark.TRUNCATED);
   }
 }
