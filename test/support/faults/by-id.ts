@@ -1,14 +1,37 @@
-/** Protocols that are matched by id, under faults: Kafka, MongoDB, HTTP/2 and gRPC. */
+/** Protocols that are matched by id, under faults: DNS, Kafka, MongoDB, HTTP/2 and gRPC. */
 import type { RoundTrip } from "../../../engine/round-trip";
 import { data, fields, get, headers, plain, SERVER_START, START, statusFields } from "../http2";
 import { batch, kafkaRequest, kafkaResponse } from "../kafka-schema";
 import { int32, msg } from "../mongo";
-import { join, number } from "../pcap-builder";
+import { dnsMessage, dnsQuery, FLAG, join, number, overTcp, TYPE } from "../pcap-builder";
 import { type FaultyProtocol, FIRST_PORT } from "./talk";
 
 /** An id of a connection as a name of its exchange. */
 const named = (connection: number, id: number) => `${FIRST_PORT + connection}#${id}`;
 const nameOf = ({ client }: RoundTrip, id: unknown) => (typeof id === "number" ? `${client.port}#${id}` : undefined);
+
+const RCODES = [0, 3, 0, 2];
+
+export const DNS: FaultyProtocol = {
+  name: "dns",
+  port: 53,
+  exchange(connection, exchange) {
+    const id = exchange + 1;
+    const name = `e${exchange}.c${connection}.lab.test`;
+    const rcode = RCODES[exchange % RCODES.length]!;
+    const record = { name: Uint8Array.of(0xc0, 12), type: TYPE.TXT, data: join([200], "t".repeat(200)) };
+    const answers = Array.from({ length: rcode !== 0 ? 0 : exchange % 4 === 0 ? 25 : 2 }, () => record);
+    const questions = [{ name, type: TYPE.TXT }];
+    return {
+      id: named(connection, id),
+      outcome: String(rcode),
+      request: overTcp(dnsQuery(name, { id, type: TYPE.TXT })),
+      response: overTcp(dnsMessage({ id, flags: FLAG.response, rcode, questions, answers })),
+    };
+  },
+  idOf: (trip) => nameOf(trip, trip.request?.id),
+  outcomeOf: ({ response }) => String(response?.rcode),
+};
 
 export const KAFKA: FaultyProtocol = {
   name: "kafka",

@@ -1,6 +1,6 @@
 /** The protocols that are held under faults, and what each must reach. */
 import { AMQP, AMQP_CONFIRMS } from "./amqp";
-import { GRPC, HTTP2, KAFKA, MONGODB } from "./by-id";
+import { DNS, GRPC, HTTP2, KAFKA, MONGODB } from "./by-id";
 import { HTTP } from "./http";
 import type { Fault } from "./judge";
 import { REDIS } from "./redis";
@@ -42,6 +42,7 @@ function held(protocol: FaultyProtocol, losses: [number, number, number], title 
 }
 
 export const FAULTY: Held[] = [
+  held(DNS, [0.999, 0.995, 0.98], "dns over tcp"),
   held(HTTP, [0.999, 0.995, 0.98]),
   held(REDIS, [0.999, 0.995, 0.98]),
   held(MYSQL, [0.995, 0.985, 0.94]),
