@@ -44,6 +44,7 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
+          globalSetup: "test/support/node-digests.ts",
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/worker/**", "test/**/*.workerd.test.ts"],
           testTimeout: 30_000,
@@ -54,6 +55,7 @@ export default defineConfig({
         test: {
           name: "browser",
           environment: "node",
+          globalSetup: "test/support/node-digests.ts",
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -78,7 +80,12 @@ export default defineConfig({
                 },
           ),
         ],
-        test: { name: "workerd", include: WORKERD_TESTS, testTimeout: 30_000 },
+        test: {
+          name: "workerd",
+          globalSetup: "test/support/node-digests.ts",
+          include: WORKERD_TESTS,
+          testTimeout: 30_000,
+        },
       },
     ],
   },

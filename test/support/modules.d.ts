@@ -8,6 +8,11 @@ declare module "*?bytes" {
   export default bytes;
 }
 
+/** The part of what Vite gives to modules that tests use. */
+interface ImportMeta {
+  glob<Module>(pattern: string, options: { query: string; import: string; eager: true }): Record<string, Module>;
+}
+
 /** The part of node-postgres, which comes without types, that tests use. */
 declare module "pg" {
   export interface Result {
