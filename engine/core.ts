@@ -115,6 +115,22 @@ const REFUSALS = [
   "there is not enough memory for the budget",
 ];
 
+/** What a module exports, if it is a core of our ABI. Nothing but its version is asked before that is known. */
+function instantiate(module: WebAssembly.Module, host: WebAssembly.ModuleImports): Exports {
+  let exports: Exports;
+  try {
+    exports = instantiateSync<Exports>(module, { host }).exports;
+  } catch (cause) {
+    throw new CoreError(`the core asks for what this program, of ABI ${ABI_VERSION}, does not give; build both together`, {
+      cause,
+    });
+  }
+  if (typeof exports.abiVersion !== "function") throw new CoreError("this WebAssembly module is no core of tallywire");
+  const abi = exports.abiVersion() >>> 0;
+  if (abi !== ABI_VERSION) throw new CoreError(`the core speaks ABI ${abi}, this program ${ABI_VERSION}; build both together`);
+  return exports;
+}
+
 /** One running core. */
 export class Core {
   private exports: Exports;
@@ -125,9 +141,7 @@ export class Core {
   private known: Schema | undefined;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
-    this.exports = instantiateSync<Exports>(module, { host: { eventsFull: () => this.drainEvents() } }).exports;
-    const abi = this.exports.abiVersion();
-    if (abi !== ABI_VERSION) throw new CoreError(`the core speaks ABI ${abi}, this program ${ABI_VERSION}; build both together`);
+    this.exports = instantiate(module, { eventsFull: () => this.drainEvents() });
     this.bytes = new Uint8Array(this.exports.memory.buffer);
     this.view = new DataView(this.exports.memory.buffer);
     const settings = encodeSettings(options);
