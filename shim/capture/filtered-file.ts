@@ -2,19 +2,27 @@ import type { EndWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import { Failure, reasonOf } from "../failure";
 import { compileFilter, LIBPCAP_MISSING } from "./filter";
-import { loadNative, type NativeSource } from "./native";
+import { loadNative, type Native, type NativeSource } from "./native";
 
 const LINK_ETHERNET = 1;
+
+/** Makes sure that a filter is one before any file is read with it. Throws Failure. */
+export function checkFileFilter(filter: string | undefined): void {
+  if (filter !== undefined) compileFilter(nativeWithPcap(), filter, LINK_ETHERNET);
+}
+
+function nativeWithPcap(): Native {
+  const native = loadNative();
+  if (native?.pcapVersion() === undefined) throw new Failure(LIBPCAP_MISSING);
+  return native;
+}
 
 /**
  * Feeds what a filter takes of a capture file, which libpcap then reads: pcap, and pcapng of one link type, not compressed. Throws
  * Failure.
  */
 export async function feedFiltered(core: Core, path: string, filter: string, goesOn: () => Promise<boolean>): Promise<EndWords> {
-  const native = loadNative();
-  if (native?.pcapVersion() === undefined) throw new Failure(LIBPCAP_MISSING);
-  // What is wrong with the filter itself is said once, and not of each file.
-  compileFilter(native, filter, LINK_ETHERNET);
+  const native = nativeWithPcap();
   const name = path === "-" ? "standard input" : path;
   let source: NativeSource;
   try {

@@ -3,6 +3,7 @@ import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
 import { printable } from "../output/printable";
 import { feedCapture } from "./capture-reader";
+import { checkFileFilter } from "./filtered-file";
 import { captureLive, RING_BYTES } from "./live";
 
 /** Where packets come from: an interface, or one capture. */
@@ -74,6 +75,7 @@ export class CaptureSession {
   }
 
   private async readFile(path: string, goesOn: () => Promise<boolean>): Promise<void> {
+    checkFileFilter(this.source.captureFilter);
     const { failure, warning } = await feedCapture(this.core, path, goesOn, this.source.captureFilter);
     this.failed = failure !== undefined;
     const words = failure ?? warning;

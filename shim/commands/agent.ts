@@ -1,10 +1,13 @@
 import { Agent } from "../agent/agent";
 import { type AgentOptions, agentSettings } from "../agent/settings";
+import { checkFileFilter } from "../capture/filtered-file";
 import { printable } from "../output/printable";
 
 /** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
 export async function agent(options: AgentOptions): Promise<number> {
-  const running = new Agent(agentSettings(options), (line) => process.stderr.write(`tallywire: ${printable(line)}\n`));
+  const settings = agentSettings(options);
+  if (settings.source.kind === "files") checkFileFilter(settings.source.filter);
+  const running = new Agent(settings, (line) => process.stderr.write(`tallywire: ${printable(line)}\n`));
   let signals = 0;
   const onSignal = () => {
     signals += 1;

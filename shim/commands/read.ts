@@ -2,6 +2,7 @@ import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
+import { checkFileFilter } from "../capture/filtered-file";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { setFilter } from "../filter";
@@ -28,6 +29,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   if (files.length === 0) throw new Failure("no file is given; name captures, or - for standard input", 2);
   if (options.summary && (options.filter !== undefined || options.count !== undefined))
     throw new Failure("-Y and -c pick round trips, and --summary adds up all of them: leave one of them out", 2);
+  checkFileFilter(options.captureFilter);
   const { raw, keepDuplicates, hostNetwork: hostNetworks, summary: isSummary } = options;
   const core = loadCore({ events: !isSummary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
   setFilter(core, options.filter);

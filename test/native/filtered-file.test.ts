@@ -46,9 +46,19 @@ test.runIf(isPossible)("a filter that takes all gives what there is without it",
     expect(await read(fixture(name), "-f", "len >= 0")).toEqual(await read(fixture(name)));
 });
 
+test.runIf(isPossible).each([
+  ["read", join(folder, "nothing"), fixture("http1_curl"), "-o", "json"],
+  ["read", "--summary", fixture("http1_curl")],
+  ["watch", "-r", fixture("http1_curl")],
+  ["agent", "--edge", "e", "--spool", folder, "--file", fixture("http1_curl")],
+])("what is no filter is a wrong use of %s, as a wrong -Y is, and no file is read", async (...words) => {
+  const { code, stdout, stderr } = await tallywire([...words, "-f", "nonsense here"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(/^tallywire: "nonsense here" is no filter: .*; pcap-filter\(7\).*\n$/);
+});
+
 test.runIf(isPossible)("what cannot be is said", async () => {
   const said = async (path: string, filter: string) => (await tallywire(["read", path, "-f", filter])).stderr.split("\n")[0];
-  expect(await said(fixture("http1_curl"), "nonsense here")).toMatch(/"nonsense here" is no filter: .*; pcap-filter\(7\)/);
   expect(await said(join(folder, "nothing"), "tcp")).toMatch(/cannot read .* through libpcap, which -f takes: .*No such file/);
   writeFileSync(join(folder, "words"), "these are words and no capture");
   expect(await said(join(folder, "words"), "tcp")).toMatch(/cannot read .* through libpcap, which -f takes: unknown file format/);
