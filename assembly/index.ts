@@ -131,6 +131,11 @@ export function dropped(packets: u32): void {
   Tally.add(Count.DROPPED, packets);
 }
 
+/** Counts minutes that an earlier run had open when it was killed. */
+export function lostMinutes(minutes: u32): void {
+  Tally.add(Count.LOST_MINUTES, minutes);
+}
+
 /**
  * Reads `length` bytes at `start`; answers how many are done with. The host brings the rest again, with more behind it, after
  * it has taken events and bundles out.

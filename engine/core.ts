@@ -8,7 +8,7 @@ import type { Schema } from "./schema.ts";
 import { encodeSettings, type Setting } from "./settings.ts";
 
 /** The ABI that this engine speaks. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** What the core exports; addresses and lengths are bytes in its memory. */
 interface Exports extends Record<string, unknown> {
@@ -21,6 +21,7 @@ interface Exports extends Record<string, unknown> {
   inputBytes(): number;
   openInput(kind: number): number;
   dropped(packets: number): void;
+  lostMinutes(minutes: number): void;
   feed(handle: number, start: number, length: number): number;
   endInput(handle: number): number;
   tick(seconds: number, nanoseconds: number): void;
@@ -176,6 +177,11 @@ export class Core {
   /** Counts packets that the capture dropped before they came here. */
   dropped(packets: number): void {
     this.call(() => this.exports.dropped(packets));
+  }
+
+  /** Counts minutes that an earlier run had open when it was killed. */
+  lostMinutes(minutes: number): void {
+    this.call(() => this.exports.lostMinutes(minutes));
   }
 
   /** Tells packet time on an idle host. */

@@ -44,6 +44,8 @@ export enum Count {
   SECTIONS,
   /** Packets that the capture dropped: as pcapng's interface statistics say, or live the kernel. */
   DROPPED,
+  /** Minutes that an earlier run had open when it was killed, as its host found. */
+  LOST_MINUTES,
   LENGTH,
 }
 

@@ -69,6 +69,12 @@ export function declareCapture(): void {
   counter(20, "", "capture_skipped_blocks_total", "pcapng blocks that hold no packet and are not read.");
   counter(21, "", "capture_sections_total", "Files, pcapng sections and live inputs opened.");
   counter(22, "", "capture_dropped_packets_total", "Packets that the capture reports as dropped.");
+  counter(
+    23,
+    "",
+    "capture_lost_minutes_total",
+    "Minutes that an agent had open when it was killed, and of which what it had seen is lost, as its next start found them.",
+  );
   Capture.malformed = declareMetric(
     30,
     Kind.COUNTER,

@@ -5,7 +5,7 @@ import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import { captureLive, type LiveOptions, ownNetworks } from "../capture/live";
 import { loadCore } from "../core";
-import { Failure } from "../failure";
+import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
@@ -15,6 +15,7 @@ import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { VERSION } from "../version";
 import { MinuteKeeper } from "./minute-keeper";
+import { OpenMinutes } from "./open-minutes";
 import { postingTime } from "./posting-time";
 import { FileRun, newBootId } from "./run-state";
 import type { AgentSettings } from "./settings";
@@ -37,6 +38,7 @@ export class Agent {
   private failed = false;
   /** Whether what the kernel drops is counted, so that none can be said. */
   private knowsDrops: boolean | undefined;
+  private openMinutes: OpenMinutes | undefined;
   private readonly hubClock = new HubClock();
   private isClockOff = false;
 
@@ -153,6 +155,9 @@ export class Agent {
     this.openCore(BigInt(`0x${newBootId()}`), true);
     const capture = await captureLive(this.core, live, this.say);
     this.knowsDrops = capture.knowsDrops;
+    this.openMinutes = new OpenMinutes(this.spool.folder, Date.now());
+    this.countLost(this.openMinutes.lost);
+    this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${capture.words}`);
     while (!this.ending.signal.aborted) {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
@@ -160,10 +165,35 @@ export class Agent {
       const nowMs = Date.now();
       this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
       await this.keeper.save();
+      this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0));
     }
     await capture.close();
     this.core.flush();
     await this.keeper.save();
+    this.noteOpen((open) => open.close(this.keeper.kept > 0));
+  }
+
+  /** Counts what was open when the run before was killed. */
+  private countLost(minutes: readonly number[]): void {
+    const [first] = minutes;
+    if (first === undefined) return;
+    this.core.lostMinutes(minutes.length);
+    const since = new Date(first * 60_000).toISOString().slice(0, 16);
+    this.say(
+      `the run before was killed: what it had open, ${formatNumberOf(minutes.length, "minute")} from ${since}Z on, is lost`,
+    );
+  }
+
+  private noteOpen(note: (open: OpenMinutes) => void): void {
+    if (this.openMinutes === undefined) return;
+    try {
+      note(this.openMinutes);
+    } catch (error) {
+      this.openMinutes = undefined;
+      this.fail(
+        `cannot write to the spool ${this.spool.folder}: ${reasonOf(error)}; minutes that are lost when this agent is killed will not be counted`,
+      );
+    }
   }
 
   private async goesOn(): Promise<boolean> {

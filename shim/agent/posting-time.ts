@@ -2,7 +2,7 @@ import { minuteMsOf } from "../spool/spool";
 
 const MINUTE_MS = 60_000;
 /** A minute seals this long after its end. */
-const SEAL_MS = 5_000;
+export const SEAL_MS = 5_000;
 /** Edges spread their posts over this long. */
 const SPREAD_SECONDS = 45;
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Core } from "../../engine/core";
 import type { BreakdownItem } from "../../engine/rows";
 import { coreModule } from "../support/round-trips";
-import type { Totals } from "../support/summaries";
+import { type Totals, totalsOf } from "../support/summaries";
 import { AMQP } from "./amqp-expectations";
 import { amqpCapture, waitingAmqpCapture } from "./amqp-scenario";
 import {
@@ -210,6 +210,11 @@ const HOLES: Record<string, Expectation> = {
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
+  [
+    "DNS, by an agent whose run before was killed",
+    () => totalsOf(scenarios.dnsCapture(), {}, (core) => core.lostMinutes(2)),
+    { capture_lost_minutes_total: count(2) },
+  ],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
   ["HTTP requests that wait when a minute ends", () => read(scenarios.openHttpCapture()), { http_open_requests: openAtMost(2) }],
   ["WebSocket", () => read(websocketCapture()), WEBSOCKET],

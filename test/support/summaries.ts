@@ -35,9 +35,10 @@ export class Totals {
   }
 }
 
-/** Adds a capture file up. */
-export function totalsOf(file: Uint8Array, options: CoreOptions = {}): Totals {
+/** Adds a capture file up; `before` it is read the core may be told more. */
+export function totalsOf(file: Uint8Array, options: CoreOptions = {}, before?: (core: Core) => void): Totals {
   const core = new Core(coreModule(), { budgetBytes: CAPTURE_BUDGET_BYTES, ...options });
+  before?.(core);
   const sum = new MinuteSum(core);
   const minutes: Uint8Array[] = [];
   core.drainTo({ bundle: (bytes) => minutes.push(bytes.slice()) });
