@@ -13,6 +13,31 @@ export class ProgramError extends Error {
   }
 }
 
+/** The programs that run for this one. */
+const running = new Set();
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Makes this process end with all that it runs when it is told to end, or when `orphaned` resolves; gives what takes that back, for one that sees
+ * to its end itself.
+ */
+export function endTogether(orphaned) {
+  let isOver = false;
+  const release = () => {
+    isOver = true;
+    for (const signal of ENDING) process.off(signal, end);
+  };
+  const end = (signal) => {
+    if (isOver) return;
+    release();
+    for (const child of running) child.kill("SIGTERM");
+    process.kill(process.pid, signal);
+  };
+  for (const signal of ENDING) process.on(signal, end);
+  orphaned?.then(() => end("SIGTERM"));
+  return release;
+}
+
 /** Runs `command` and gives {code, output}; with `show`, its output goes straight to the terminal too. */
 export function run(command, { show = false, env = {}, cwd = ROOT, timeoutSeconds = 0 } = {}) {
   return new Promise((resolve, reject) => {
@@ -23,6 +48,7 @@ export function run(command, { show = false, env = {}, cwd = ROOT, timeoutSecond
       shell: process.platform === "win32" && command[0] === "npm",
     });
     const timer = timeoutSeconds > 0 ? setTimeout(() => child.kill(), timeoutSeconds * 1000) : undefined;
+    running.add(child);
     let output = "";
     const take = (stream) => (chunk) => {
       output += chunk;
@@ -32,6 +58,7 @@ export function run(command, { show = false, env = {}, cwd = ROOT, timeoutSecond
     child.stderr.on("data", take(process.stderr));
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      running.delete(child);
       clearTimeout(timer);
       resolve({ code: code ?? signal, output });
     });

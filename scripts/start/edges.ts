@@ -1,67 +1,79 @@
 /** Runs agents as processes of their own, as they would run on other hosts. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { writePidFile } from "../../shim/hub/pid-file";
+import { edgePidPath, spoolOf } from "./leftovers";
 
-/** One edge: its name and key, its site, where its spool lies. */
+/** One edge: its key, its site, what it reads. */
 export interface Edge {
   site: string;
   key: string;
-  hub: string;
-  spool: string;
+  /** Words of `tallywire agent`. */
+  input: string[];
 }
 
-function agent(root: string, { site, key, hub, spool }: Edge, input: string[]): { child: ChildProcess; said: () => string } {
-  const words = [
-    join(root, "shim/bin/tallywire.mjs"),
-    "agent",
-    ...input,
-    "--hub",
-    hub,
-    "--tags",
-    `site=${site}`,
-    "--spool",
-    spool,
-  ];
-  const env = { ...process.env, TALLYWIRE_KEY: key };
-  const child = spawn(process.execPath, words, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (text += chunk));
-  return { child, said: () => text.trim() };
+/** How an agent ended, and what it had said by then. */
+export interface EdgeEnd {
+  code: number | null;
+  said: string;
 }
 
-/** Lets an agent read a capture and post its minutes; fails with what it said where it does not end well. */
-export function runEdge(root: string, edge: Edge, capture: string): Promise<void> {
-  const { child, said } = agent(root, edge, ["--file", capture]);
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`the agent of ${edge.site} ended with ${code}: ${said()}`)),
-    );
-  });
+/** An agent that runs. */
+export interface RunningEdge {
+  /** Settles when it has begun to read, or has ended. */
+  begun: Promise<unknown>;
+  /** Settles when it has ended, for whatever reason. */
+  ended: Promise<EdgeEnd>;
+  /** Tells it to end, which posts what it has; resolves when it has ended. */
+  finish(): Promise<EdgeEnd>;
+  /** Ends it at once. */
+  kill(): Promise<EdgeEnd>;
 }
 
-/** An agent on an interface, until it is told to end. */
-export interface LiveEdge {
-  pid: number;
-  /** Settles where it ends by itself, with what it said. */
-  ended: Promise<string>;
-  /** Tells it to end and waits. */
-  stop(): Promise<void>;
-}
+/** The edges of one start, which post to one hub and keep what they have in one folder. */
+export class Edges {
+  private readonly running = new Set<RunningEdge>();
+  private isOver = false;
 
-/** Starts an agent on an interface. */
-export function startLiveEdge(root: string, edge: Edge, interfaceName: string): LiveEdge {
-  const { child, said } = agent(root, edge, ["--interface", interfaceName]);
-  const ended = new Promise<string>((resolve) => {
-    child.on("error", (error) => resolve(error.message));
-    child.on("close", () => resolve(said()));
-  });
-  return {
-    pid: child.pid ?? 0,
-    ended,
-    stop: async () => {
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
+  constructor(
+    private readonly root: string,
+    private readonly folder: string,
+    private readonly hub: string,
+  ) {}
+
+  /** Starts the agent of an edge. Throws where all were ended. */
+  start({ site, key, input }: Edge): RunningEdge {
+    if (this.isOver) throw new Error("the edges have ended");
+    const program = join(this.root, "shim/bin/tallywire.mjs");
+    const words = ["agent", ...input, "--hub", this.hub, "--tags", `site=${site}`, "--spool", spoolOf(this.folder)];
+    const env = { ...process.env, TALLYWIRE_KEY: key };
+    const child = spawn(process.execPath, [program, ...words], { cwd: this.root, env, stdio: ["ignore", "pipe", "pipe"] });
+    if (child.pid !== undefined) writePidFile(edgePidPath(this.folder, site), child.pid);
+    let text = "";
+    const reads = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk) => {
+          text += chunk;
+          if (text.includes(": reading ")) resolve();
+        });
+    });
+    const ended = new Promise<EdgeEnd>((resolve) => {
+      child.on("error", ({ message }) => resolve({ code: null, said: message }));
+      child.on("close", (code) => resolve({ code, said: text.trim() }));
+    });
+    const end = (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      return ended;
+    };
+    const edge = { begun: Promise.race([reads, ended]), ended, finish: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+    this.running.add(edge);
+    void ended.then(() => this.running.delete(edge));
+    return edge;
+  }
+
+  /** Ends all that still run; none starts any more. */
+  async kill(): Promise<void> {
+    this.isOver = true;
+    await Promise.all([...this.running].map((edge) => edge.kill()));
+  }
 }

@@ -1,4 +1,4 @@
-/** What a start that was killed left behind: its hub, its live edge, its folder. */
+/** What a start that was killed left behind: its hub, its edges, its folder. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { configPathOf, endOrphan, pidPathOf } from "../../shim/hub/pid-file";
@@ -7,8 +7,8 @@ import { configPathOf, endOrphan, pidPathOf } from "../../shim/hub/pid-file";
 export const dataOf = (folder: string): string => join(folder, "hub");
 /** Where the edges of a start keep their minutes. */
 export const spoolOf = (folder: string): string => join(folder, "spool");
-/** Where a start notes the process of its live edge. */
-export const livePidPath = (folder: string): string => join(folder, "live.pid");
+/** Where a start notes the process of an edge. */
+export const edgePidPath = (folder: string, site: string): string => join(folder, `${site}.pid`);
 
 /** Ends what starts that were killed left in `place`, and leaves those alone that still run. */
 export async function endLeftovers(place: string): Promise<void> {
@@ -17,7 +17,8 @@ export async function endLeftovers(place: string): Promise<void> {
     const data = dataOf(folder);
     if (!existsSync(pidPathOf(data))) continue;
     if (!(await endOrphan(pidPathOf(data), configPathOf(data)))) continue;
-    await endOrphan(livePidPath(folder), spoolOf(folder));
+    for (const file of readdirSync(folder).filter((file) => file.endsWith(".pid")))
+      await endOrphan(join(folder, file), spoolOf(folder));
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,23 +1,25 @@
 /**
- * The demonstration behind `npm start`: a hub, three edges that read what their sites captured just now, and what the hub then
- * knows, held against an independent count.
+ * The demonstration behind `npm start`: a hub, three edges that read what their sites captured just now, one on this machine's interface where that is
+ * permitted, and what the hub then knows, held against an independent count.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
-import { writePidFile } from "../../shim/hub/pid-file";
 import { type Count, countCapture } from "../../test/support/oracle/count";
 import { Hub, type Window } from "./ask";
 import { type Check, compare, compareRequests } from "./compare";
-import { runEdge, startLiveEdge } from "./edges";
-import { dataOf, endLeftovers, livePidPath, spoolOf } from "./leftovers";
-import { untilOrphaned } from "./orphaned";
+import { Edges, type RunningEdge } from "./edges";
+import { dataOf, endLeftovers } from "./leftovers";
 import { worldPage } from "./print";
 import { clientRequests } from "./records";
 import { SITES, siteCapture } from "./world";
 
 const TENANT = "start";
+/** The site of what this machine's own interface sees. */
+const LIVE_SITE = "here";
+/** The exit code of one that was told to end before it had shown anything. */
+const TOLD_CODE = 130;
 const MINUTES = 5;
 const MINUTE_MS = 60_000;
 const NS_PER_SECOND = 1_000_000_000n;
@@ -33,6 +35,8 @@ export interface StartOptions {
   port: number;
   /** Why nothing can be captured live here; absent where it can. */
   liveMissing: string | undefined;
+  /** Resolves when npm, which started this, is gone; absent where it was not npm. */
+  orphaned: Promise<void> | undefined;
 }
 
 /** The last whole minutes before now. */
@@ -49,18 +53,28 @@ function bundledCaptures(root: string): Uint8Array[] {
   return names.sort().map((name) => readFileSync(join(folder, name)));
 }
 
+/** One run of the demonstration: a hub, and the edges that post to it. */
+interface Stage {
+  root: string;
+  folder: string;
+  hub: LocalHub;
+  edges: Edges;
+}
+
+const writeKey = (hub: LocalHub, site: string) => hub.key({ kind: "write", tenant: TENANT, edge: `edge-${site}` });
+
 /** Writes each site's capture, and lets an agent of its own post it; gives the independent counts of what they read. */
-async function postSites(root: string, folder: string, hub: LocalHub, window: Window): Promise<Map<string, Count>> {
+async function postSites({ root, folder, hub, edges }: Stage, window: Window): Promise<Map<string, Count>> {
   const captures = bundledCaptures(root);
   const counts = new Map<string, Count>();
   const running = SITES.map(async (site) => {
     const capture = siteCapture(captures, site, BigInt(window.from) * NS_PER_SECOND, MINUTES);
     const path = join(folder, `${site.name}.pcapng`);
     writeFileSync(path, capture);
-    const key = await hub.key({ kind: "write", tenant: TENANT, edge: `edge-${site.name}` });
-    const posted = runEdge(root, { site: site.name, key, hub: hub.origin, spool: spoolOf(folder) }, path);
+    const edge = edges.start({ site: site.name, key: await writeKey(hub, site.name), input: ["--file", path] });
     counts.set(site.name, countCapture(capture));
-    await posted;
+    const { code, said } = await edge.ended;
+    if (code !== 0) throw new Error(`the agent of ${site.name} ended with ${code}: ${said}`);
   });
   await Promise.all(running);
   return new Map(SITES.map(({ name }) => [name, counts.get(name)!]));
@@ -81,70 +95,94 @@ function someInterface(): string | undefined {
   return candidates.find(([, addresses]) => addresses?.some((one) => !one.internal))?.[0] ?? candidates[0]?.[0];
 }
 
-/** Adds the live interface where that is permitted, and says which it is or why not; gives what ends it. */
-async function watchLive(root: string, folder: string, hub: LocalHub, missing: string | undefined): Promise<() => Promise<void>> {
-  const name = someInterface();
-  if (missing !== undefined || name === undefined) return async () => {};
-  const key = await hub.key({ kind: "write", tenant: TENANT, edge: "edge-here" });
-  const live = startLiveEdge(root, { site: "here", key, hub: hub.origin, spool: spoolOf(folder) }, name);
-  writePidFile(livePidPath(folder), live.pid);
-  const SETTLE_MS = 1500;
-  const quit = await Promise.race([live.ended, new Promise<undefined>((resolve) => setTimeout(resolve, SETTLE_MS, undefined))]);
-  if (quit === undefined)
-    console.log(`This machine's interface ${name} is read too, as site "here"; its first minute appears within two.`);
-  else console.log(`The interface ${name} cannot be read: ${quit.split("\n").at(-1)}`);
-  return live.stop;
+/** Starts an edge on the live interface, where there is one and reading it is possible. */
+async function startLive({ hub, edges }: Stage, name: string | undefined): Promise<RunningEdge | undefined> {
+  if (name === undefined) return undefined;
+  return edges.start({ site: LIVE_SITE, key: await writeKey(hub, LIVE_SITE), input: ["--interface", name] });
 }
 
-/** Resolves when somebody wants this to end. */
-function untilTold(hub: LocalHub): Promise<void> {
+/**
+ * Lets the live edge post what it has seen so far, and says what that is; gives the window that shows it, beside the sites'. It begins where theirs
+ * ends, so that no figure of theirs has any of it.
+ */
+async function postLive(live: RunningEdge | undefined, name: string | undefined, sites: Window): Promise<Window | undefined> {
+  if (live === undefined) return undefined;
+  await live.begun;
+  const { code, said } = await live.finish();
+  if (code === 0) {
+    console.log(`This machine's interface ${name} was read meanwhile, as site "${LIVE_SITE}".`);
+    return { from: sites.from, to: (Math.floor(Date.now() / MINUTE_MS) + 1) * 60 };
+  }
+  console.log(`The interface ${name} is not among them: ${said.split("\n").at(-1)}`);
+  return undefined;
+}
+
+/** Resolves when somebody wants this to end, by a signal or by ending npm, which started it. */
+function untilTold(orphaned: Promise<void> | undefined): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-    hub.ended.then(resolve);
-    // npm hands SIGTERM on to a shell, which hands it on to nobody.
-    if (process.env.npm_lifecycle_event !== undefined) untilOrphaned().then(resolve);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
+    orphaned?.then(resolve);
   });
 }
 
-/** Runs the demonstration; gives the exit code. */
-export async function start({ root, exit, port, liveMissing }: StartOptions): Promise<number> {
+/** Shows the world and compares it; gives the exit code, or nothing where it is to go on. */
+async function show(stage: Stage, { exit, liveMissing }: StartOptions): Promise<number | undefined> {
+  const { root, hub } = stage;
+  const window = lastMinutes();
+  const interfaceName = liveMissing === undefined ? someInterface() : undefined;
+  const live = await startLive(stage, interfaceName);
+  const counts = await postSites(stage, window);
+  const wider = await postLive(live, interfaceName, window);
+  const readKey = await hub.key({ kind: "read", tenant: TENANT, edge: "" });
+  const reader = new Hub(hub.origin, readKey);
+  const andThis = wider === undefined ? "" : " and of this one";
+  console.log(`\nWhat the hub knows of the last ${MINUTES} minutes${andThis}, by its own query API\n`);
+  const sites = wider === undefined ? [...counts.keys()] : [...counts.keys(), LIVE_SITE];
+  console.log(await worldPage(reader, wider ?? window, sites));
+  const requests = clientRequests(fixturesOf(root));
+  const checks = [...(await compare(reader, window, counts)), ...(await compareRequests(reader, window, requests, MINUTES))];
+  const holds = report(checks);
+  if (exit) return holds ? 0 : 1;
+  console.log(`\nThe page: ${hub.origin}/#key=${readKey}`);
+  if (wider !== undefined) await startLive(stage, interfaceName);
+  console.log("Ctrl-C ends it.");
+  return undefined;
+}
+
+/** Runs the demonstration; gives the exit code. From the first moment on it ends with all that it started when it is told to. */
+export async function start(options: StartOptions): Promise<number> {
+  const { root, port, orphaned } = options;
+  let isTold = false;
+  const told = untilTold(orphaned).then(() => {
+    isTold = true;
+  });
   const place = join(root, ".tallywire");
   mkdirSync(place, { recursive: true });
   await endLeftovers(place);
   const folder = mkdtempSync(join(place, "start-"));
-  const told = { signal: false };
   let hub: LocalHub | undefined;
-  let stopLive = async () => {};
+  let edges: Edges | undefined;
   try {
-    const options = {
+    hub = await startLocalHub({
       dataFolder: dataOf(folder),
       workerFolder: join(root, "build/hub"),
       assetsFolder: join(root, "build/web"),
       port,
-    };
-    hub = await startLocalHub(options);
-    const ending = untilTold(hub).then(() => {
-      told.signal = true;
     });
+    edges = new Edges(root, folder, hub.origin);
+    const over = Promise.race([told, hub.ended]).then(() => (isTold ? TOLD_CODE : 1));
     console.log(`A hub runs at ${hub.origin}; ${SITES.length} edges read their captures and post their minutes ...`);
-    const window = lastMinutes();
-    const counts = await Promise.race([postSites(root, folder, hub, window), ending]);
-    if (counts === undefined) return 130;
-    const readKey = await hub.key({ kind: "read", tenant: TENANT, edge: "" });
-    const reader = new Hub(hub.origin, readKey);
-    console.log(`\nWhat the hub knows of the last ${MINUTES} minutes, by its own query API\n`);
-    console.log(await worldPage(reader, window, [...counts.keys()]));
-    const requests = clientRequests(fixturesOf(root));
-    const checks = [...(await compare(reader, window, counts)), ...(await compareRequests(reader, window, requests, MINUTES))];
-    const holds = report(checks);
-    if (exit) return holds ? 0 : 1;
-    console.log(`\nThe page: ${hub.origin}/#key=${readKey}`);
-    stopLive = await watchLive(root, folder, hub, liveMissing);
-    console.log("Ctrl-C ends it.");
-    await ending;
-    return 0;
+    const shown = show({ root, folder, hub, edges }, options);
+    shown.catch(() => {});
+    // What breaks because it was told to end too, as Ctrl-C tells all of them, is no failure.
+    const code = await Promise.race([shown, over]).catch((error) => {
+      if (isTold) return TOLD_CODE;
+      throw error;
+    });
+    if (code !== undefined) return code;
+    return (await over) === TOLD_CODE ? 0 : 1;
   } finally {
-    await stopLive();
+    await edges?.kill();
     await hub?.stop();
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,11 +1,11 @@
-/** A start that was killed leaves a hub, a live edge and a folder; the next one ends them, and no other. */
+/** A start that was killed leaves a hub, edges and a folder; the next one ends them, and no other. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { dataOf, endLeftovers, livePidPath, spoolOf } from "../../scripts/start/leftovers";
+import { dataOf, edgePidPath, endLeftovers, spoolOf } from "../../scripts/start/leftovers";
 import { configPathOf, pidPathOf } from "../../shim/hub/pid-file";
 
 const place = mkdtempSync(join(tmpdir(), "tallywire-leftovers-"));
@@ -30,7 +30,7 @@ function leave(name: string, starter: number): { folder: string; hub: ChildProce
   mkdirSync(dataOf(folder), { recursive: true });
   const [hub, edge] = [idle(configPathOf(dataOf(folder))), idle(spoolOf(folder))];
   writeFileSync(pidPathOf(dataOf(folder)), JSON.stringify({ worker: hub.pid, starter }));
-  writeFileSync(livePidPath(folder), JSON.stringify({ worker: edge.pid, starter }));
+  writeFileSync(edgePidPath(folder, "here"), JSON.stringify({ worker: edge.pid, starter }));
   return { folder, hub, edge };
 }
 
@@ -58,7 +58,7 @@ test("what a killed start left is ended, what a running one has is not", async (
 test("a process that has the number of one that ended is left alone", async () => {
   const left = leave("start-renumbered", await deadPid());
   const other = idle("something else");
-  writeFileSync(livePidPath(left.folder), JSON.stringify({ worker: other.pid, starter: await deadPid() }));
+  writeFileSync(edgePidPath(left.folder, "here"), JSON.stringify({ worker: other.pid, starter: await deadPid() }));
   const ended = once(left.hub, "exit");
   await endLeftovers(place);
   await ended;
