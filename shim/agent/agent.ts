@@ -159,14 +159,14 @@ export class Agent {
     this.countLost(this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${capture.words}`);
-    while (!this.ending.signal.aborted) {
+    do {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
       capture.refresh();
       const nowMs = Date.now();
       this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
       await this.keeper.save();
       this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0));
-    }
+    } while (!this.ending.signal.aborted);
     await capture.close();
     this.core.flush();
     await this.keeper.save();

@@ -1,5 +1,6 @@
 /** The agent on real interfaces: which, what of them, what it says of drops, and that it outlives an interface. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +16,19 @@ const missing = networkMissing();
 if (missing !== undefined) console.warn(`the agent is not tested on real interfaces: ${missing}`);
 const withLibpcap = missing === undefined && hasLibpcap();
 if (missing === undefined && !withLibpcap) console.warn("filters are not tested: libpcap is not installed");
+const METHODS = withLibpcap ? ["ring", "libpcap"] : ["ring"];
+const hasCap = missing === undefined && isLoadable("cap");
+if (missing === undefined && !hasCap)
+  console.warn("the fallback to the npm package cap is not tested: it is not installed, or could not be built");
+
+function isLoadable(name: string): boolean {
+  try {
+    createRequire(import.meta.url)(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Sends `count` datagrams to each of these addresses and ports, one after the other. */
 const SENDER = `
@@ -123,6 +137,35 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
 
   test.runIf(withLibpcap)("says what is wrong with a filter", async () => {
     await expect(agent("-i", "tw0", "-f", "port http or or")).rejects.toThrow(/"port http or or" is no filter: .*syntax error/);
+  });
+
+  test.each(METHODS)(
+    "takes what is not meant for this host where it is told to, and only while it runs, by %s",
+    async (method) => {
+      const promiscuity = () => Number(/promiscuity (\d+)/.exec(network.near.run("ip", "-d", "link", "show", "tw0"))?.[1]);
+      const plain = await agent("-i", "tw0", "--capture", method);
+      expect(promiscuity()).toBe(0);
+      await ended(plain);
+      const running = await agent("-i", "tw0", "--capture", method, "--promiscuous");
+      expect(promiscuity()).toBe(1);
+      await ended(running);
+      expect(promiscuity()).toBe(0);
+    },
+  );
+
+  test.runIf(hasCap)("through the npm package cap counts what is sent, and says what that does not know", async () => {
+    const running = await agent("-i", "tw0", "--capture", "cap");
+    // Few enough that its buffer holds them all, and all wait there when the end comes.
+    running.child.kill("SIGSTOP");
+    await send(network.far, 20, "10.77.0.1:9");
+    const end = ended(running);
+    running.child.kill("SIGCONT");
+    const { sum, said } = await end;
+    expect(sum("capture_udp_packets_total")).toBe(20);
+    expect(said).toContain(
+      "captured through the npm package cap: times are this program's, and what the kernel drops is not known",
+    );
+    expect(said).not.toContain("dropped before the capture");
   });
 
   test("counts what finds no room while it is held up", async () => {

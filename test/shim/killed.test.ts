@@ -3,31 +3,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { captureDevices } from "../../shim/capture/live";
 import { type LocalHub, startLocalHub } from "../../shim/hub/local-hub";
-import { runOf, startCommand, tallywire } from "../support/command";
+import { findLoopback } from "../support/capture/loopback";
+import { runOf, startCommand, tallywire, untilSays } from "../support/command";
 import { ROOT } from "../support/repository";
 
-const { devices, problem } = await captureDevices();
-const loopback = devices.find((name) => /^lo\d*$/.test(name));
-if (loopback === undefined) console.warn(`a live agent that is killed is not tested: ${problem ?? "there is no loopback"}`);
+const { name: loopback, missing } = findLoopback();
+if (missing !== undefined) console.warn(`a live agent that is killed is not tested: ${missing}`);
 
 const ONE_KILL = /the run before was killed: what it had open, (\d) minutes? from (\S+)Z on, is lost/;
 
 /** An agent on loopback, once it reads. */
 async function agent(hub: LocalHub, folder: string) {
   const key = await hub.key({ kind: "write", tenant: "t", edge: "e" });
-  const words = ["agent", "-i", loopback!, "--spool", folder];
+  const words = ["agent", "-i", loopback, "--spool", folder];
   const child = startCommand(words, { TALLYWIRE_HUB: hub.origin, TALLYWIRE_KEY: key });
   const run = runOf(child);
-  await new Promise<void>((reads, fails) => {
-    let said = "";
-    child.stderr.on("data", (text: string) => {
-      said += text;
-      if (said.includes("reading interface")) reads();
-    });
-    run.then(({ stderr }) => fails(new Error(stderr)));
-  });
+  await untilSays(child, /reading interface/);
   return { child, run };
 }
 
@@ -41,7 +33,7 @@ async function lostMinutes(hub: LocalHub): Promise<number> {
   return data.reduce((sum, { value }) => sum + value, 0);
 }
 
-test.runIf(loopback !== undefined)(
+test.runIf(missing === undefined)(
   "the minute that was open is counted once, and none of an end that was told",
   { timeout: 120_000 },
   async () => {

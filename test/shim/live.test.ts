@@ -9,17 +9,16 @@ import { expect, test } from "vitest";
 import { Core } from "../../engine/core";
 import { deriveKey, importMaster } from "../../engine/keys";
 import { MinuteSum } from "../../engine/summary";
-import { captureDevices } from "../../shim/capture/live";
-import { runOf, startCommand, tallywire } from "../support/command";
+import { findLoopback } from "../support/capture/loopback";
+import { runOf, startCommand, tallywire, untilSays } from "../support/command";
 import { IngestServer } from "../support/ingest-server";
 import * as make from "../support/pcap-builder";
 import { ROOT } from "../support/repository";
 
 const QUERIES = 40;
 
-const { devices, problem } = await captureDevices();
-const loopback = devices.find((name) => /^lo\d*$/.test(name));
-if (loopback === undefined) console.warn(`live capture is not tested: ${problem ?? "there is no loopback"}`);
+const { name: loopback, missing } = findLoopback();
+if (missing !== undefined) console.warn(`live capture on loopback is not tested: ${missing}`);
 
 /** Asks a name server that answers everything, over loopback. */
 async function askQuestions(): Promise<void> {
@@ -43,7 +42,7 @@ async function askQuestions(): Promise<void> {
   server.close();
 }
 
-test.runIf(loopback !== undefined)("an agent on loopback posts what it saw when it is told to end", async () => {
+test.runIf(missing === undefined)("an agent on loopback posts what it saw when it is told to end", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tallywire-live-"));
   const hub = new IngestServer();
   await hub.listen();
@@ -53,11 +52,10 @@ test.runIf(loopback !== undefined)("an agent on loopback posts what it saw when 
       tenant: "t",
       edge: "e",
     });
-    const child = startCommand(["agent", "-i", loopback!, "--spool", folder], { TALLYWIRE_HUB: hub.origin, TALLYWIRE_KEY: key });
+    const child = startCommand(["agent", "-i", loopback, "--spool", folder], { TALLYWIRE_HUB: hub.origin, TALLYWIRE_KEY: key });
     const run = runOf(child);
-    await sleep(1500);
+    await untilSays(child, /reading interface/);
     await askQuestions();
-    await sleep(300);
     child.kill("SIGTERM");
     const { code, stderr } = await run;
     expect(stderr).toContain(`reading interface ${loopback}; captured through `);
@@ -77,7 +75,7 @@ test.runIf(loopback !== undefined)("an agent on loopback posts what it saw when 
   }
 });
 
-test.runIf(problem === undefined)("an interface that is none is named", async () => {
+test.runIf(missing === undefined)("an interface that is none is named", async () => {
   const key = await deriveKey(await importMaster("a master key that is for tests only"), {
     kind: "write",
     tenant: "t",

@@ -5,11 +5,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { findLoopback } from "../support/capture/loopback";
+import { untilSays } from "../support/command";
 import { descendantsOf, processesWith, stillRunning } from "../support/processes";
 import { ROOT } from "../support/repository";
 
 const MS_MAX = 5 * 60_000;
 const SETTLE_MS_MAX = 60_000;
+const loopback = findLoopback();
 const FOLDER = /\S*\.tallywire\/start-\w+/;
 
 if (process.platform !== "linux") console.warn("that nothing is left of npm start is tested on Linux alone");
@@ -43,19 +46,6 @@ function startIt(whom: Way["whom"]): ChildProcess {
   return spawn(program!, words, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Resolves when it has said what is waited for; fails where it ends before. */
-async function says(child: ChildProcess, what: RegExp): Promise<void> {
-  let said = "";
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout!, child.stderr!])
-      stream.on("data", (text) => {
-        said += text;
-        if (what.test(said)) resolve();
-      });
-    child.once("close", (code) => reject(new Error(`npm start ended with ${code}: ${said}`)));
-  });
-}
-
 /** Waits until something is so, or long enough. */
 async function isTrue(so: () => boolean): Promise<void> {
   const from = performance.now();
@@ -65,10 +55,13 @@ async function isTrue(so: () => boolean): Promise<void> {
 describe.runIf(process.platform === "linux")("npm start", { timeout: MS_MAX }, () => {
   test.each(WAYS)("ends with all that it runs when $signal comes to $whom at $when", async ({ whom, signal, when }) => {
     const child = startIt(whom);
-    await says(child, when);
+    const said = await untilSays(child, when);
     const closed = once(child, "close");
     const started = descendantsOf(child.pid!);
     const folder = FOLDER.exec(started.map(({ command }) => command).join(" "))?.[0];
+    // What the live interface saw stands beside the sites', where that is possible.
+    if (when === SERVING && loopback.missing === undefined)
+      expect(said).toMatch(/^ {2}here .*\d$[\s\S]*^\d+ figures compared .*: all agree$/m);
     expect([folder !== undefined, started.some(({ command }) => command.includes("workerd"))]).toEqual([true, true]);
     process.kill(whom === "all" ? -child.pid! : child.pid!, signal);
     await closed;
@@ -85,7 +78,7 @@ describe.runIf(process.platform === "linux")("npm start", { timeout: MS_MAX }, (
       const ended = run([process.execPath, "-e", "console.log('built nothing yet'); setInterval(() => {}, 1000)"], { show: true });
       await ended;`;
       const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
-      await says(child, /built nothing yet/);
+      await untilSays(child, /built nothing yet/);
       const started = descendantsOf(child.pid!);
       expect(started).toHaveLength(1);
       const closed = once(child, "close");

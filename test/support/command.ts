@@ -1,5 +1,5 @@
 /** Runs the built command line, as a user does. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./repository";
@@ -40,6 +40,19 @@ export function runOf(child: ChildProcessWithoutNullStreams): Promise<Run> {
   return new Promise((settle, fail) => {
     child.once("error", fail);
     child.once("close", (code, signal) => settle({ code: code ?? signal, ...run }));
+  });
+}
+
+/** Waits until a program has said something like `what`, and gives all that it said by then; fails where it ends before. */
+export function untilSays(child: ChildProcess, what: RegExp): Promise<string> {
+  let said = "";
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on("data", (text: Buffer | string) => {
+        said += text;
+        if (what.test(said)) resolve(said);
+      });
+    child.once("close", (code, signal) => reject(new Error(`it ended with ${code ?? signal}: ${said}`)));
   });
 }
 
