@@ -153,6 +153,7 @@ export function endInput(handle: u32): u32 {
 /** Tells the time of an idle host; it stands for packets. */
 export function tick(seconds: u32, nanoseconds: u32): void {
   minuteAdvance(<u64>seconds * SECOND_NS + nanoseconds);
+  captureTurn();
   passTime();
 }
 
