@@ -2,15 +2,15 @@
  * Makes the captures of the benchmark out of the project's own fixtures: `node bench/generate.mjs KIND PACKETS OUT.pcap`.
  *
  * mix: four fifths of the packets DNS over TCP, 1 and 10 queries a connection, the rest over UDP; udp: DNS over UDP; bulk:
- * HTTP with 1,400-byte segments; full: more of everything than fits (lib/overload.mjs). Both IP versions, 20 minutes of packet
+ * HTTP with 1,400-byte segments; overload: more of everything than fits (lib/overload.mjs). Both IP versions, 20 minutes of packet
  * time. The kinds of roundtrips/talks.mjs have many more conversations under way at once, and lie within one minute. Beside the capture
- * goes OUT.pcap.json: what is in it, exactly; of `full` no round trips, since not all of it can be seen.
+ * goes OUT.pcap.json: what is in it, exactly; of `overload` no round trips, since not all of it can be seen.
  */
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { connection } from "./lib/connection.mjs";
 import { FrameWriter } from "./lib/frame-writer.mjs";
-import { full } from "./lib/overload.mjs";
+import { overload } from "./lib/overload.mjs";
 import { seeded } from "./lib/seeded.mjs";
 import { World } from "./lib/world.mjs";
 import { TALKS } from "./roundtrips/talks.mjs";
@@ -23,7 +23,7 @@ const BODY_BYTES = 64_000;
 /** Conversations under way at once. */
 const SIDE_BY_SIDE = 16;
 const TALKS_SIDE_BY_SIDE = 500;
-const KINDS = { mix, udp, bulk, full, ...TALKS };
+const KINDS = { mix, udp, bulk, overload, ...TALKS };
 
 /** Makes one capture; answers its record. */
 export function generate(kind, packets, path) {

@@ -22,7 +22,7 @@ function untouched({ evictedFlows, refusedStreams, refusedSketches, packets }, r
 }
 
 export async function memory() {
-  const { path, record } = capture("full", PACKETS);
+  const { path, record } = capture("overload", PACKETS);
   const found = await runBundled("memory", [path, BUDGET_MIB, TIMES]);
   const broken = untouched(found, record);
   const number = (value) => value.toLocaleString("en");

@@ -45,8 +45,12 @@ export class Connection {
 }
 
 /** A connection with its handshake and its end; `talk` yields what is said: [fromClient, bytes]. */
-export function* connection(world, port, talk) {
-  const made = new Connection(world, world.pair(port));
+export function connection(world, port, talk) {
+  return talkOn(new Connection(world, world.pair(port)), talk);
+}
+
+/** The same on a connection that is made already. */
+export function* talkOn(made, talk) {
   yield* made.handshake();
   let quiet = 0;
   for (const [fromClient, bytes] of talk) {

@@ -2,7 +2,8 @@
  * Traffic of which nothing fits: more flows than the table has records, requests that wait for ever and segments behind bytes that
  * never come for more than the stream pool, long names and paths by the thousand for more than the sketch pool, in and out.
  */
-import { Connection } from "./connection.mjs";
+import { Connection, talkOn } from "./connection.mjs";
+import { VARIED_TALKS } from "./varied-talks.mjs";
 import { rename } from "./world.mjs";
 
 /** Two of these and two with a number behind make a name that is as long as keys get. */
@@ -13,7 +14,7 @@ const DIFFERENT = 100_000;
 const RCODES = [0, 2, 3, 5];
 const ANSWERED_SHARE = 0.1;
 /** Packets of an answered conversation in the mean. */
-const ANSWERED_PACKETS = 4;
+const ANSWERED_PACKETS = 16;
 const EARLY_SEGMENTS = 4;
 const EARLY_BYTES = 1400;
 
@@ -21,9 +22,9 @@ const EARLY_BYTES = 1400;
  * What is answered comes alone for two minutes: once the stream pool is full, hardly a question is seen that could name a key,
  * and the sketches would not fill.
  */
-export function* full(world) {
-  const answered = [exchange, exchange, request];
-  const all = [question, question, exchange, exchange, waitingRequest, waitingRequest, request, hole];
+export function* overload(world) {
+  const answered = [exchange, exchange, request, ...VARIED_TALKS.map(([port, talk]) => varied(port, talk))];
+  const all = [question, question, exchange, waitingRequest, waitingRequest, hole, ...answered];
   for (let started = 0; ; started++) {
     const kinds = started < (world.packets * ANSWERED_SHARE) / ANSWERED_PACKETS ? answered : all;
     yield kinds[world.pick(kinds.length)](world);
@@ -44,6 +45,9 @@ function messages(world) {
   answer[3] = (answer[3] & 0xf0) | RCODES[world.pick(RCODES.length)];
   return [rename(query, id, name), answer];
 }
+
+/** Connections of a protocol, from this host and to it. */
+const varied = (port, talk) => (world) => talkOn(new Connection(world, ends(world, port)), talk(world));
 
 function* question(world) {
   const [client, server] = ends(world, 53);

@@ -61,15 +61,15 @@ const RESULT = Buffer.concat([
   eof(3 + COLUMNS.length + ROWS.length),
 ]);
 
-/** A login, and as many queries as there are to be `exchanges` in all. */
-export function* mysql(world, exchanges) {
+/** A login, and as many queries as there are to be `exchanges` in all, of which `ask` says the next. */
+export function* mysql(world, exchanges, ask = statement) {
   yield [false, GREETING];
   yield [true, LOGIN];
   yield [false, ok(2, 0)];
   world.roundTrips += 1;
   for (let i = 1; i < exchanges; i++) {
     world.roundTrips += 1;
-    const { text, changes } = statement(world);
+    const { text, changes } = ask(world);
     yield [true, packet(0, [3], text)];
     yield [false, changes ? ok(1, 1) : RESULT];
   }
@@ -102,13 +102,13 @@ const SELECTED = Buffer.concat([
 const UPDATED = Buffer.concat([message("C", "UPDATE 1\0"), READY]);
 
 /** A session's start, and as many queries as there are to be `exchanges` in all. */
-export function* postgresql(world, exchanges) {
+export function* postgresql(world, exchanges, ask = statement) {
   yield [true, STARTUP];
   yield [false, WELCOME];
   world.roundTrips += 1;
   for (let i = 1; i < exchanges; i++) {
     world.roundTrips += 1;
-    const { text, changes } = statement(world);
+    const { text, changes } = ask(world);
     yield [true, message("Q", `${text}\0`)];
     yield [false, changes ? UPDATED : SELECTED];
   }
