@@ -3,8 +3,7 @@
  * the same run, at rising rates. CPU: what a packet takes of the agent at 120,000 a second, every metric on, by each way to
  * capture, in turn; medians of rounds, in units of the npm package `cap`.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +11,7 @@ import { ROOT } from "../scripts/lib/run.mjs";
 import { capture } from "./lib/capture.mjs";
 import { median } from "./lib/median.mjs";
 import { missingRow, row } from "./lib/row.mjs";
+import { stop, Wire, wireMissing } from "./lib/wire.mjs";
 
 const RATE = 120_000;
 const RATES = [60_000, RATE, 240_000, 0];
@@ -29,63 +29,6 @@ const TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
 function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-/** Two namespaces with a pair of interfaces between them. */
-class Wire {
-  constructor() {
-    const suffix = randomBytes(3).toString("hex");
-    this.near = `tw-bench-near-${suffix}`;
-    this.far = `tw-bench-far-${suffix}`;
-    const ip = (...words) => execFileSync("ip", words);
-    for (const name of [this.near, this.far]) ip("netns", "add", name);
-    ip("-n", this.near, "link", "add", "tw0", "type", "veth", "peer", "name", "tw1", "netns", this.far);
-    for (const [name, device] of [
-      [this.near, "tw0"],
-      [this.far, "tw1"],
-    ]) {
-      spawnSync("ip", ["netns", "exec", name, "sysctl", "-qw", `net.ipv6.conf.${device}.disable_ipv6=1`]);
-      ip("-n", name, "link", "set", device, "up");
-    }
-  }
-
-  /** Starts a program where packets come in, and waits until it has said `ready`. */
-  start(ready, ...command) {
-    const child = spawn("ip", ["netns", "exec", this.near, ...command], { stdio: ["ignore", "pipe", "pipe"] });
-    const program = { child, said: "", ended: new Promise((done) => child.once("close", done)) };
-    const started = new Promise((done, fail) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding("utf8").on("data", (text) => {
-          program.said += text;
-          if (ready.test(program.said)) done(program);
-        });
-      }
-      child.once("close", () => fail(new Error(program.said)));
-    });
-    return started;
-  }
-
-  /** Sends a capture; answers packets a second as tcpreplay reached them. */
-  async replay(path, rate) {
-    const pace = rate === 0 ? ["--topspeed"] : [`--pps=${rate}`, "--pps-multi=32"];
-    const words = ["netns", "exec", this.far, "tcpreplay", "-q", "-K", ...pace, "-i", "tw1", path];
-    const child = spawn("ip", words, { stdio: ["ignore", "pipe", "ignore"] });
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      said += text;
-    });
-    await new Promise((done) => child.once("close", done));
-    return Number(/([\d.]+) pps/.exec(said)?.[1]);
-  }
-
-  remove() {
-    for (const name of [this.near, this.far]) spawnSync("ip", ["netns", "del", name]);
-  }
-}
-
-async function stop({ child, ended }) {
-  child.kill("SIGTERM");
-  await ended;
 }
 
 const digits = (text) => Number(text?.replaceAll(/\D/g, "") ?? Number.NaN);
@@ -163,10 +106,8 @@ async function cpu(wire, warm, long) {
 
 /** Measures live capture. */
 export async function live() {
-  const name = "live: drops and CPU";
-  if (process.platform !== "linux" || process.getuid() !== 0) return [missingRow(name, "only root may make network namespaces")];
-  for (const program of ["ip", "tcpreplay", "tcpdump"])
-    if (spawnSync("which", [program]).status !== 0) return [missingRow(name, `${program} is not installed`)];
+  const missing = wireMissing();
+  if (missing !== undefined) return [missingRow("live: drops and CPU", missing)];
   const [warm, long] = [capture("mix", WARM_PACKETS), capture("mix", PACKETS)];
   const wire = new Wire();
   try {

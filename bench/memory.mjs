@@ -1,13 +1,23 @@
-/** What the agent takes of memory: see bench/memory/main.ts. */
+/**
+ * What the agent takes of memory: of captures, see bench/memory/main.ts; and live with its ring, which is mapped into it, from a wire on which the
+ * same traffic comes as fast as it goes.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../scripts/lib/run.mjs";
 import { capture } from "./lib/capture.mjs";
 import { median } from "./lib/median.mjs";
-import { row } from "./lib/row.mjs";
+import { missingRow, row } from "./lib/row.mjs";
 import { runBundled } from "./lib/run-bundled.mjs";
+import { stop, Wire, wireMissing } from "./lib/wire.mjs";
 
 const PACKETS = 4_000_000;
 /** How often the capture is read, so that the run is long enough to be flat. */
 const TIMES = 5;
 const BUDGET_MIB = 24;
+const RING_MIB = 8;
+const LIVE_PACKETS = 1_000_000;
 const BEYOND_BUDGET_MOST = 75;
 const GROWTH_PERCENT_MOST = 5;
 
@@ -19,6 +29,37 @@ function untouched({ evictedFlows, refusedStreams, refusedSketches, packets }, r
   if (refusedStreams === 0) found.push("the stream pool was not full");
   if (refusedSketches === 0) found.push("the sketch pool was not full");
   return found;
+}
+
+/** Highest resident memory of a process so far, MiB. */
+const peakOf = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+
+async function liveMemory() {
+  const name = "live agent with its ring: resident memory beyond its budget";
+  const missing = wireMissing();
+  if (missing !== undefined) return missingRow(name, missing);
+  const { path } = capture("overload", LIVE_PACKETS);
+  const spool = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
+  const wire = new Wire();
+  try {
+    const given = ["--budget", BUDGET_MIB, "--ring", RING_MIB, "--spool", spool, "--edge", "full"].map(String);
+    const networks = ["--host-network", "10.0.0.0/8", "--host-network", "2001:db8:a00::/40"];
+    const words = [join(ROOT, "shim/bin/tallywire.mjs"), "agent", "-i", "tw0", ...given, ...networks];
+    const agent = await wire.start(/reading interface/, process.execPath, ...words);
+    const reached = await wire.replay(path, 0);
+    const peak = peakOf(agent.child.pid);
+    await stop(agent);
+    const [said] = /[\d,]+ packets seen, dropped before the capture: .*?(?=, malformed)/.exec(agent.said);
+    const notes = [
+      `peak ${peak.toFixed(1)} MB with a budget of ${BUDGET_MIB} and a ring of ${RING_MIB}`,
+      `${Math.round(reached)} packets a second`,
+      said,
+    ];
+    return row(name, peak - BUDGET_MIB, { most: BEYOND_BUDGET_MOST, unit: "MB", notes });
+  } finally {
+    wire.remove();
+    rmSync(spool, { recursive: true });
+  }
 }
 
 export async function memory() {
@@ -44,5 +85,6 @@ export async function memory() {
       broken,
     }),
     row("agent: growth from the first third to the last", growth, { most: GROWTH_PERCENT_MOST, unit: "%", notes: ends, broken }),
+    await liveMemory(),
   ];
 }
