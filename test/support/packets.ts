@@ -48,6 +48,7 @@ const COUNT_NAMES = [
   "blocksSkipped",
   "sections",
   "dropped",
+  "lostMinutes",
 ] as const;
 
 /** What the core counted of an input; only what is not zero in `malformed` and `undecoded`. */
