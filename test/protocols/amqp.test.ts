@@ -123,6 +123,18 @@ describe("deliveries", () => {
     ]);
   });
 
+  test("a nack of several, and an ack of number 0, which is of all", () => {
+    const one = amqp().send("client", consume(1, "q")).send("server", consumeOk(1));
+    one.send("server", together(...[1, 2, 3, 4].map((tag) => deliver(1, tag))));
+    one.send("client", together(nack(1, 2, 1), ack(1, 0, 1))).close();
+    expect(lines(one.packets).slice(1)).toEqual([
+      "1 deliver q x k #1 -> nack #2 error",
+      "1 deliver q x k #2 -> nack #2 error",
+      "1 deliver q x k #3 -> ack #0 ok",
+      "1 deliver q x k #4 -> ack #0 ok",
+    ]);
+  });
+
   test("without acks they are ok at once", () => {
     const one = amqp()
       .send("client", consume(1, "q", 2))
@@ -310,5 +322,107 @@ describe("confirms that were asked for in missing bytes", () => {
       .acknowledge("server")
       .close();
     expect(lines(one.packets)).toEqual(["1 publish x a -> - ok", "1 publish x c -> - ok"]);
+  });
+});
+
+describe("the numbers of publishes behind missing bytes", () => {
+  /** A client that publishes so many at once and waits for all of them, so often; what the next number is. */
+  function waited(batches: number[]) {
+    const one = amqp().send("client", select(1)).send("server", selectOk(1));
+    let number = 0;
+    for (const count of batches) {
+      one.send("client", together(...Array.from({ length: count }, (_, index) => publish(1, "x", `k${number + index + 1}`))));
+      for (let index = 0; index < count; index++) one.send("server", ack(1, ++number));
+    }
+    return { one, next: number + 1 };
+  }
+  const FIVE = [1, 1, 1, 1, 1];
+  const publishes = (one: Conversation) =>
+    tripsOf(one.close().packets)
+      .filter(({ request }) => request?.method === "publish")
+      .map(line);
+
+  test("the first of several at once: the others' numbers are not known, those of the next are", () => {
+    const { one, next } = waited(FIVE);
+    one.lose("client", publish(1, "x", "a")).send("client", together(publish(1, "x", "b"), publish(1, "x", "c")));
+    for (let index = 0; index < 3; index++) one.send("server", ack(1, next + index));
+    one.send("client", together(publish(1, "x", "d"), publish(1, "x", "e")));
+    one.send("server", together(ack(1, next + 3), nack(1, next + 4)));
+    expect(publishes(one).slice(FIVE.length).sort()).toEqual([
+      "1 publish x b -> - unobserved",
+      "1 publish x c -> - unobserved",
+      `1 publish x d #${next + 3} -> ack #${next + 3} ok`,
+      `1 publish x e #${next + 4} -> nack #${next + 4} error`,
+    ]);
+  });
+
+  test("the first of two: the ack that comes first may be its", () => {
+    const { one, next } = waited(FIVE);
+    one.lose("client", publish(1, "x", "a")).send("client", publish(1, "x", "b"));
+    one.send("server", nack(1, next)).send("server", ack(1, next + 1));
+    expect(publishes(one).slice(FIVE.length)).toEqual(["1 publish x b -> - unobserved"]);
+  });
+
+  test("the last of two: the one that was seen keeps its number", () => {
+    const { one, next } = waited(FIVE);
+    one.send("client", publish(1, "x", "a")).lose("client", publish(1, "x", "b"));
+    one.send("server", ack(1, next)).send("server", nack(1, next + 1));
+    one.send("client", publish(1, "x", "c")).send("server", ack(1, next + 2));
+    expect(publishes(one).slice(FIVE.length)).toEqual([
+      `1 publish x a #${next} -> ack #${next} ok`,
+      `1 publish x c #${next + 2} -> ack #${next + 2} ok`,
+    ]);
+  });
+
+  test("one alone, which the broker has acked: the next is known by that", () => {
+    const { one, next } = waited(FIVE);
+    one.lose("client", publish(1, "x", "a")).send("server", ack(1, next));
+    one.send("client", publish(1, "x", "b")).send("server", nack(1, next + 1));
+    expect(publishes(one).slice(FIVE.length)).toEqual([`1 publish x b #${next + 1} -> nack #${next + 1} error`]);
+  });
+
+  test("of a client that does not wait they are not known again", () => {
+    const { one, next } = waited([2, 2, 2, 2, 2]);
+    one
+      .send("client", publish(1, "x", "a"))
+      .send("server", deliver(2, 1))
+      .send("client", publish(1, "x", "b"));
+    one.send("server", ack(1, next)).send("client", publish(1, "x", "c"));
+    one.lose("client", publish(1, "x", "d")).send("server", together(ack(1, next + 1), ack(1, next + 2)));
+    one
+      .send("client", publish(1, "x", "e"))
+      .send("server", ack(1, next + 3))
+      .send("server", ack(1, next + 4));
+    expect(publishes(one).slice(10)).toEqual([
+      `1 publish x a #${next} -> ack #${next} ok`,
+      `1 publish x b #${next + 1} -> ack #${next + 1} ok`,
+      `1 publish x c #${next + 2} -> ack #${next + 2} ok`,
+      "1 publish x e -> - unobserved",
+    ]);
+  });
+
+  test("too few bytes for a publish cost none", () => {
+    const { one, next } = waited([1]);
+    one
+      .lose("client", HEARTBEAT)
+      .send("client", publish(1, "x", "a"))
+      .send("server", ack(1, next));
+    expect(publishes(one).slice(1)).toEqual([`1 publish x a #${next} -> ack #${next} ok`]);
+  });
+
+  test("asking for confirms again does not count anew", () => {
+    const { one, next } = waited([2]);
+    one.send("client", select(1)).send("server", selectOk(1));
+    one.send("client", publish(1, "x", "a")).send("server", ack(1, next));
+    expect(publishes(one).slice(2)).toEqual([`1 publish x a #${next} -> ack #${next} ok`]);
+  });
+
+  test("the server's close says nothing of one that may have been settled", () => {
+    const { one, next } = waited(FIVE);
+    one.send("client", publish(1, "x", "a")).lose("server", ack(1, next));
+    one.acknowledge("client").wait(200_000_000n).acknowledge("client");
+    one.send("server", close(0, 541, "INTERNAL")).send("client", closeOk(0));
+    const told = tripsOf(one.close().packets).map(line).slice(-2);
+    expect(told).toEqual(["1 publish x a #6 -> - unobserved", "0 close 541 -> close-ok error"]);
   });
 });

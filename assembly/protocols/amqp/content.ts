@@ -7,10 +7,12 @@ import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { FRAME_BYTES_MIN, PAYLOAD } from "./frame";
-import { clientOf, isUnsettled, waitForSettling } from "./match";
+import { waitForSettling } from "./match";
 import { Call } from "./methods";
 import { malformed } from "./metrics";
-import { AmqpState, Channel } from "./state";
+import { isUnsettled } from "./numbers";
+import { AmqpState, Channel, LISTS } from "./state";
+import { clientOf } from "./wait";
 
 /** Offsets in a header's payload. */
 const BODY_SIZE: u32 = 4;
@@ -118,7 +120,7 @@ function outcomeOfCut(): u32 {
  * the next method on their channel tells that they were complete.
  */
 export function loseContents(conversation: Conversation, state: AmqpState, side: u32): void {
-  for (let list: u32 = 0; list < 4; list++) {
+  for (let list: u32 = 0; list < LISTS; list++) {
     let at = <usize>load<u32>(state.listOf(list));
     while (at != 0) {
       const channel = changetype<Channel>(at);

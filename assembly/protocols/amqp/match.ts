@@ -13,74 +13,25 @@
  *
  * Where bytes of both sides are missing before a channel's first publish, or the capture began behind the channel's, Confirm.Select and
  * its answer may be among them. Such publishes are ok where the server confirms them and unobserved where it does not: up to
- * DOUBTFUL_MAX wait for a first confirm, those behind them wait for none. A channel with transactions has no confirms.
+ * DOUBTFUL_MAX (`numbers.ts`) wait for a first confirm, those behind them wait for none. A channel with transactions has no confirms.
  *
- * After a gap tags and names go on to tell pairs. The numbers of publishes are known again from the ack that comes where the
- * client had everything before when it sent what waits there: one publish, or as many as the ack settles.
+ * After a gap tags and names go on to tell pairs, and the numbers of publishes where they are sure (`numbers.ts`).
  */
 import { elementHash } from "../../bytes/hash";
-import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
+import { Conversation } from "../../roundtrip/conversation";
 import { Status } from "../../roundtrip/marks";
 import { Message, messageRelease, messageText } from "../../roundtrip/message";
-import {
-  PENDING_PER_CONVERSATION_MAX,
-  pendingAdd,
-  pendingAnswer,
-  pendingFind,
-  pendingIndex,
-  pendingTake,
-  TimeoutClass,
-} from "../../roundtrip/pending";
+import { pendingFind, pendingTake } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
 import * as F from "./fields";
 import { answeredBy, Call } from "./methods";
+import { nameSettled } from "./numbers";
 import { AmqpState, addConsumer, Channel, ChannelFlag, Consumer, channelOf, findConsumer, stateAt } from "./state";
-
-/** Kinds of what waits: the id is the channel with its kind above. */
-class Waits {
-  static readonly ANSWER: u32 = 1 << 16;
-  static readonly CONFIRM: u32 = 2 << 16;
-  static readonly ACK: u32 = 3 << 16;
-}
-
-/** Values of OUTCOME beside 0: what waits to be settled, and how a close ends. */
-const CONFIRMED: u8 = 1;
-const ACKED: u8 = 2;
-const FAILED: u8 = 3;
-/** What a publish is of which nobody will know whether it was confirmed. */
-const UNKNOWN: u8 = 4;
-/** Publishes that wait on a channel of which it is not known whether it has confirms. */
-const DOUBTFUL_MAX: u64 = 64;
+import { addFlag, clientOf, flagsOf, Outcome, Waits, wait } from "./wait";
 
 const SUCCESS: u32 = 200;
 const TX_CLASS: u32 = 90;
-
-/** The side of the connection's client. */
-export function clientOf(conversation: Conversation): u32 {
-  return conversation.client == <u8>CLIENT_UNKNOWN ? 0 : <u32>conversation.client;
-}
-
-function flagsOf(request: usize): u32 {
-  return load<u8>(request, F.REQUEST_FLAGS);
-}
-
-function addFlag(request: usize, flag: u8): void {
-  store<u8>(request, load<u8>(request, F.REQUEST_FLAGS) | flag, F.REQUEST_FLAGS);
-}
-
-/** Puts a request in the list of those that wait. */
-function wait(conversation: Conversation, request: Message, kind: u32, key: u32): void {
-  if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) {
-    reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
-  }
-  // An application may take a delivery as long as it likes.
-  const timeout = kind == Waits.ACK ? TimeoutClass.NONE : TimeoutClass.STREAM;
-  pendingAdd(conversation, clientOf(conversation), request, timeout);
-  pendingIndex(conversation, request, <u32>load<u16>(changetype<usize>(request), F.CHANNEL) | kind, key);
-  // The server's end is none of what the client still has to say to it.
-  if (load<u16>(changetype<usize>(request), F.SENDER) != 0) pendingAnswer(request);
-}
 
 /** A method that its peer answers. */
 export function waitForAnswer(conversation: Conversation, request: Message): void {
@@ -108,52 +59,6 @@ export function refuseAsking(conversation: Conversation, side: u32): void {
   if (half.refused != 255) half.refused += 1;
 }
 
-/** A publish that `side` sends found no room: it has its number all the same. */
-export function refusePublish(conversation: Conversation, channel: Channel, side: u32): void {
-  if (!countPublish(conversation, channel) || !channel.is(ChannelFlag.UNNUMBERED)) return;
-  stateAt(conversation).half(side).refusedFloor = <u16>Parse.acknowledgement;
-}
-
-/** Counts a publish; whether it is, or may be, one that is confirmed. */
-function countPublish(conversation: Conversation, channel: Channel): bool {
-  if (!channel.is(ChannelFlag.PUBLISHES)) {
-    channel.set(ChannelFlag.PUBLISHES);
-    if (mayHaveConfirms(conversation, channel)) channel.set(ChannelFlag.DOUBTFUL | ChannelFlag.UNNUMBERED);
-  }
-  if (!channel.is(ChannelFlag.CONFIRMS | ChannelFlag.DOUBTFUL)) return false;
-  channel.published += 1;
-  return true;
-}
-
-/** Numbers a publish that begins on a channel with confirms, or on one that may have them. */
-export function numberPublish(conversation: Conversation, channel: Channel, request: Message): void {
-  if (!countPublish(conversation, channel)) return;
-  const at = changetype<usize>(request);
-  if (!channel.is(ChannelFlag.CONFIRMS) && channel.published > DOUBTFUL_MAX) {
-    store<u8>(at, UNKNOWN, F.OUTCOME);
-    return;
-  }
-  store<u8>(at, CONFIRMED, F.OUTCOME);
-  if (channel.is(ChannelFlag.UNNUMBERED)) {
-    addFlag(at, F.RequestFlag.UNNUMBERED);
-    return;
-  }
-  store<u64>(at, channel.published, F.DELIVERY_TAG);
-  request.know(F.AmqpField.DELIVERY_TAG);
-}
-
-/** Whether confirms may have been asked for on a channel without that it was seen. */
-function mayHaveConfirms(conversation: Conversation, channel: Channel): bool {
-  if (channel.is(ChannelFlag.CONFIRMS | ChannelFlag.TRANSACTS)) return false;
-  const state = stateAt(conversation);
-  return (!conversation.started && !channel.is(ChannelFlag.OPENED)) || (state.hasGap(0) && state.hasGap(1));
-}
-
-/** Whether a message that nothing settles is one of which it is not known whether anything does. */
-export function isUnsettled(request: Message): bool {
-  return load<u8>(changetype<usize>(request), F.OUTCOME) == UNKNOWN;
-}
-
 /** A method of a client tells of its channel what later publishes are to be held against. */
 export function noteChannel(conversation: Conversation, number: u32, call: u32): void {
   const isOpen = call == Call.CHANNEL_OPEN;
@@ -166,14 +71,6 @@ export function noteChannel(conversation: Conversation, number: u32, call: u32):
   }
   channel.set(ChannelFlag.TRANSACTS);
   channel.clear(ChannelFlag.DOUBTFUL);
-}
-
-/** The server says that a channel has confirms: since when is not known where the client's wish is missing. */
-export function noteConfirms(conversation: Conversation, number: u32): void {
-  const channel = channelOf(stateAt(conversation), number);
-  if (channel == null || channel.is(ChannelFlag.CONFIRMS)) return;
-  channel.set(ChannelFlag.CONFIRMS | ChannelFlag.UNNUMBERED);
-  channel.settle(0);
 }
 
 /** Gives a delivery the queue of its consumer, where it is known; answers where the message now is. */
@@ -194,7 +91,7 @@ function consumerOf(state: AmqpState, delivery: Message): Consumer | null {
 export function placeDelivery(state: AmqpState, request: Message): void {
   const at = changetype<usize>(request);
   const consumer = consumerOf(state, request);
-  if (consumer == null || !consumer.isNoAck) store<u8>(at, ACKED, F.OUTCOME);
+  if (consumer == null || !consumer.isNoAck) store<u8>(at, Outcome.ACKED, F.OUTCOME);
   // Whether an ack is to come is not known.
   if (consumer == null) request.missed();
 }
@@ -203,8 +100,8 @@ export function placeDelivery(state: AmqpState, request: Message): void {
 export function waitForSettling(conversation: Conversation, request: Message): bool {
   const at = changetype<usize>(request);
   const outcome = load<u8>(at, F.OUTCOME);
-  if (outcome != CONFIRMED && outcome != ACKED) return false;
-  const kind = outcome == CONFIRMED ? Waits.CONFIRM : Waits.ACK;
+  if (outcome != Outcome.CONFIRMED && outcome != Outcome.ACKED) return false;
+  const kind = outcome == Outcome.CONFIRMED ? Waits.CONFIRM : Waits.ACK;
   const client = clientOf(conversation);
   const settling = kind == Waits.CONFIRM ? client ^ 1 : client;
   const isMissed = stateAt(conversation).mayMiss(settling, load<u32>(at, F.FLOOR));
@@ -253,7 +150,7 @@ export function answer(conversation: Conversation, response: Message, asker: u32
   let status = Status.OK;
   if (request != 0) {
     if (call == Call.CONSUME_OK) noteConsumer(conversation, changetype<Message>(request), response);
-    if (load<u8>(request, F.OUTCOME) == FAILED) status = Status.ERROR;
+    if (load<u8>(request, F.OUTCOME) == Outcome.FAILED) status = Status.ERROR;
   }
   report(conversation, clientOf(conversation), request, at, status);
   if (request != 0) messageRelease(changetype<Message>(request));
@@ -275,10 +172,7 @@ export function settle(conversation: Conversation, channel: Channel, response: M
   const tag = load<u64>(at, F.DELIVERY_TAG);
   const id = <u32>channel.number | (isServer ? Waits.CONFIRM : Waits.ACK);
   const status = <u32>load<u16>(at, F.METHOD) == Call.ACK ? Status.OK : Status.ERROR;
-  if (isServer) channel.set(ChannelFlag.CONFIRMS);
-  if (isServer && tag > channel.published) channel.set(ChannelFlag.UNNUMBERED);
-  if (isServer && channel.is(ChannelFlag.UNNUMBERED)) renumber(conversation, channel, tag, load<u8>(at, F.MULTIPLE) != 0);
-  if (isServer) noteSettled(channel, tag, load<u8>(at, F.MULTIPLE) != 0);
+  if (isServer) nameSettled(conversation, channel, tag, load<u32>(at, F.SEQUENCE) + <u32>response.wireBytes);
   let settled = false;
   if (load<u8>(at, F.MULTIPLE)) {
     let next: usize = 0;
@@ -310,92 +204,6 @@ function settleOne(conversation: Conversation, request: usize, response: Message
   messageRelease(changetype<Message>(request));
 }
 
-/** Notes up to which number all are settled. */
-function noteSettled(channel: Channel, tag: u64, isMultiple: bool): void {
-  if (tag == 0) return;
-  const isNext = channel.is(ChannelFlag.SETTLED) && <u32>tag == channel.settled() + 1;
-  if (isMultiple || isNext) channel.settle(tag);
-  else channel.clear(ChannelFlag.SETTLED);
-}
-
-/** Whether a publish waits without its number. */
-function isUnnumbered(at: usize, id: u32): bool {
-  return changetype<Message>(at).id == id && (flagsOf(at) & F.RequestFlag.UNNUMBERED) != 0;
-}
-
-/** Whether the client had all up to the ack in hand when it sent this publish, and the server had that. */
-function isAckedHere(at: usize): bool {
-  return load<u32>(at, F.FLOOR) == Parse.sequence && <i32>(Parse.acknowledgement - load<u32>(at, F.SEQUENCE)) > 0;
-}
-
-/** Numbers the publishes that wait where the ack of `tag` begins, where it tells their numbers; then so are those behind them. */
-function renumber(conversation: Conversation, channel: Channel, tag: u64, isMultiple: bool): void {
-  const id = <u32>channel.number | Waits.CONFIRM;
-  let first: usize = 0;
-  let here: u32 = 0;
-  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    if (changetype<Message>(at).id != id || !isAckedHere(at)) continue;
-    // One with its number was sent with them, so what is missing between them has numbers, too.
-    if (!isUnnumbered(at, id)) return;
-    if (first == 0) first = at;
-    here += 1;
-  }
-  if (first == 0) return;
-  const settled: u32 = isMultiple ? here : 1;
-  if (here != 1 && !(channel.is(ChannelFlag.SETTLED) && <u32>tag - channel.settled() == settled)) return;
-  const client = clientOf(conversation);
-  if (isBehindRefused(conversation, client, first)) return;
-  const isBroken = stateAt(conversation).isMissingBehind(client, load<u32>(first, F.SEQUENCE));
-  if (isBroken && here != 1) return;
-  let number = tag + 1 - settled;
-  giveNumber(conversation, first, number);
-  // What was sent behind more that is missing has no number yet.
-  if (isBroken) return;
-  for (
-    let at = firstUnnumbered(conversation, id, Parse.sequence);
-    at != 0;
-    at = firstUnnumbered(conversation, id, Parse.sequence)
-  ) {
-    giveNumber(conversation, at, ++number);
-  }
-  const content = channel.content(client).message;
-  if (content != 0 && flagsOf(content) & F.RequestFlag.UNNUMBERED) nameNumber(content, ++number);
-  channel.published = number;
-  channel.clear(ChannelFlag.UNNUMBERED);
-}
-
-/** Whether the client had nothing from the server between a publish that found no room and this one: an ack may be that one's. */
-function isBehindRefused(conversation: Conversation, client: u32, publish: usize): bool {
-  const floor = stateAt(conversation).half(client).refusedFloor;
-  return floor != 0 && floor == <u16>load<u32>(publish, F.FLOOR);
-}
-
-/** The first publish without a number that was sent when the client had all up to `floor`; 0 for none. */
-function firstUnnumbered(conversation: Conversation, id: u32, floor: u32): usize {
-  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    if (isUnnumbered(at, id) && <i32>(load<u32>(at, F.FLOOR) - floor) >= 0) return at;
-  }
-  return 0;
-}
-
-/** Writes its number into a publish. */
-function nameNumber(request: usize, number: u64): void {
-  store<u64>(request, number, F.DELIVERY_TAG);
-  store<u8>(request, flagsOf(request) & ~(<u32>F.RequestFlag.UNNUMBERED), F.REQUEST_FLAGS);
-  changetype<Message>(request).know(F.AmqpField.DELIVERY_TAG);
-}
-
-/** Gives its number to a publish that waits. */
-function giveNumber(conversation: Conversation, at: usize, number: u64): void {
-  const request = changetype<Message>(at);
-  const mayMiss = stateAt(conversation).mayMiss(clientOf(conversation) ^ 1, load<u32>(at, F.FLOOR));
-  pendingTake(request);
-  nameNumber(at, number);
-  wait(conversation, request, Waits.CONFIRM, <u32>number);
-  // Without a number it could not be told that its ack came.
-  if (!mayMiss) request.missedNothing();
-}
-
 /** The server closes a channel, or the connection: it answers what waits. Whether it is a failure that nothing else tells. */
 export function closeByServer(conversation: Conversation, close: Message): void {
   const at = changetype<usize>(close);
@@ -409,10 +217,15 @@ export function closeByServer(conversation: Conversation, close: Message): void 
     const kind = request.id & 0xffff0000;
     if (kind == Waits.ACK || (channel != 0 && (request.id & 0xffff) != channel)) continue;
     if (<u32>load<u16>(one, F.SENDER) != 0) continue;
+    if (request.mayHaveMissed) {
+      // It may have been settled before, in bytes that are missing.
+      reportUnanswered(request, Status.UNOBSERVED);
+      continue;
+    }
     settleOne(conversation, one, close, isFailure ? Status.ERROR : Status.CLOSED);
     hasEnded = true;
   }
-  if (isFailure && !hasEnded) store<u8>(at, FAILED, F.OUTCOME);
+  if (isFailure && !hasEnded) store<u8>(at, Outcome.FAILED, F.OUTCOME);
 }
 
 /**
@@ -429,28 +242,9 @@ export function closeRest(conversation: Conversation, channel: u32, answerer: u3
   }
 }
 
-/** How far publishes are settled is not known any more: bytes of the server are missing. */
-function forgetSettled(state: AmqpState): void {
-  for (let list: u32 = 0; list < 4; list++) {
-    for (let at = <usize>load<u32>(state.listOf(list)); at != 0; at = <usize>changetype<Channel>(at).next) {
-      changetype<Channel>(at).clear(ChannelFlag.SETTLED);
-    }
-  }
-}
-
-/** How many were published on channels with confirms is not known any more: bytes of the client are missing. */
-export function loseNumbers(state: AmqpState): void {
-  for (let list: u32 = 0; list < 4; list++) {
-    for (let at = <usize>load<u32>(state.listOf(list)); at != 0; at = <usize>changetype<Channel>(at).next) {
-      changetype<Channel>(at).set(ChannelFlag.UNNUMBERED);
-    }
-  }
-}
-
 /** Bytes of `side` are missing: answers that it gave may be among them, and requests that it sent. */
 export function missAnswers(conversation: Conversation, side: u32): void {
   const sender: u32 = side == clientOf(conversation) ? 0 : 1;
-  if (sender == 1) forgetSettled(stateAt(conversation));
   stateAt(conversation).half(side ^ 1).refused = 0;
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
     if (<u32>load<u16>(at, F.SENDER) == sender) addFlag(at, F.RequestFlag.DOUBTFUL);

@@ -24,34 +24,37 @@ import {
 } from "./frame";
 import {
   answer,
-  clientOf,
   closeByServer,
   closeRest,
-  loseNumbers,
   missAnswers,
   noteChannel,
-  noteConfirms,
-  numberPublish,
   placeDelivery,
   queueOf,
   refuseAsking,
-  refusePublish,
   settle,
   takeAnswered,
   waitForAnswer,
 } from "./match";
 import { Call, Trait, traitsOf } from "./methods";
 import { malformed, refused } from "./metrics";
+import { beginNumbers, loseBytes, loseOne, noteConfirms, noteFound, noteHeard, numberPublish, refusePublish } from "./numbers";
 import { seek } from "./seek";
-import { Channel, ChannelFlag, channelOf, dropChannel, dropConsumers, findChannel, Half, Phase, stateAt } from "./state";
+import { Channel, ChannelFlag, channelOf, dropChannel, dropConsumers, findChannel, Half, LISTS, Phase, stateAt } from "./state";
+import { clientOf } from "./wait";
 
 const PROTOCOL_HEADER_BYTES: u32 = 8;
 
 /** The contract's parse. */
 export function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
   Turn.open(side, start, length);
-  const half = stateAt(conversation).half(side);
-  if (half.phase != Phase.SEEK && half.sequence != Parse.sequence) losePlace(conversation, side);
+  const state = stateAt(conversation);
+  const half = state.half(side);
+  if (half.phase != Phase.SEEK && half.sequence != Parse.sequence) {
+    state.noteGap(side, Parse.sequence);
+    losePlace(conversation, side, Parse.sequence);
+  }
+  const client = clientOf(conversation);
+  if (side != client) noteHeard(state, client, Parse.acknowledgement, Parse.sequence);
   while (step(conversation, half)) {}
   half.sequence = Turn.sequenceOf(Turn.at) + <u32>Parse.skip;
   return <i32>(Turn.at - start);
@@ -63,8 +66,16 @@ function step(conversation: Conversation, half: Half): bool {
   if (half.phase == Phase.START) return readFrame(conversation, half);
   const first = Turn.at;
   const isFound = seek(half);
+  const state = stateAt(conversation);
+  if (isFound && Turn.side == clientOf(conversation)) {
+    const isMethod = u8At(Turn.at) == METHOD_FRAME;
+    noteFound(state, Turn.side, Turn.sequenceOf(Turn.at), Parse.acknowledgement, isMethod);
+  }
   // What was passed over may have been answers.
-  if (Turn.at != first) missAnswers(conversation, Turn.side);
+  if (Turn.at != first) {
+    state.noteGap(Turn.side, Turn.sequenceOf(Turn.at));
+    missAnswers(conversation, Turn.side);
+  }
   return isFound;
 }
 
@@ -93,9 +104,10 @@ function leaveFrame(conversation: Conversation, side: u32, half: Half): void {
 /** Bytes where a frame should begin or end are none. */
 function garbage(conversation: Conversation, half: Half): bool {
   malformed();
-  losePlace(conversation, Turn.side);
+  losePlace(conversation, Turn.side, Turn.sequenceOf(Turn.end));
   half.isAfterGarbage = 1;
   Turn.at = Turn.end;
+  stateAt(conversation).noteGap(Turn.side, Turn.sequenceOf(Turn.end));
   return false;
 }
 
@@ -127,6 +139,9 @@ function readFrame(conversation: Conversation, half: Half): bool {
   }
   const channel = findChannel(stateAt(conversation), half.channel);
   if (channel == null) return true;
+  if (type == HEADER_FRAME && channel.content(Turn.side).message == 0 && Turn.side == clientOf(conversation)) {
+    loseOne(stateAt(conversation), Turn.side);
+  }
   if (type == HEADER_FRAME) readHeader(channel, Turn.side, at, size, held);
   else if (type == BODY_FRAME) countBody(channel, Turn.side, size);
   return true;
@@ -258,7 +273,7 @@ function readRequest(
   if (block == 0) {
     refused();
     if (traits & Trait.ASKS) refuseAsking(conversation, Turn.side);
-    else if (call == Call.PUBLISH && channel != null) refusePublish(conversation, channel, Turn.side);
+    else if (call == Call.PUBLISH && channel != null) refusePublish(conversation, channel);
     return;
   }
   let message = fill(changetype<Message>(block), half, at, size, held);
@@ -267,12 +282,7 @@ function readRequest(
   if (!isServer) noteChannel(conversation, half.channel, call);
   if (traits & Trait.ASKS) {
     if (isServer && (call == Call.CHANNEL_CLOSE || call == Call.CONNECTION_CLOSE)) closeByServer(conversation, message);
-    if (call == Call.CONFIRM_SELECT && channel != null) {
-      channel.set(ChannelFlag.CONFIRMS);
-      channel.clear(ChannelFlag.UNNUMBERED);
-      channel.settle(0);
-      channel.published = 0;
-    }
+    if (call == Call.CONFIRM_SELECT && channel != null) beginNumbers(channel);
     waitForAnswer(conversation, message);
     return;
   }
@@ -289,14 +299,15 @@ function readRequest(
   beginContent(channel, Turn.side, message, 0, false);
 }
 
-/** Where the next frame of `side` begins is not known. */
-function losePlace(conversation: Conversation, side: u32): void {
+/** Where the next frame of `side` begins is not known: what the parser wants next is missing, up to `end`. */
+function losePlace(conversation: Conversation, side: u32, end: u32): void {
   const state = stateAt(conversation);
   const half = state.half(side);
+  const from = half.phase == Phase.REST ? half.end : half.sequence;
+  if (side == clientOf(conversation)) loseBytes(state, half.phase == Phase.SEEK, end - from);
   half.phase = Phase.SEEK;
   loseContents(conversation, state, side);
   missAnswers(conversation, side);
-  if (side == clientOf(conversation)) loseNumbers(state);
 }
 
 /** The contract's gap: the parser always finds its way itself. */
@@ -313,7 +324,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
     if (<i32>(half.sequence - end) >= 0) return true;
     if (half.end == end) leaveFrame(conversation, side, half);
   } else {
-    losePlace(conversation, side);
+    losePlace(conversation, side, end);
   }
   half.sequence = end;
   return true;
@@ -322,7 +333,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 /** The contract's finish: `side` sends no more. */
 export function onFinish(conversation: Conversation, side: u32): void {
   const state = stateAt(conversation);
-  for (let list: u32 = 0; list < 4; list++) {
+  for (let list: u32 = 0; list < LISTS; list++) {
     let at = <usize>load<u32>(state.listOf(list));
     while (at != 0) {
       const channel = changetype<Channel>(at);
@@ -340,7 +351,7 @@ export function onRelease(conversation: Conversation): void {
   onFinish(conversation, 1);
   const state = stateAt(conversation);
   dropConsumers(state, 0);
-  for (let list: u32 = 0; list < 4; list++) {
+  for (let list: u32 = 0; list < LISTS; list++) {
     while (load<u32>(state.listOf(list)) != 0) dropChannel(state, changetype<Channel>(load<u32>(state.listOf(list))));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What the parser knows of a conversation: 64 bytes; 64 more for each channel on which a message was published or delivered, or
+ * What the parser knows of a conversation: 64 bytes; 128 more for each channel on which a message was published or delivered, or
  * confirms were asked for; and the queue of each consumer.
  */
 import { Regions } from "../../regions";
@@ -29,12 +29,11 @@ export class Half {
   isAfterGarbage: u8;
   /** Methods that its peer answers and that found no room: which answers are theirs is not known. */
   refused: u8;
-  /** Last bits of the floor of a publish that found no room and whose number is not known; 0 for none. */
-  refusedFloor: u16;
+  spare: u16;
 }
 
 /** Lists of channels, by the last bits of their number. */
-const LISTS: u32 = 4;
+export const LISTS: u32 = 2;
 /** Channels and consumers of a connection at the most; what is beyond is read without their help. */
 const CHANNELS_MAX: u32 = 2048;
 const CONSUMERS_MAX: u32 = 256;
@@ -43,14 +42,16 @@ const CONSUMERS_MAX: u32 = 256;
 export class AmqpState {
   list0: u32;
   list1: u32;
-  list2: u32;
-  list3: u32;
   consumers: u32;
   channelCount: u16;
   consumerCount: u16;
   /** Sequence numbers behind the last missing bytes of both sides, 0 for none. */
   gapEnd0: u32;
   gapEnd1: u32;
+  /** The client sent what is missing of it with no more of the server's bytes in hand than up to here; 0 while that is not known. */
+  lostFloor: u32;
+  /** No publish has room in what was missing last of the client, if its frames go on behind it with a method. */
+  isLossSmall: u32;
 
   @inline half(side: u32): Half {
     return changetype<Half>(changetype<usize>(this) + offsetof<AmqpState>() + side * offsetof<Half>());
@@ -62,20 +63,30 @@ export class AmqpState {
     else this.gapEnd1 = end;
   }
 
+  /** Sequence number behind the last missing bytes of `side`, 0 for none. */
+  @inline gapEnd(side: u32): u32 {
+    return side == 0 ? this.gapEnd0 : this.gapEnd1;
+  }
+
   /** Whether bytes of `side` were missing. */
   hasGap(side: u32): bool {
-    return (side == 0 ? this.gapEnd0 : this.gapEnd1) != 0;
+    return this.gapEnd(side) != 0;
+  }
+
+  /** Whether what the client sent at `floor` was sent behind all of it that is missing, and with more in hand. */
+  isBehindLost(floor: u32): bool {
+    return this.lostFloor != 0 && <i32>(floor - this.lostFloor) > 0;
   }
 
   /** Whether bytes of `side` behind `sequence` were missing. */
   isMissingBehind(side: u32, sequence: u32): bool {
-    const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
+    const end = this.gapEnd(side);
     return end != 0 && <i32>(end - sequence) > 0;
   }
 
   /** Whether bytes of `side` were missing that the other had not had when it said that it has all up to `acknowledged`. */
   mayMiss(side: u32, acknowledged: u32): bool {
-    const end = side == 0 ? this.gapEnd0 : this.gapEnd1;
+    const end = this.gapEnd(side);
     return end != 0 && acknowledged != 0 && <i32>(acknowledged - end) < 0;
   }
 
@@ -87,6 +98,9 @@ export class AmqpState {
 
 /** Bytes of the state. */
 export const STATE_BYTES: u32 = 64;
+
+/** Bytes of a content's record. */
+const CONTENT_BYTES: u32 = 24;
 
 /** A message with content in progress. */
 @unmanaged
@@ -102,69 +116,71 @@ export class Content {
   isLossy: u8;
   isResponse: u8;
   spare: u8;
-  /** Of the first of a channel's two: `Channel.settled`. */
-  settled: u32;
 }
 
 /** Bits of `Channel.flags`. */
 export class ChannelFlag {
   /** Publishes are confirmed. */
-  static readonly CONFIRMS: u8 = 1;
+  static readonly CONFIRMS: u16 = 1;
   /** How many were published is not known. */
-  static readonly UNNUMBERED: u8 = 2;
+  static readonly UNNUMBERED: u16 = 2;
   /** Messages were got, whose acks are no part of a round trip. */
-  static readonly GOT: u8 = 4;
+  static readonly GOT: u16 = 4;
   /** A message was published. */
-  static readonly PUBLISHES: u8 = 8;
+  static readonly PUBLISHES: u16 = 8;
   /** What was said before its first publish is not all there: whether confirms were asked for is not known. */
-  static readonly DOUBTFUL: u8 = 16;
-  /** All up to `settled` are settled, and none behind it. */
-  static readonly SETTLED: u8 = 32;
+  static readonly DOUBTFUL: u16 = 16;
+  /** The server named the number `highest`, or there was none to name. */
+  static readonly NAMED: u16 = 32;
   /** It was seen to open. */
-  static readonly OPENED: u8 = 64;
+  static readonly OPENED: u16 = 64;
   /** It has transactions, and so no confirms. */
-  static readonly TRANSACTS: u8 = 128;
+  static readonly TRANSACTS: u16 = 128;
+  /** The client publishes while others wait for their confirm. */
+  static readonly WINDOWED: u16 = 256;
+  /** `before` is all that was named then. */
+  static readonly COUNTED: u16 = 512;
 }
 
 @unmanaged
 export class Channel {
   next: u32;
   number: u16;
-  flags: u8;
-  spare: u8;
+  flags: u16;
   /** Messages published since confirms were asked for. */
   published: u64;
+  /** Highest number that the server settled. */
+  highest: u64;
+  /** `highest` when the first publish was sent at `floor`. */
+  before: u64;
+  /** Up to where the client had the server's bytes when it published last, or asked for confirms. */
+  floor: u32;
+  /** Publishes at `floor`. */
+  seen: u32;
+  /** Sequence number behind what named a number last. */
+  namedEnd: u32;
+  /** How often the client was seen to wait for all before it published more. */
+  waited: u32;
 
   @inline content(side: u32): Content {
-    return changetype<Content>(changetype<usize>(this) + offsetof<Channel>() + side * offsetof<Content>());
+    return changetype<Content>(changetype<usize>(this) + offsetof<Channel>() + side * CONTENT_BYTES);
   }
 
-  /** Low bits of the number up to which the broker has settled publishes. */
-  settled(): u32 {
-    return this.content(0).settled;
-  }
-
-  /** The broker has settled all publishes up to `tag`. */
-  settle(tag: u64): void {
-    this.content(0).settled = <u32>tag;
-    this.set(ChannelFlag.SETTLED);
-  }
-
-  @inline is(flag: u8): bool {
+  @inline is(flag: u16): bool {
     return (this.flags & flag) != 0;
   }
 
-  @inline set(flag: u8): void {
+  @inline set(flag: u16): void {
     this.flags |= flag;
   }
 
-  @inline clear(flag: u8): void {
+  @inline clear(flag: u16): void {
     this.flags &= ~flag;
   }
 }
 
 /** Bytes of a channel's record. */
-export const CHANNEL_BYTES: u32 = 64;
+export const CHANNEL_BYTES: u32 = 128;
 
 /** A consumer: `queueLength` bytes of its queue's name lie behind. */
 @unmanaged
