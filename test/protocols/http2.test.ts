@@ -76,7 +76,7 @@ describe("round trips", () => {
       .send("server", headers(1, plain("x-sum", "9")))
       .close();
     expect(lines(talk.packets)).toEqual(["1 GET /i 200 ok"]);
-    expect(tripsOf(talk.packets)[0]?.response).toMatchObject({ trailers: true, bodyBytes: 4 });
+    expect(tripsOf(talk.packets)[0]?.response).toMatchObject({ trailers: [{ name: "x-sum", value: "9" }], bodyBytes: 4 });
   });
 
   test("a pushed response", () => {

@@ -10,7 +10,8 @@
  * entry:  what is kept of its value | kept u16 | name's length u16 | name u8 | kind u8 | key u16 | size by section 4.1 u32 |
  *         key of the field before it in headers, in trailers, in headers that end the stream, 3 u16 | number u16
  * ```
- * Values are kept only where their name is read, so a table of 4096 bytes takes a fraction of that, and one of 64 KiB mostly fits.
+ * Values are kept only where their name is read, so a table of 4096 bytes takes a fraction of that, and one of 64 KiB mostly fits. What
+ * came in trailers has its name before the value (Name.TRAILER).
  */
 import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { Regions } from "../../regions";
@@ -122,7 +123,8 @@ export function contentOf(footer: usize): usize {
 /** Gives an entry whose name was not known its name. */
 export function nameEntry(footer: usize, name: u32, key: u32, nameLength: u32): void {
   if (kindOf(footer) >= EntryKind.UNKNOWN || nameAt(footer) != Name.UNKNOWN) return;
-  store<u8>(footer, name, NAME);
+  // Its own text has no name before it.
+  store<u8>(footer, name == Name.TRAILER ? Name.OTHER : name, NAME);
   store<u16>(footer, key, KEY);
   store<u16>(footer, nameLength, NAME_LENGTH);
   store<u16>(footer, 0, NUMBER);

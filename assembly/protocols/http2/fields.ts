@@ -52,6 +52,9 @@ export const CONTENT_TYPE_BYTES_MAX: u32 = 127;
 export const TRACEPARENT_BYTES_MAX: u32 = 63;
 export const GUEST_MESSAGE_BYTES_MAX: u32 = 255;
 export const GUEST_TEXT_BYTES_MAX: u32 = 32;
+/** The same of a value in trailers, and of all trailers of a response. */
+export const TRAILER_BYTES_MAX: u32 = 256;
+export const TRAILERS_BYTES_MAX: u32 = 1024;
 
 /** The number that the protocol was declared with. */
 export const HTTP2: u32 = 9;
@@ -130,6 +133,6 @@ export function declareHttp2Fields(number: u32): void {
   declareField(number, request, Http2Field.PATH, text, PATH, "path", "");
   declareField(number, request, Http2Field.PUSHED, FieldKind.BOOL, PUSHED, "pushed", "");
   declareField(number, Side.RESPONSE, Http2Field.STATUS_CODE, FieldKind.U32, STATUS_CODE, "statusCode", "");
-  declareField(number, Side.RESPONSE, Http2Field.TRAILERS, FieldKind.BOOL, TRAILERS, "trailers", "");
+  declareField(number, Side.RESPONSE, Http2Field.TRAILERS, FieldKind.ROWS, TRAILERS, "trailers", "name:text,value:text");
   declareStreamFields(number);
 }

@@ -19,7 +19,7 @@ import { Key } from "./names";
 import { fieldCount, findShift, noteField, waitingField } from "./shift";
 import { BlockForm, BlockKind, Half, HalfFlag, halfOf, LostFlag, TABLE_BYTES_UNKNOWN } from "./state";
 import * as S from "./streams";
-import { isPartial, notePartial, takeOfRequest, takeOfResponse } from "./take-field";
+import { isPartial, notePartial, takeOfRequest, takeOfResponse, takeOfTrailers } from "./take-field";
 import { dropWaiting, isGuests, keepWaiting, loseWaiting, noteGuest, takeWaiting, takeWaitingOf } from "./waiting";
 
 /** Flags that belong to one header block. */
@@ -110,8 +110,17 @@ export function nextField(half: Half): void {
 function takeField(half: Half): void {
   if (half.message == 0) return;
   const message = changetype<Message>(half.message);
-  const taken = half.block == BlockKind.REQUEST ? takeOfRequest(message) : takeOfResponse(message);
+  let taken: Message;
+  if (half.block == BlockKind.REQUEST) taken = takeOfRequest(message);
+  else if (isOfTrailers(half)) taken = takeOfTrailers(message);
+  else taken = takeOfResponse(message);
   half.message = <u32>changetype<usize>(taken);
+}
+
+/** Whether the block in progress is the trailers of a response that shows them: a guest's are its own. */
+export function isOfTrailers(half: Half): bool {
+  if (half.block != BlockKind.TRAILERS || half.message == 0) return false;
+  return changetype<Message>(half.message).protocol == <u8>F.HTTP2;
 }
 
 /** Fields of the block waited for the table's mark to be settled: takes them where this block settles it. */
@@ -247,7 +256,6 @@ function endTrailers(conversation: Conversation, side: u32, id: u32, at: usize, 
   }
   S.clearStreamFlag(request, F.StreamFlag.ANSWERING);
   noteGuest(response);
-  store<u8>(at, 1, F.TRAILERS);
   response.know(F.Http2Field.TRAILERS);
   S.attach(request, at);
   if (endsStream) S.concludeStream(conversation, request);

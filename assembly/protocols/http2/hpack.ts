@@ -19,6 +19,7 @@ import {
   NAME_BYTES_MAX,
   Name,
   nameOf,
+  putStaticName,
   STATIC_ENTRIES,
   staticKey,
   staticName,
@@ -52,6 +53,7 @@ class Form {
   static readonly ADDED: u32 = 1;
   static readonly LIMIT: u32 = 2;
   static readonly PLAIN: u32 = 3;
+  static readonly SECRET: u32 = 4;
 }
 
 /** The field that was decoded last. */
@@ -69,6 +71,11 @@ export class HeaderField {
   static behind: u32 = 0;
   /** Whether its value came as a text. */
   static isText: bool = false;
+  /** A TRAILER's name, as far as it is kept. */
+  static nameStart: usize = 0;
+  static nameLength: u32 = 0;
+  /** Whether its sender wants it in no table: it is a secret (section 7.1.3). */
+  static isSecret: bool = false;
 
   /** Sets it to the entry in `Entry`. */
   static takeEntry(): void {
@@ -80,6 +87,12 @@ export class HeaderField {
     HeaderField.entry = Entry.at;
     HeaderField.behind = 0;
     HeaderField.isText = false;
+    HeaderField.isSecret = false;
+    if (HeaderField.name != Name.TRAILER) return;
+    HeaderField.nameStart = Entry.start;
+    HeaderField.nameLength = min(Entry.nameLength, NAME_BYTES_MAX);
+    HeaderField.start += HeaderField.nameLength;
+    HeaderField.length -= HeaderField.nameLength;
   }
 }
 
@@ -102,11 +115,15 @@ class Saved {
   spare: u32;
 }
 
-/** Bytes of a saved decoder, its text included. */
-export const DECODER_BYTES: u32 = 64 + VALUE_BYTES_MAX;
+/** Bytes of a saved decoder, its texts included. */
+export const DECODER_BYTES: u32 = 64 + VALUE_BYTES_MAX + NAME_BYTES_MAX;
 
 /** The name, then the value of the field in progress. */
 const TEXT: usize = memory.data(1024 + 16);
+/** The name of a field in trailers; behind it, what the table keeps of the value. */
+const NAME_TEXT: usize = memory.data(64 + 256);
+/** Bytes of a value of trailers that the table keeps. */
+const TABLED_BYTES_MAX: u32 = 256;
 
 /** The decoder in hand. */
 export class Hpack {
@@ -124,14 +141,16 @@ export class Hpack {
   /** How far behind the table's mark the entry with its name is. */
   private static nameBehind: u32 = 0;
   private static half: Half = changetype<Half>(0);
+  private static keepsNames: bool = false;
   /** Where the next byte is read. */
   static at: usize = 0;
   /** Whether the block broke its form. */
   static fault: bool = false;
 
-  /** Takes the decoder for a half: the one that it saved, or a new one. */
-  static open(half: Half): void {
+  /** Takes the decoder for a half: the one that it saved, or a new one; `keepsNames` where names that are not read are kept. */
+  static open(half: Half, keepsNames: bool): void {
     Hpack.half = half;
+    Hpack.keepsNames = keepsNames;
     Hpack.fault = false;
     Hpack.expect = Expect.FIELD;
     if (half.decoder == 0) return;
@@ -150,6 +169,7 @@ export class Hpack {
     Huffman.bits = saved.bits;
     Huffman.count = saved.count;
     memory.copy(TEXT, <usize>half.decoder + offsetof<Saved>(), VALUE_BYTES_MAX);
+    memory.copy(NAME_TEXT, <usize>half.decoder + offsetof<Saved>() + VALUE_BYTES_MAX, NAME_BYTES_MAX);
   }
 
   /** Whether it stands between two fields, where nothing needs to be saved. */
@@ -175,6 +195,7 @@ export class Hpack {
     saved.nameBehind = Hpack.nameBehind;
     saved.spare = 0;
     memory.copy(block + offsetof<Saved>(), TEXT, VALUE_BYTES_MAX);
+    memory.copy(block + offsetof<Saved>() + VALUE_BYTES_MAX, NAME_TEXT, NAME_BYTES_MAX);
   }
 
   /** Reads from `Hpack.at` up to `end` or the next field, which is then in HeaderField; false at the end or a fault. */
@@ -227,7 +248,8 @@ export class Hpack {
 
   private static begin(byte: u32): bool {
     const bits: u32 = byte >= 128 ? 7 : byte >= 64 ? 6 : byte >= 32 ? 5 : 4;
-    Hpack.form = bits == 7 ? Form.INDEXED : bits == 6 ? Form.ADDED : bits == 5 ? Form.LIMIT : Form.PLAIN;
+    Hpack.form =
+      bits == 7 ? Form.INDEXED : bits == 6 ? Form.ADDED : bits == 5 ? Form.LIMIT : byte >= 16 ? Form.SECRET : Form.PLAIN;
     const most: u32 = (1 << bits) - 1;
     Hpack.number = byte & most;
     Hpack.shift = 0;
@@ -254,10 +276,12 @@ export class Hpack {
       Hpack.name = staticName(index);
       Hpack.nameLength = staticNameLength(index);
       Hpack.key = staticKey(index);
+      if (Hpack.name == Name.OTHER && Hpack.keepsNames) {
+        Hpack.name = Name.TRAILER;
+        putStaticName(NAME_TEXT, index);
+      }
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
-      Hpack.name = Entry.name;
-      Hpack.nameLength = Entry.nameLength;
-      Hpack.key = keyAt(Entry.at);
+      Hpack.takeEntryName();
     } else {
       Hpack.name = Name.UNKNOWN;
       Hpack.nameLength = 0;
@@ -265,6 +289,16 @@ export class Hpack {
       Hpack.nameBehind = Entry.behind;
     }
     return false;
+  }
+
+  /** Takes the name of the entry in `Entry`. */
+  private static takeEntryName(): void {
+    Hpack.name = Entry.name;
+    Hpack.nameLength = Entry.nameLength;
+    Hpack.key = keyAt(Entry.at);
+    if (Hpack.name == Name.TRAILER && Hpack.keepsNames)
+      memory.copy(NAME_TEXT, Entry.start, min(Entry.nameLength, NAME_BYTES_MAX));
+    else if (Hpack.name == Name.TRAILER) Hpack.name = Name.OTHER;
   }
 
   private static emitIndexed(index: u32): bool {
@@ -277,6 +311,13 @@ export class Hpack {
       HeaderField.entry = 0;
       HeaderField.behind = 0;
       HeaderField.isText = false;
+      if (HeaderField.name == Name.OTHER && Hpack.keepsNames) {
+        putStaticName(NAME_TEXT, index);
+        HeaderField.name = Name.TRAILER;
+        HeaderField.nameStart = NAME_TEXT;
+        HeaderField.nameLength = staticNameLength(index);
+        HeaderField.isSecret = false;
+      }
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
       HeaderField.takeEntry();
     } else {
@@ -293,9 +334,21 @@ export class Hpack {
   /** Adds the field to the table, with `kept` bytes of its value; its footer, 0 where it is not kept. */
   private static add(kept: u32): usize {
     const size = Hpack.nameLength + Hpack.length + ENTRY_BYTES;
-    const footer = tableAdd(Hpack.half, Hpack.name, Hpack.key, Hpack.nameLength, TEXT, kept, HeaderField.cut, size);
+    const isTrailer = Hpack.name == Name.TRAILER;
+    const start = isTrailer ? NAME_TEXT : TEXT;
+    const bytes = isTrailer ? Hpack.putTrailer(kept) : kept;
+    const isCut = HeaderField.cut || (isTrailer && kept > TABLED_BYTES_MAX);
+    const footer = tableAdd(Hpack.half, Hpack.name, Hpack.key, Hpack.nameLength, start, bytes, isCut, size);
     if (footer != 0 && Hpack.nameBehind != 0) noteNamedBehind(footer, Hpack.nameBehind);
     return footer;
+  }
+
+  /** Puts a trailer's value behind its name, as the table keeps both; answers how many bytes they are. */
+  private static putTrailer(kept: u32): u32 {
+    const name = min(Hpack.nameLength, NAME_BYTES_MAX);
+    const value = min(kept, TABLED_BYTES_MAX);
+    memory.copy(NAME_TEXT + name, TEXT, value);
+    return name + value;
   }
 
   private static beginText(): bool {
@@ -344,6 +397,10 @@ export class Hpack {
       Hpack.name = nameOf(TEXT, Hpack.length);
       Hpack.nameLength = Hpack.length;
       Hpack.key = keyOf(Hpack.name, TEXT, Hpack.length);
+      if (Hpack.name == Name.OTHER && Hpack.keepsNames) {
+        Hpack.name = Name.TRAILER;
+        memory.copy(NAME_TEXT, TEXT, NAME_BYTES_MAX);
+      }
       Hpack.expect = Expect.VALUE_LENGTH;
       return false;
     }
@@ -354,10 +411,13 @@ export class Hpack {
     HeaderField.name = Hpack.name;
     HeaderField.start = TEXT;
     HeaderField.length = kept;
-    HeaderField.cut = isRead && kept < Hpack.length;
+    HeaderField.cut = (isRead && kept < Hpack.length) || (Hpack.name == Name.TRAILER && Hpack.nameLength > NAME_BYTES_MAX);
     HeaderField.key = Hpack.key;
     HeaderField.behind = 0;
     HeaderField.isText = true;
+    HeaderField.nameStart = NAME_TEXT;
+    HeaderField.nameLength = min(Hpack.nameLength, NAME_BYTES_MAX);
+    HeaderField.isSecret = Hpack.form == Form.SECRET;
     HeaderField.entry = Hpack.form == Form.ADDED ? Hpack.add(kept) : 0;
     return true;
   }

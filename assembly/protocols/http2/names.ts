@@ -1,6 +1,6 @@
 /**
  * Header names that are read, by number, and HPACK's static table (RFC 7541 appendix A): of each entry its name's length, and
- * what it says where its name is read.
+ * what it says.
  */
 import { sameText } from "../../bytes/ascii";
 
@@ -20,6 +20,8 @@ export class Name {
   static readonly GRPC_MESSAGE: u32 = 11;
   static readonly GRPC_TIMEOUT: u32 = 12;
   static readonly GRPC_ENCODING: u32 = 13;
+  /** Not read, but kept with its value, as it came in trailers. */
+  static readonly TRAILER: u32 = 14;
 }
 
 /** Bytes of a name that are looked at. */
@@ -44,6 +46,17 @@ const LENGTHS: usize = memory.data<u8>([
   0, 10, 7, 7, 5, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 14, 15, 15, 13, 6, 27, 3, 5, 13, 13, 19, 16, 16, 14, 16, 13, 12, 6, 4, 4, 6, 7, 4,
   4, 8, 17, 13, 8, 19, 13, 4, 8, 12, 18, 19, 5, 7, 7, 11, 6, 10, 25, 17, 10, 4, 3, 16,
 ]);
+
+/** The names of entries 1 to 61, a comma behind each. */
+const NAMES: string =
+  ":authority,:method,:method,:path,:path,:scheme,:scheme,:status,:status,:status,:status,:status,:status,:status,accept-charset,accept-encoding,accept-language,accept-ranges,accept,access-control-allow-origin,age,allow,authorization,cache-control,content-disposition,content-encoding,content-language,content-length,content-location,content-range,content-type,cookie,date,etag,expect,expires,from,host,if-match,if-modified-since,if-none-match,if-range,if-unmodified-since,last-modified,link,location,max-forwards,proxy-authenticate,proxy-authorization,range,referer,refresh,retry-after,server,set-cookie,strict-transport-security,transfer-encoding,user-agent,vary,via,www-authenticate,";
+
+/** Writes the name of entry `index` of the static table to `at`. */
+export function putStaticName(at: usize, index: u32): void {
+  let from: u32 = 0;
+  for (let before: u32 = 1; before < index; before++) from += staticNameLength(before) + 1;
+  for (let i: u32 = 0; i < staticNameLength(index); i++) store<u8>(at + i, NAMES.charCodeAt(from + i));
+}
 
 /** Bytes of the name of entry `index` of the static table. */
 export function staticNameLength(index: u32): u32 {
@@ -76,7 +89,7 @@ export function keyOf(name: u32, start: usize, length: u32): u32 {
   return KEY_HASHED | (hash >> 18);
 }
 
-/** What entry `index` of the static table says; empty where it says nothing or its name is not read. */
+/** What entry `index` of the static table says; empty where it says nothing. */
 export function staticValue(index: u32): string {
   switch (index) {
     case 2:
@@ -105,6 +118,8 @@ export function staticValue(index: u32): string {
       return "404";
     case 14:
       return "500";
+    case 16:
+      return "gzip, deflate";
     default:
       return "";
   }

@@ -12,7 +12,7 @@ import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
 import { FRAME_BYTES, Frame, FrameFlag, FrameType, fixedLength, isFrame, PREFACE_BYTES, prefaceLength } from "./frame";
 import { Guest } from "./guest";
-import { beginBlock, breakBlock, endBlock, loseBlock, nextField, releaseDecoder } from "./header-block";
+import { beginBlock, breakBlock, endBlock, isOfTrailers, loseBlock, nextField, releaseDecoder } from "./header-block";
 import { DECODER_BYTES, Hpack } from "./hpack";
 import { loseMore } from "./lost-entries";
 import { Http2Metrics } from "./metrics";
@@ -238,7 +238,7 @@ function readBlock(conversation: Conversation, half: Half): bool {
 
 /** Decodes the fragment up to `stop`; keeps the decoder where it stands inside a field. */
 function decode(half: Half, stop: usize): void {
-  Hpack.open(half);
+  Hpack.open(half, isOfTrailers(half));
   Hpack.at = Turn.at;
   while (Hpack.next(stop)) nextField(half);
   const isEnd = half.is(HalfFlag.LAST_FRAME) && half.left - half.padding == <u32>(stop - Turn.at);

@@ -257,6 +257,7 @@ function weightOf(entry: usize, place: u32): u32 {
     case Name.AUTHORITY:
     case Name.GRPC_ENCODING:
     case Name.OTHER:
+    case Name.TRAILER:
       weight = keyAt(entry) == Key.DATE ? 0 : 1;
   }
   if (weight == 0) return 0;

@@ -1,11 +1,14 @@
 /** Header fields to the fields of requests and responses: the first of each name counts. */
+import { sameText } from "../../bytes/ascii";
 import { Mark } from "../../roundtrip/marks";
-import { Message, messageText } from "../../roundtrip/message";
+import { Message, messageRoom, messageText } from "../../roundtrip/message";
 import { Settings } from "../../settings";
 import * as F from "./fields";
 import { HeaderField } from "./hpack";
 import { Name } from "./names";
 
+/** A question mark: what stands for a value that is not shown. */
+const HIDDEN: u8 = 63;
 /** Not all of a message's headers are known so far. */
 const PARTIAL_YET: u8 = 2;
 
@@ -83,6 +86,65 @@ export function takeOfResponse(message: Message): Message {
       return takeText(message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
   }
   return message;
+}
+
+/** The same into a response whose trailers they are: a row for each whose name is not one that is read. */
+export function takeOfTrailers(message: Message): Message {
+  // A name that was added to the table in headers is not kept.
+  if (HeaderField.name == Name.OTHER) notePartial(message);
+  return HeaderField.name == Name.TRAILER ? addTrailer(message) : takeOfResponse(message);
+}
+
+/** Adds a row to the trailers; what has no room there is marked. */
+function addTrailer(message: Message): Message {
+  const isHidden = !Settings.raw && (HeaderField.isSecret || isSecretName());
+  const nameBytes = HeaderField.nameLength;
+  const valueBytes: u32 = isHidden ? 1 : min(HeaderField.length, F.TRAILER_BYTES_MAX);
+  if (!isHidden && (HeaderField.cut || valueBytes < HeaderField.length)) message.mark(Mark.TRUNCATED);
+  const bytes = 4 + nameBytes + valueBytes;
+  const rowsBytes = message.textLength(F.TRAILERS);
+  if (rowsBytes + bytes > F.TRAILERS_BYTES_MAX) {
+    message.mark(Mark.TRUNCATED);
+    return message;
+  }
+  // Another text may have come behind the rows, which lie together.
+  const isLast = rowsBytes != 0 && message.textStart(F.TRAILERS) + rowsBytes == changetype<usize>(message) + message.length;
+  const moved = isLast ? 0 : rowsBytes;
+  const taken = messageRoom(message, bytes + moved);
+  if (<u32>taken.length + bytes + moved > <u32>taken.capacity) return taken;
+  const base = changetype<usize>(taken);
+  let at = base + taken.length;
+  if (!isLast) {
+    memory.copy(at, taken.textStart(F.TRAILERS), moved);
+    store<u16>(base, taken.length, F.TRAILERS);
+    at += moved;
+  }
+  store<u16>(at, nameBytes);
+  memory.copy(at + 2, HeaderField.nameStart, nameBytes);
+  store<u16>(at + 2 + nameBytes, valueBytes);
+  if (isHidden) store<u8>(at + 4 + nameBytes, HIDDEN);
+  else memory.copy(at + 4 + nameBytes, HeaderField.start, valueBytes);
+  store<u16>(base, rowsBytes + bytes, F.TRAILERS + 2);
+  taken.length += <u16>(moved + bytes);
+  return taken;
+}
+
+/** Whether what has the name of the field in hand is a secret: what lets a client in, or says who it is. */
+function isSecretName(): bool {
+  const start = HeaderField.nameStart;
+  const length = HeaderField.nameLength;
+  switch (length) {
+    case 6:
+      return sameText(start, length, "cookie");
+    case 10:
+      return sameText(start, length, "set-cookie");
+    case 13:
+      return sameText(start, length, "authorization");
+    case 19:
+      return sameText(start, length, "proxy-authorization") || sameText(start, length, "authentication-info");
+    default:
+      return sameText(start, length, "proxy-authentication-info");
+  }
 }
 
 /** Sets a text, the first of its name. */

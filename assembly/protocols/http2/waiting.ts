@@ -9,7 +9,9 @@ import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import * as F from "./fields";
 import { Guest } from "./guest";
+import { HeaderField } from "./hpack";
 import { BEHIND, fieldAt, fieldsOf, markOf } from "./lost-entries";
+import { Name } from "./names";
 import { openFar } from "./shift";
 import { Half } from "./state";
 import * as S from "./streams";
@@ -80,6 +82,8 @@ export function takeWaitingOf(response: Message): Message {
   clearPartialYet(taken);
   for (let i: u32 = 0; i < count; i++) {
     openFar(load<u16>(changetype<usize>(taken) + (i << 1), F.WAITING));
+    // Whether it came in headers or trailers is not known.
+    if (HeaderField.name == Name.TRAILER) notePartial(taken);
     taken = takeOfResponse(taken);
   }
   return taken;
