@@ -3,9 +3,20 @@ import { Conversation } from "../../roundtrip/conversation";
 import { orderGap } from "../../roundtrip/in-order";
 import { Message } from "../../roundtrip/message";
 import { Charset } from "../sql/charset";
+import { Command } from "./commands";
+import * as F from "./fields";
 import { losePlace } from "./responses";
 import { endHeld } from "./result";
-import { requestOf, StateFlag, stateAt } from "./state";
+import { forgetNames, requestOf, StateFlag, stateAt } from "./state";
+
+/** Whether a request waits whose response tells who asks from then on, or of which database. */
+function mayRename(conversation: Conversation): bool {
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    const command = <u32>load<u16>(at, F.COMMAND);
+    if (command == Command.CHANGE_USER || command == Command.INIT_DB || load<u8>(at, F.IS_USE)) return true;
+  }
+  return false;
+}
 
 /** Bytes inside a packet that is passed over are missing from what `side` sent. */
 export function missInside(conversation: Conversation, side: u32, mark: u32): void {
@@ -22,11 +33,13 @@ export function missPlace(conversation: Conversation, side: u32, sequence: u32, 
   if (side == <u32>conversation.client) {
     state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
     state.set(StateFlag.AFTER_GAP);
-    // What is missing may have set it.
+    // What is missing may have set them.
     state.charset = <u8>Charset.UNKNOWN;
+    forgetNames(state);
     endHeld(conversation);
     return;
   }
+  if (mayRename(conversation)) forgetNames(state);
   const isBetween = state.response == 0;
   if (!isBetween) changetype<Message>(state.response).wireBytes += counted;
   losePlace(conversation, mark);

@@ -26,7 +26,7 @@ import {
 } from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
 import { endHeld } from "./result";
-import { addPacket, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
+import { addPacket, forgetNames, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
 
 /** Payload bytes of a command that must lie together: a text at its limit, with attributes before it. */
 const TOGETHER_BYTES: u32 = 1280;
@@ -194,8 +194,9 @@ function add(conversation: Conversation, state: MysqlState, side: u32, request: 
 function refuse(conversation: Conversation, state: MysqlState): void {
   orderRefuse(conversation, state.requests, Parse.acknowledgement);
   state.set(StateFlag.AFTER_GAP);
-  // What it was may have set it.
+  // What it was may have set them.
   state.charset = <u8>Charset.UNKNOWN;
+  forgetNames(state);
 }
 
 function onCommand(conversation: Conversation, state: MysqlState, side: u32, command: u32): void {

@@ -245,14 +245,19 @@ export function setNames(state: MysqlState, user: usize, userLength: u32, databa
   return state.session != 0 || userLength + databaseLength == 0;
 }
 
+/** Who asks, and of which database, is not known any more. */
+export function forgetNames(state: MysqlState): void {
+  Sessions.release(state.session);
+  state.session = 0;
+}
+
 /** Gives back all that the state holds. */
 export function letGo(conversation: Conversation): void {
   const state = stateAt(conversation);
-  Sessions.release(state.session);
+  forgetNames(state);
   if (state.packed != 0) packedRelease(state.packed);
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   preparedClear(state.prepared);
-  state.session = 0;
   state.packed = 0;
   state.response = 0;
   state.request = 0;

@@ -309,9 +309,18 @@ function dropHeld(conversation: Conversation): void {
   while (state.heldCount != 0) reportAlone(conversation, takeHeld(state));
 }
 
+/** Whether a request waits whose reply tells which database those behind it use. */
+function mayMoveDatabase(conversation: Conversation): bool {
+  for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
+    if (kindOf(at) == CommandKind.SELECT || kindOf(at) == CommandKind.RESET) return true;
+  }
+  return false;
+}
+
 /** Bytes of replies are missing; where nothing of a reply had come, it was the oldest request's that began there. */
 export function missReplies(conversation: Conversation, atStart: bool): void {
   const state = stateAt(conversation);
+  if (mayMoveDatabase(conversation)) state.clear(StateFlag.DATABASE | StateFlag.PREVIOUS_DATABASE);
   if (state.is(StateFlag.HELD)) {
     dropHeld(conversation);
     return;
