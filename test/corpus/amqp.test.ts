@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import { corpusBytes, corpusIndex, corpusRows, HAS_CORPUS } from "../support/corpus";
+import { type Exception, expectEqualBut } from "../support/exceptions";
 import { readRoundTrips } from "../support/round-trips";
 
 interface TruthRow {
@@ -11,7 +12,7 @@ interface TruthRow {
 }
 
 /** Captures in which tshark counts otherwise, and why. */
-const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [];
+const EXCEPTIONS: Exception[] = [];
 
 const NUMBERS: Record<string, number> = { connection: 10, channel: 20, exchange: 40, queue: 50, basic: 60, confirm: 85, tx: 90 };
 
@@ -85,11 +86,10 @@ describe.runIf(HAS_CORPUS)("methods", () => {
   test("there are some", () => expect(rows.length).toBeGreaterThanOrEqual(7));
 
   test.each(rows.map(({ file, by }) => ({ file, by })))("of $file equal tshark's", ({ file, by }) => {
-    if (EXCEPTIONS.some((one) => one.file === file)) return;
-    expect(sorted(calls(amqpOf(file)))).toEqual(sorted(wanted(by["amqp.class.method"] ?? {})));
+    expectEqualBut(EXCEPTIONS, file, sorted(calls(amqpOf(file))), sorted(wanted(by["amqp.class.method"] ?? {})));
   });
 
-  test("but for no exception", () => expect(EXCEPTIONS.length).toBe(0));
+  test("but for no exception", () => expect(EXCEPTIONS).toEqual([]));
 
   test("are found nowhere else", { timeout: 300_000 }, () => {
     const others = corpusIndex().filter(({ core, tags }) => core && !tags.includes("amqp"));

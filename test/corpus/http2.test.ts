@@ -1,12 +1,13 @@
 /** Streams of other projects' captures: status codes as tshark shows them. */
 import { describe, expect, test } from "vitest";
 import { corpusBytes, HAS_CORPUS } from "../support/corpus";
+import { type Exception, expectFew } from "../support/exceptions";
 import { HTTP2_CAPTURES } from "../support/http2-captures";
 import { readRoundTrips } from "../support/round-trips";
 import { HAS_TSHARK, tsharkFields } from "../support/tshark";
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS: { file: string; packet: number; reason: string }[] = [
+const EXCEPTIONS: Exception[] = [
   {
     file: "upstream/OISF/suricata-verify/tests/app-layer-protocol-exact/input.pcap",
     packet: 21,
@@ -29,7 +30,7 @@ describe.runIf(HAS_CORPUS && HAS_TSHARK)("streams equal tshark's", () => {
         .filter((code) => code !== "");
       return found.sort().join() !== wanted.sort().join();
     });
-    expect(EXCEPTIONS.length).toBeLessThanOrEqual(5);
+    expectFew(EXCEPTIONS);
     expect(differ).toEqual(EXCEPTIONS.map(({ file }) => file));
   });
 

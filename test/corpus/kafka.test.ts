@@ -1,6 +1,7 @@
 /** Kafka in every capture of the collection that has it, as tshark counts it: requests and responses by API key. */
 import { describe, expect, test } from "vitest";
 import { corpusBytes, corpusIndex, corpusRows, HAS_CORPUS } from "../support/corpus";
+import { type Exception, expectFew } from "../support/exceptions";
 import { readRoundTrips } from "../support/round-trips";
 
 interface TruthRow {
@@ -12,7 +13,7 @@ interface TruthRow {
 const FOLDER = "upstream/deepflowio/deepflow/agent/resources/test/flow_generator/kafka";
 
 /** Captures in which tshark counts otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS = [
+const EXCEPTIONS: Exception[] = [
   { file: `${FOLDER}/00-produce-v9.pcap`, packet: 2, reason: "a flexible response, which tshark does not take to its request" },
   {
     file: `${FOLDER}/01-fetch-v12-perf.pcap`,
@@ -60,7 +61,7 @@ describe.runIf(HAS_CORPUS)("requests and responses by API key", () => {
       const wanted = [by["kafka.api_key"] ?? {}, by["kafka.response.api_key"] ?? {}];
       if (JSON.stringify([asked, answered]) !== JSON.stringify(wanted)) differing.push(file);
     }
-    expect(EXCEPTIONS.length).toBeLessThanOrEqual(5);
+    expectFew(EXCEPTIONS);
     expect(differing.sort()).toEqual(EXCEPTIONS.map(({ file }) => file).sort());
   });
 

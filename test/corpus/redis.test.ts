@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import { corpusBytes, corpusIndex, corpusRows, HAS_CORPUS } from "../support/corpus";
+import { type Exception, expectFew } from "../support/exceptions";
 import { countRedis, type RedisCount } from "../support/oracle/redis-message";
 import { readRoundTrips } from "../support/round-trips";
 import { randomFrom } from "../support/sketches";
@@ -11,7 +12,7 @@ const PORTS = [6379, 6380, 10625];
 const FOLDER = "upstream/zeek/zeek/testing/btest/Traces/redis/";
 
 /** Captures that are counted otherwise: the first packet that shows it, and why. */
-const EXCEPTIONS = [
+const EXCEPTIONS: Exception[] = [
   {
     file: "upstream/the-tcpdump-group/tcpdump/tests/resp_3_malicious.pcap",
     packet: 7,
@@ -39,8 +40,6 @@ const EXCEPTIONS = [
     reason: "joined in the middle at a +OK, which many protocols say",
   },
 ];
-
-const EXCEPTIONS_MAX = 5;
 
 interface TruthRow {
   file: string;
@@ -72,7 +71,7 @@ describe.runIf(HAS_CORPUS)("redis", () => {
   const upstream = files.filter(({ file }) => file.startsWith("upstream/")).map(({ file }) => file);
 
   test("upstream captures equal the walk and tshark's errors, but for those exceptions", () => {
-    expect(EXCEPTIONS.length).toBeLessThanOrEqual(EXCEPTIONS_MAX);
+    expectFew(EXCEPTIONS);
     const unequal = upstream.filter((file) => {
       const found = figuresOf(redisOf(file));
       const wanted = countRedis(corpusBytes(file), PORTS);
