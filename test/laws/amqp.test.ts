@@ -23,7 +23,8 @@ import {
   together,
   tripsOf,
 } from "../support/amqp";
-import { type Captured, START_NS } from "../support/pcap-builder";
+import { keepsByteLaws } from "../support/byte-laws";
+import type { Captured } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
 import { keepsSegments } from "../support/stream-laws";
 
@@ -156,51 +157,17 @@ describe("losses", () => {
   });
 });
 
-describe("bytes", () => {
-  test("any byte with any bit flipped is read or counted, and the next clean exchange is reported", () => {
-    const asked = together(...TALK.filter(([side]) => side === "client").map(([, bytes]) => bytes));
-    for (const [side, bad] of TALK) {
-      for (let at = 0; at < bad.length; at += 16) {
-        const packets: Captured[] = [];
-        for (let bit = 0; bit < 8 * Math.min(16, bad.length - at); bit++) {
-          const flipped = bad.slice();
-          flipped[at + (bit >> 3)]! ^= 1 << (bit & 7);
-          const startNs = packets.at(-1)?.timeNs ?? START_NS;
-          const one = amqp({ clientPort: 50000 + bit, startNs: startNs + 1000n });
-          if (side === "server") one.send("client", asked);
-          packets.push(...one.send(side, flipped).close().packets);
-        }
-        const startNs = packets.at(-1)!.timeNs + 1000n;
-        packets.push(
-          ...amqp({ clientPort: 60000, startNs }).send("client", declare(9, "z")).send("server", declareOk(9, "z")).packets,
-        );
-        expect(lines(packets), `byte ${at}`).toContain("9 declare z -> declare-ok z ok");
-      }
-    }
-  });
-
-  test("after garbage of any length and content the next clean exchange on the connection is reported", () => {
-    for (let seed = 0; seed < 200; seed++) {
-      const random = randomFrom(seed);
-      const garbage = Uint8Array.from({ length: 1 + Math.floor(random() * 3000) }, () => Math.floor(random() * 256));
-      const one = amqp().send("client", declare(1, "a")).send("server", declareOk(1, "a"));
-      one.send(seed & 1 ? "client" : "server", garbage, 1000).acknowledge("client");
-      one.send("client", declare(1, "b")).send("server", declareOk(1, "b")).close();
-      const found = lines(one.packets).some((text) => text.startsWith("1 declare b -> declare-ok b ok"));
-      expect(found, `seed ${seed}`).toBe(true);
-    }
-  });
-
-  test("random bytes are never taken for AMQP, on its own port either", () => {
-    for (let seed = 0; seed < 300; seed++) {
-      const random = randomFrom(seed);
-      const one = amqp({ serverPort: 5672 });
-      one.packets.length = 3;
-      for (let i = 0; i < 6; i++) {
-        const bytes = Uint8Array.from({ length: 1 + Math.floor(random() * 400) }, () => Math.floor(random() * 256));
-        one.send(i & 1 ? "server" : "client", bytes);
-      }
-      expect(tripsOf(one.close().packets), `seed ${seed}`).toEqual([]);
-    }
-  });
+keepsByteLaws({
+  name: "AMQP",
+  port: 5672,
+  open: amqp,
+  talk: TALK,
+  trips: tripsOf,
+  lines,
+  clean: (number) => ({
+    asked: declare(9, `q${number}`),
+    answered: declareOk(9, `q${number}`),
+    line: `9 declare q${number} -> declare-ok q${number} ok`,
+  }),
+  isLoose: true,
 });

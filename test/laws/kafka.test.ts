@@ -1,9 +1,10 @@
 /** Laws that Kafka keeps whatever the segments, the cuts and the bytes. */
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
+import { keepsByteLaws } from "../support/byte-laws";
 import { kafka, line, lines, together, tripsOf } from "../support/kafka";
 import { batch, kafkaRequest, kafkaResponse } from "../support/kafka-schema";
-import { type Captured, START_NS } from "../support/pcap-builder";
+import type { Captured } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
 import { keepsSegments } from "../support/stream-laws";
 
@@ -139,47 +140,12 @@ describe("losses", () => {
   });
 });
 
-describe("bytes", () => {
-  test("any byte with any bit flipped is read or counted, and the next clean exchange is reported", () => {
-    const asked = together(...TALK.filter(([side]) => side === "client").map(([, bytes]) => bytes));
-    for (const [side, bad] of TALK) {
-      for (let at = 0; at < bad.length; at += 16) {
-        const packets: Captured[] = [];
-        for (let bit = 0; bit < 8 * Math.min(16, bad.length - at); bit++) {
-          const flipped = bad.slice();
-          flipped[at + (bit >> 3)]! ^= 1 << (bit & 7);
-          const startNs = packets.at(-1)?.timeNs ?? START_NS;
-          const one = kafka({ clientPort: 50000 + bit, startNs: startNs + 1000n });
-          if (side === "server") one.send("client", asked);
-          packets.push(...one.send(side, flipped).close().packets);
-        }
-        const startNs = packets.at(-1)!.timeNs + 1000n;
-        packets.push(...kafka({ clientPort: 60000, startNs }).send("client", fetch(99)).send("server", fetched(99)).packets);
-        expect(lines(packets), `byte ${at}`).toContain("Fetch 11 #99 NONE ok");
-      }
-    }
-  });
-
-  test("after garbage of any length and content the next clean exchange on the connection is reported", () => {
-    for (let seed = 0; seed < 200; seed++) {
-      const random = randomFrom(seed);
-      const garbage = Uint8Array.from({ length: 1 + Math.floor(random() * 3000) }, () => Math.floor(random() * 256));
-      const one = kafka().send("client", fetch(1)).send("server", fetched(1));
-      one.send(seed & 1 ? "client" : "server", garbage, 1000).acknowledge("client");
-      one.send("client", fetch(2)).send("server", fetched(2)).close();
-      expect(lines(one.packets), `seed ${seed}`).toContain("Fetch 11 #2 NONE ok resynchronized");
-    }
-  });
-
-  test("random bytes are never taken for Kafka, on its own port either", () => {
-    for (let seed = 0; seed < 300; seed++) {
-      const random = randomFrom(seed);
-      const one = kafka({ serverPort: 9092 });
-      for (let i = 0; i < 6; i++) {
-        const bytes = Uint8Array.from({ length: 1 + Math.floor(random() * 400) }, () => Math.floor(random() * 256));
-        one.send(i & 1 ? "server" : "client", bytes);
-      }
-      expect(tripsOf(one.close().packets), `seed ${seed}`).toEqual([]);
-    }
-  });
+keepsByteLaws({
+  name: "Kafka",
+  port: 9092,
+  open: kafka,
+  talk: TALK,
+  trips: tripsOf,
+  lines,
+  clean: (number) => ({ asked: fetch(number), answered: fetched(number), line: `Fetch 11 #${number} NONE ok` }),
 });
