@@ -1,19 +1,14 @@
 /** Two hops through a proxy, both on loopback and in one capture: two round trips, whichever kind of proxy and of interface. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
-import { readRoundTrips } from "../support/round-trips";
+import { isHere } from "../support/servers/programs";
+import { Stage } from "../support/servers/stage";
 
-const HAS_TOOLS = spawnSync("which", ["tcpdump"]).status === 0 && process.getuid?.() === 0;
-if (!HAS_TOOLS) console.warn("tcpdump is missing, or may not capture: hops through a real proxy are not tested");
+const MAY_CAPTURE = isHere("a proxy of node", []);
 
 const REQUESTS = 40;
-const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -51,13 +46,6 @@ function ask(port: number, path: string): Promise<number> {
   });
 }
 
-async function stop(dump: ChildProcess): Promise<void> {
-  await wait(500);
-  const ended = new Promise((done) => dump.on("exit", done));
-  dump.kill("SIGINT");
-  await ended;
-}
-
 /** Of round trips to `port`: code and path of each. */
 function told(trips: RoundTrip[], port: number): string[] {
   return trips
@@ -66,31 +54,19 @@ function told(trips: RoundTrip[], port: number): string[] {
     .sort();
 }
 
-test.runIf(HAS_TOOLS).each(["lo", "any"])(
+test.runIf(MAY_CAPTURE).each(["lo", "any"])(
   "a forward and a reverse proxy, captured on %s",
+  { timeout: 60_000 },
   async (device) => {
-    const folder = mkdtempSync(join(tmpdir(), "tallywire-proxy-"));
-    const servers = [origin()];
-    const originPort = await listen(servers[0]!);
-    servers.push(proxy(originPort));
-    const proxyPort = await listen(servers[1]!);
-    const file = join(folder, "hops.pcap");
-    const words = [
-      "-i",
-      device,
-      "-U",
-      "-B",
-      "16384",
-      "-s",
-      "2048",
-      "--immediate-mode",
-      "-w",
-      file,
-      `tcp port ${originPort} or tcp port ${proxyPort}`,
-    ];
-    const dump = spawn("tcpdump", words, { stdio: "ignore" });
+    const stage = new Stage("proxy");
     try {
-      await wait(1500);
+      const hidden = origin();
+      const originPort = await listen(hidden);
+      stage.endWith(() => hidden.close());
+      const open = proxy(originPort);
+      const proxyPort = await listen(open);
+      stage.endWith(() => open.close());
+      await stage.recordOn(device, originPort, proxyPort);
       const codes: Record<number, number> = {};
       for (let index = 0; index < REQUESTS; index++) {
         const way = index % 2 === 0 ? `http://127.0.0.1:${originPort}` : "";
@@ -98,18 +74,14 @@ test.runIf(HAS_TOOLS).each(["lo", "any"])(
         codes[code] = (codes[code] ?? 0) + 1;
       }
       expect(codes).toEqual({ 200: 36, 404: 4 });
-      await stop(dump);
-      const trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "http");
+      const trips = await stage.trips("http");
       expect(trips.length).toBe(2 * REQUESTS);
       const paths = Array.from({ length: REQUESTS }, (_, index) => `${index % 10 === 9 ? 404 : 200} /item/${index}`).sort();
       expect(told(trips, originPort)).toEqual(paths);
       expect(told(trips, proxyPort)).toEqual(paths);
       expect(trips.every(({ request: asked }) => asked?.userAgent === "hops/1")).toBe(true);
     } finally {
-      dump.kill("SIGINT");
-      for (const server of servers) server.close();
-      rmSync(folder, { recursive: true, force: true });
+      await stage.end();
     }
   },
-  30_000,
 );

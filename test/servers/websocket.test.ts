@@ -1,20 +1,15 @@
 /** A WebSocket client that is not ours and a small server of node, captured on loopback: frames and bytes as the ends count them. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { WebSocket } from "undici";
 import { expect, test } from "vitest";
-import { readRoundTrips } from "../support/round-trips";
+import { isHere } from "../support/servers/programs";
+import { Stage } from "../support/servers/stage";
 
-const HAS_TOOLS = spawnSync("which", ["tcpdump"]).status === 0 && process.getuid?.() === 0;
-if (!HAS_TOOLS) console.warn("tcpdump is missing, or may not capture: WebSockets of a real client are not tested");
+const MAY_CAPTURE = isHere("a WebSocket server of node", []);
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** What one end saw of the other. */
 interface Seen {
@@ -96,13 +91,6 @@ function talk(url: string, payloads: (string | Uint8Array)[], code: number | und
   });
 }
 
-async function stop(dump: ChildProcess): Promise<void> {
-  await wait(500);
-  const ended = new Promise((done) => dump.on("exit", done));
-  dump.kill("SIGINT");
-  await ended;
-}
-
 const TALKS: { path: string; payloads: (string | Uint8Array)[]; code?: number }[] = [
   { path: "/small", payloads: Array.from({ length: 300 }, (_, index) => `message ${index}`), code: 1000 },
   {
@@ -114,10 +102,9 @@ const TALKS: { path: string; payloads: (string | Uint8Array)[]; code?: number }[
   { path: "/empty", payloads: [], code: 4999 },
 ];
 
-test.runIf(HAS_TOOLS)(
-  "undici's client",
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tallywire-websocket-"));
+test.runIf(MAY_CAPTURE)("undici's client", { timeout: 60_000 }, async () => {
+  const stage = new Stage("websocket");
+  try {
     const served: Seen[] = [];
     const server = createServer();
     server.on("upgrade", ({ headers }, socket) => {
@@ -129,30 +116,22 @@ test.runIf(HAS_TOOLS)(
       serve(socket as Socket, seen);
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    stage.endWith(() => server.close());
     const { port } = server.address() as AddressInfo;
-    const file = join(folder, "lo.pcap");
-    const words = ["-i", "lo", "-U", "-B", "16384", "--immediate-mode", "-w", file, "tcp", "port", String(port)];
-    const dump = spawn("tcpdump", words, { stdio: "ignore" });
-    try {
-      await wait(1500);
-      const echoed: Seen[] = [];
-      for (const { path, payloads, code } of TALKS) echoed.push(await talk(`ws://127.0.0.1:${port}${path}`, payloads, code));
-      await stop(dump);
-      const trips = readRoundTrips(readFileSync(file)).filter(({ protocol }) => protocol === "websocket");
-      expect(trips.map(({ request }) => request?.path)).toEqual(TALKS.map(({ path }) => path));
-      expect(echoed).toMatchObject(served.map(({ pongs, ...seen }) => seen));
-      for (const [index, { request, response, status }] of trips.entries()) {
-        const { text, binary, bytes, pongs = 0, code } = served[index]!;
-        const figures = { textFrames: text, binaryFrames: binary, bodyBytes: bytes, closeCode: code };
-        expect(request).toMatchObject({ ...figures, pingFrames: 0, pongFrames: pongs, pongBytes: 13 * pongs });
-        expect(response).toMatchObject({ ...figures, pingFrames: 1, pingBytes: 13 });
-        expect(status).toBe(code === 1000 ? "ok" : "error");
-      }
-    } finally {
-      dump.kill("SIGINT");
-      server.close();
-      rmSync(folder, { recursive: true, force: true });
+    await stage.record(port);
+    const echoed: Seen[] = [];
+    for (const { path, payloads, code } of TALKS) echoed.push(await talk(`ws://127.0.0.1:${port}${path}`, payloads, code));
+    const trips = await stage.trips("websocket");
+    expect(trips.map(({ request }) => request?.path)).toEqual(TALKS.map(({ path }) => path));
+    expect(echoed).toMatchObject(served.map(({ pongs, ...seen }) => seen));
+    for (const [index, { request, response, status }] of trips.entries()) {
+      const { text, binary, bytes, pongs = 0, code } = served[index]!;
+      const figures = { textFrames: text, binaryFrames: binary, bodyBytes: bytes, closeCode: code };
+      expect(request).toMatchObject({ ...figures, pingFrames: 0, pongFrames: pongs, pongBytes: 13 * pongs });
+      expect(response).toMatchObject({ ...figures, pingFrames: 1, pingBytes: 13 });
+      expect(status).toBe(code === 1000 ? "ok" : "error");
     }
-  },
-  30_000,
-);
+  } finally {
+    await stage.end();
+  }
+});

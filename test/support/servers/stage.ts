@@ -96,11 +96,16 @@ export class Stage {
     throw new Error(`${program} does not start: ${said}`);
   }
 
-  /** Captures the TCP packets of these ports from now on. */
+  /** Captures the TCP packets of these ports of loopback from now on. */
   async record(...ports: number[]): Promise<void> {
+    await this.recordOn("lo", ...ports);
+  }
+
+  /** The same of another interface. */
+  async recordOn(device: string, ...ports: number[]): Promise<void> {
     const filter = ports.map((port) => `tcp port ${port}`).join(" or ");
     const size = ["-B", "65536", "-s", "0", "--time-stamp-precision=nano"];
-    const words = ["-i", "lo", "-U", ...size, "-Z", "root", "-w", this.path("all.pcap"), filter];
+    const words = ["-i", device, "-U", ...size, "-Z", "root", "-w", this.path("all.pcap"), filter];
     this.capture = this.start("tcpdump", words);
     this.capture.stderr!.on("data", (bytes) => (this.captureWords += bytes));
     while (!this.captureWords.includes("listening on")) {
