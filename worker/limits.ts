@@ -122,6 +122,9 @@ export const SHARD_MAP_NOTICE_SECONDS = 300;
 /** Versions of a tenant's shard map. */
 export const SHARD_MAP_EPOCHS_MAX = 100;
 
+/** Bytes of what an object hands over at once of its share in an answer, about: what is more comes when it is asked for the rest. */
+export const SHARE_PAGE_BYTES = 1024 * 1024;
+
 /** Objects that a query is put to, those in flight at a time, and the bytes of what they merged that are held for one answer. */
 export const FAN_OUT_OBJECTS_MAX = 1_000;
 export const FAN_OUT_AT_A_TIME = 6;
@@ -132,6 +135,9 @@ export const MERGED_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Bytes of all bundles of one message up, inflated: its parent holds it at once. */
 export const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Bytes of one minute's tiles that are held to be merged for the way up; beyond them it goes up in parts. */
+export const OUTBOX_HELD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** How much longer than an edge a shard may take with a minute: the way up of what it sealed. */
 export const UPWARD_SECONDS = 20;

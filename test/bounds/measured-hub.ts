@@ -21,6 +21,12 @@ export interface Held {
   buffers: number;
 }
 
+/** Places at which a request is stopped to see what is held: a text of the built Worker's code, and every how many times. */
+export interface Stop {
+  text: string;
+  every: number;
+}
+
 interface HeapUsage {
   usedSize: number;
   backingStorageSize: number;
@@ -30,16 +36,21 @@ interface HeapUsage {
 export class MeasuredHub {
   private readonly waiting = new Map<number, (result: unknown) => void>();
   private calls = 0;
+  private script = "";
+  private onPaused: ((frame: string) => Promise<void>) | null = null;
 
   private constructor(
     readonly origin: string,
     readonly logPath: string,
     private readonly folder: string,
+    private readonly code: string,
     private readonly child: ChildProcess,
     private readonly inspector: WebSocket,
   ) {
     inspector.addEventListener("message", ({ data }) => {
-      const { id, result } = JSON.parse(String(data));
+      const { id, result, method, params } = JSON.parse(String(data));
+      if (method === "Debugger.scriptParsed" && String(params.url).endsWith("index.js")) this.script = params.scriptId;
+      if (method === "Debugger.paused") void this.onPaused?.(params.callFrames[0].callFrameId);
       this.waiting.get(id)?.(result);
       this.waiting.delete(id);
     });
@@ -51,9 +62,11 @@ export class MeasuredHub {
     const objectsFolder = join(folder, "objects");
     mkdirSync(objectsFolder);
     const workerFolder = new URL("../../build/hub", import.meta.url).pathname;
+    const code = readFileSync(join(workerFolder, "index.js"), "utf8");
     const paths = { configFolder: folder, workerFolder, objectsFolder, assetsFolder: null };
     const configPath = join(folder, "hub.capnp");
-    writeFileSync(configPath, workerdConfig(paths, "127.0.0.1:0", Object.keys(variables)));
+    const config = workerdConfig(paths, "127.0.0.1:0", Object.keys(variables));
+    writeFileSync(configPath, config.replace("Workerd.Config = (", 'Workerd.Config = (\n  v8Flags = ["--expose-gc"],'));
     const logPath = join(folder, "hub.log");
     const log = openSync(logPath, "w");
     const words = ["serve", configPath, `--control-fd=${CONTROL_DESCRIPTOR}`, "--inspector-addr=127.0.0.1:0"];
@@ -65,7 +78,7 @@ export class MeasuredHub {
     const listed = (await (await fetch(`http://127.0.0.1:${ports.inspector}/json`)).json()) as { webSocketDebuggerUrl: string }[];
     const inspector = new WebSocket(listed[0]!.webSocketDebuggerUrl);
     await new Promise((settle) => inspector.addEventListener("open", settle, { once: true }));
-    const hub = new MeasuredHub(`http://127.0.0.1:${ports.http}`, logPath, folder, child, inspector);
+    const hub = new MeasuredHub(`http://127.0.0.1:${ports.http}`, logPath, folder, code, child, inspector);
     await hub.call("HeapProfiler.enable");
     return hub;
   }
@@ -90,6 +103,35 @@ export class MeasuredHub {
     return { heap: usedSize, buffers: backingStorageSize };
   }
 
+  /**
+   * The most that was held at any of some places while `work` ran, bytes, once the garbage of that moment is gone; and how often it came by one.
+   * What the core's caller holds for a moment shows nowhere else.
+   */
+  async most(stops: readonly Stop[], work: () => Promise<unknown>): Promise<{ bytes: number; times: number }> {
+    const most = { bytes: 0, times: 0 };
+    this.onPaused = async (callFrameId) => {
+      for (let turn = 0; turn < COLLECTIONS; turn += 1) {
+        await this.call("Debugger.evaluateOnCallFrame", { callFrameId, expression: "gc()" });
+      }
+      const { usedSize, backingStorageSize } = (await this.call("Runtime.getHeapUsage")) as HeapUsage;
+      most.bytes = Math.max(most.bytes, usedSize + backingStorageSize);
+      most.times += 1;
+      await this.call("Debugger.resume");
+    };
+    await this.call("Debugger.enable");
+    const lines = this.code.split("\n");
+    for (const [index, { text, every }] of stops.entries()) {
+      const found = lines.flatMap((line, lineNumber) => (line.includes(text) ? [lineNumber] : []));
+      if (found.length !== 1) throw new Error(`${text} is ${found.length} times in the Worker`);
+      const condition = `(globalThis.stop${index} = (globalThis.stop${index} ?? 0) + 1) % ${every} === 0`;
+      await this.call("Debugger.setBreakpoint", { location: { scriptId: this.script, lineNumber: found[0] }, condition });
+    }
+    await work();
+    await this.call("Debugger.disable");
+    this.onPaused = null;
+    return most;
+  }
+
   /** The most that was resident since the last time that this was asked, bytes; Linux only. */
   peakResident(): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
@@ -106,12 +148,12 @@ export class MeasuredHub {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private call(method: string): Promise<unknown> {
+  private call(method: string, params: object = {}): Promise<unknown> {
     this.calls += 1;
     const id = this.calls;
     return new Promise((settle) => {
       this.waiting.set(id, settle);
-      this.inspector.send(JSON.stringify({ id, method }));
+      this.inspector.send(JSON.stringify({ id, method, params }));
     });
   }
 }

@@ -2,7 +2,7 @@ import { ANSWER_BYTES_CACHED_MAX, SHARE_BYTES_CACHED_MAX } from "../limits";
 import type { Plan } from "../query/plan";
 import type { Refused } from "../refusal";
 import type { AnswerText } from "./answer";
-import type { SharedCells } from "./cells";
+import type { CellPlace, SharedCells } from "./cells";
 import type { Found } from "./parts";
 
 interface Kept<Value> {
@@ -86,7 +86,7 @@ export function bytesOfText(text: string): number {
 export function keptOnce<Value extends object, Packed>(
   cache: AnswerCache<Packed>,
   found: Found,
-  plan: Plan,
+  plan: Plan & { after?: CellPlace | null },
   nowSeconds: number,
   read: () => Value | Refused,
   form: CacheForm<Value, Packed>,

@@ -130,10 +130,9 @@ export class Cutter {
     const { sql, minutes, outboxOf } = this.host;
     this.remake((context, revision) => {
       const cut = { edge, minute, through: context.sealed };
-      const { rest, bundles } = minuteWithout(context, cut);
       minutes.setReported(minute, edge, false);
       const outbox = outboxOf(revision, minute)!;
-      for (const sealed of rest) outbox.add(sealed);
+      const bundles = minuteWithout(context, cut, (sealed) => outbox.add(sealed));
       noteAsked(sql, { ...cut, number: outbox.end(), bundles });
     });
   }

@@ -1,8 +1,9 @@
 import { EDGE_MINUTES_SECONDS, MINUTE_SECONDS, QUERY_PARTS_MAX } from "../limits";
 import { quote, type Refused } from "../refusal";
 import { formatTime } from "../time";
+import type { Entry } from "./batches";
 import { tooManyParts } from "./cover";
-import { keptWholeFrom, listKept } from "./kept";
+import { type Kept, keptWholeFrom, listKept, placeOfKept } from "./kept";
 import { type Found, groupsOf, type Part, type Source, type Window } from "./parts";
 import { readNumber } from "./schema";
 
@@ -16,11 +17,11 @@ export function findEdgeParts(source: Source, window: Window, name: string): Fou
   const groups = groupsOf(registry, window, ({ received }) => !received);
   const parts: Part[] = [];
   let revision = readNumber(sql, "recut_revision");
-  const take = (held: Part["held"] & { source: number; group: number; minute: number }, changed: number) => {
-    const group = groups.get(held.group);
-    const isMeant = registry.sources.get(held.source)?.edge === edge && held.minute >= window.from && held.minute < window.to;
+  const take = (one: Kept | Entry, changed: number) => {
+    const group = groups.get(one.group);
+    const isMeant = registry.sources.get(one.source)?.edge === edge && one.minute >= window.from && one.minute < window.to;
     if (!isMeant || group === undefined) return;
-    parts.push({ start: held.minute, group, held });
+    parts.push({ start: one.minute, group, held: "batch" in one ? placeOfKept(one) : one });
     revision = Math.max(revision, changed);
   };
   for (const kept of listKept(sql, sealed, window.from)) {

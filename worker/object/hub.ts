@@ -4,7 +4,7 @@ import type { Plan, TagCondition } from "../query/plan";
 import type { Refused } from "../refusal";
 import type { Epoch, ShardMap } from "../tree/shard-map";
 import { type Answer, answer } from "./answer";
-import { notOne, type Share, shareOf } from "./cells";
+import { type CellPlace, notOne, type Share, shareOf } from "./cells";
 import { type EdgeReport, reportEdges, reportShards, reportTags, reportTagValues, type ShardReport } from "./edge-report";
 import type { EpochRequest } from "./epochs";
 import type { LoggedEvent } from "./event-log";
@@ -73,9 +73,9 @@ export class Hub extends HubNode {
     return reportShards(this.registry, this.edges);
   }
 
-  /** This object's share of an answer that several objects give. */
-  share(plan: Plan & Window): Share | Refused {
-    return shareOf(core(), this.source(), plan, Date.now());
+  /** A page of this object's share of an answer that several objects give: of the cells behind one. */
+  share(plan: Plan & Window, after: CellPlace | null): Share | Refused {
+    return shareOf(core(), this.source(), plan, after, Date.now());
   }
 
   /** Answers one query over sealed tiles and what is not sealed yet. */

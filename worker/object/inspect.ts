@@ -5,6 +5,7 @@ import { formatName, parseName, rootOf } from "../names";
 import { quote } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import { headsOf } from "./batches";
+import { concatenate } from "./bytes";
 import type { Page, Value } from "./dump";
 import { readText } from "./schema";
 import { PART_SPAN } from "./tiles";
@@ -43,12 +44,7 @@ export class Inspector {
     if (data.byteLength > TILE_ROW_BYTES_MAX) throw new RangeError(`tile row ${id} is too long`);
     this.open.push(data);
     if (data.byteLength === TILE_ROW_BYTES_MAX) return;
-    const part = new Uint8Array(this.open.reduce((sum, { byteLength }) => sum + byteLength, 0));
-    let at = 0;
-    for (const piece of this.open) {
-      part.set(piece, at);
-      at += piece.byteLength;
-    }
+    const part = concatenate(this.open);
     this.open = [];
     if (part.byteLength > 0) this.checkBundle(part);
   }

@@ -9,6 +9,14 @@ export interface Kept extends Head {
   batch: number;
 }
 
+/** Where a bundle lies in a sealed batch, which is all that reading it takes: there may be very many. */
+export type KeptPlace = Pick<Kept, "batch" | "at" | "length" | "encoding">;
+
+/** The place of a bundle. */
+export function placeOfKept({ batch, at, length, encoding }: Kept): KeptPlace {
+  return { batch, at, length, encoding };
+}
+
 /**
  * The bundles of batches up to `sealed` whose minutes are `from` or later, but for what was taken out of its tile; one row's heads in
  * memory at a time.
@@ -43,12 +51,12 @@ function readCuts(sql: SqlStorage): Map<string, number> {
 }
 
 /** The bytes of one of them, inflated. */
-export function readKept(sql: SqlStorage, kept: Kept): Uint8Array {
+export function readKept(sql: SqlStorage, kept: KeptPlace): Uint8Array {
   return inflateBody(readKeptBody(sql, kept), kept.encoding, MERGED_BYTES_MAX);
 }
 
 /** The bytes of one of them, in its encoding. */
-export function readKeptBody(sql: SqlStorage, { batch, at, length }: Kept): Uint8Array {
+export function readKeptBody(sql: SqlStorage, { batch, at, length }: KeptPlace): Uint8Array {
   const rows = sql.exec<{ body: ArrayBuffer }>(
     "SELECT substr(data, ?, ?) AS body FROM batches WHERE id = ?",
     at + 1,

@@ -1,8 +1,9 @@
 /** What was sealed and the parent does not have yet: one row a message, deleted when the parent acknowledged it. */
 import { deflateSync } from "node:zlib";
-import { BATCH_BYTES_MAX, MESSAGE_BYTES_MAX } from "../limits";
+import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, MESSAGE_BYTES_MAX, OUTBOX_HELD_BYTES_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import type { Tags } from "../tags";
+import { bytesOfParts, concatenate } from "./bytes";
 import type { Group } from "./registry";
 import { mergeParts, type Sealed } from "./seal";
 
@@ -88,15 +89,20 @@ export interface OutboxContext {
 
 /**
  * Writes what one seal sends up, minute by minute: of each policy and sampling rate one bundle for each set of the tags that are
- * kept. Holds what one minute sealed, and one message.
+ * kept, or several where there is so much of a minute that it is not held at once. Holds OUTBOX_HELD_BYTES_MAX of that, and one message.
  */
 export class OutboxWriter {
   private minute = 0;
-  private readonly series = new Map<string, { head: UpwardHead; parts: Uint8Array[] }>();
-  private bundles: UpwardBundle[] = [];
+  private readonly series = new Map<string, { head: UpwardHead; parts: readonly Uint8Array[] }>();
+  /** Bytes of all parts of the minute that are held. */
+  private heldBytes = 0;
+  /** Of the message that is being made: its bundles' heads as JSON, and the bundles. */
+  private heads: string[] = [];
+  private bodies: Uint8Array[] = [];
+  /** Bytes that both take in its row. */
   private bytes = 0;
-  private readonly first: number;
   private inflatedBytes = 0;
+  private readonly first: number;
   private number: number;
   private readonly recut: Recut | null;
 
@@ -122,15 +128,29 @@ export class OutboxWriter {
     const head = { minute, policy, samplingRate, tags: kept, partial: false, setApart: 0 };
     const one = this.series.get(name) ?? { head, parts: [] };
     this.series.set(name, one);
-    one.parts.push(...parts);
+    one.parts = [...one.parts, ...parts];
     one.head.setApart += setApart;
+    this.heldBytes += bytesOfParts(parts);
+    if (this.heldBytes > OUTBOX_HELD_BYTES_MAX) this.fold();
   }
 
   /** Writes what is left; gives the number of the first message, where there is one. */
   end(): number {
     this.endMinute();
-    if (this.bundles.length > 0 || this.recut?.first === this.number) this.write();
+    if (this.bodies.length > 0 || this.recut?.first === this.number) this.write();
     return this.first;
+  }
+
+  /** Merges what is held; where that is still much, it goes up as a part of the minute, and the rest as others. */
+  private fold(): void {
+    this.heldBytes = 0;
+    for (const one of this.series.values()) {
+      const { parts, setApart } = mergeParts(this.context.core, one.parts);
+      one.parts = parts;
+      one.head.setApart += setApart;
+      this.heldBytes += bytesOfParts(parts);
+    }
+    if (this.heldBytes > OUTBOX_HELD_BYTES_MAX / 2) this.endMinute();
   }
 
   private endMinute(): void {
@@ -140,34 +160,38 @@ export class OutboxWriter {
       const merged = mergeParts(this.context.core, parts);
       let setApart = head.setApart + merged.setApart;
       for (const part of merged.parts) {
-        this.push({ ...head, partial, setApart, body: deflateSync(part) }, part.byteLength);
+        this.push({ ...head, partial, setApart }, part);
         setApart = 0;
       }
     }
     this.series.clear();
+    this.heldBytes = 0;
   }
 
-  private push(bundle: UpwardBundle, inflatedBytes: number): void {
+  private push(head: UpwardHead, part: Uint8Array): void {
+    const body = deflateSync(part);
+    const packed: PackedHead = { ...head, length: body.byteLength };
+    const text = JSON.stringify(packed);
+    const bytes = body.byteLength + new TextEncoder().encode(text).byteLength + 1;
     const isFull =
-      this.bytes + bundle.body.byteLength > BATCH_BYTES_MAX || this.inflatedBytes + inflatedBytes > MESSAGE_BYTES_MAX;
-    if (this.bundles.length > 0 && isFull) this.write();
-    this.bundles.push(bundle);
-    this.bytes += bundle.body.byteLength;
-    this.inflatedBytes += inflatedBytes;
+      this.bytes + bytes > BATCH_BYTES_MAX ||
+      this.inflatedBytes + part.byteLength > MESSAGE_BYTES_MAX ||
+      this.bodies.length === BATCH_BUNDLES_MAX;
+    if (this.bodies.length > 0 && isFull) this.write();
+    this.heads.push(text);
+    this.bodies.push(body);
+    this.bytes += bytes;
+    this.inflatedBytes += part.byteLength;
   }
 
   private write(): void {
-    const heads = this.bundles.map(({ body, ...head }): PackedHead => ({ ...head, length: body.byteLength }));
-    const data = new Uint8Array(this.bytes);
-    let at = 0;
-    for (const { body } of this.bundles) {
-      data.set(body, at);
-      at += body.byteLength;
-    }
-    const values = [this.number, JSON.stringify(heads), data, this.recut === null ? null : JSON.stringify(this.recut)];
+    if (this.number === this.first + MESSAGES_PER_SEAL) throw new Error(`more than ${MESSAGES_PER_SEAL} messages at once`);
+    const recut = this.recut === null ? null : JSON.stringify(this.recut);
+    const values = [this.number, `[${this.heads.join(",")}]`, concatenate(this.bodies), recut];
     this.context.sql.exec("INSERT INTO outbox (number, heads, data, recut) VALUES (?, ?, ?, ?)", ...values);
     this.number += 1;
-    this.bundles = [];
+    this.heads = [];
+    this.bodies = [];
     this.bytes = 0;
     this.inflatedBytes = 0;
   }

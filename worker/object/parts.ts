@@ -7,7 +7,7 @@ import type { Entry } from "./batches";
 import { coverWindow, tooManyParts } from "./cover";
 import { findEdgeParts } from "./edge-parts";
 import type { EdgeStates } from "./edge-states";
-import { type Kept, readKept } from "./kept";
+import { type KeptPlace, readKept } from "./kept";
 import type { Minutes } from "./minutes";
 import type { Group, Registry } from "./registry";
 import { LEVEL_SECONDS, listSetApart, readTile, type TileHead, tileId } from "./tiles";
@@ -41,7 +41,7 @@ export interface Part {
 }
 
 /** What holds a part's bytes. */
-export type Held = TileHead | Entry | Kept;
+export type Held = TileHead | Entry | KeptPlace;
 
 /** All parts of a window, the groups that it is about, and the revision of the last change to it. */
 export interface Found {

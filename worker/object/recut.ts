@@ -1,7 +1,7 @@
 import { MINUTE_SECONDS } from "../limits";
 import type { MergeCore } from "../merge";
 import type { EdgeStates } from "./edge-states";
-import { type Kept, listKept, readKept, readKeptBody, writeCut } from "./kept";
+import { type Kept, type KeptPlace, listKept, placeOfKept, readKept, readKeptBody, writeCut } from "./kept";
 import type { Minutes } from "./minutes";
 import type { Quarantine } from "./quarantine";
 import { type Merged, mergeMany, type Sealed } from "./seal";
@@ -36,22 +36,50 @@ export function minutesOf({ sql, sealed, edgeOf }: RecutContext, edge: number, f
   return [...minutes].sort((a, b) => a - b);
 }
 
-/** What batches hold of a minute, the part that is to be taken out by itself. */
-function partsOf({ sql, sealed, edgeOf }: RecutContext, cut: Cut): { own: Kept[]; others: Kept[] } {
-  const own: Kept[] = [];
-  const others: Kept[] = [];
-  for (const kept of keptIn(sql, sealed, cut.minute)) {
-    const isOwn = edgeOf(kept.source) === cut.edge && kept.batch <= cut.through;
-    (isOwn ? own : others).push(kept);
-  }
-  return { own, others };
+/** The bundles of one minute in batches up to one, one row's heads in memory at a time. */
+export function* keptIn(sql: SqlStorage, through: number, minute: number): Generator<Kept> {
+  for (const kept of listKept(sql, through, minute)) if (kept.minute === minute) yield kept;
 }
 
-/** The bundles of one minute in batches up to one. */
-export function keptIn(sql: SqlStorage, through: number, minute: number): Kept[] {
-  const found: Kept[] = [];
-  for (const kept of listKept(sql, through, minute)) if (kept.minute === minute) found.push(kept);
-  return found;
+/** Whether a bundle is one of those that are to be taken out. */
+function isCut({ edgeOf }: RecutContext, cut: Cut, { source, batch }: Kept): boolean {
+  return edgeOf(source) === cut.edge && batch <= cut.through;
+}
+
+/** What batches hold of a minute and is to be taken out, one row's heads in memory at a time. */
+function* ownOf(context: RecutContext, cut: Cut): Generator<Kept> {
+  for (const kept of keptIn(context.sql, context.sealed, cut.minute)) if (isCut(context, cut, kept)) yield kept;
+}
+
+/** Where the other bundles of a minute lie, of groups of which something is to be taken out; and of how many bundles that is. */
+function othersOf(context: RecutContext, cut: Cut): { others: KeptOfGroups; bundles: number } {
+  const groups = new Set<number>();
+  let bundles = 0;
+  for (const { group } of ownOf(context, cut)) {
+    groups.add(group);
+    bundles += 1;
+  }
+  const all = keptIn(context.sql, context.sealed, cut.minute);
+  return { others: keptOfGroups(all, groups, (kept) => !isCut(context, cut, kept)), bundles };
+}
+
+/** Where bundles of a minute lie, and how many are in none of them, by group. */
+export type KeptOfGroups = ReadonlyMap<number, { places: KeptPlace[]; setApart: number }>;
+
+/** Sorts those bundles of some groups by group that are meant. */
+export function keptOfGroups(
+  all: Iterable<Kept>,
+  groups: Iterable<number>,
+  isMeant: (kept: Kept) => boolean = () => true,
+): KeptOfGroups {
+  const sorted = new Map([...groups].map((group) => [group, { places: [] as KeptPlace[], setApart: 0 }]));
+  for (const kept of all) {
+    const one = sorted.get(kept.group);
+    if (one === undefined || !isMeant(kept)) continue;
+    one.places.push(placeOfKept(kept));
+    one.setApart += kept.upward?.setApart ?? 0;
+  }
+  return sorted;
 }
 
 /**
@@ -61,43 +89,41 @@ export function keptIn(sql: SqlStorage, through: number, minute: number): Kept[]
  */
 export function recutMinute(context: RecutContext, name: string, cut: Cut, revision: number, nowMs: number): number {
   const { sql, quarantine, edges } = context;
-  const { own, others } = partsOf(context, cut);
-  remakeTiles(context, cut.minute, new Set(own.map(({ group }) => group)), others, revision);
-  for (const kept of own) {
+  const { others, bundles } = othersOf(context, cut);
+  remakeTiles(context, cut.minute, others, revision);
+  for (const kept of ownOf(context, cut)) {
     const { at: _, length: __, batch: ___, encoding, ...head } = kept;
     const body = readKeptBody(sql, kept);
     quarantine.take(name, { entry: { ...head, bytes: body }, body, encoding }, nowMs);
     writeCut(sql, kept.source, cut.minute, cut.through);
     edges.unobserve(cut.edge, kept);
   }
-  return own.length;
+  return bundles;
 }
 
-/** All of a minute but what is to be taken out, and how many bundles that is. */
-export function minuteWithout(context: RecutContext, cut: Cut): { rest: Sealed[]; bundles: number } {
+/** Hands on all of a minute but what is to be taken out, one group at a time, and gives how many bundles that is. */
+export function minuteWithout(context: RecutContext, cut: Cut, onSealed: (sealed: Sealed) => void): number {
   const { core, sql } = context;
   const { minute } = cut;
-  const { own, others } = partsOf(context, cut);
-  const groups = new Set(own.map(({ group }) => group));
-  const rest: Sealed[] = [...groups].map((group) => ({ minute, group, ...mergeKept(core, sql, others, group) }));
+  const { others, bundles } = othersOf(context, cut);
+  for (const group of others.keys()) onSealed({ minute, group, ...mergeKept(core, sql, others, group) });
   const setApart = new Map<number, number>();
   for (const { place, bundles } of listSetApart(sql, 0, minute, minute + MINUTE_SECONDS)) setApart.set(place.group, bundles);
   for (const tile of listTiles(sql, 0, minute, minute + MINUTE_SECONDS)) {
     const { group } = tile;
-    if (!groups.has(group)) rest.push({ minute, group, parts: readTile(sql, tile), setApart: setApart.get(group) ?? 0 });
+    if (!others.has(group)) onSealed({ minute, group, parts: readTile(sql, tile), setApart: setApart.get(group) ?? 0 });
   }
-  return { rest, bundles: own.length };
+  return bundles;
 }
 
 /** Makes the tiles of some groups of a minute anew of bundles, which must be all that is in them; inside the caller's transaction. */
 export function remakeTiles(
   { core, sql }: Pick<RecutContext, "core" | "sql">,
   minute: number,
-  groups: Iterable<number>,
-  all: readonly Kept[],
+  all: KeptOfGroups,
   revision: number,
 ): void {
-  for (const group of groups) {
+  for (const group of all.keys()) {
     const place: TilePlace = { level: 0, start: minute, group };
     const { parts, setApart } = mergeKept(core, sql, all, group);
     writeTile(sql, place, parts, revision);
@@ -106,10 +132,10 @@ export function remakeTiles(
   }
 }
 
-function mergeKept(core: MergeCore, sql: SqlStorage, all: readonly Kept[], group: number): Merged {
-  const some = all.filter((kept) => kept.group === group);
+function mergeKept(core: MergeCore, sql: SqlStorage, all: KeptOfGroups, group: number): Merged {
+  const { places, setApart: before } = all.get(group)!;
   const { parts, setApart } = mergeMany(core, function* () {
-    for (const kept of some) yield readKept(sql, kept);
+    for (const place of places) yield readKept(sql, place);
   });
-  return { parts, setApart: some.reduce((sum, { upward }) => sum + (upward?.setApart ?? 0), setApart) };
+  return { parts, setApart: before + setApart };
 }

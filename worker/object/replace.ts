@@ -6,7 +6,7 @@ import { keptWholeFrom, writeCut } from "./kept";
 import type { Receipt } from "./node";
 import type { Replacement } from "./outbox";
 import { arrivalsOf } from "./receive";
-import { keptIn, type RecutContext, remakeTiles } from "./recut";
+import { keptIn, keptOfGroups, type RecutContext, remakeTiles } from "./recut";
 import { writeNumber } from "./schema";
 
 /**
@@ -60,14 +60,14 @@ function take(host: CutterHost, context: RecutContext, shard: number, message: R
   if (arrivals.length > 0) writeBatch(sql, batch, arrivals, nowMs);
   const groups = new Set(arrivals.map(({ entry }) => entry.group));
   const isOwn = (source: number) => context.edgeOf(source) === shard && registry.sources.get(source)?.boot === boot;
-  const own = number === recut.first ? keptIn(sql, sealed, minute).filter(({ source }) => isOwn(source)) : [];
-  for (const kept of own) {
+  for (const kept of number === recut.first ? keptIn(sql, sealed, minute) : []) {
+    if (!isOwn(kept.source)) continue;
     groups.add(kept.group);
     writeCut(sql, kept.source, minute, sealed);
     edges.unobserve(shard, kept);
   }
   for (const { entry } of arrivals) edges.observe(shard, boot, entry);
-  remakeTiles(context, minute, groups, keptIn(sql, batch, minute), revision);
+  remakeTiles(context, minute, keptOfGroups(keptIn(sql, batch, minute), groups), revision);
   minutes.replace(minute, revision, shard, recut.partial);
   writeNumber(sql, "sealed", batch);
   writeNumber(sql, "revision", revision);

@@ -1,4 +1,5 @@
 import { TILE_ROW_BYTES_MAX } from "../limits";
+import { concatenate } from "./bytes";
 
 /**
  * Where a tile lies: a number whose order is that of resolution, time, group and part, so that a window is one range of rows.
@@ -142,14 +143,4 @@ export function* listSetApart(
 export function deleteTiles(sql: SqlStorage, level: number, from: number): void {
   sql.exec("DELETE FROM tiles WHERE id >= ? AND id < ?", tileId(level, 0, 0), tileId(level, from, 0));
   sql.exec("DELETE FROM set_apart WHERE tile >= ? AND tile < ?", tileId(level, 0, 0), tileId(level, from, 0));
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
 }

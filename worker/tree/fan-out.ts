@@ -4,7 +4,8 @@ import type { Environment } from "../environment";
 import { FAN_OUT_AT_A_TIME, FAN_OUT_BYTES_MAX, FAN_OUT_OBJECTS_MAX, MISSING_EDGES_MAX } from "../limits";
 import { formatName, parseName, rootOf } from "../names";
 import { type Answer, answerOf, readCells, selectionOf } from "../object/answer";
-import { type Cell, Cells, nameOf, notOne, type Share, tooManyBytes } from "../object/cells";
+import { bytesOfParts } from "../object/bytes";
+import { type Cell, type CellPlace, Cells, nameOf, notOne, type Share, tooManyBytes } from "../object/cells";
 import type { Hub } from "../object/hub";
 import type { Window } from "../object/parts";
 import { mergeParts } from "../object/seal";
@@ -73,8 +74,18 @@ export async function answerTogether(
   names?: readonly string[],
 ): Promise<Answer | Refused> {
   const shares = new Shares(plan);
-  const ask = (object: Stub, isRoot: boolean): Promise<Share | Refused> => object.share({ ...plan, isOwn: isRoot });
-  const take = (share: Share) => shares.add(share);
+  const ask = async (object: Stub, isRoot: boolean): Promise<object | Refused> => {
+    let after: CellPlace | null = null;
+    do {
+      const share: Share | Refused = await object.share({ ...plan, isOwn: isRoot }, after);
+      if ("status" in share) return share;
+      const refused = shares.add(share, after === null);
+      if (refused !== null) return refused;
+      after = share.last;
+    } while (after !== null);
+    return {};
+  };
+  const take = () => null;
   const refused = await (names === undefined
     ? askObjects(environment, tenant, plan, ask, take)
     : askEach(environment, tenant, names, ask, take));
@@ -122,26 +133,31 @@ class Shares {
 
   constructor(private readonly plan: Plan) {}
 
-  add(share: Share): Refused | null {
+  /** Takes a page of an object's share; what the first says of it holds for all, so that what changes meanwhile is newer than is told. */
+  add(share: Share, isFirst: boolean): Refused | null {
     for (const cell of share.cells) this.addCell(cell);
+    this.setApart += share.setApart;
+    if (isFirst) this.addFacts(share);
+    return this.bytes > FAN_OUT_BYTES_MAX ? tooManyBytes() : null;
+  }
+
+  private addFacts(share: Share): void {
     // Each rises when something changes, and so does their sum.
     this.revision += share.revision;
     this.resolution = Math.max(this.resolution, share.resolution);
-    this.setApart += share.setApart;
     this.keptFrom = Math.max(this.keptFrom, share.keptFrom ?? 0);
     const { complete, completeUntil, missing } = share.completeness;
     this.completeness.complete &&= complete;
     this.completeness.completeUntil = Math.min(this.completeness.completeUntil, completeUntil);
     this.completeness.missing.names.push(...missing.names);
     this.completeness.missing.count += missing.count;
-    return this.bytes > FAN_OUT_BYTES_MAX ? tooManyBytes() : null;
   }
 
   private addCell(cell: Cell<Uint8Array>): void {
     const { start, tags, samplingRate } = cell;
     const sum = this.cells.at(start, nameOf(tags, samplingRate), () => ({ ...cell, parts: [] }));
     const merged = mergeParts(core(), [...sum.parts, ...cell.parts]);
-    this.bytes += sizeOf(merged.parts) - sizeOf(sum.parts);
+    this.bytes += bytesOfParts(merged.parts) - bytesOfParts(sum.parts);
     this.setApart += merged.setApart;
     sum.parts = [...merged.parts];
   }
@@ -159,8 +175,4 @@ class Shares {
     const setApart = this.setApart + read.setApart;
     return answerOf(plan, read.data, { revision, resolution, setApart, completeness, keptFrom });
   }
-}
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.byteLength, 0);
 }
