@@ -7,15 +7,25 @@ export interface Delivery {
   tenant: string;
   edge: string;
   tags: string;
-  bundle: Uint8Array<ArrayBuffer>;
+  /** What is posted, deflated where it says so. */
+  body: Uint8Array<ArrayBuffer>;
+  isDeflated?: boolean;
 }
 
 /** What the edges saw. */
 export interface Outcome {
+  /** Edges that are still posting. */
+  open: number;
   posts: number;
   stored: number;
   duplicates: number;
+  /** Posts without an answer, or that are to come again. */
   failed: number;
+  /** Whether the disk is full now, and how often the hub has answered then that it could not take a bundle. */
+  isDiskFull: boolean;
+  onFullDisk: number;
+  /** Of those: refused since the hub's clock was far behind the minute. */
+  ahead: number;
 }
 
 const STARTS_MAX = 30;
@@ -23,6 +33,8 @@ const STARTS_MAX = 30;
 /** A hub that is killed and started again at random moments. */
 export class FallibleHub {
   kills = 0;
+  /** Whether it is not killed for now. */
+  isSpared = false;
   private stopped = false;
 
   private constructor(
@@ -39,10 +51,11 @@ export class FallibleHub {
     return this.hub;
   }
 
-  /** Kills and starts until `end` is called; the hub then runs. */
-  async killAtRandom(leastMs: number, mostMs: number): Promise<void> {
-    while (!this.stopped) {
+  /** Kills and starts until `end` is called, and so often at least; the hub then runs. */
+  async killAtRandom(leastMs: number, mostMs: number, least = 0): Promise<void> {
+    while (!this.stopped || this.kills < least) {
       await sleep(leastMs + this.random() * (mostMs - leastMs));
+      while (this.isSpared) await sleep(10);
       await this.killOnce();
     }
   }
@@ -85,11 +98,12 @@ export async function deliver(
   posters: number,
   pauseMs: number,
   random: () => number,
+  outcome: Outcome = newOutcome(),
 ): Promise<Outcome> {
   const queue = [...deliveries];
-  const outcome = { posts: 0, stored: 0, duplicates: 0, failed: 0 };
   let open = 0;
   const poster = async () => {
+    outcome.open += 1;
     while (queue.length > 0 || open > 0) {
       const delivery = queue.shift();
       if (delivery === undefined) {
@@ -102,28 +116,40 @@ export async function deliver(
       if (status === "stored") outcome.stored += 1;
       else if (status === "duplicate") outcome.duplicates += 1;
       else queue.push(delivery);
-      if (status === "failed") outcome.failed += 1;
+      if (status !== "stored" && status !== "duplicate") outcome.failed += 1;
+      if (status === "unavailable" && outcome.isDiskFull) outcome.onFullDisk += 1;
+      if (status === "clock_ahead") outcome.ahead += 1;
       open -= 1;
       await sleep(random() * pauseMs);
     }
+    outcome.open -= 1;
   };
   await Promise.all(Array.from({ length: posters }, poster));
   return outcome;
 }
 
-async function post(hub: LocalHub, { tenant, edge, tags, bundle }: Delivery): Promise<"stored" | "duplicate" | "failed"> {
-  const headers = { authorization: `Bearer ${await hub.key({ kind: "write", tenant, edge })}`, "tallywire-tags": tags };
+/** Nothing yet. */
+export function newOutcome(): Outcome {
+  return { open: 0, posts: 0, stored: 0, duplicates: 0, failed: 0, isDiskFull: false, onFullDisk: 0, ahead: 0 };
+}
+
+async function post(hub: LocalHub, { tenant, edge, tags, body, isDeflated }: Delivery): Promise<string> {
+  const authorization = `Bearer ${await hub.key({ kind: "write", tenant, edge })}`;
+  const encoding = isDeflated === true ? "deflate" : "identity";
+  const headers = { authorization, "tallywire-tags": tags, "content-encoding": encoding };
   let text: string;
   try {
-    const response = await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers });
+    const response = await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body, headers });
     text = await response.text();
-    if (response.status === 503) return "failed";
+    const told = JSON.parse(text) as { status?: string; error?: string };
+    if (response.status === 503) return "unavailable";
+    if (told.error === "clock_ahead") return told.error;
     if (!response.ok) throw new Refused(text);
+    return told.status ?? "failed";
   } catch (error) {
     if (error instanceof Refused) throw error;
     return "failed";
   }
-  return JSON.parse(text).status;
 }
 
 /** The hub refused what it must take. */

@@ -1,34 +1,47 @@
 /**
  * A tree of objects counts exactly through crashes: forty edges post to five shards with duplicates, late and in any order, while
- * workerd is killed at random moments, its clock steps, and its disk is full for a while. In the end every object holds what was posted, once.
+ * workerd is killed at random moments, its clock steps by seconds and by hours, and its disk is full for a while. In the end every object holds what
+ * was posted, once. In every other run bundles are so large that objects seal before their time, and nothing else seals them until the end.
  *
- * `npm run test:crash` runs it fifty times. TALLYWIRE_CRASH_RUNS says how often, TALLYWIRE_CRASH_SEED repeats a run.
+ * `npm run test:crash` runs it fifty times. TALLYWIRE_CRASH_RUNS says how often, TALLYWIRE_CRASH_SEED repeats a run; a run with an odd seed has
+ * large bundles.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { deflateSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { startLocalHub } from "../../shim/hub/local-hub";
 import { readSections } from "../support/bundle";
 import { type Exchange, mergeDirectly, type Page, sealMinute, withSequence } from "../support/edge-minute";
-import { type Delivery, deliver, FallibleHub, shuffled } from "./deliveries";
-import { smallDisk, workerWithClockOff } from "./faults";
+import { padded } from "../support/seal-minute";
+import { type Delivery, deliver, FallibleHub, newOutcome, type Outcome, shuffled } from "./deliveries";
+import { type SmallDisk, smallDisk, workerWithClockOff } from "./faults";
 import { randomOf } from "./random";
 
 const TENANT = "crash";
 const EDGES = 40;
 const SITES = ["ams", "fra", "oslo", "rome", "wien"];
 const ROLES = ["db", "web"];
-const RUNS = Number(process.env.TALLYWIRE_CRASH_RUNS ?? 1);
+const RUNS = Number(process.env.TALLYWIRE_CRASH_RUNS ?? 2);
 const FIRST_SEED = Number(process.env.TALLYWIRE_CRASH_SEED ?? Date.now() % 1_000_000);
 const BUNDLES = 240;
 const DUPLICATES = 0.2;
 const LATE = 0.1;
 const POSTERS = 12;
-/** The hub's clock steps by so many seconds at the most, either way. */
+const LATE_MINUTES = 44 * 60;
+const KILLS_MIN = 6;
+/** The hub's clock is off by so many seconds at the most, either way; and by hours now and then, within which no minute is too late. */
 const CLOCK_SECONDS = 5;
+const CLOCK_HOURS = 3;
+const HOURS_OFF = 0.25;
+/** How often a bundle is large in a run with large ones, and of how many bytes: a shard's are more than it may hold unsealed. */
+const LARGE = 0.5;
+const LARGE_BYTES = 900_000;
+/** A quantile is off by so much at the most. */
+const QUANTILE_ERROR = 0.011;
 /** What the objects of a run take, twice. */
 const DISK_MEBIBYTES = 96;
 /** Kinds whose merge is the same in any order: counter, gauge, rate, histogram, distinct. */
@@ -37,6 +50,7 @@ const EXACT_KINDS_MAX = 5;
 const workerFolder = new URL("../../build/hub", import.meta.url).pathname;
 
 interface Posted extends Delivery {
+  bundle: Uint8Array<ArrayBuffer>;
   site: string;
   role: string;
   exchanges: Exchange[];
@@ -44,12 +58,12 @@ interface Posted extends Delivery {
 }
 
 /** Edges' minutes, each the first of its minute or a supplement; some are hours late. */
-function bundlesOf(random: () => number, thisMinute: number): Posted[] {
+function bundlesOf(random: () => number, thisMinute: number, hasLarge: boolean): Posted[] {
   const posted: Posted[] = [];
   const below = (most: number) => Math.floor(random() * most);
   for (let index = 0; posted.length < BUNDLES; index += 1) {
     const edge = index % EDGES;
-    const age = 2 + Math.floor(index / EDGES) + (random() < LATE ? below(46 * 60) : 0);
+    const age = 2 + Math.floor(index / EDGES) + (random() < LATE ? below(LATE_MINUTES) : 0);
     const site = SITES[edge % SITES.length]!;
     const role = ROLES[Math.floor(edge / SITES.length) % ROLES.length]!;
     const client = () => `10.${edge}.${below(8)}.${below(250)}`;
@@ -68,16 +82,10 @@ function bundlesOf(random: () => number, thisMinute: number): Posted[] {
       // Each start of an edge is a boot of its own where a minute comes twice by chance.
       const minute = { minute: thisMinute - 60 * age, boot: BigInt(index + 1), exchanges, pages };
       const bundle = withSequence(sealMinute(minute), sequence);
-      posted.push({
-        tenant: TENANT,
-        edge: `edge-${edge}`,
-        tags: `site=${site},role=${role}`,
-        site,
-        role,
-        exchanges,
-        pages,
-        bundle,
-      });
+      const isDeflated = hasLarge && random() < LARGE;
+      const body = isDeflated ? Uint8Array.from(deflateSync(padded(bundle, LARGE_BYTES))) : bundle;
+      const tags = `site=${site},role=${role}`;
+      posted.push({ tenant: TENANT, edge: `edge-${edge}`, tags, site, role, exchanges, pages, bundle, body, isDeflated });
     }
   }
   return posted;
@@ -97,16 +105,26 @@ function countBy<T>(items: readonly T[], nameOf: (item: T) => string): Map<strin
   return counts;
 }
 
+/** How far off the clock of a hub is that starts now. */
+function clockOff(random: () => number): number {
+  const most = random() < HOURS_OFF ? CLOCK_HOURS * 3600 : CLOCK_SECONDS;
+  return Math.round((random() * 2 - 1) * most);
+}
+
 async function runOnce(seed: number): Promise<void> {
   const random = randomOf(seed);
+  const hasLarge = seed % 2 === 1;
   const disk = smallDisk(DISK_MEBIBYTES);
   const dataFolder = disk?.folder ?? mkdtempSync(join(tmpdir(), "tallywire-tree-"));
   const workers = mkdtempSync(join(tmpdir(), "tallywire-worker-"));
-  let stepsClock = true;
+  let isTrue = false;
+  let hoursOff = 0;
   const start = (port: number) => {
-    const seconds = stepsClock ? Math.round((random() * 2 - 1) * CLOCK_SECONDS) : 0;
+    const seconds = isTrue ? 0 : clockOff(random);
+    if (Math.abs(seconds) > CLOCK_SECONDS) hoursOff += 1;
     const worker = workerWithClockOff(workerFolder, join(workers, "worker"), seconds);
-    return startLocalHub({ dataFolder, workerFolder: worker, port, variables: { SEAL_PERIOD_SECONDS: "1" } });
+    const variables = { SEAL_PERIOD_SECONDS: hasLarge && !isTrue ? "86400" : "1" };
+    return startLocalHub({ dataFolder, workerFolder: worker, port, variables });
   };
   const hub = await FallibleHub.open(start, random);
   try {
@@ -115,17 +133,24 @@ async function runOnce(seed: number): Promise<void> {
     expect((await fetch(`${hub.now.origin}/v1/shards`, map)).status).toBe(200);
 
     const thisMinute = Math.floor(Date.now() / 60_000) * 60;
-    const posted = bundlesOf(random, thisMinute);
+    const posted = bundlesOf(random, thisMinute, hasLarge);
     const again = posted.filter(() => random() < DUPLICATES);
-    const killing = hub.killAtRandom(300, 1500);
-    const filling = disk === null ? null : fillOnce(disk, 2000 + random() * 2000);
-    const outcome = await deliver(hub, shuffled([...posted, ...again], random), POSTERS, 200, random);
+    const outcome = newOutcome();
+    const killing = hub.killAtRandom(300, 1500, KILLS_MIN);
+    const filling = disk === null ? null : fillOnce(disk, hub, 1000 + random() * 2000, outcome);
+    await deliver(hub, shuffled([...posted, ...again], random), POSTERS, 200, random, outcome);
     await filling;
     hub.end();
     await killing;
-    stepsClock = false;
+    if (hasLarge) await checkEarlySeals(hub);
+    isTrue = true;
     await hub.killOnce();
-    console.log(`${posted.length} bundles, ${outcome.posts} posts, ${outcome.failed} failed, ${hub.kills} kills, seed ${seed}`);
+    const { posts, failed, onFullDisk, ahead } = outcome;
+    const faults = `${hub.kills} kills, ${failed} failed, ${onFullDisk} on a full disk, ${ahead} ahead, ${hoursOff} clocks off by hours`;
+    console.log(`${posted.length} bundles, ${posts} posts, ${faults}, seed ${seed}`);
+    expect(hub.kills).toBeGreaterThan(KILLS_MIN);
+    expect(failed).toBeGreaterThan(0);
+    if (disk !== null) expect(onFullDisk).toBeGreaterThan(0);
     expect(outcome.stored + outcome.duplicates).toBe(posted.length + again.length);
     expect(outcome.stored).toBeLessThanOrEqual(posted.length);
     await check(hub, posted, thisMinute);
@@ -138,11 +163,28 @@ async function runOnce(seed: number): Promise<void> {
   }
 }
 
-async function fillOnce(disk: { fill(): void; free(): void }, afterMs: number): Promise<void> {
+/** Fills the disk until the hub has told an edge that it could not write, and for a while more, in which it is killed too. */
+async function fillOnce(disk: SmallDisk, hub: FallibleHub, afterMs: number, outcome: Outcome): Promise<void> {
   await sleep(afterMs);
+  hub.isSpared = true;
   disk.fill();
+  outcome.isDiskFull = true;
+  while (outcome.onFullDisk === 0 && outcome.open > 0) await sleep(20);
+  hub.isSpared = false;
   await sleep(700);
+  outcome.isDiskFull = false;
   disk.free();
+}
+
+/** Some of what was posted is in tiles, long before any alarm. */
+async function checkEarlySeals(hub: FallibleHub): Promise<void> {
+  const authorization = `Bearer ${await hub.now.key({ kind: "read", tenant: TENANT, edge: "" })}`;
+  const tiles = async (object: string) => {
+    const search = `from=-3d&resolution=minutes&object=${encodeURIComponent(object)}`;
+    const { data } = await (await fetch(`${hub.now.origin}/v1/tiles?${search}`, { headers: { authorization } })).json();
+    return data.length;
+  };
+  for (const site of SITES) expect(await tiles(`${TENANT}/shard/2/${site}`), site).toBeGreaterThan(0);
 }
 
 /** Every object holds what was posted to it, or came up to it, once. */
@@ -152,6 +194,8 @@ async function check(hub: FallibleHub, posted: readonly Posted[], thisMinute: nu
   const window = `from=${thisMinute - 48 * 3600 + 600}&to=${thisMinute + 60}`;
   const ask = async (search: string) => (await (await get(`/v1/query?${window}&${search}`)).json()).data;
   const total = posted.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+  // Shards whose alarm was a day away learn of their new period as they are asked for something.
+  await ask("metric=dns_requests_total&op=sum&by=site");
   // The root has everything once the last alarm of each shard has run.
   for (let tries = 0; tries < 60 && (await ask("metric=dns_requests_total&op=sum"))[0]?.value !== total; tries += 1)
     await sleep(500);
@@ -180,16 +224,33 @@ async function check(hub: FallibleHub, posted: readonly Posted[], thisMinute: nu
       expect(lower).toBeLessThanOrEqual(names.get(key) ?? 0);
       expect(upper).toBeGreaterThanOrEqual(names.get(key) ?? 0);
     }
+    const failures = await ask(`metric=dns_responses_total&op=sum&where.rcode=nxdomain${where}`);
+    expect(failures[0]?.value ?? 0).toBe(own.flatMap(({ exchanges }) => exchanges).filter(({ rcode }) => rcode === 3).length);
+    checkDurations(own, await ask(`metric=dns_duration_seconds&op=quantile&q=0.1,0.5,0.99${where}`));
     const pages = own.flatMap((one) => one.pages);
     const routes = countBy(pages, ({ path, status }) => `${path} ${status < 400 ? "2xx" : "5xx"}`);
     const breakdown = await ask(`metric=http_routes&op=breakdown&n=1024${where}`);
-    expect(breakdown.reduce((sum: number, row: { requests: number }) => sum + row.requests, 0)).toBe(pages.length);
+    const sumOf = (name: "requests" | "errors") =>
+      breakdown.reduce((sum: number, row: Record<string, number>) => sum + row[name]!, 0);
+    expect(sumOf("requests")).toBe(pages.length);
+    expect(sumOf("errors")).toBe(pages.filter(({ status }) => status >= 400).length);
     expect(breakdown.length).toBeGreaterThan(10);
     for (const { path, status_class, lower, upper } of breakdown) {
       if (path === null) continue;
       expect(lower).toBeLessThanOrEqual(routes.get(`${path} ${status_class}`) ?? 0);
       expect(upper).toBeGreaterThanOrEqual(routes.get(`${path} ${status_class}`) ?? 0);
     }
+  }
+}
+
+/** Quantiles of durations are those of what was posted, within their error; what the buckets hold is compared with the exact sections. */
+function checkDurations(own: readonly Posted[], rows: readonly { q: number; value: number }[]): void {
+  const seconds = own.flatMap(({ exchanges }) => exchanges.map(({ durationMs = 0 }) => durationMs / 1000)).sort((a, b) => a - b);
+  expect(rows).toHaveLength(3);
+  for (const { q, value } of rows) {
+    const rank = q * (seconds.length - 1);
+    expect(value).toBeGreaterThanOrEqual(seconds[Math.floor(rank)]! * (1 - QUANTILE_ERROR));
+    expect(value).toBeLessThanOrEqual(seconds[Math.ceil(rank)]! * (1 + QUANTILE_ERROR));
   }
 }
 

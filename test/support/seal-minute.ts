@@ -35,6 +35,8 @@ const WEB_SERVER = "192.0.2.80";
 /** Number of the kind of tops. */
 const TOP = 6;
 const UNKNOWN_KIND = 99;
+/** Number of the kind of distinct sketches. */
+const DISTINCT = 5;
 /** Number of the kind of counters. */
 const COUNTER = 1;
 
@@ -138,6 +140,27 @@ export function withUnknownKind(bundle: Uint8Array, bytes: number): Uint8Array<A
   const { directoryAt } = readSections(bundle);
   const directory = [1, ...leb128(60_000n), UNKNOWN_KIND, 0, 1, 0, ...leb128(BigInt(bytes))];
   return signed(Uint8Array.from([...bundle.subarray(0, directoryAt), ...directory, ...new Uint8Array(bytes)]));
+}
+
+/** The same bundle with a section more, of a kind that no build knows yet: a small minute that takes so many bytes. */
+export function padded(bundle: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
+  const { directoryAt, payloadsAt, sections } = readSections(bundle);
+  const [groups, firstAt] = varint(bundle, directoryAt);
+  const step = 60_000 - sections.at(-1)!.metric;
+  const directory = [...leb128(step), UNKNOWN_KIND, 0, 1, 0, ...leb128(BigInt(bytes))];
+  const head = [
+    ...bundle.subarray(0, directoryAt),
+    ...leb128(groups + 1n),
+    ...bundle.subarray(firstAt, payloadsAt),
+    ...directory,
+  ];
+  // Payloads of distinct come behind all others.
+  const others = sections.reduce((sum, { kind, payload }) => sum + (kind === DISTINCT ? 0 : payload.length), 0);
+  const whole = new Uint8Array(head.length + bundle.length - payloadsAt + bytes);
+  whole.set(head);
+  whole.set(bundle.subarray(payloadsAt, payloadsAt + others), head.length);
+  whole.set(bundle.subarray(payloadsAt + others), head.length + others + bytes);
+  return signed(whole);
 }
 
 /** The same minute with nothing in it but a counter of a metric that no build knows yet. */
