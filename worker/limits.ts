@@ -89,6 +89,12 @@ export const QUARANTINE_BYTES_MAX = 64 * 1024 * 1024;
 /** Edges of a tenant that are quarantined at once: each of its objects has the list. */
 export const QUARANTINED_EDGES_MAX = 1_000;
 
+/** What was taken out of tiles, by an agent's start and minute, while batches have it: a list in memory, whenever they are read. */
+export const CUTS_MAX = 200_000;
+
+/** Minutes of edges that a shard has asked its parent to take out, or was refused lately. */
+export const ASKED_MAX = 100_000;
+
 /** How long one call takes minutes out of tiles; what is left is for the next call. */
 export const RECUT_MS_MAX = 5_000;
 
@@ -138,6 +144,9 @@ export const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Bytes of one minute's tiles that are held to be merged for the way up; beyond them it goes up in parts. */
 export const OUTBOX_HELD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Bytes of messages that wait in a backup: of some days without a parent. */
+export const OUTBOX_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** How much longer than an edge a shard may take with a minute: the way up of what it sealed. */
 export const UPWARD_SECONDS = 20;

@@ -5,25 +5,30 @@
  *
  * The tenant comes out of a backup written by hand, as an admin might: every table as full as the limits let it be.
  */
+import { deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  ASKED_MAX,
+  CUTS_MAX,
   EDGES_MAX,
   GROUPS_MAX,
   MESSAGE_BYTES_MAX,
+  MINUTE_BUNDLES_MAX,
   PENDING_BYTES_MAX,
   QUEUE_BYTES_MAX,
+  REVOKED_MAX,
   SOURCES_MAX,
   STATE_BYTES_MAX,
   TAGS_MAX,
 } from "../../worker/limits";
 import { sealMinute } from "../support/edge-minute";
-import { withMinute, withPolicy, withTop } from "../support/seal-minute";
+import { withMinute, withPolicy, withTop, withUnknownKind } from "../support/seal-minute";
 import { backupOf, type Rows } from "./backup-writer";
 import { edgeName, hostileTenant, listOf, POLICY, tagName, tagValue } from "./hostile-tenant";
 import { MeasuredHub } from "./measured-hub";
 
 /** Of an object's tables: what is older than the hub's is brought up to date, and what is written here is of this one. */
-const FORMAT = 6;
+const FORMAT = 7;
 const ATTEMPTS_MAX = 5;
 const TENANT = "hostile";
 const thisMinute = Math.floor(Date.now() / 60_000) * 60;
@@ -34,6 +39,20 @@ const REST_BYTES = QUEUE_BYTES_MAX + MESSAGE_BYTES_MAX;
 const TILED = listOf(21, (index) => 26 * 60 - index);
 const bundle = withPolicy(sealMinute({ minute: thisMinute - 120, boot: 9_999n, exchanges }), POLICY);
 const small = withTop(bundle, 5n);
+const NOTHING = new Uint8Array(0);
+/** A bundle of nearly as many bytes as may be, and how it stands in a message three times. */
+const heavy = withUnknownKind(bundle, 900_000);
+const heavyBody = deflateSync(heavy);
+const heavyHead = {
+  minute: 60,
+  policy: POLICY,
+  samplingRate: 1,
+  tags: {},
+  partial: false,
+  setApart: 0,
+  length: heavyBody.length,
+};
+const heavyData = Buffer.concat([heavyBody, heavyBody, heavyBody]);
 let hub: MeasuredHub;
 let before = 0;
 
@@ -166,6 +185,43 @@ describe("a backup that holds more than an object may", () => {
         rows: listOf(9, (part) => [part, JSON.stringify([[0, 0, "", 0, 0, 0, 0, 0, 0, listOf(20_000, (id) => [id, 0, 0, 0])]])]),
       },
     ],
+    ["messages", { table: "outbox", columns: ["number", "heads", "data"], rows: listOf(100_001, (id) => [id, "[]", NOTHING]) }],
+    [
+      "a message",
+      {
+        table: "outbox",
+        columns: ["number", "heads", "data"],
+        rows: [[1, JSON.stringify(listOf(3, () => heavyHead)), heavyData]],
+      },
+    ],
+    ["cuts", { table: "cuts", columns: ["source", "minute", "through"], rows: listOf(CUTS_MAX + 1_000, (id) => [id, 60, 1]) }],
+    [
+      "minutes asked for",
+      {
+        table: "asked",
+        columns: ["number", "edge", "minute", "through", "bundles"],
+        rows: listOf(ASKED_MAX + 1, (id) => [id, 0, 60, 1, 1]),
+      },
+    ],
+    [
+      "revoked keys",
+      { table: "revoked", columns: ["name", "since_ms"], rows: listOf(REVOKED_MAX + 1, (id) => [`key:${id}`, 1]) },
+    ],
+    ["names of revoked keys", { table: "revoked", columns: ["name", "since_ms"], rows: [["x".repeat(3_000_000), 1]] }],
+    ["events", { table: "events", columns: ["id", "time_ms", "sent", "data"], rows: listOf(1_001, (id) => [id, 1, 1, "{}"]) }],
+    [
+      "text of events",
+      { table: "events", columns: ["id", "time_ms", "sent", "data"], rows: listOf(10, (id) => [id, 1, 1, "x".repeat(900_000)]) },
+    ],
+    ["parts of a tile", { table: "tiles", columns: ["id", "revision", "data"], rows: listOf(10, (part) => [part, 1, heavy]) }],
+    [
+      "keys of a minute",
+      {
+        table: "minutes",
+        columns: ["minute", "revision", "edges", "keys"],
+        rows: [[60, 1, NOTHING, new Uint8Array(16 * MINUTE_BUNDLES_MAX + 8)]],
+      },
+    ],
     ["text", { table: "texts", columns: ["name", "value"], rows: [["watch", JSON.stringify(["x".repeat(1_500_000)])]] }],
   ])("is refused: %s", async (_, rows) => {
     const body = backupOf("more", FORMAT, [rows]);
@@ -173,6 +229,7 @@ describe("a backup that holds more than an object may", () => {
     expect(status, text).toBe(422);
     expect(JSON.parse(text)).toMatchObject({ error: "bad_backup" });
     expect((await request("read", "/v1/edges", {}, "more")).text).toBe('{"data":[]}');
+    expect((await request("admin", "/v1/keys", {}, "more")).text).toBe('{"data":[]}');
   });
 
   it("is refused: unsealed bundles that inflate to more", async () => {

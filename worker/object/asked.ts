@@ -4,7 +4,7 @@
  * Invariant: a row that is not refused stands for a message in the outbox, or for one whose receipt has not been read; so the two tiles
  * of a minute have the edge both, or will soon have it neither. What batches hold of its minute stays until then.
  */
-import { LATE_SECONDS_MAX } from "../limits";
+import { ASKED_MAX, LATE_SECONDS_MAX } from "../limits";
 
 /** One such minute. */
 export interface Asked {
@@ -52,8 +52,13 @@ export function noteDecided(sql: SqlStorage, number: number, isTaken: boolean): 
 
 /** Minutes that the parent was asked for and has not said anything about: what batches hold of them must stay. */
 export function minutesAsked(sql: SqlStorage): Set<number> {
-  const rows = sql.exec<{ minute: number }>("SELECT minute FROM asked WHERE refused = 0").toArray();
+  const rows = sql.exec<{ minute: number }>("SELECT DISTINCT minute FROM asked WHERE refused = 0").toArray();
   return new Set(rows.map(({ minute }) => minute));
+}
+
+/** Whether the parent was asked for as many minutes as may be. */
+export function isFullOfAsked(sql: SqlStorage): boolean {
+  return sql.exec<{ asked: number }>("SELECT COUNT(*) AS asked FROM asked").one().asked >= ASKED_MAX;
 }
 
 /** Forgets refused minutes that are too old to be asked for again. */

@@ -1,17 +1,31 @@
 /** Whether an object that came from outside fits its memory: what it would hold of its rows is counted before any of it is read. */
 import { inflateBody } from "../body";
 import {
+  ASKED_MAX,
+  BATCH_RETENTION_BYTES_MAX,
+  BOOTS_PER_EDGE_MAX,
+  CUTS_MAX,
   EDGES_MAX,
+  EVENTS_KEPT_MAX,
   GROUPS_MAX,
+  LATE_SECONDS_MAX,
   MERGED_BYTES_MAX,
   MESSAGE_BYTES_MAX,
+  MINUTE_BUNDLES_MAX,
+  MINUTE_SECONDS,
+  OUTBOX_BYTES_MAX,
   PENDING_BYTES_MAX,
+  QUARANTINE_BYTES_MAX,
   QUARANTINED_EDGES_MAX,
   QUEUE_BYTES_MAX,
+  REFUSALS_SECONDS,
+  REVOKED_MAX,
   SHARD_MAP_EPOCHS_MAX,
   SOURCES_MAX,
+  TILE_BYTES_MAX,
 } from "../limits";
 import { headsOf, sizeOf } from "./batches";
+import { type Page, sizeOfValue } from "./dump";
 import { readNumber } from "./schema";
 
 /** A figure of a table, in SQL, and the most that it may be. */
@@ -29,6 +43,8 @@ const TAGS_CHARACTERS_MAX = 1_400 * GROUPS_MAX;
 const STATES_CHARACTERS_MAX = 8_000_000;
 const TEXTS_CHARACTERS_MAX = 1_000_000;
 const EPOCHS_CHARACTERS_MAX = 400 * SHARD_MAP_EPOCHS_MAX;
+/** Keys of a minute of edges, or of shards that send it in two parts. */
+const MINUTE_KEYS_BYTES_MAX = 8 * 2 * MINUTE_BUNDLES_MAX;
 /** Runs of agents' starts and boots of shards in all states of edges. */
 const RUNS_MAX = SOURCES_MAX + 2 * EDGES_MAX;
 /** What is pending may be more than an object waits for by the last row, and what is in line behind it. */
@@ -54,9 +70,48 @@ const BOUNDS: readonly Bound[] = [
   ["epochs", "SUM(length(COALESCE(tag, '')) + length(keep))", EPOCHS_CHARACTERS_MAX],
   ["quarantined", "COUNT(*)", QUARANTINED_EDGES_MAX],
   ["quarantined", "MAX(length(edge))", EDGE_CHARACTERS_MAX],
+  ["revoked", "MAX(length(name))", EDGE_CHARACTERS_MAX],
+  ["minutes", "MAX(length(keys))", MINUTE_KEYS_BYTES_MAX],
+  ["minutes", "MAX(length(edges) + length(partial))", EDGES_MAX],
+  ["(SELECT SUM(length(data)) AS bytes FROM tiles GROUP BY id / 1024)", "MAX(bytes)", TILE_BYTES_MAX],
   ["apart", "COUNT(DISTINCT edge)", EDGES_MAX],
   ["apart", "MAX(length(edge))", EDGE_CHARACTERS_MAX],
 ];
+
+/**
+ * Rows and bytes of tables that a request reads many rows of, or that nothing else would keep from growing. What an object lets grow until an alarm
+ * comes, or its parent, has room to.
+ */
+const SIZES: Readonly<Record<string, { rows: number; bytes: number }>> = {
+  batches: { rows: 100_000, bytes: 2 * BATCH_RETENTION_BYTES_MAX },
+  outbox: { rows: 100_000, bytes: OUTBOX_BYTES_MAX },
+  cuts: { rows: CUTS_MAX + BOOTS_PER_EDGE_MAX, bytes: 100 * CUTS_MAX },
+  asked: { rows: ASKED_MAX, bytes: 100 * ASKED_MAX },
+  decisions: { rows: SOURCES_MAX, bytes: 100 * SOURCES_MAX },
+  revoked: { rows: REVOKED_MAX, bytes: 200 * REVOKED_MAX },
+  events: { rows: EVENTS_KEPT_MAX, bytes: 8_000 * EVENTS_KEPT_MAX },
+  refusals: { rows: (2 * REFUSALS_SECONDS) / 3600, bytes: 64_000_000 },
+  minutes: { rows: (2 * LATE_SECONDS_MAX) / MINUTE_SECONDS, bytes: 2 * BATCH_RETENTION_BYTES_MAX },
+  stale: { rows: 100 * GROUPS_MAX, bytes: 1_000 * GROUPS_MAX },
+  apart: { rows: QUARANTINE_BYTES_MAX / 200, bytes: 2 * QUARANTINE_BYTES_MAX },
+};
+
+/** What the pages of a backup came to so far, table by table. */
+export class TableSizes {
+  private readonly sizes = new Map<string, { rows: number; bytes: number }>();
+
+  /** Takes note of a page that is to be written; throws RangeError where its table is more than an object's can be. */
+  add({ table, rows }: Page): void {
+    const most = SIZES[table];
+    if (most === undefined) return;
+    const sum = this.sizes.get(table) ?? { rows: 0, bytes: 0 };
+    this.sizes.set(table, sum);
+    sum.rows += rows.length;
+    for (const row of rows) sum.bytes += row.reduce<number>((bytes, value) => bytes + sizeOfValue(value), 0);
+    if (sum.rows > most.rows) throw new RangeError(`${table} has more than the ${most.rows} rows of an object`);
+    if (sum.bytes > most.bytes) throw new RangeError(`${table} has more than the ${most.bytes} bytes of an object`);
+  }
+}
 
 /** Throws RangeError where tables hold more than an object has in memory. */
 export function checkBounds(sql: SqlStorage): void {

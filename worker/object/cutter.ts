@@ -1,10 +1,10 @@
 import { core } from "../core";
 import { RECUT_MS_MAX } from "../limits";
 import type { Refused } from "../refusal";
-import { listAsked, noteAsked, noteDecided, readAsked } from "./asked";
+import { isFullOfAsked, listAsked, noteAsked, noteDecided, readAsked } from "./asked";
 import type { ObjectState } from "./custody";
 import type { EdgeStates } from "./edge-states";
-import { keptWholeFrom } from "./kept";
+import { isFullOfCuts, keptWholeFrom } from "./kept";
 import type { Minutes } from "./minutes";
 import type { Receipt } from "./node";
 import { messageOf, notStored } from "./not-now";
@@ -41,7 +41,7 @@ export interface RecutReport {
   bundles: number;
   /** Minutes that the parent has not answered about yet. */
   waiting: number[];
-  /** Minutes that this object or its parent has not all parts of any more. */
+  /** Minutes that this object or its parent has not all parts of any more, or has too many like them to note another. */
   refused: number[];
   /** The minute to go on with; null where it is done. */
   next: number | null;
@@ -76,7 +76,7 @@ export class Cutter {
     const keptFrom = keptWholeFrom(this.host.sql);
     for (const minute of minutesOf(this.context(), edge, from)) {
       if (Date.now() > untilMs) return { ...report, next: minute };
-      if (minute < keptFrom) {
+      if (minute < keptFrom || isFullOfCuts(this.host.sql)) {
         report.refused.push(minute);
         continue;
       }
@@ -96,9 +96,15 @@ export class Cutter {
     const known = new Set(listAsked(sql, edge).map(({ minute }) => minute));
     const keptFrom = keptWholeFrom(sql);
     const minutes = minutesOf(this.context(), edge, from);
+    /** Minutes for which there is no room. */
+    const full: number[] = [];
     let next: number | null = null;
     for (const minute of minutes) {
       if (known.has(minute) || minute < keptFrom) continue;
+      if (isFullOfAsked(sql) || isFullOfCuts(sql)) {
+        full.push(minute);
+        continue;
+      }
       if (Date.now() > untilMs) {
         next = minute;
         break;
@@ -120,6 +126,7 @@ export class Cutter {
       refused: [
         ...left.filter(({ isRefused }) => isRefused).map(({ minute }) => minute),
         ...minutes.filter((minute) => minute < keptFrom && !known.has(minute)),
+        ...full,
       ],
       next,
     };

@@ -55,7 +55,7 @@ export function readPage(sql: SqlStorage, cursor: Cursor): { page: Page; next: C
       break;
     }
     rows.push(values);
-    bytes += values.reduce<number>((sum, value) => sum + sizeOf(value), 0);
+    bytes += values.reduce<number>((sum, value) => sum + sizeOfValue(value), 0);
   }
   const last = rows.at(-1);
   const after = last === undefined ? [] : key.map((column) => last[columns.indexOf(column)]!);
@@ -79,7 +79,8 @@ export function dropTables(sql: SqlStorage): void {
   for (const { name } of tablesOf(sql)) sql.exec(`DROP TABLE ${name}`);
 }
 
-function sizeOf(value: Value): number {
+/** Bytes of a value in a row, about. */
+export function sizeOfValue(value: Value): number {
   if (value instanceof ArrayBuffer) return value.byteLength;
   return typeof value === "string" ? value.length : 8;
 }

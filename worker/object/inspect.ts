@@ -1,11 +1,12 @@
 import { BODY_ENCODINGS, inflateBody } from "../body";
-import { MERGED_BYTES_MAX, TILE_ROW_BYTES_MAX } from "../limits";
+import { MERGED_BYTES_MAX, MESSAGE_BYTES_MAX, TILE_BYTES_MAX, TILE_ROW_BYTES_MAX } from "../limits";
 import type { MergeCore } from "../merge";
 import { formatName, parseName, rootOf } from "../names";
 import { quote } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import { headsOf } from "./batches";
-import { concatenate } from "./bytes";
+import { TableSizes } from "./bounds";
+import { bytesOfParts, concatenate } from "./bytes";
 import type { Page, Value } from "./dump";
 import { readText } from "./schema";
 import { PART_SPAN } from "./tiles";
@@ -17,11 +18,14 @@ import { PART_SPAN } from "./tiles";
 export class Inspector {
   private lastId = -1;
   private open: Uint8Array[] = [];
+  private readonly sizes = new TableSizes();
 
   constructor(private readonly core: MergeCore) {}
 
-  /** Looks through the rows of a page; a table's rows come in order. */
-  check({ table, columns, rows }: Page): void {
+  /** Looks through the rows of a page, and how many there are; a table's rows come in order. */
+  check(page: Page): void {
+    const { table, columns, rows } = page;
+    this.sizes.add(page);
     const cell = (row: readonly Value[], name: string) => row[columns.indexOf(name)];
     for (const row of rows) {
       if (table === "tiles") this.checkTile(Number(cell(row, "id")), bytesOf(cell(row, "data")));
@@ -43,6 +47,7 @@ export class Inspector {
     this.lastId = id;
     if (data.byteLength > TILE_ROW_BYTES_MAX) throw new RangeError(`tile row ${id} is too long`);
     this.open.push(data);
+    if (bytesOfParts(this.open) > TILE_BYTES_MAX) throw new RangeError(`the tile of row ${id} is too long`);
     if (data.byteLength === TILE_ROW_BYTES_MAX) return;
     const part = concatenate(this.open);
     this.open = [];
@@ -62,9 +67,13 @@ export class Inspector {
     };
     if (!Number.isInteger(minute) || !Number.isInteger(first)) throw new RangeError("a message in it replaces no minute");
     let at = 0;
+    let inflatedBytes = 0;
     for (const { length } of JSON.parse(heads) as { length: number }[]) {
-      this.checkBundle(inflateBody(data.subarray(at, at + length), "deflate", MERGED_BYTES_MAX));
+      const bundle = inflateBody(data.subarray(at, at + length), "deflate", MERGED_BYTES_MAX);
+      this.checkBundle(bundle);
       at += length;
+      inflatedBytes += bundle.byteLength;
+      if (inflatedBytes > MESSAGE_BYTES_MAX) throw new RangeError(`a message in it has more than ${MESSAGE_BYTES_MAX} bytes`);
     }
   }
 

@@ -1,6 +1,6 @@
 /** What edges posted within the last two hours, as the sealed batches still hold it. */
 import { inflateBody } from "../body";
-import { AHEAD_SECONDS_MAX, MERGED_BYTES_MAX, MINUTE_SECONDS } from "../limits";
+import { AHEAD_SECONDS_MAX, CUTS_MAX, MERGED_BYTES_MAX, MINUTE_SECONDS } from "../limits";
 import { type Head, headsOf } from "./batches";
 import { readNumber } from "./schema";
 
@@ -23,7 +23,7 @@ export function placeOfKept({ batch, at, length, encoding }: Kept): KeptPlace {
  */
 export function* listKept(sql: SqlStorage, sealed: number, from: number): Generator<Kept> {
   const cuts = readCuts(sql);
-  const isCut = ({ source, minute }: Head, batch: number) => batch <= (cuts.get(`${source} ${minute}`) ?? 0);
+  const isCut = ({ source, minute }: Head, batch: number) => batch <= (cuts.get(cutKey(source, minute)) ?? 0);
   const rows = sql.exec<{ id: number; entries: string }>(
     "SELECT id, entries FROM batches WHERE id <= ? AND received_ms >= ? ORDER BY id",
     sealed,
@@ -44,10 +44,23 @@ export function expireCuts(sql: SqlStorage, sealed: number): void {
   sql.exec("DELETE FROM cuts WHERE through < COALESCE((SELECT MIN(id) FROM batches), ? + 1)", sealed);
 }
 
+/** Whether there are as many cuts as may be. */
+export function isFullOfCuts(sql: SqlStorage): boolean {
+  return sql.exec<{ cuts: number }>("SELECT COUNT(*) AS cuts FROM cuts").one().cuts >= CUTS_MAX;
+}
+
 /** Through which batch a source's minute was taken out. */
-function readCuts(sql: SqlStorage): Map<string, number> {
-  const rows = sql.exec<{ source: number; minute: number; through: number }>("SELECT * FROM cuts").toArray();
-  return new Map(rows.map(({ source, minute, through }) => [`${source} ${minute}`, through]));
+function readCuts(sql: SqlStorage): Map<number, number> {
+  const cuts = new Map<number, number>();
+  for (const { source, minute, through } of sql.exec<{ source: number; minute: number; through: number }>("SELECT * FROM cuts")) {
+    cuts.set(cutKey(source, minute), through);
+  }
+  return cuts;
+}
+
+/** A source's minute as one number. */
+function cutKey(source: number, minute: number): number {
+  return source * 2 ** 32 + minute / MINUTE_SECONDS;
 }
 
 /** The bytes of one of them, inflated. */

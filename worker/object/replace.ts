@@ -2,7 +2,7 @@ import type { Refused } from "../refusal";
 import { writeBatch } from "./batches";
 import type { CutterHost } from "./cutter";
 import { finestKept } from "./expiry";
-import { keptWholeFrom, writeCut } from "./kept";
+import { isFullOfCuts, keptWholeFrom, writeCut } from "./kept";
 import type { Receipt } from "./node";
 import type { Replacement } from "./outbox";
 import { arrivalsOf } from "./receive";
@@ -20,7 +20,7 @@ export function replaceMinute(host: CutterHost, context: RecutContext, shard: nu
   const nowMs = Date.now();
   const decided = decisionOf(sql, shard, boot, recut.first);
   if (number <= edges.cursorOf(shard, boot)) return { stored: false, timeMs: nowMs, replaced: decided === true };
-  const isWhole = recut.minute >= keptWholeFrom(sql) && finestKept(sql, recut.minute) === 0;
+  const isWhole = recut.minute >= keptWholeFrom(sql) && finestKept(sql, recut.minute) === 0 && !isFullOfCuts(sql);
   const isTaken = number === recut.first ? isWhole : decided === true;
   const { revision } = host.state();
   const refused = transact(() => {
