@@ -8,11 +8,16 @@ export const COUNTS = {
   rowsOfTile: 1,
   /** Rows of a second in which edges post: they share one. */
   rowsOfBatch: 1,
+  /** Rows of batches a minute where edges do not come at once but trickle in, at the number of edges that makes most (some 450). */
+  batchesOfTrickle: 200,
   /** Rows that a root writes for the messages of a minute, beside its seal. */
   rowsOfReceipt: 1,
   /** Bytes of a busy minute on the way, and of a tile that many were merged into (`npm run bench -- wire hub`). */
   bundleBytes: 36_218,
   tileBytes: 93_487,
+  /** Bytes of a busy minute inflated, as it is held unsealed, and how many an object holds before it seals out of turn. */
+  inflatedBytes: 69_479,
+  unsealedBytes: 10 * 1024 * 1024,
   /** workerd's CPU for a bundle of a busy minute, everything included, ms (`npm run bench -- ingest`). */
   cpuMsOfBundle: 2,
 };
@@ -33,8 +38,6 @@ const EDGES_PER_SHARD = 1_000;
 /** Sets of tags in one object. */
 const GROUPS = 4;
 const MINUTES = 30 * 1_440;
-/** Edges post within so many seconds of each minute. */
-const POSTING_SECONDS = 45;
 const OBJECT_GB = 0.128;
 /** What is kept, by level: tiles of each set of tags. */
 const TILES_KEPT = 48 * 60 + 30 * 24 + 400;
@@ -55,23 +58,32 @@ interface Month {
   dollars: number;
 }
 
+/** How often an object with so many edges seals in a minute. */
+function sealsOf(edges: number): number {
+  return Math.max(1, Math.ceil((edges * COUNTS.inflatedBytes) / COUNTS.unsealedBytes));
+}
+
 /** What a fleet comes to in a month; `rowsPerBundle` has each bundle in a row of its own, for comparison. */
 function month(edges: number, rowsPerBundle = false): Month {
   const shards = edges > EDGES_PER_SHARD ? Math.ceil(edges / EDGES_PER_SHARD) : 0;
   const objects = shards + 1;
   const takers = Math.max(1, shards);
   const edgesOfTaker = edges / takers;
-  const batches = rowsPerBundle ? edgesOfTaker : Math.min(POSTING_SECONDS, edgesOfTaker);
-  const rowsOfTaker = WRITTEN_AND_DELETED * (batches * COUNTS.rowsOfBatch + GROUPS * COUNTS.rowsOfTile) + COUNTS.rowsOfSeal;
+  const batches = Math.min(rowsPerBundle ? edgesOfTaker : COUNTS.batchesOfTrickle, edgesOfTaker);
+  const seals = sealsOf(edgesOfTaker);
+  // A tile is written again by each seal, and deleted once.
+  const rowsOfSeals = seals * (COUNTS.rowsOfSeal + GROUPS * COUNTS.rowsOfTile) + GROUPS * COUNTS.rowsOfTile;
+  const rowsOfTaker = WRITTEN_AND_DELETED * batches * COUNTS.rowsOfBatch + rowsOfSeals;
   const rowsOfRoot =
-    WRITTEN_AND_DELETED * (Math.min(POSTING_SECONDS, shards) * COUNTS.rowsOfReceipt + COUNTS.rowsOfTile) + COUNTS.rowsOfSeal;
+    WRITTEN_AND_DELETED * (Math.min(COUNTS.batchesOfTrickle, shards * seals) * COUNTS.rowsOfReceipt + COUNTS.rowsOfTile) +
+    COUNTS.rowsOfSeal;
   const batchBytes = Math.min(BATCHES_KEPT_BYTES_MAX, BATCHES_KEPT_MINUTES * edgesOfTaker * COUNTS.bundleBytes);
   const tileBytes = TILES_KEPT * COUNTS.tileBytes;
   const figures = {
     edges,
     objects,
     workerRequests: edges * MINUTES,
-    objectRequests: (edges + 2 * shards + objects) * MINUTES,
+    objectRequests: (edges + 2 * shards * seals + objects) * MINUTES,
     cpuMs: edges * MINUTES * COUNTS.cpuMsOfBundle,
     gbSeconds: objects * MINUTES * 60 * OBJECT_GB,
     rowsWritten: (takers * rowsOfTaker + (shards > 0 ? rowsOfRoot : 0)) * MINUTES,
@@ -124,9 +136,10 @@ are parted into shards of ${whole(EDGES_PER_SHARD)}; ${GROUPS} sets of tags in e
 |---|---|---|---|---|---|---|---|---|---|---|
 ${rows.join("\n")}
 
-- **Rows.** Edges that post within a second share a row, so an object writes at most ${POSTING_SECONDS} a minute for bundles, ${COUNTS.rowsOfTile} for each set of tags and
-  ${COUNTS.rowsOfSeal} for the rest of the seal, whatever the number of its edges. What is deleted later counts once more.
-- **Requests.** One of the Worker and one of the object for each bundle; a message up, its receipt and an alarm for each object and minute.
+- **Rows.** Posts that come close together share a row. Those that trickle in share fewer: at most ${COUNTS.batchesOfTrickle} rows a minute for bundles, whatever the
+  number of edges, which is what the table reckons with; where all post within a few seconds it is some 10. A seal writes ${COUNTS.rowsOfTile} for each set of tags and
+  ${COUNTS.rowsOfSeal} for the rest, once a minute where edges are quiet and ${sealsOf(EDGES_PER_SHARD)} times where ${whole(EDGES_PER_SHARD)} are busy, as an object holds ${COUNTS.unsealedBytes / 1024 / 1024} MiB unsealed. What is deleted later counts once more.
+- **Requests.** One of the Worker and one of the object for each bundle; a message up, its receipt and an alarm for each object and seal.
 - **Time.** An object that is posted to every second is awake all the time, at ${OBJECT_GB * 1000} MB.
 - **Storage.** What edges posted is kept 2 hours, at most ${whole(BATCHES_KEPT_BYTES_MAX / 1024 / 1024)} MB an object; a tile takes ${whole(COUNTS.tileBytes)} B at most busy minutes, less at others.
 

@@ -4,9 +4,12 @@ import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { COUNTS } from "../../scripts/docs/cost";
 import type { Hub } from "../../worker/index";
-import { COMMIT_QUIET_MS, COMMIT_WAIT_PER_EDGE_MS } from "../../worker/limits";
+import { COMMIT_QUIET_MS, COMMIT_WAIT_PER_EDGE_MS, PENDING_BYTES_MAX } from "../../worker/limits";
+import { readNumber } from "../../worker/object/schema";
 import { sealMinute } from "../support/edge-minute";
+import { padded } from "../support/seal-minute";
 import { bearer, hubOf, MINUTE, post } from "./support/client";
+import { pack } from "./support/pack";
 
 const EDGES = 60;
 /** Setting the alarm counts as a row, which no statement shows. */
@@ -69,4 +72,60 @@ it.each([1, 4])("writes few rows a minute, however many edges there are, with %i
   expect(batches).toBeLessThanOrEqual(batchesMax(elapsedMs) * COUNTS.rowsOfBatch);
   expect(seal).toBeLessThanOrEqual(COUNTS.rowsOfSeal - ROWS_OF_ALARM + groups * COUNTS.rowsOfTile);
   expect(atRoot).toBeLessThanOrEqual(COUNTS.rowsOfReceipt + COUNTS.rowsOfSeal - ROWS_OF_ALARM + COUNTS.rowsOfTile);
+});
+
+/** Bundles of this many bytes, inflated, are posted one after the other: more than an object holds unsealed, three times. */
+const LARGE_BYTES = 900_000;
+const LARGE_BUNDLES = 36;
+
+it("seals out of turn no more often than it must, and writes as few rows each time", async () => {
+  const tenant = "rows-busy";
+  const stub = hubOf(tenant);
+  const bundleOf = (edge: number) => {
+    const exchanges = [{ client: "10.0.0.1", name: "a.example.com" }];
+    return pack("deflate", padded(sealMinute({ minute: MINUTE, boot: BigInt(edge), exchanges }), LARGE_BYTES));
+  };
+  const headers = { "content-encoding": "deflate", "tallywire-tags": "site=fra" };
+  for (let edge = 1; edge <= 2; edge += 1) await post(tenant, `edge-${edge}`, await bundleOf(edge + 100), headers);
+  await runDurableObjectAlarm(stub);
+  const rows = await countRows(stub);
+  const revision = () => runInDurableObject(stub, (_, { storage }) => readNumber(storage.sql, "sealed"));
+  let seals = 0;
+  let sealed = await revision();
+  for (let index = 0; index < LARGE_BUNDLES; index += 1) {
+    expect(await post(tenant, `edge-${(index % 2) + 1}`, await bundleOf(index + 1), headers)).toMatchObject({ stored: true });
+    const now = await revision();
+    if (now !== sealed) seals += 1;
+    sealed = now;
+  }
+  const written = rows();
+  console.log(`${seals} early seals of ${LARGE_BUNDLES} MB, ${written} rows`);
+  expect(seals).toBe(Math.floor((LARGE_BUNDLES * LARGE_BYTES) / PENDING_BYTES_MAX));
+  expect(COUNTS.unsealedBytes).toBe(PENDING_BYTES_MAX);
+  // Each bundle is a source of its own here, and a row of its own, as the next comes after it is stored.
+  const rowsOfBundles = LARGE_BUNDLES * (COUNTS.rowsOfBatch + 1);
+  expect(written).toBeLessThanOrEqual(rowsOfBundles + seals * (COUNTS.rowsOfSeal + COUNTS.rowsOfTile));
+});
+
+it("writes rows by time and not by bundle where edges trickle in", async () => {
+  const tenant = "rows-trickle";
+  const stub = hubOf(tenant);
+  const bundleOf = (edge: number, minute: number) =>
+    sealMinute({ minute, boot: BigInt(edge + 1), exchanges: [{ client: `10.0.0.${edge}`, name: "a.example.com" }] });
+  const trickle = async (minute: number) => {
+    const posts: Promise<unknown>[] = [];
+    for (let edge = 0; edge < EDGES; edge += 1) {
+      posts.push(post(tenant, `edge-${edge}`, bundleOf(edge, minute)));
+      await scheduler.wait(COMMIT_QUIET_MS / 4);
+    }
+    await Promise.all(posts);
+  };
+  await trickle(MINUTE - 120);
+  const rows = await countRows(stub);
+  const from = Date.now();
+  await trickle(MINUTE - 60);
+  const elapsedMs = Date.now() - from;
+  const batches = rows();
+  console.log(`${EDGES} edges that trickle in: ${batches} rows in ${elapsedMs} ms`);
+  expect(batches).toBeLessThanOrEqual(batchesMax(elapsedMs) + ROWS_OF_ALARM);
 });
