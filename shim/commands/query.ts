@@ -43,6 +43,8 @@ interface Answer {
     missing_edges: string[];
     missing_edges_count: number;
     set_apart?: number;
+    /** The window that was asked for, where the hub answers about a wider one. */
+    asked?: { from: string; to: string };
     error_bound: { kind: string; bound: number };
   };
 }
@@ -190,11 +192,13 @@ function caveats({ data, meta }: Answer): string[] {
     missing_edges_count: count,
     set_apart: apart = 0,
     error_bound: error,
+    asked,
   } = meta;
   const window = `from ${from} to ${to}`;
   const lines = [
     data.length === 0 ? `nothing was reported ${window}` : `${formatNumberOf(data.length, "row")} ${window}, ${errorText(error)}`,
   ];
+  if (asked) lines.push(`widened from ${asked.from} to ${asked.to}: what is older is kept by whole hours or days`);
   if (apart > 0) lines.push(`without ${formatNumberOf(apart, "bundle")} that do not merge with the others`);
   if (complete) return lines;
   const names = missing.slice(0, MISSING_SHOWN_MAX).join(", ");

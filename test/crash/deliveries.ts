@@ -33,8 +33,8 @@ const STARTS_MAX = 30;
 /** A hub that is killed and started again at random moments. */
 export class FallibleHub {
   kills = 0;
-  /** Whether it is not killed for now. */
-  isSpared = false;
+  private isSpared = false;
+  private killing: Promise<void> = Promise.resolve();
   private stopped = false;
 
   private constructor(
@@ -60,7 +60,22 @@ export class FallibleHub {
     }
   }
 
-  async killOnce(): Promise<void> {
+  /** Lets it run from when it does on, until `spareNoMore`. */
+  async spare(): Promise<void> {
+    this.isSpared = true;
+    await this.killing;
+  }
+
+  spareNoMore(): void {
+    this.isSpared = false;
+  }
+
+  killOnce(): Promise<void> {
+    this.killing = this.killAndStart();
+    return this.killing;
+  }
+
+  private async killAndStart(): Promise<void> {
     await this.hub.kill();
     this.kills += 1;
     this.hub = await this.startAgain(this.hub.port);

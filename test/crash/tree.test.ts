@@ -166,11 +166,11 @@ async function runOnce(seed: number): Promise<void> {
 /** Fills the disk until the hub has told an edge that it could not write, and for a while more, in which it is killed too. */
 async function fillOnce(disk: SmallDisk, hub: FallibleHub, afterMs: number, outcome: Outcome): Promise<void> {
   await sleep(afterMs);
-  hub.isSpared = true;
+  await hub.spare();
   disk.fill();
   outcome.isDiskFull = true;
   while (outcome.onFullDisk === 0 && outcome.open > 0) await sleep(20);
-  hub.isSpared = false;
+  hub.spareNoMore();
   await sleep(700);
   outcome.isDiskFull = false;
   disk.free();

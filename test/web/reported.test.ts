@@ -49,3 +49,15 @@ test("a step that the window cuts counts as far as it lies in it", () => {
   expect(secondsIn(rows.slice(1), { from: textOf(0), to: textOf(660), step: 300 })).toBe(360);
   expect(secondsIn([], { from: textOf(0), to: textOf(660), step: 300 })).toBe(660);
 });
+
+test("takes longer steps where the hub would answer about a wider window than is shown", async () => {
+  const { client } = hubOf();
+  const asked = { from: textOf(60), to: textOf(120) };
+  const query = async (question: Question): Promise<Answer> => {
+    const { data, meta } = await client.query(question, new AbortController().signal);
+    return { data, meta: (question.step ?? 0) % 3600 === 0 ? meta : { ...meta, asked } };
+  };
+  const scope = scopeOf({ span: "6h", compare: "off" });
+  const asker = await Asker.open({ query } as unknown as HubClient, METRICS, scope, new AbortController().signal);
+  expect(asker.window.step % 3600).toBe(0);
+});

@@ -8,6 +8,7 @@ import { migrate } from "../../worker/object/schema";
 import { listStale, startOf } from "../../worker/object/stale";
 import { LEVEL_SECONDS, listTiles } from "../../worker/object/tiles";
 import { retentionOf } from "../../worker/retention";
+import { formatTime } from "../../worker/time";
 import { type Exchange, sealMinute } from "../support/edge-minute";
 import { ask, hubOf, MINUTE, post } from "./support/client";
 import { undoTo } from "./support/undo";
@@ -150,12 +151,35 @@ describe("what is too old", () => {
     expect(await tilesOf("old", 0)).toEqual([]);
     expect(await total("old", HOUR, HOUR + HOUR_SECONDS)).toBe(12);
     expect(await total("old", HOUR - 5 * HOUR_SECONDS, HOUR + 2 * HOUR_SECONDS)).toBe(12);
-    const half = ask("old", REQUESTS, `from=${HOUR}&to=${HOUR + 1800}`);
-    await expect(half).rejects.toThrow(/too_fine.*let from, to and step be whole hours/);
     const step = ask("old", REQUESTS, `from=${HOUR}&to=${HOUR + HOUR_SECONDS}&step=60`);
-    await expect(step).rejects.toThrow(/too_fine/);
+    await expect(step).rejects.toThrow(/too_fine.*let from, to and step be whole hours/);
     // Where there never was anything, nothing is missing.
     expect(await total("old", HOUR - 5 * HOUR_SECONDS + 60, HOUR - HOUR_SECONDS)).toBe(0);
+  });
+
+  it("is answered by whole hours around what is asked for, which the answer says", async () => {
+    await send("wide", HOUR - HOUR_SECONDS + 60, 4);
+    await send("wide", HOUR + 60, 8);
+    await alarm("wide");
+    await inObject("wide", (sql) => expireTiles(sql, RETENTION, HOUR + HOUR_SECONDS + LEVEL_SECONDS[2]! * 2));
+    const times = (from: number, to: number) => ({ from: formatTime(from), to: formatTime(to) });
+    const half = await ask("wide", REQUESTS, `from=${HOUR}&to=${HOUR + 1800}`);
+    expect(half.data).toMatchObject([{ value: 8 }]);
+    expect(half.meta).toMatchObject({ ...times(HOUR, HOUR + HOUR_SECONDS), step: 3600, asked: times(HOUR, HOUR + 1800) });
+    const early = await ask("wide", REQUESTS, `from=${HOUR - 1800}&to=${HOUR + 48 * HOUR_SECONDS + 60}`);
+    expect(early.data).toMatchObject([{ value: 12 }]);
+    // The end needs no widening.
+    expect(early.meta).toMatchObject(times(HOUR - HOUR_SECONDS, HOUR + 48 * HOUR_SECONDS + 60));
+    const whole = await ask("wide", REQUESTS, `from=${HOUR}&to=${HOUR + HOUR_SECONDS}`);
+    expect(whole.meta).not.toHaveProperty("asked");
+    const before = await ask("wide", `${REQUESTS}&compare=previous`, `from=${HOUR + 60}&to=${HOUR + 1800}`);
+    expect(before.data).toMatchObject([{ value: 8, before: 4 }]);
+    const several = await ask(
+      "wide",
+      "metric=dns_requests_total,dns_responses_total&op=sum",
+      `from=${HOUR + 60}&to=${HOUR + 120}`,
+    );
+    expect(several.meta).toMatchObject({ ...times(HOUR, HOUR + HOUR_SECONDS), asked: times(HOUR + 60, HOUR + 120) });
   });
 
   it("stays in minutes as long as its hour is behind", async () => {

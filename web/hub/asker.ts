@@ -40,8 +40,9 @@ export class Asker {
     for (const window of windows) {
       const asker = new Asker(client, fitting, scope, window, signal);
       try {
-        if (probe) await asker.ask([probe.name], { op: "sum", isOverTime: true });
-        return asker;
+        const told = probe ? await asker.ask([probe.name], { op: "sum", isOverTime: true }) : undefined;
+        // The hub would answer about a wider window than is shown: one of longer steps is shown as it is.
+        if (told?.meta.asked === undefined || window === windows.at(-1)) return asker;
       } catch (error) {
         if (!(error instanceof HubError && error.code === "too_fine")) throw error;
         refused = error;

@@ -30,6 +30,8 @@ export interface AnswerMeta {
   set_apart: number;
   /** The same about the earlier window, without the names. */
   before?: Pick<AnswerMeta, "complete" | "missing_edges_count">;
+  /** The window that was asked for, where the answer is about a wider one. */
+  asked?: { from: string; to: string };
 }
 
 export interface Answer {

@@ -1,9 +1,11 @@
 /** Asks an object everything that a question takes, and puts the answers together. */
 import type { Answer } from "../object/answer";
 import { Refusal, type Refused } from "../refusal";
+import { formatTime } from "../time";
 import { compare, divide, keysOf } from "./combine";
 import type { FlatRow } from "./flatten";
 import type { Plan, Question } from "./plan";
+import { widenings } from "./widen";
 
 type Ask = (plan: Plan) => Promise<Answer | Refused>;
 type Meta = Answer["meta"];
@@ -12,11 +14,33 @@ type Meta = Answer["meta"];
 export interface Combined {
   data: FlatRow[];
   /** Of one metric; of several, what holds for all, and each in `metrics`. */
-  meta: Partial<Meta> & Pick<Meta, "complete"> & { metrics?: Meta[]; with?: object };
+  meta: Partial<Meta> & Pick<Meta, "complete"> & { metrics?: Meta[]; with?: object; asked?: AskedWindow };
 }
 
-/** The answer to a question. Throws Refusal. */
+/** The window that was asked for, where the answer is about a wider one. */
+interface AskedWindow {
+  from: string;
+  to: string;
+}
+
+/** The answer to a question; about a wider window where what is kept would have to be cut, and then it says so. Throws Refusal. */
 export async function askAll(ask: Ask, question: Question): Promise<Combined> {
+  let refusal: Refusal | null = null;
+  for (const wider of widenings(question)) {
+    try {
+      const { data, meta } = await askOnce(ask, wider);
+      const { from, to } = question.plans[0]!;
+      const asked = { from: formatTime(from), to: formatTime(to) };
+      return { data, meta: wider === question ? meta : { ...meta, asked } };
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === "too_fine")) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+async function askOnce(ask: Ask, question: Question): Promise<Combined> {
   const { plans, per, shiftSeconds, isList } = question;
   const answers: Answer[] = [];
   for (const [index, plan] of plans.entries()) {
