@@ -1,5 +1,5 @@
 import type { Environment } from "./environment";
-import { EDGES_MAX, GROUPS_MAX, TAGS_MAX, WIRE_BYTES_MAX } from "./limits";
+import { BODY_SECONDS, EDGES_MAX, GROUPS_MAX, TAGS_MAX, WIRE_BYTES_MAX } from "./limits";
 import { quote, Refusal } from "./refusal";
 
 /** How much a tenant's edges may send, as the hub's owner set it. */
@@ -12,11 +12,13 @@ export interface Allowance {
   /** Names of tags, and different values of one tag, of the edges of one object. */
   tagNames: number;
   tagValues: number;
+  /** Seconds within which a body must be there. */
+  bodySeconds: number;
 }
 
 interface Setting {
   of: keyof Allowance;
-  name: "EDGE_BUNDLES_PER_MINUTE" | "EDGE_BYTES_PER_MINUTE" | "MAX_EDGES" | "MAX_TAG_NAMES" | "MAX_TAG_VALUES";
+  name: "EDGE_BUNDLES_PER_MINUTE" | "EDGE_BYTES_PER_MINUTE" | "MAX_EDGES" | "MAX_TAG_NAMES" | "MAX_TAG_VALUES" | "BODY_SECONDS";
   usual: number;
   least: number;
   most: number;
@@ -32,6 +34,7 @@ const SETTINGS: readonly Setting[] = [
   { of: "edges", name: "MAX_EDGES", usual: EDGES_MAX, least: 1, most: EDGES_MAX },
   { of: "tagNames", name: "MAX_TAG_NAMES", usual: 32, least: TAGS_MAX, most: GROUPS_MAX },
   { of: "tagValues", name: "MAX_TAG_VALUES", usual: 500, least: 1, most: GROUPS_MAX },
+  { of: "bodySeconds", name: "BODY_SECONDS", usual: BODY_SECONDS, least: 1, most: 600 },
 ];
 
 /** What edges may send. Refuses a setting that is no whole number or out of range. */

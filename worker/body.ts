@@ -9,6 +9,23 @@ type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint
 
 const INFLATE: Record<Exclude<BodyEncoding, "identity">, Inflate> = { gzip: gunzipSync, deflate: inflateSync };
 
+/** Reads a request's body as `readBody` does, and refuses it where it is not there within so many seconds. */
+export async function readBodyWithin(request: Request, most: number, seconds: number): Promise<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const tooSlow = new Promise<never>((_, reject) => {
+    const reason = `the body was not there within ${seconds} s; send it at once`;
+    timer = setTimeout(() => reject(new Refusal(408, "slow_body", reason)), seconds * 1000);
+  });
+  const body = readBody(request, most);
+  // What becomes of a body that is given up is of no matter.
+  body.catch(() => {});
+  try {
+    return await Promise.race([body, tooSlow]);
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+  }
+}
+
 /** Reads a request's body, counting while reading, and refuses it once it is longer than `most` bytes. */
 export async function readBody(request: Request, most: number): Promise<Uint8Array> {
   const tooLong = (bytes: string) => new Refusal(413, "body_too_large", `the body has ${bytes} bytes; send at most ${most}`);

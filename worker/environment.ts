@@ -19,6 +19,7 @@ export interface Environment {
   MAX_EDGES?: string;
   MAX_TAG_NAMES?: string;
   MAX_TAG_VALUES?: string;
+  BODY_SECONDS?: string;
   /** `yes`: bundles that are not signed are refused. */
   REQUIRE_SIGNATURE?: string;
   /** Where events are posted: see webhook.ts. */

@@ -9,6 +9,9 @@ export const MINUTE_SECONDS = 60;
 /** Bytes of a request body as they come in: a busy minute takes 48 KB, so this leaves room for ten of them. */
 export const WIRE_BYTES_MAX = 512 * 1024;
 
+/** Seconds within which the body of a bundle must be there, unless a hub's owner sets others: what is held open is memory. */
+export const BODY_SECONDS = 30;
+
 /** Bytes of a bundle after inflating: half a row, so that any bundle fits a batch with others. */
 export const BUNDLE_BYTES_MAX = 1024 * 1024;
 
@@ -54,6 +57,9 @@ export const JOINING_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
 export const SEAL_SECOND = 55;
+
+/** When an alarm that could not be set is tried again. */
+export const ALARM_RETRY_MS = 1_000;
 
 /** How late an alarm may be before it is taken for lost: a period between seals, and at least this. */
 export const ALARM_LATE_MIN_MS = 2_000;

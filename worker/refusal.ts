@@ -1,6 +1,6 @@
 /** What is wrong with a request, as the client reads it: the status, a stable code, and a reason that says what to change. */
 export interface Refused {
-  status: 400 | 401 | 403 | 404 | 405 | 406 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 406 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
   code: string;
   reason: string;
   /** When the same would be taken, where that is known. */

@@ -18,7 +18,15 @@ export interface HubOptions {
 
 /** Settings of the Worker beyond those with an option of their own; docs/hub.md says what they do. */
 const SETTINGS = [
-  ...["EDGE_BUNDLES_PER_MINUTE", "EDGE_BYTES_PER_MINUTE", "MAX_EDGES", "MAX_TAG_NAMES", "MAX_TAG_VALUES", "REQUIRE_SIGNATURE"],
+  ...[
+    "EDGE_BUNDLES_PER_MINUTE",
+    "EDGE_BYTES_PER_MINUTE",
+    "MAX_EDGES",
+    "MAX_TAG_NAMES",
+    "MAX_TAG_VALUES",
+    "BODY_SECONDS",
+    "REQUIRE_SIGNATURE",
+  ],
 ];
 
 const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\[::1\])$/;

@@ -22,11 +22,15 @@ const ATTEMPTS_MAX = 5;
 /** Connections that fell silent are held open, as slow ones are, up to so many. */
 const SILENT_MAX = 200;
 const GROWTH_MEGABYTES_MAX = 250;
-const VICTIM = "victim";
-const ATTACKER = "attacker";
+/** Whose data nothing may tell, and who attacks; each a tenant of one object, or one that is sharded. */
+const SIDES = [
+  { how: "one object", VICTIM: "victim", ATTACKER: "attacker" },
+  { how: "a tree", VICTIM: "victim-tree", ATTACKER: "attacker-tree" },
+] as const;
+type Side = (typeof SIDES)[number];
 const SECRET = "secret.of.the.victim.example";
 
-const edgeOf = (tenant: string) => (tenant === VICTIM ? VICTIMS_EDGE : "edge");
+const edgeOf = (tenant: string) => (tenant.startsWith("victim") ? VICTIMS_EDGE : "edge");
 const folder = mkdtempSync(join(tmpdir(), "tallywire-abuse-"));
 const minute = Math.floor(Date.now() / 60_000) * 60 - 120;
 const bundle = sealMinute({ minute, boot: 1n, exchanges: [{ client: "10.0.0.1", name: SECRET }] });
@@ -38,10 +42,13 @@ beforeAll(async () => {
   // What is attacked is what lies behind the pace that a hub sets its edges.
   const paces = { EDGE_BUNDLES_PER_MINUTE: "1000000", EDGE_BYTES_PER_MINUTE: String(2 ** 40) };
   hub = await startLocalHub({ dataFolder: folder, workerFolder, variables: { SEAL_PERIOD_SECONDS: "1", ...paces } });
-  for (const tenant of [VICTIM, ATTACKER]) {
-    for (const kind of ["write", "read", "admin"] as const) {
-      const holder: KeyHolder = { kind, tenant, edge: kind === "write" ? edgeOf(tenant) : "" };
-      keys.set(JSON.stringify(holder), await hub.key(holder));
+  for (const { how, VICTIM, ATTACKER } of SIDES) {
+    for (const tenant of [VICTIM, ATTACKER]) {
+      for (const kind of ["write", "read", "admin"] as const) {
+        const holder: KeyHolder = { kind, tenant, edge: kind === "write" ? edgeOf(tenant) : "" };
+        keys.set(JSON.stringify(holder), await hub.key(holder));
+      }
+      if (how === "a tree") await shard(tenant);
     }
   }
 });
@@ -54,10 +61,16 @@ afterAll(async () => {
 const key = (holder: KeyHolder) => keys.get(JSON.stringify(holder))!;
 const residentMegabytes = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hub.pid}/status`, "utf8"))?.[1]) / 1024;
 
-async function names(): Promise<unknown> {
+async function shard(tenant: string): Promise<void> {
+  const headers = { authorization: `Bearer ${key({ kind: "admin", tenant, edge: "" })}` };
+  const told = await fetch(`${hub.origin}/v1/shards`, { method: "PUT", body: '{"tag":"site","keep":["role"]}', headers });
+  expect(told.status).toBe(200);
+}
+
+async function names({ VICTIM }: Side): Promise<unknown> {
   const headers = { authorization: `Bearer ${key({ kind: "read", tenant: VICTIM, edge: "" })}` };
   const window = `from=${minute}&to=${minute + 60}`;
-  const response = await fetch(`${hub.origin}/v1/query?metric=dns_top_names&op=top&${window}`, { headers });
+  const response = await fetch(`${hub.origin}/v1/query?metric=dns_top_names&op=top&by=site&${window}`, { headers });
   return (await response.json()).data;
 }
 
@@ -112,13 +125,19 @@ function connectBadly(arms: Arms, silent: Set<() => void>): Promise<void> {
   });
 }
 
-it(`a hub stands what is sent to it for ${SECONDS} s (seed ${SEED})`, { timeout: (SECONDS + 60) * 1000 }, async () => {
-  const headers = { authorization: `Bearer ${key({ kind: "write", tenant: VICTIM, edge: VICTIMS_EDGE })}` };
+const title = `$how stands what is sent to it for ${SECONDS / SIDES.length} s (seed ${SEED})`;
+
+it.each(SIDES)(title, { timeout: (SECONDS + 60) * 1000 }, async (side) => {
+  const { how, VICTIM, ATTACKER } = side;
+  const headers = {
+    "tallywire-tags": "site=fra",
+    authorization: `Bearer ${key({ kind: "write", tenant: VICTIM, edge: VICTIMS_EDGE })}`,
+  };
   expect((await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers })).status).toBe(200);
-  const before = await names();
+  const before = await names(side);
   expect(before).toMatchObject([{ key: SECRET, value: 1 }]);
 
-  const untilMs = Date.now() + SECONDS * 1000;
+  const untilMs = Date.now() + (SECONDS / SIDES.length) * 1000;
   const silent = new Set<() => void>();
   const atFirst = residentMegabytes();
   let sent = 0;
@@ -134,10 +153,10 @@ it(`a hub stands what is sent to it for ${SECONDS} s (seed ${SEED})`, { timeout:
   await Promise.all(attackers);
   const growth = residentMegabytes() - atFirst;
   for (const end of silent) end();
-  console.log(`${sent} sent in ${SECONDS} s, ${growth.toFixed(0)} MB more resident, seed ${SEED}`);
-  expect(sent).toBeGreaterThan(SECONDS * 5);
+  console.log(`${how}: ${sent} sent in ${SECONDS / SIDES.length} s, ${growth.toFixed(0)} MB more resident, seed ${SEED}`);
+  expect(sent).toBeGreaterThan(SECONDS);
   expect(growth).toBeLessThan(GROWTH_MEGABYTES_MAX);
-  expect(await names()).toEqual(before);
+  expect(await names(side)).toEqual(before);
   expect((await fetch(`${hub.origin}/healthz`)).status).toBe(200);
   // A core that trapped or an object that threw stands in the log.
   expect(readFileSync(hub.logPath, "utf8")).not.toMatch(/the core has failed|RuntimeError|unreachable|TypeError|RangeError/);

@@ -295,6 +295,25 @@ describe("a signed bundle", () => {
     expect(timeless((await ask("signed", "metric=dns_requests_total&op=sum")).data)).toEqual([{ value: 1 }]);
   });
 
+  it("whose body goes with another's signature is refused, and so is the other", async () => {
+    const [one, other] = [bundleOf(2, 5n), bundleOf(3, 6n)];
+    const [ofOne, ofOther] = [await signed("swapped", one), await signed("swapped", other)];
+    for (const [body, headers] of [
+      [one, ofOther],
+      [other, ofOne],
+    ] as const) {
+      expect(await send(body, headers)).toMatchObject({ status: 401, error: "bad_signature" });
+    }
+    const rows = "SELECT (SELECT COUNT(*) FROM batches) + (SELECT COUNT(*) FROM edges) AS rows";
+    expect(await runInDurableObject(hubOf("swapped"), (_, { storage }) => storage.sql.exec(rows).one().rows)).toBe(0);
+    for (const [body, headers] of [
+      [one, ofOne],
+      [other, ofOther],
+    ] as const) {
+      expect(await send(body, headers)).toMatchObject({ stored: true });
+    }
+  });
+
   it("needs no key beside it but the key's name", async () => {
     const headers = nameOnly(await signed("named", bundle));
     expect(headers.authorization).toBe("Bearer tw_w_named.edge");

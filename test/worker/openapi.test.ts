@@ -396,6 +396,9 @@ describe("refusals are as described:", () => {
     expect((await post(bundle, { "content-encoding": "br" })).status).toBe(415);
     const long = await pack("gzip", new Uint8Array(BUNDLE_BYTES_MAX * 2));
     expect((await post(long, { "content-encoding": "gzip" })).status).toBe(413);
+    const stalled = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bundle.slice(0, 5)) });
+    const slow = { method: "POST", body: stalled, headers: { authorization: await writeKey(TENANT) } };
+    expect((await request("/v1/ingest", slow, { BODY_SECONDS: "1" })).status).toBe(408);
     expect(await (await post(bundle)).json()).toMatchObject({ status: "duplicate" });
   });
 

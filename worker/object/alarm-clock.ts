@@ -1,11 +1,13 @@
-import { ALARM_LATE_MIN_MS, SEAL_SECOND } from "../limits";
+import { ALARM_LATE_MIN_MS, ALARM_RETRY_MS, SEAL_SECOND } from "../limits";
+import { messageOf } from "./not-now";
 
 /** When an object wakes to seal: once a period, at a second of its own. */
 export class AlarmClock {
   private alarmAtMs = 0;
+  private retry: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    private readonly storage: DurableObjectStorage,
+    private readonly storage: Pick<DurableObjectStorage, "getAlarm" | "setAlarm">,
     readonly periodSeconds: number,
   ) {}
 
@@ -20,13 +22,30 @@ export class AlarmClock {
     const nextMs = this.nextMs(nowMs);
     // One that is further away than the next was set by a clock that has been put back since.
     if (this.alarmAtMs > nowMs - this.lateMaxMs && this.alarmAtMs <= nextMs) return;
-    this.alarmAtMs = nextMs;
-    void this.storage.setAlarm(this.alarmAtMs);
+    void this.set(nextMs);
+  }
+
+  /** Sets the alarm. Never throws: what was stored is stored; where it fails it is tried again soon, and by whatever is stored meanwhile. */
+  private async set(atMs: number): Promise<void> {
+    this.alarmAtMs = atMs;
+    try {
+      await this.storage.setAlarm(atMs);
+    } catch (error) {
+      console.error(`the alarm was not set, and is tried again: ${messageOf(error)}`);
+      if (this.alarmAtMs === atMs) this.alarmAtMs = 0;
+      this.retry ??= setTimeout(() => {
+        this.retry = null;
+        this.arm();
+      }, ALARM_RETRY_MS);
+    }
   }
 
   /** Sets the alarm where a crash lost it. One that is due may be what woke this object, and setting another would cancel it: it has some time. */
   async rearm(): Promise<void> {
-    this.alarmAtMs = (await this.storage.getAlarm()) ?? 0;
+    this.alarmAtMs = await this.storage.getAlarm().then(
+      (atMs) => atMs ?? 0,
+      () => 0,
+    );
     this.arm();
     if (this.alarmAtMs <= Date.now()) setTimeout(() => this.arm(), this.lateMaxMs);
   }

@@ -1,8 +1,9 @@
 import { type Context, Hono } from "hono";
 import { BundleError, readBundleHeader } from "../../engine/bundle";
 import type { KeyHolder } from "../../engine/keys";
+import { allowanceOf } from "../allowance";
 import { authorizeEdge, checkSignature, RevokedKey, type Signatory } from "../authorize";
-import { inflateBody, parseEncoding, readBody } from "../body";
+import { inflateBody, parseEncoding, readBodyWithin } from "../body";
 import type { Environment } from "../environment";
 import { BUNDLE_BYTES_MAX, MINUTE_SECONDS, RETRY_AFTER_SECONDS, VERSION_LENGTH_MAX, WIRE_BYTES_MAX } from "../limits";
 import type { Delivery, Receipt } from "../object/node";
@@ -53,7 +54,7 @@ async function readBundle(request: Request, environment: Environment, signatory:
   const clockMs = parseClock(header("tallywire-clock"));
   const version = (header("user-agent") ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, VERSION_LENGTH_MAX);
   const encoding = parseEncoding(header("content-encoding"));
-  const body = await readBody(request, WIRE_BYTES_MAX);
+  const body = await readBodyWithin(request, WIRE_BYTES_MAX, allowanceOf(environment).bodySeconds);
   const signed = { clock: given("tallywire-clock"), tags: given("tallywire-tags"), encoding: given("content-encoding") };
   await checkSignature(signatory, environment, header("tallywire-signature"), signed, body);
   return { tags, version, clockMs, bytes: inflateBody(body, encoding, BUNDLE_BYTES_MAX), body, encoding };
