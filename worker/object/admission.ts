@@ -1,4 +1,4 @@
-import { AHEAD_SECONDS_MAX, LATE_SECONDS_MAX, MINUTE_SECONDS, SEQUENCE_MAX } from "../limits";
+import { AHEAD_SECONDS_MAX, LATE_SECONDS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, SEQUENCE_MAX } from "../limits";
 import type { BundleHead } from "../merge";
 import type { Refused } from "../refusal";
 import { formatTime } from "../time";
@@ -22,4 +22,10 @@ export function refusalOf(header: BundleHead, nowMs: number): Refused | null {
     return { status: 422, code: "clock_ahead", reason, retryAfterSeconds };
   }
   return null;
+}
+
+/** The refusal of a bundle whose minute has as many as it may have. */
+export function tooManyBundles(minute: number): Refused {
+  const reason = `minute ${formatTime(minute)} has ${MINUTE_BUNDLES_MAX} bundles in this hub object; shard the tenant further`;
+  return { status: 429, code: "too_many_bundles", reason };
 }

@@ -12,6 +12,11 @@ export function entryKey(entry: { source: number; sequence: number }): number {
   return entry.source * SEQUENCE_SPAN + entry.sequence;
 }
 
+/** Whether a bundle is among these keys; undefined is a source that is not known yet. */
+export function isIn(keys: ReadonlySet<number>, source: number | undefined, { sequence }: { sequence: number }): boolean {
+  return source !== undefined && keys.has(entryKey({ source, sequence }));
+}
+
 /** The source of an entry's key. */
 export function sourceOf(key: number): number {
   return Math.floor(key / SEQUENCE_SPAN);

@@ -8,9 +8,8 @@ import type { BundleHead } from "../merge";
 import type { Refused } from "../refusal";
 import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
-import { formatTime } from "../time";
 import { epochOf, type Standing } from "../tree/shard-map";
-import { refusalOf } from "./admission";
+import { refusalOf, tooManyBundles } from "./admission";
 import { AlarmClock } from "./alarm-clock";
 import { newAnswerCaches } from "./answer-cache";
 import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
@@ -28,7 +27,7 @@ import { expireCuts } from "./kept";
 import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
 import { isLoss } from "./losses";
-import { entryKey, Minutes } from "./minutes";
+import { entryKey, isIn, Minutes } from "./minutes";
 import { behind, messageOf, notStored } from "./not-now";
 import { type Message, OutboxWriter, type Replacement } from "./outbox";
 import { Paces } from "./pace";
@@ -167,18 +166,17 @@ export abstract class HubNode extends DurableObject<Environment> {
       const refusedNow = this.archive.refusal();
       if (refusedNow !== null) return refusedNow;
     }
+    const keys = this.minutes.keys(header.minute);
+    // What is refused leaves no number behind, so it is asked for none: only a duplicate is known already.
+    const source = this.registry.sourceOf(delivery.edge, header);
+    if (keys.size >= MINUTE_BUNDLES_MAX && !isIn(keys, source, header)) return tooManyBundles(header.minute);
     const entry = this.entryOf(delivery, header, nowMs);
     if ("status" in entry) return entry;
 
     const name = `${entry.minute} ${entryKey(entry)}`;
     const same = this.queue.settled(name);
     if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
-    const keys = this.minutes.keys(entry.minute);
     if (keys.has(entryKey(entry))) return { stored: false, timeMs: nowMs };
-    if (keys.size >= MINUTE_BUNDLES_MAX) {
-      const reason = `minute ${formatTime(entry.minute)} has ${MINUTE_BUNDLES_MAX} bundles in this hub object; shard the tenant further`;
-      return { status: 429, code: "too_many_bundles", reason };
-    }
     if (this.custody.quarantine.has(delivery.edge)) return this.custody.keepApart(delivery, entry, keys);
     keys.add(entryKey(entry));
     const { body, encoding } = delivery;

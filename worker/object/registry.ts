@@ -70,14 +70,19 @@ export class Registry {
   place(edgeName: string, head: Omit<Group, "id">, boot: string): Place | Refused {
     const edge = this.edgeIds.get(edgeName) ?? this.edges.size;
     const group = this.groupIds.get(groupKey(head)) ?? this.groups.size;
-    const known = this.sourcesOf.get(edge)?.find((one) => one.boot === boot && one.policy === head.policy);
-    const source = known?.id ?? this.nextSource;
+    const source = this.sourceOf(edgeName, { boot, policy: head.policy }) ?? this.nextSource;
     const refused = this.refusal(edge, group, source) ?? (this.groups.has(group) ? null : this.tagRefusal(head));
     if (refused !== null) return refused;
     if (!this.edges.has(edge)) this.newEdge(edge, edgeName);
     if (!this.groups.has(group)) this.newGroup({ id: group, ...head });
     if (!this.sources.has(source)) this.newSource({ id: source, edge, boot, policy: head.policy });
     return { edge, group, source };
+  }
+
+  /** The number of an agent's start, where it is known. */
+  sourceOf(edgeName: string, { boot, policy }: Pick<Source, "boot" | "policy">): number | undefined {
+    const sources = this.sourcesOf.get(this.edgeIds.get(edgeName) ?? -1);
+    return sources?.find((one) => one.boot === boot && one.policy === policy)?.id;
   }
 
   /** The number of a shard, given now where it is new; none is where it is refused. */

@@ -2,7 +2,7 @@
  * Tables of one object. Migrations only ever get longer: each runs once, in order, in one transaction with the number of the
  * last one, so that an object of any age opens with today's code.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   -- Single numbers: format (of this list), revision (of the last change), sealed (the last batch that went into tiles).
   CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
