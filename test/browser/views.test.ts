@@ -54,6 +54,28 @@ describe("the address", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("is changed by keyboard alone: every view is reached by Tab and opened by Enter", async () => {
+    const { page, complaints } = await open();
+    const links = page.getByRole("navigation", { name: "Views of the hub" }).getByRole("link");
+    const names = await links.allTextContents();
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) {
+      for (let presses = 0; ; presses += 1) {
+        expect(presses, `${name} is reached by Tab`).toBeLessThan(300);
+        await page.keyboard.press("Tab");
+        const reached = await page.evaluate(() => {
+          const { activeElement } = document;
+          return activeElement?.closest("nav") ? activeElement.textContent : null;
+        });
+        if (reached === name) break;
+      }
+      await page.keyboard.press("Enter");
+      await expect.poll(() => page.locator("nav [aria-current=page]").last().textContent()).toBe(name);
+      await page.locator(".window-line[aria-busy=false]").waitFor();
+    }
+    expect(complaints).toEqual([]);
+  });
+
   test("can be given to others: it shows them the same, once they gave a key of their own", async () => {
     const { page } = await open("&span=24h&tag.site=gru&compare=off&show=module&of=dns");
     expect(page.url()).not.toContain(world.readKey);

@@ -1,9 +1,9 @@
 /** How many objects are asked at once, and what becomes of the others where one refuses. */
 import { expect, it } from "vitest";
 import type { Environment } from "../../worker/environment";
-import { FAN_OUT_AT_A_TIME } from "../../worker/limits";
+import { FAN_OUT_AT_A_TIME, FAN_OUT_OBJECTS_MAX } from "../../worker/limits";
 import type { Refused } from "../../worker/refusal";
-import { askEach } from "../../worker/tree/fan-out";
+import { askEach, askObjects } from "../../worker/tree/fan-out";
 
 const OBJECTS = 40;
 const names = Array.from({ length: OBJECTS }, (_, index) => `fan/shard/2/site-${index}`);
@@ -49,4 +49,20 @@ it("asks no more once one has refused", async () => {
   }
   expect(await told).toEqual(refused);
   expect(seen.asked).toBeLessThan(OBJECTS / 2);
+});
+
+it("asks nobody where there are too many, and says what can be done about it", async () => {
+  const shards = Array.from({ length: FAN_OUT_OBJECTS_MAX + 1 }, (_, index) => `fan/shard/2/site-${index}`);
+  const many = { HUB: { getByName: () => ({ listShards: async () => shards }) } } as unknown as Environment;
+  const ask = () => Promise.reject(new Error("it was asked"));
+  const told = (to: number) => askObjects(many, "fan", { from: 0, to, tagConditions: [] }, ask, () => null);
+  expect(await told(3600)).toMatchObject({
+    status: 422,
+    reason: expect.stringMatching(/1001 shards.*name the shards' tag in where/),
+  });
+  // What is about all objects has no where.
+  expect(await told(Number.POSITIVE_INFINITY)).toMatchObject({
+    status: 422,
+    reason: expect.stringMatching(/a tag with fewer values/),
+  });
 });

@@ -39,7 +39,8 @@ export async function askObjects<Told extends object>(
   const names = await objectsIn(environment, tenant, window);
   const shards = names.length - 1;
   if (shards > FAN_OUT_OBJECTS_MAX) {
-    const reason = `this lies in ${shards} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; name the shards' tag in where`;
+    const instead = Number.isFinite(window.to) ? "name the shards' tag in where" : "shard the tenant by a tag with fewer values";
+    const reason = `this lies in ${shards} shards, of which ${FAN_OUT_OBJECTS_MAX} are asked at the most; ${instead}`;
     return { status: 422, code: "too_much", reason };
   }
   return askEach(environment, tenant, names, ask, take);
