@@ -11,11 +11,15 @@
  * - NOTHING is joined: a message is shown without the end of its headers, but only where a segment begins with it, and as
  *   often as that segment was sent; so segments that tshark knows for retransmissions are left out.
  *
+ * - BEGUN ANEW behind a hole: tshark takes the first bytes behind one for the length of a DNS message, which they need not be,
+ *   and every later message is lost to it. Where the capture is cut in two before one of the next segments, so that tshark begins
+ *   anew there, it shows what follows; what both parts show counts together.
+ *
  * None shows a message that is not there. So of one connection the most that any shows of a figure counts. Messages of DNS lie
- * together from their first byte to their last: for them there are the first two.
+ * together from their first byte to their last: for them there are the first two and the last.
  */
 import { add, addAll, comparableName, type Figure, type Figures, isRead, namedFigures, noFigures } from "./messages";
-import { tsharkFields } from "./tshark";
+import { tsharkFields, tsharkPart } from "./tshark";
 
 const WAITING = ["tcp.desegment_tcp_streams:TRUE", "http.desegment_body:FALSE", "tcp.reassemble_out_of_order:TRUE"];
 const GOING_ON = ["tcp.desegment_tcp_streams:TRUE", "http.desegment_body:FALSE", "tcp.reassemble_out_of_order:FALSE"];
@@ -23,10 +27,15 @@ const BODIES = ["tcp.desegment_tcp_streams:TRUE", "http.desegment_body:TRUE", "t
 const NOTHING = ["tcp.desegment_tcp_streams:FALSE", "http.desegment_headers:FALSE", "tcp.reassemble_out_of_order:FALSE"];
 const READINGS = { dns: [WAITING, GOING_ON], http: [WAITING, GOING_ON, BODIES, NOTHING] };
 
+/** Segments behind a hole that tshark may begin anew with, of one connection and in all. */
+const SEGMENTS_BEHIND = 4;
+const PARTINGS_MAX = 16;
+
 const SEPARATOR = "\u001e";
 const FIELDS = [
   "frame.protocols",
   "tcp.stream",
+  "tcp.port",
   "tcp.analysis.retransmission",
   "dns.flags.response",
   "dns.flags.rcode",
@@ -43,7 +52,7 @@ function stackOf(protocols: string): string {
   return last < 0 ? protocols : layers.slice(0, last + 1).join(":");
 }
 
-/** Adds what tshark shows of one packet: the cells of the last five fields. */
+/** Adds what tshark shows of one packet: the cells of the last fields. */
 function addPacket(sum: Figures, cells: string[]): void {
   const values = cells.map((cell) => cell.split(SEPARATOR).filter((value) => value !== ""));
   const [flags = [], rcodes = [], names = [], methods = [], codes = []] = values;
@@ -65,21 +74,49 @@ interface Shown {
 
 /** What one reading shows of each packet. */
 function read(file: Uint8Array, preferences: string[]): Shown[] {
-  const words = ["-E", `aggregator=${SEPARATOR}`, ...preferences.flatMap((preference) => ["-o", preference])];
-  return tsharkFields(file, FIELDS, words).map(([protocols = "", streams = "", again = "", ...cells]) => {
+  const words = ["-E", `aggregator=${SEPARATOR}`, ...wordsOf(preferences)];
+  return tsharkFields(file, FIELDS, words).map(([protocols = "", streams = "", ends = "", again = "", ...cells]) => {
     const figures = noFigures();
     if (isRead(stackOf(protocols))) addPacket(figures, cells);
-    return { connection: streams.split(SEPARATOR).at(-1) ?? "", isAgain: again !== "", figures };
+    const stream = streams.split(SEPARATOR).at(-1) ?? "";
+    return { connection: stream === "" ? "" : ends.split(SEPARATOR).sort().join(), isAgain: again !== "", figures };
   });
+}
+
+const wordsOf = (preferences: string[]) => preferences.flatMap((preference) => ["-o", preference]);
+
+/** Packets with bytes that come soon behind a hole of a connection, or behind its beginning where that was not captured. */
+function behindHoles(file: Uint8Array): number[] {
+  const fields = ["frame.number", "tcp.stream", "tcp.len", "tcp.flags.syn", "tcp.analysis.lost_segment"];
+  const left: Record<string, number> = {};
+  const numbers: number[] = [];
+  for (const [number = "", stream = "", length = "", syn = "", lost = ""] of tsharkFields(file, fields, wordsOf(WAITING))) {
+    if (stream === "" || stream.includes(",")) continue;
+    if (lost !== "" || (!(stream in left) && syn !== "1" && syn !== "True")) left[stream] = SEGMENTS_BEHIND;
+    left[stream] ??= 0;
+    if (length === "0" || left[stream] === 0) continue;
+    left[stream] -= 1;
+    numbers.push(Number(number));
+  }
+  return numbers.slice(0, PARTINGS_MAX);
+}
+
+/** What is shown of the file in two parts, cut before packet `number`. */
+function readParted(file: Uint8Array, number: number): Shown[] {
+  const part = (filter: string) => read(tsharkPart(file, filter), WAITING);
+  return [...part(`frame.number < ${number}`), ...part(`frame.number >= ${number}`)];
 }
 
 /** The most of each figure that any reading shows of a connection, summed over connections. */
 export function mostShown(file: Uint8Array, protocol: "dns" | "http"): Figure {
   const most: Record<string, Figure> = {};
-  for (const preferences of READINGS[protocol]) {
+  const whole = READINGS[protocol].map((preferences) => {
+    return read(file, preferences).filter(({ isAgain }) => preferences !== NOTHING || !isAgain);
+  });
+  const parted = protocol === "dns" ? behindHoles(file).map((number) => readParted(file, number)) : [];
+  for (const reading of [...whole, ...parted]) {
     const shown: Record<string, Figure> = {};
-    for (const { connection, isAgain, figures } of read(file, preferences)) {
-      if (preferences === NOTHING && isAgain) continue;
+    for (const { connection, figures } of reading) {
       shown[connection] ??= {};
       addAll(shown[connection], namedFigures(figures)[protocol]);
     }
