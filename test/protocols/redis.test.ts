@@ -1,6 +1,8 @@
 /** Redis: each case as the bytes of both sides and the round trips that they are. */
 import { describe, expect, test } from "vitest";
+import { pcap } from "../support/pcap-builder";
 import { array, bulk, command, exchange, lines, OK, redis, tripsOf } from "../support/redis";
+import { readRoundTrips } from "../support/round-trips";
 
 /** The lines of one exchange. */
 const told = (asked: string, answer: string) => lines(redis().send("client", asked).send("server", answer).close().packets);
@@ -269,6 +271,20 @@ describe("lines of text", () => {
     (answer) => {
       expect(told("get a\r\n", answer)).toEqual([]);
       expect(told("PING\r\n", answer)).toEqual([]);
+    },
+  );
+
+  test.each(["GET\r\n\r\n", "GET /page \r\n\r\n", "PING\r\n"])(
+    "%j is no redis where HTTP answers, whose answer is told",
+    (line) => {
+      const answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nno\n";
+      for (const segment of [answer.length, 20, 7, 1]) {
+        const talk = redis().send("client", line).send("server", answer, segment).close();
+        const trips = readRoundTrips(pcap(talk.packets));
+        expect(trips.map(({ protocol, status, response }) => [protocol, status, response?.statusCode])).toEqual([
+          ["http", "error", 400],
+        ]);
+      }
     },
   );
 

@@ -369,6 +369,22 @@ describe("outcomes", () => {
     expect(told(answered("SSH-2.0-OpenSSH_9.2\r\n"))).toEqual([["tls", "error"]]);
   });
 
+  test("a hello that is answered in the clear before it has ended is all that there is of it", () => {
+    const refusal = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno";
+    for (const length of [11, 44, 60, hello[1].length - 1]) {
+      const talk = tls({ serverPort: 8080 }).send("client", hello[1].slice(0, length)).send("server", refusal).close();
+      const trips = readRoundTrips(pcap(talk.packets));
+      expect(
+        trips.map(({ protocol, status, response }) => [protocol, status, response?.statusCode]),
+        `after ${length} bytes`,
+      ).toEqual([
+        ["tls", "error", undefined],
+        ["http", "error", 400],
+      ]);
+      expect(trips[0]!.marks).toContain("incomplete");
+    }
+  });
+
   test("the answer in the clear of which the first part is missing decides nothing", () => {
     const talk = tls().send("client", hello[1]).lose("server", "HTTP/1.1 4").acknowledge("client");
     expect(lines(talk.send("server", "00 Bad Request\r\n\r\n").close().packets)).toEqual(["old.lab.test - unobserved"]);

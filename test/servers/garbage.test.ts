@@ -1,7 +1,4 @@
-/**
- * Bytes that break their protocol, sent to real servers: what their answers say, as the sender read it, is what a capture of them tells.
- * Each begins as its protocol does, with a clean exchange, a greeting or a request's first word: else nothing says what it is.
- */
+/** Bytes that break their protocol, sent to real servers: what their answers say, as the sender read it, is what a capture of them tells. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -197,6 +194,12 @@ describe.runIf(HAS_NGINX)("nginx", () => {
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(40_000)}\r\n\r\n`,
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n",
       "BREW / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      // Nothing but the answer says what these are; redis takes such lines too.
+      "hello\r\n\r\n",
+      "GET\r\n\r\n",
+      "PING\r\n\r\n",
+      "\u0001\u0002\u0003\u0004 noise\r\n\r\n",
+      HELLO,
     ];
     const codes: string[] = [];
     for (const send of talks) {

@@ -64,11 +64,10 @@ function readStart(conversation: Conversation, half: Half): bool {
   return true;
 }
 
-/** It was no redis: what was taken for requests is forgotten. */
+/** It was no redis: what was taken for requests is forgotten, and the answer, which may be another's, is looked at anew. */
 function abandon(conversation: Conversation): bool {
   forget(conversation);
   letGo(conversation);
-  Turn.at = Turn.end;
   leave(conversation, PROTOCOL_UNKNOWN);
   return false;
 }

@@ -60,10 +60,25 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
   const half = stateAt(conversation).half(side);
   while (Turn.at < Turn.end && step(conversation, half)) {}
   if (!Turn.isFault) return <i32>(Turn.at - start);
-  if (Turn.at == start && refuse(conversation, half)) return 0;
+  if (Turn.at == start && (endPeersHello(conversation, side, half) || refuse(conversation, half))) return 0;
   TlsMetrics.malformed();
   reset(half);
   return FAULT;
+}
+
+/** The first bytes of `side` are no TLS: what its peer has begun of a client's hello is all that comes of it. Whether the conversation was left. */
+function endPeersHello(conversation: Conversation, side: u32, half: Half): bool {
+  const isFirst = half.flags == 0 && half.phase == Phase.RECORD && half.wireBytes == 0;
+  const isClientHello = stateAt(conversation).half(side ^ 1).header >> 24 == CLIENT_HELLO;
+  return isFirst && isClientHello && endHello(conversation, side ^ 1);
+}
+
+/** A hello that `side` has begun ends with what is there; whether the conversation was left. */
+function endHello(conversation: Conversation, side: u32): bool {
+  const half = stateAt(conversation).half(side);
+  if (half.buffer == 0) return false;
+  half.set(HalfFlag.CUT);
+  return endMessage(conversation, side, half, Mark.INCOMPLETE);
 }
 
 /** One step; false when it needs more bytes, lost its place, or has left the conversation. */
@@ -292,10 +307,5 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 
 /** The contract's finish: `side` sends no more. */
 export function onFinish(conversation: Conversation, side: u32): void {
-  const half = stateAt(conversation).half(side);
-  if (half.buffer != 0) {
-    half.set(HalfFlag.CUT);
-    if (endMessage(conversation, side, half, Mark.INCOMPLETE)) return;
-  }
-  endSide(conversation, side);
+  if (!endHello(conversation, side)) endSide(conversation, side);
 }
