@@ -12,6 +12,8 @@ import type { Place, Registry } from "./registry";
  */
 export function arrivalsOf(message: Message, registry: Registry, minutes: Minutes, nowMs: number): Arrival[] | Refused {
   const arrivals: Arrival[] = [];
+  // Noted when all are taken: of a message of which one is refused nothing has arrived.
+  const taken: { keys: Set<number>; key: number }[] = [];
   for (const bundle of message.bundles) {
     const place = placeOf(message, bundle, registry);
     if ("status" in place) return place;
@@ -19,13 +21,16 @@ export function arrivalsOf(message: Message, registry: Registry, minutes: Minute
     const { minute, partial, setApart, body } = bundle;
     const keys = minutes.keys(minute);
     // A minute that comes in parts is one minute of the shard: only the first counts as that.
-    const sequence = keys.has(entryKey({ source, sequence: 0 })) ? 1 : 0;
-    keys.add(entryKey({ source, sequence }));
+    const first = entryKey({ source, sequence: 0 });
+    const isFirst = !keys.has(first) && !taken.some((one) => one.keys === keys && one.key === first);
+    const sequence = isFirst ? 0 : 1;
+    taken.push({ keys, key: entryKey({ source, sequence }) });
     const bytes = inflateBody(body, "deflate", MERGED_BYTES_MAX);
     const upward = { number: message.number, partial, setApart };
     const entry = { source, group, minute, sequence, receivedMs: nowMs, skewMs: null, version: "", bytes, upward };
     arrivals.push({ entry, body, encoding: "deflate" });
   }
+  for (const { keys, key } of taken) keys.add(key);
   return arrivals;
 }
 
