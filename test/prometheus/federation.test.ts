@@ -16,8 +16,8 @@ import { ROOT } from "../support/repository";
 import { freePort, Stage } from "../support/servers/stage";
 
 const SCRAPE_MS = 400;
-/** How ODD_NAME is shown: a backslash by its code. */
-const SHOWN_NAME = "ho\"st {5},\\092n='.example";
+/** How ODD_NAME is shown: a space and a backslash by their codes. */
+const SHOWN_NAME = "ho\"st\\032{5},\\092n='.example";
 /** Seconds after a minute's end at which it is due. */
 const DUE_SECONDS = 55;
 const SELECTORS = [

@@ -14,12 +14,11 @@ import { addMethods } from "./methods";
 import { declareAmqpMetrics, observeAmqp } from "./metrics";
 import { onBytes, onFinish, onGap, onRelease } from "./parse";
 import { probeAmqp } from "./probe";
-import { AmqpState, CHANNEL_BYTES, Channel, Content, Half, STATE_BYTES } from "./state";
+import { AmqpState, Half, STATE_BYTES } from "./state";
 
 /** Declares protocol `number`, its fields and its metrics. */
 export function declareAmqp(number: u32): void {
   assert(number == F.AMQP && STATE_BYTES == offsetof<AmqpState>() + 2 * offsetof<Half>());
-  assert(CHANNEL_BYTES == offsetof<Channel>() + 2 * offsetof<Content>());
   const protocol = declareProtocol(number, "amqp", "5672", "AMQP 0-9-1, the protocol of RabbitMQ.");
   protocol.transports = <u8>OVER_TCP;
   protocol.stateBytes = <u16>STATE_BYTES;

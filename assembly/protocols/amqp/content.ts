@@ -23,7 +23,7 @@ const HAS_CONTENT_TYPE: u32 = 0x8000;
 /** Bytes of a header that are read: the content type comes first of its properties. */
 export const HEADER_BYTES_MAX: u32 = PROPERTIES + 256;
 
-/** Begins the content of `message`, on `channel`, by `side`. */
+/** Begins the content of `message`, on `channel`, by `side`; there is room for it. */
 export function beginContent(channel: Channel, side: u32, message: Message, request: usize, isResponse: bool): void {
   const content = channel.content(side);
   content.message = <u32>changetype<usize>(message);
@@ -91,11 +91,11 @@ export function endContent(conversation: Conversation, channel: Channel, side: u
   if (content.message == 0) return;
   const message = changetype<Message>(content.message);
   const request = <usize>content.request;
-  content.message = 0;
-  content.request = 0;
+  const isResponse = content.isResponse != 0;
+  channel.closeContent(side);
   message.mark(marks);
   if (marks == 0 && Parse.timeNs > message.lastNs) message.lastNs = Parse.timeNs;
-  if (content.isResponse) {
+  if (isResponse) {
     report(conversation, clientOf(conversation), request, changetype<usize>(message), Status.OK);
     if (request != 0) messageRelease(changetype<Message>(request));
     messageRelease(message);

@@ -228,7 +228,8 @@ function readResponse(
     if (call == Call.CHANNEL_CLOSE_OK || call == Call.CONNECTION_CLOSE_OK) closeChannel(conversation, number, asker ^ 1);
     return;
   }
-  const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
+  const hasNoRoom = channel == null || !channel.openContent(Turn.side);
+  const block = hasNoRoom ? 0 : messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
   if (block == 0 || channel == null) {
     refused();
     refuseAnswer(conversation, number, asker);
@@ -269,7 +270,9 @@ function readRequest(
   size: u32,
   held: u32,
 ): void {
-  const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
+  const hasContent = channel != null && (traits & (Trait.ASKS | Trait.ALONE)) == 0;
+  const hasRoom = !hasContent || channel!.openContent(Turn.side);
+  const block = hasRoom ? messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES) : 0;
   if (block == 0) {
     refused();
     if (traits & Trait.ASKS) refuseAsking(conversation, Turn.side);

@@ -1,6 +1,6 @@
 /**
- * What the parser knows of a conversation: 64 bytes; 128 more for each channel on which a message was published or delivered, or
- * confirms were asked for; and the queue of each consumer.
+ * What the parser knows of a conversation: 64 bytes; 64 more for each channel on which a message was published or delivered, or
+ * confirms were asked for, and 32 for each message with content in progress; and the queue of each consumer.
  */
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
@@ -99,13 +99,10 @@ export class AmqpState {
 /** Bytes of the state. */
 export const STATE_BYTES: u32 = 64;
 
-/** Bytes of a content's record. */
-const CONTENT_BYTES: u32 = 24;
-
 /** A message with content in progress. */
 @unmanaged
 export class Content {
-  /** The message, 0 for none. */
+  /** The message, 0 where there is no content. */
   message: u32;
   /** For a response the request that it answers. */
   request: u32;
@@ -142,11 +139,17 @@ export class ChannelFlag {
   static readonly COUNTED: u16 = 512;
 }
 
+/** What stands for the content of a side that has none. */
+const NO_CONTENT: usize = memory.data(24, 8);
+
 @unmanaged
 export class Channel {
   next: u32;
   number: u16;
   flags: u16;
+  /** Contents in progress of both sides, 0 for none. */
+  content0: u32;
+  content1: u32;
   /** Messages published since confirms were asked for. */
   published: u64;
   /** Highest number that the server settled. */
@@ -162,8 +165,33 @@ export class Channel {
   /** How often the client was seen to wait for all before it published more. */
   waited: u32;
 
+  /** The content of `side`; one without a message where there is none. */
   @inline content(side: u32): Content {
-    return changetype<Content>(changetype<usize>(this) + offsetof<Channel>() + side * CONTENT_BYTES);
+    const block = <usize>load<u32>(this.placeOf(side));
+    return changetype<Content>(block != 0 ? block : NO_CONTENT);
+  }
+
+  @inline private placeOf(side: u32): usize {
+    return changetype<usize>(this) + offsetof<Channel>("content0") + (side << 2);
+  }
+
+  /** Makes room for a content of `side`; false where there is none. */
+  openContent(side: u32): bool {
+    const place = this.placeOf(side);
+    if (load<u32>(place) != 0) return true;
+    const block = Regions.streamPool.allocate(offsetof<Content>());
+    if (block == 0) return false;
+    memory.fill(block, 0, offsetof<Content>());
+    store<u32>(place, <u32>block);
+    return true;
+  }
+
+  /** Gives that room back. */
+  closeContent(side: u32): void {
+    const place = this.placeOf(side);
+    const block = <usize>load<u32>(place);
+    store<u32>(place, 0);
+    if (block != 0) Regions.streamPool.release(block);
   }
 
   @inline is(flag: u16): bool {
@@ -178,9 +206,6 @@ export class Channel {
     this.flags &= ~flag;
   }
 }
-
-/** Bytes of a channel's record. */
-export const CHANNEL_BYTES: u32 = 128;
 
 /** A consumer: `queueLength` bytes of its queue's name lie behind. */
 @unmanaged
@@ -218,9 +243,9 @@ export function channelOf(state: AmqpState, number: u32): Channel | null {
   const found = findChannel(state, number);
   if (found != null) return found;
   if (<u32>state.channelCount >= CHANNELS_MAX) return null;
-  const block = Regions.streamPool.allocate(CHANNEL_BYTES);
+  const block = Regions.streamPool.allocate(offsetof<Channel>());
   if (block == 0) return null;
-  memory.fill(block, 0, CHANNEL_BYTES);
+  memory.fill(block, 0, offsetof<Channel>());
   const channel = changetype<Channel>(block);
   const list = state.listOf(number);
   channel.number = <u16>number;
@@ -236,6 +261,8 @@ export function dropChannel(state: AmqpState, channel: Channel): void {
   while (load<u32>(link) != <u32>changetype<usize>(channel)) link = <usize>load<u32>(link) + offsetof<Channel>("next");
   store<u32>(link, channel.next);
   state.channelCount -= 1;
+  channel.closeContent(0);
+  channel.closeContent(1);
   Regions.streamPool.release(changetype<usize>(channel));
 }
 

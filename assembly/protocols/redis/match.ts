@@ -234,6 +234,8 @@ function endSelect(state: RedisState, response: Message, status: u32): void {
 function hold(conversation: Conversation, state: RedisState, response: Message): void {
   const at = keep(response);
   if (at == 0) {
+    // Those before it are no longer the last that came.
+    dropHeld(conversation);
     reportAlone(conversation, response);
     return;
   }
