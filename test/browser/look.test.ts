@@ -38,6 +38,24 @@ beforeAll(async () => {
   world = await postWorld(site.hub, 2);
 });
 
+/** How long the browser may take to say what it is asked of itself, and how often it is asked: now and then it never answers. */
+const ANSWER_MS = 40_000;
+const ASKED_MAX = 3;
+
+/** What the browser says of a page, asked again where it does not answer. Throws what was asked where it never does. */
+async function answerOf<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  for (let asked = 0; asked < ASKED_MAX; asked++) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<{ late: true }>((settle) => {
+      timer = setTimeout(() => settle({ late: true }), ANSWER_MS);
+    });
+    const answer = await Promise.race([ask().then((value) => ({ value })), late]);
+    clearTimeout(timer);
+    if ("value" in answer) return answer.value;
+  }
+  throw new Error(`the browser does not answer: ${what}`);
+}
+
 /** Nodes of the browser's own accessibility tree that want a name and have none. */
 async function nameless(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
@@ -145,8 +163,10 @@ describe.each([
     const faults: string[] = [];
     for (const [name, reach] of STATES) {
       await reach(page);
-      for (const fault of [...(await page.evaluate(audit)), ...(await nameless(page)), ...(await axeFaults(page))])
-        faults.push(`${name}: ${fault}`);
+      const audited = await answerOf(`${name}, the audit`, () => page.evaluate(audit));
+      const unnamed = await answerOf(`${name}, its accessibility tree`, () => nameless(page));
+      const faulty = await answerOf(`${name}, axe`, () => axeFaults(page));
+      faults.push(...[...audited, ...unnamed, ...faulty].map((fault) => `${name}: ${fault}`));
     }
     expect(faults.join("\n")).toBe("");
   }, 300_000);
