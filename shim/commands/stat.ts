@@ -10,6 +10,7 @@ import { setFilter } from "../filter";
 import { exitSummary } from "../output/exit-summary";
 import { lineFormatter } from "../output/line";
 import { MinuteCounts } from "../output/minute-counts";
+import { printable } from "../output/printable";
 import { type StatSort, sortRows, statTable } from "../output/stat-table";
 import { TextOutput } from "../output/text-output";
 
@@ -182,7 +183,7 @@ class StatDisplay {
     const line = lineFormatter(false, process.stdout);
     for (const row of sortRows(answer.rows, this.wanted.sort).slice(0, this.rowsShown)) {
       const title = this.wanted.by.map((name) => `${name} ${row.by[name] ?? "-"}`).join(", ");
-      this.output.write(`\n${title}\n${(row.samples ?? []).map((trip) => `  ${line(trip)}`).join("")}`);
+      this.output.write(`\n${printable(title)}\n${(row.samples ?? []).map((trip) => `  ${line(trip)}`).join("")}`);
     }
   }
 }

@@ -1,6 +1,9 @@
 /** `tallywire stat` as a user meets it: on captures, and on loopback where this host and user can. */
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
@@ -8,6 +11,7 @@ import type { StatAnswer } from "../../engine/stat";
 import { captureDevices } from "../../shim/capture/live";
 import { sortRows, statTable } from "../../shim/output/stat-table";
 import { runOf, startCommand, tallywire } from "../support/command";
+import { Conversation, pcap } from "../support/pcap-builder";
 
 const KDIG = "test/fixtures/dns_kdig_udp.pcap";
 const CURL = "test/fixtures/http1_curl.pcap";
@@ -91,6 +95,17 @@ describe("-r", () => {
     expect(lines.at(-1)).toMatch(/^\(\d+ more\)$/);
     expect(stdout.split("\n\n")).toHaveLength(4);
     expect(stderr).toContain("166 packets seen, 83 round trips, 0 filtered");
+  });
+
+  test("what a client sent reaches no terminal as it is, in no place", async () => {
+    const talk = new Conversation({ serverPort: 80 }).open();
+    talk.send("client", "GET /\u001b[2J\u0007 HTTP/1.1\r\nHost: a\u001b]0;b\u0007\r\n\r\n");
+    talk.send("server", "HTTP/1.1 204 \u001b[31m\r\n\r\n").close();
+    const file = join(mkdtempSync(join(tmpdir(), "tallywire-stat-")), "odd.pcap");
+    writeFileSync(file, pcap(talk.packets));
+    const { stdout } = await tallywire(["stat", "http", "-r", file, "--by", "path,host,reason", "-s", "1"]);
+    expect(stdout).toContain("requests");
+    expect([...stdout].filter((letter) => letter < " " && letter !== "\n")).toEqual([]);
   });
 
   test.each([
