@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { STAT_ROWS_MAX } from "../engine/stat";
-import { Failure } from "./failure";
+import { Failure, reasonOf } from "./failure";
 import { printable } from "./output/printable";
 import { STAT_SORTS } from "./output/stat-table";
 import { VERSION } from "./version";
@@ -44,12 +44,8 @@ command("read", "show the round trips of captures, or what they add up to")
     process.exitCode = await read([...files, ...others], { ...options, hostNetwork: networks });
   });
 
-command("watch", "show round trips as they happen, on an interface or in a capture")
+looking("watch", "show round trips as they happen, on an interface or in a capture")
   .argument("[protocol...]", "only these; tallywire protocols lists them")
-  .option("-i, --interface <names>", "watch this interface, several as eth0,veth*, or any")
-  .option("-r, --read <file>", "read a capture instead; - is standard input")
-  .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
-  .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
   .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
   .option("-n", "taken for the habit of it: addresses are always shown as numbers")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
@@ -58,9 +54,6 @@ command("watch", "show round trips as they happen, on an interface or in a captu
       whole(0, 1_000_000),
     ),
   )
-  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
-  .option("--keep-duplicates", "count twice what the capture itself saw twice")
-  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
   .addHelpText(
     "after",
     examples(
@@ -75,12 +68,8 @@ command("watch", "show round trips as they happen, on an interface or in a captu
     process.exitCode = await watch([...words, ...others], { ...options, hostNetwork: networks });
   });
 
-command("stat", "add round trips up by any of their fields, on an interface or in a capture")
+looking("stat", "add round trips up by any of their fields, on an interface or in a capture")
   .argument("[protocol...]", "only these; of one alone fields go without its name")
-  .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
-  .option("-r, --read <file>", "read a capture instead; - is standard input")
-  .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
-  .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
   .option("--by <fields...>", "what makes the rows, as client.address,http.path; the server's address unless given")
   .option("--metric <value>", "duration, size, count, errors, or a field with numbers; duration unless given")
   .option("--slow", "durations, the slowest rows first, and three of the slowest round trips of each")
@@ -91,9 +80,6 @@ command("stat", "add round trips up by any of their fields, on an interface or i
   .addOption(new Option("--time <span>", "look at an interface for so long, as 10s").argParser(span))
   .addOption(new Option("--every <span>", "show what there is so often; once a second on a terminal").argParser(span))
   .addOption(new Option("-o, --output <form>", "how to print: an object a line").choices(["json"]))
-  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
-  .option("--keep-duplicates", "count twice what the capture itself saw twice")
-  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
   .addHelpText(
     "after",
     examples(
@@ -311,6 +297,7 @@ command("interfaces", "list this host's interfaces, and which packets can be cap
     process.exitCode = await interfaces(options);
   });
 
+process.stdout.on("error", onOutputError);
 try {
   await program.parseAsync();
 } catch (error) {
@@ -319,6 +306,25 @@ try {
 
 function command(name: string, description: string): Command {
   return program.command(name).description(description);
+}
+
+/** A command that looks at the round trips of an interface or a capture. */
+function looking(name: string, description: string): Command {
+  return command(name, description)
+    .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
+    .option("-r, --read <file>", "read a capture instead; - is standard input")
+    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+    .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+    .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
+    .option("--keep-duplicates", "count twice what the capture itself saw twice")
+    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live");
+}
+
+/** Of help and version, which nobody else looks after: a reader that went away ends them quietly. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE" || process.stdout.listenerCount("error") > 1) return;
+  process.stderr.write(`tallywire: cannot write the output: ${reasonOf(error)}\n`);
+  process.exitCode = 1;
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,9 +1,10 @@
 /** The small commands, and what every command says of itself. */
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { VERSION } from "../../shim/version";
-import { tallywire } from "../support/command";
+import { COMMAND, tallywire } from "../support/command";
 import { ROOT } from "../support/repository";
 
 const COMMANDS = ["read", "agent", "query", "hub", "keys", "schema", "protocols", "interfaces"];
@@ -47,6 +48,17 @@ describe("help", () => {
     expect(stderr).toContain(line);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
+});
+
+test.skipIf(process.platform === "win32")("help ends quietly where its reader went away, and says that a disk is full", () => {
+  const shell = (line: string) => {
+    const { status, stderr } = spawnSync("sh", ["-c", line, process.execPath, COMMAND], { encoding: "utf8" });
+    return [status, stderr];
+  };
+  // Nobody reads from the start, so that no write is early enough.
+  expect(shell('{ sleep 0.2; "$0" "$1" watch --help; } | true')).toEqual([0, ""]);
+  if (existsSync("/dev/full"))
+    expect(shell('"$0" "$1" watch --help > /dev/full')).toEqual([1, "tallywire: cannot write the output: the disk is full\n"]);
 });
 
 test("schema is the core's own, as JSON", async () => {
