@@ -27,7 +27,8 @@ async function speak(port: number, steps: Step[]): Promise<Buffer> {
     got = Buffer.concat([got, bytes]);
     wake();
   });
-  const closed = once(socket, "close").then(() => {
+  // `once` of an emitter fails where it emits an error first, as a reset is.
+  const closed = new Promise<void>((done) => socket.once("close", done)).then(() => {
     isClosed = true;
     wake();
   });
