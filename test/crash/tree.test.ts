@@ -137,7 +137,7 @@ async function runOnce(seed: number): Promise<void> {
     const again = posted.filter(() => random() < DUPLICATES);
     const outcome = newOutcome();
     const killing = hub.killAtRandom(300, 1500, KILLS_MIN);
-    const filling = disk === null ? null : fillOnce(disk, hub, 1000 + random() * 2000, outcome);
+    const filling = disk === null ? null : fillOnce(disk, hub, BUNDLES * (0.1 + 0.3 * random()), outcome);
     await deliver(hub, shuffled([...posted, ...again], random), POSTERS, 200, random, outcome);
     await filling;
     hub.end();
@@ -163,9 +163,12 @@ async function runOnce(seed: number): Promise<void> {
   }
 }
 
-/** Fills the disk until the hub has told an edge that it could not write, and for a while more, in which it is killed too. */
-async function fillOnce(disk: SmallDisk, hub: FallibleHub, afterMs: number, outcome: Outcome): Promise<void> {
-  await sleep(afterMs);
+/**
+ * Fills the disk once so many bundles are stored, until the hub has told an edge that it could not write, and for a while more, in which it is
+ * killed too. What the objects' logs hold by then is less than what is still to come, so that they must grow.
+ */
+async function fillOnce(disk: SmallDisk, hub: FallibleHub, afterStored: number, outcome: Outcome): Promise<void> {
+  while (outcome.stored < afterStored) await sleep(5);
   await hub.spare();
   disk.fill();
   outcome.isDiskFull = true;
