@@ -105,6 +105,11 @@ export class Conversation {
     return side == 0 ? this.port0 : this.port1;
   }
 
+  /** Whether `side` is the client; where that is not known it is the side that was seen first. */
+  asks(side: u32): bool {
+    return this.client == <u8>CLIENT_UNKNOWN ? side == 0 : this.client == <u8>side;
+  }
+
   /** Direction of what `side` sends. */
   @inline directionOf(side: u32): u32 {
     return side == 0 ? this.direction0 : this.direction1;

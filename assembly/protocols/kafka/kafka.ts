@@ -9,13 +9,14 @@
  */
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP } from "../protocol";
+import { Half } from "../shared/sized-half";
 import * as F from "./fields";
 import { declareKafkaMetrics, observeKafka } from "./metrics";
 import { onBytes, onFinish, onGap, onRelease } from "./parse";
 import { probeKafka } from "./probe";
 import { resetPrograms } from "./program";
 import { addSchemas } from "./schemas";
-import { Half, KafkaState, STATE_BYTES } from "./state";
+import { KafkaState, STATE_BYTES } from "./state";
 import { Frame, WALK_BYTES, Walk } from "./walk-state";
 
 /** Declares protocol `number`, its fields and its metrics. */

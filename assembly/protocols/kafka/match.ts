@@ -8,9 +8,10 @@ import { Message, messageRelease } from "../../roundtrip/message";
 import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingFind, pendingIndex, TimeoutClass } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import * as F from "./fields";
 import { settle } from "./keep";
-import { Half, KafkaState, Phase, StateFlag, stateAt } from "./state";
+import { KafkaState, StateFlag, stateAt } from "./state";
 import { mayHoldErrors } from "./walk";
 import { Walk, WalkFlag } from "./walk-state";
 

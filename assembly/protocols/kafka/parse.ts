@@ -1,14 +1,12 @@
-/**
- * From bytes to messages. Each begins with its size, so a message of which bytes are missing costs no more than itself as long
- * as they are inside; `half.end` is where the next one begins.
- */
+/** From bytes to messages, each of which begins with its size. */
 import { u16be, u32be } from "../../bytes/reader";
 import { Regions } from "../../regions";
-import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
+import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import {
@@ -27,7 +25,7 @@ import { endMessage, findRequest } from "./match";
 import { malformed, refused } from "./metrics";
 import { openWalk } from "./open";
 import { isPlausibleOrphan, seek } from "./seek";
-import { Half, KafkaState, Phase, StateFlag, stateAt } from "./state";
+import { KafkaState, StateFlag, stateAt } from "./state";
 import { walk } from "./walk";
 import { WALK_BYTES, Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -41,12 +39,8 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
   const half = stateAt(conversation).half(side);
   if (half.phase != Phase.SEEK && half.sequence != Parse.sequence) loseMessage(conversation, side);
   while (step(conversation, half)) {}
-  half.sequence = Turn.sequenceOf(Turn.at) + <u32>Parse.skip;
+  half.noteRead();
   return <i32>(Turn.at - start);
-}
-
-function isAsking(conversation: Conversation, side: u32): bool {
-  return conversation.client == <u8>CLIENT_UNKNOWN ? side == 0 : conversation.client == <u8>side;
 }
 
 /** One step; false when more bytes must come. */
@@ -57,9 +51,9 @@ function step(conversation: Conversation, half: Half): bool {
     case Phase.REST:
       return passRest(conversation, half);
     case Phase.START:
-      return isAsking(conversation, Turn.side) ? readRequest(conversation, half) : readResponse(conversation, half);
+      return conversation.asks(Turn.side) ? readRequest(conversation, half) : readResponse(conversation, half);
     default:
-      return seek(conversation, half, isAsking(conversation, Turn.side));
+      return seek(conversation, half, conversation.asks(Turn.side));
   }
 }
 
@@ -80,13 +74,7 @@ function readOn(half: Half): bool {
 
 /** Steps over what a message has left, and ends it. */
 function passRest(conversation: Conversation, half: Half): bool {
-  const rest = half.end - Turn.sequenceOf(Turn.at);
-  if (rest > Turn.left) {
-    Parse.skip = rest - Turn.left;
-    Turn.at = Turn.end;
-    return false;
-  }
-  Turn.at += rest;
+  if (!half.passRest()) return false;
   endMessage(conversation, Turn.side, half);
   return true;
 }
@@ -94,10 +82,7 @@ function passRest(conversation: Conversation, half: Half): bool {
 /** Bytes where a message should begin are none. */
 function garbage(half: Half): bool {
   malformed();
-  half.phase = Phase.SEEK;
-  half.isAfterGarbage = 1;
-  // What came with them is no place to go on.
-  Turn.at = Turn.end;
+  half.seekPast();
   return false;
 }
 
@@ -223,7 +208,7 @@ function loseMessage(conversation: Conversation, side: u32): void {
     endMessage(conversation, side, half);
   }
   half.phase = Phase.SEEK;
-  if (!isAsking(conversation, side)) missAll(conversation);
+  if (!conversation.asks(side)) missAll(conversation);
 }
 
 /** What a message has left is not read. */
@@ -248,8 +233,7 @@ function missAll(conversation: Conversation): void {
 export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const half = stateAt(conversation).half(side);
   const end = Parse.sequence + bytes;
-  const isInside = half.phase == Phase.WALK || half.phase == Phase.REST;
-  if (isInside && <i32>(half.end - end) >= 0) {
+  if (half.holds(end)) {
     if (half.walk != 0) changetype<Message>(changetype<Walk>(half.walk).message).mark(Mark.GAP);
     if (<i32>(half.sequence - end) >= 0) return true;
     if (half.walk != 0) breakOff(half, Mark.GAP);
@@ -266,8 +250,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 export function onFinish(conversation: Conversation, side: u32): void {
   const half = stateAt(conversation).half(side);
   if (half.walk != 0) {
-    const isWhole = half.phase == Phase.REST && half.end == half.sequence - <u32>Parse.skip;
-    breakOff(half, isWhole ? 0 : Mark.INCOMPLETE);
+    breakOff(half, half.isWhole ? 0 : Mark.INCOMPLETE);
     endMessage(conversation, side, half);
   }
   half.phase = Phase.SEEK;

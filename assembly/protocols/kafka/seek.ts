@@ -7,6 +7,7 @@
 import { u32be } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import { Turn } from "../shared/turn";
 import {
   ANSWERED_ID,
@@ -19,7 +20,7 @@ import {
   SIZE_MAX,
 } from "./header";
 import { findRequest } from "./match";
-import { Half, KafkaState, Phase, stateAt } from "./state";
+import { KafkaState, stateAt } from "./state";
 
 /** How far from the last request's id that of a message may be whose request was not seen. */
 const IDS_APART_MAX: u32 = 4096;

@@ -1,32 +1,6 @@
 /** What the parser knows of a conversation: 48 bytes; what a message in progress needs beside lies in its walk. */
 import { Conversation } from "../../roundtrip/conversation";
-
-/** Where a half stands. */
-export class Phase {
-  /** The place is not known, or not yet. */
-  static readonly SEEK: u8 = 0;
-  /** Before a message. */
-  static readonly START: u8 = 1;
-  /** In a message that is walked. */
-  static readonly WALK: u8 = 2;
-  /** In a message of which nothing more is read. */
-  static readonly REST: u8 = 3;
-}
-
-/** What one side sends. */
-@unmanaged
-export class Half {
-  /** The walk through the message in progress, 0 for none. */
-  walk: u32;
-  /** Sequence number of the byte that the parser wants next. */
-  sequence: u32;
-  /** Sequence number behind the message in progress. */
-  end: u32;
-  phase: u8;
-  /** Whether bytes before the next message were none. */
-  isAfterGarbage: u8;
-  spare: u16;
-}
+import { Half } from "../shared/sized-half";
 
 /** Bits of `KafkaState.flags`. */
 export class StateFlag {

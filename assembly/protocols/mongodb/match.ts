@@ -11,9 +11,10 @@ import { Message, messageRelease } from "../../roundtrip/message";
 import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingFind, pendingIndex, TimeoutClass } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import * as F from "./fields";
 import { isWord } from "./keep";
-import { Half, Phase, stateAt } from "./state";
+import { stateAt } from "./state";
 import { Walk, WalkFlag } from "./walk-state";
 
 /** The request that waits for a response to `id`; 0 for none. */

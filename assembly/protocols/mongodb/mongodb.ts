@@ -9,11 +9,12 @@
  */
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP } from "../protocol";
+import { Half } from "../shared/sized-half";
 import * as F from "./fields";
 import { declareMongoMetrics, observeMongo } from "./metrics";
 import { onBytes, onFinish, onGap, onRelease } from "./parse";
 import { probeMongo } from "./probe";
-import { Half, MongoState, STATE_BYTES } from "./state";
+import { MongoState, STATE_BYTES } from "./state";
 import { WALK_BYTES, Walk } from "./walk-state";
 
 /** Declares protocol `number`, its fields and its metrics. */

@@ -1,16 +1,13 @@
-/**
- * From bytes to messages. Each begins with its length, so a message of which bytes are missing costs no more than itself as long
- * as they are inside; `half.end` is where the next one begins.
- */
-
+/** From bytes to messages, each of which begins with its length. */
 import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { u32le } from "../../bytes/reader";
 import { Regions } from "../../regions";
-import { CLIENT_UNKNOWN, Conversation } from "../../roundtrip/conversation";
+import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import { Turn } from "../shared/turn";
 import { readCompressed } from "./compressed";
 import * as F from "./fields";
@@ -18,7 +15,7 @@ import { HEADER_BYTES, isMessage, OPCODE, Opcode, REQUEST_ID, RESPONSE_TO } from
 import { dropChain, endChain, endMessage, findRequest, goOnChain, missAll } from "./match";
 import { malformed, refused } from "./metrics";
 import { seek } from "./seek";
-import { Half, Phase, stateAt } from "./state";
+import { stateAt } from "./state";
 import { resume, walk } from "./walk";
 import { WALK_BYTES, Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -28,12 +25,8 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
   const half = stateAt(conversation).half(side);
   if (half.phase != Phase.SEEK && half.sequence != Parse.sequence) loseMessage(conversation, side);
   while (step(conversation, half)) {}
-  half.sequence = Turn.sequenceOf(Turn.at) + <u32>Parse.skip;
+  half.noteRead();
   return <i32>(Turn.at - start);
-}
-
-function isAsking(conversation: Conversation, side: u32): bool {
-  return conversation.client == <u8>CLIENT_UNKNOWN ? side == 0 : conversation.client == <u8>side;
 }
 
 /** One step; false when more bytes must come. */
@@ -44,9 +37,9 @@ function step(conversation: Conversation, half: Half): bool {
     case Phase.REST:
       return passRest(conversation, half);
     case Phase.START:
-      return readHeader(conversation, half, !isAsking(conversation, Turn.side));
+      return readHeader(conversation, half, !conversation.asks(Turn.side));
     default:
-      return seek(conversation, half, !isAsking(conversation, Turn.side));
+      return seek(conversation, half, !conversation.asks(Turn.side));
   }
 }
 
@@ -66,13 +59,7 @@ function readOn(half: Half): bool {
 
 /** Steps over what a message has left, and ends it. */
 function passRest(conversation: Conversation, half: Half): bool {
-  const rest = half.end - Turn.sequenceOf(Turn.at);
-  if (rest > Turn.left) {
-    Parse.skip = rest - Turn.left;
-    Turn.at = Turn.end;
-    return false;
-  }
-  Turn.at += rest;
+  if (!half.passRest()) return false;
   endMessage(conversation, Turn.side, half);
   return true;
 }
@@ -85,10 +72,7 @@ function readHeader(conversation: Conversation, half: Half, isResponse: bool): b
   }
   if (!isMessage(at, Turn.left, isResponse)) {
     malformed();
-    half.phase = Phase.SEEK;
-    half.isAfterGarbage = 1;
-    // What came with these bytes is no place to go on.
-    Turn.at = Turn.end;
+    half.seekPast();
     return false;
   }
   const bytes = u32le(at);
@@ -178,15 +162,14 @@ function loseMessage(conversation: Conversation, side: u32): void {
     endMessage(conversation, side, half);
   }
   half.phase = Phase.SEEK;
-  if (!isAsking(conversation, side)) missAll(conversation, side);
+  if (!conversation.asks(side)) missAll(conversation, side);
 }
 
 /** The contract's gap: the parser always finds its way itself. */
 export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const half = stateAt(conversation).half(side);
   const end = Parse.sequence + bytes;
-  const isInside = half.phase == Phase.WALK || half.phase == Phase.REST;
-  if (isInside && <i32>(half.end - end) >= 0) {
+  if (half.holds(end)) {
     if (half.walk != 0) changetype<Message>(changetype<Walk>(half.walk).message).mark(Mark.GAP);
     if (<i32>(half.sequence - end) >= 0) return true;
     const isFound = half.phase == Phase.WALK && resume(changetype<Walk>(half.walk), half.end - end);
@@ -206,12 +189,11 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 export function onFinish(conversation: Conversation, side: u32): void {
   const half = stateAt(conversation).half(side);
   if (half.walk != 0) {
-    const isWhole = half.phase == Phase.REST && half.end == half.sequence - <u32>Parse.skip;
-    breakOff(half, isWhole ? 0 : Mark.INCOMPLETE);
+    breakOff(half, half.isWhole ? 0 : Mark.INCOMPLETE);
     endMessage(conversation, side, half);
   }
   half.phase = Phase.SEEK;
-  if (!isAsking(conversation, side)) endChain(conversation, side ^ 1);
+  if (!conversation.asks(side)) endChain(conversation, side ^ 1);
 }
 
 /** The contract's release. */

@@ -5,10 +5,10 @@
 import { u32le } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Parse } from "../protocol";
+import { Half, Phase } from "../shared/sized-half";
 import { Turn } from "../shared/turn";
 import { HEADER_BYTES, isMessage, RESPONSE_TO } from "./header";
 import { findRequest } from "./match";
-import { Half, Phase } from "./state";
 
 /** Looks for a message; true where one begins at `Turn.at`. */
 export function seek(conversation: Conversation, half: Half, isResponse: bool): bool {
