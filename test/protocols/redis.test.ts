@@ -98,7 +98,7 @@ describe("fields", () => {
     const asked = command("GET", "a") + command("SELECT", 3) + command("GET", "a") + command("SELECT", 99) + command("GET", "a");
     const talk = redis().send("client", asked).send("server", `$-1\r\n${OK}$-1\r\n`);
     talk.send("server", "-ERR DB index is out of range\r\n$-1\r\n").send("client", command("GET", "b")).send("server", "$-1\r\n");
-    expect(tripsOf(talk.packets).map(({ request }) => request?.database)).toEqual([0, 0, 3, 3, 99, 3]);
+    expect(tripsOf(talk.packets).map(({ request }) => request?.database)).toEqual([0, 0, 3, 3, 3, 3]);
     const joined = redis().send("client", command("GET", "a")).send("server", "$-1\r\n");
     expect(tripsOf(joined.packets.slice(3))[0]?.request).not.toHaveProperty("database");
   });
@@ -235,6 +235,12 @@ describe("transactions", () => {
     const asked = command("MULTI") + command("SELECT", 5);
     const talk = redis().send("client", asked).send("server", `${OK}+QUEUED\r\n`).send("client", command("GET", "a"));
     expect(tripsOf(talk.send("server", "+QUEUED\r\n").packets)[2]?.request).not.toHaveProperty("database");
+  });
+
+  test("SELECT inside one, and all sent with it, is of no known database behind it", () => {
+    const asked = command("MULTI") + command("SELECT", 5) + command("GET", "a") + command("SELECT", 6) + command("GET", "a");
+    const trips = exchange(asked, `${OK}+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n`);
+    expect(trips.map(({ request }) => request?.database)).toEqual([0, 0, undefined, undefined, undefined]);
   });
 });
 

@@ -11,22 +11,28 @@ import { Stage } from "../support/servers/stage";
 
 const HAS_REDIS = isHere("redis", [...REDIS_PROGRAMS, "redis-cli", "redis-benchmark"]);
 
-/** Sends each text over one connection and waits until as many lines have come as are wanted. */
-async function talk(port: number, texts: [text: string, lines: number][]): Promise<void> {
+/** Sends each text over one connection, waits until as many lines have come as are wanted, and answers with all that came. */
+async function talk(port: number, texts: [text: string, lines: number][]): Promise<string> {
   const socket = connect(port, "127.0.0.1").setEncoding("latin1");
+  const closed = new Promise((done) => socket.once("close", done));
+  let all = "";
   await once(socket, "connect");
   for (const [text, lines] of texts) {
     socket.write(text);
     let got = "";
     while (got.split("\r\n").length - 1 < lines) got += (await once(socket, "data"))[0];
+    all += got;
   }
   socket.end();
-  await once(socket, "close");
+  await closed;
+  return all;
 }
 
 describe.runIf(HAS_REDIS)("redis-server", () => {
   const stage = HAS_REDIS ? new Stage("redis") : undefined;
   let trips: RoundTrip[] = [];
+  /** Which database the server said that each CLIENT INFO was of. */
+  let databases: number[] = [];
 
   beforeAll(async () => {
     const port = await startRedis(stage!);
@@ -47,12 +53,53 @@ describe.runIf(HAS_REDIS)("redis-server", () => {
       [Array.from({ length: 3000 }, () => command("INCR", "counter")).join(""), 3000],
       [command("QUIT"), 1],
     ]);
+    const info = command("CLIENT", "INFO");
+    const moves = [
+      ...[
+        info,
+        command("SELECT", 3),
+        info,
+        command("SELECT", 99),
+        info,
+        info,
+        command("SELECT", "x"),
+        info,
+        command("SELECT", 1),
+      ],
+      ...[
+        info,
+        command("MULTI"),
+        command("SELECT", 2),
+        command("EXEC"),
+        info,
+        command("SELECT", 5),
+        info,
+        command("RESET"),
+        info,
+      ],
+    ];
+    const lines = moves.reduce((sum, text) => sum + (text === info ? 2 : text.includes("EXEC") ? 2 : 1), 0);
+    const said =
+      (await talk(port, [[moves.join(""), lines]])) +
+      (await talk(
+        port,
+        moves.map((text) => [text, 1]),
+      ));
+    databases = [...said.matchAll(/ db=(\d+) /g)].map(([, database]) => Number(database));
     trips = await stage!.trips("redis");
   }, 30_000);
 
   afterAll(async () => stage?.end());
 
   const times = (name: string) => trips.filter(({ request }) => request?.command === name).length;
+
+  test("the database of each command is the server's", () => {
+    const told = trips.filter(({ request }) => request?.command === "CLIENT INFO").map(({ request }) => request!.database);
+    expect(databases).toEqual([0, 3, 3, 3, 3, 1, 2, 5, 0, 0, 3, 3, 3, 3, 1, 2, 5, 0]);
+    // What EXEC did is not looked into.
+    const isKnown = (index: number) => databases[index] !== 2;
+    expect(told).toEqual(databases.map((database, index) => (isKnown(index) ? database : undefined)));
+  });
 
   test("every command has its reply", () => {
     expect(trips.filter(({ request, response }) => !request || !response)).toEqual([]);

@@ -122,12 +122,14 @@ function setDatabase(state: RedisState, request: Message): void {
     store<u32>(at, state.database, F.DATABASE);
     request.know(F.RedisField.DATABASE);
   }
-  if (kindOf(at) != CommandKind.SELECT) return;
-  state.previousDatabase = state.database;
-  if (state.is(StateFlag.DATABASE)) state.set(StateFlag.PREVIOUS_DATABASE);
-  else state.clear(StateFlag.PREVIOUS_DATABASE);
-  state.database = load<u32>(at, F.REPLIES);
+  if (!movesDatabase(at)) return;
+  state.database = kindOf(at) == CommandKind.SELECT ? load<u32>(at, F.REPLIES) : 0;
   state.set(StateFlag.DATABASE);
+}
+
+/** Whether those behind a request use another database, where it is answered well. */
+function movesDatabase(request: usize): bool {
+  return kindOf(request) == CommandKind.SELECT || kindOf(request) == CommandKind.RESET;
 }
 
 /** Whether the client wants no reply to this request. */
@@ -209,25 +211,36 @@ function pair(conversation: Conversation, request: usize, response: Message): vo
   const state = stateAt(conversation);
   const kind = kindOf(request);
   const status = statusOf(request, response);
+  const behind = <usize>changetype<Message>(request).next;
   pendingTake(changetype<Message>(request));
   state.answered();
-  if (kind == CommandKind.SELECT) endSelect(state, response, status);
-  if (kind == CommandKind.RESET && status == Status.OK) {
-    state.clear(StateFlag.SUBSCRIBED | StateFlag.MONITORS);
-    state.database = 0;
-    state.set(StateFlag.DATABASE);
-  }
+  if (movesDatabase(request) && !hasMoved(kind, response, status)) staysIn(state, request, status, behind);
+  if (kind == CommandKind.RESET && status == Status.OK) state.clear(StateFlag.SUBSCRIBED | StateFlag.MONITORS);
   report(conversation, conversation.client, request, changetype<usize>(response), status);
   messageRelease(changetype<Message>(request));
   messageRelease(response);
 }
 
-/** Inside a transaction, or refused, SELECT has not changed the database. */
-function endSelect(state: RedisState, response: Message, status: u32): void {
-  const bytes = response.wireBytes;
-  if (status == Status.OK && bytes <= 5) return;
-  state.database = state.previousDatabase;
-  if (status == Status.OK || !state.is(StateFlag.PREVIOUS_DATABASE)) state.clear(StateFlag.DATABASE);
+/** Whether the database is now the one that was asked for: what answers SELECT inside a transaction is longer than an OK. */
+function hasMoved(kind: u32, response: Message, status: u32): bool {
+  return status == Status.OK && (kind == CommandKind.RESET || response.wireBytes <= 5);
+}
+
+/**
+ * A SELECT was refused, so that those behind it up to the next were sent to the database before it; or it was put off until its
+ * transaction ends, and what they use is not known.
+ */
+function staysIn(state: RedisState, request: usize, status: u32, behind: usize): void {
+  const isKnown = status != Status.OK && changetype<Message>(request).knows(F.RedisField.DATABASE);
+  const database = load<u32>(request, F.DATABASE);
+  for (let at = behind; at != 0; at = <usize>changetype<Message>(at).next) {
+    const message = changetype<Message>(at);
+    if (isKnown) store<u32>(at, database, F.DATABASE);
+    else message.present &= ~(1 << F.RedisField.DATABASE);
+    if (movesDatabase(at)) return;
+  }
+  state.database = database;
+  if (!isKnown) state.clear(StateFlag.DATABASE);
 }
 
 /** Keeps a response until it is known what it answers. */
@@ -311,18 +324,20 @@ function dropHeld(conversation: Conversation): void {
   while (state.heldCount != 0) reportAlone(conversation, takeHeld(state));
 }
 
-/** Whether a request waits whose reply tells which database those behind it use. */
-function mayMoveDatabase(conversation: Conversation): bool {
+/** The replies may be missing that tell which database those use that wait behind a SELECT. */
+function forgetDatabase(conversation: Conversation, state: RedisState): void {
+  let moves = false;
   for (let at = <usize>conversation.pendingHead; at != 0; at = <usize>changetype<Message>(at).next) {
-    if (kindOf(at) == CommandKind.SELECT || kindOf(at) == CommandKind.RESET) return true;
+    if (moves) changetype<Message>(at).present &= ~(1 << F.RedisField.DATABASE);
+    if (movesDatabase(at)) moves = true;
   }
-  return false;
+  if (moves) state.clear(StateFlag.DATABASE);
 }
 
 /** Bytes of replies are missing; where nothing of a reply had come, it was the oldest request's that began there. */
 export function missReplies(conversation: Conversation, atStart: bool): void {
   const state = stateAt(conversation);
-  if (mayMoveDatabase(conversation)) state.clear(StateFlag.DATABASE | StateFlag.PREVIOUS_DATABASE);
+  forgetDatabase(conversation, state);
   if (state.is(StateFlag.HELD)) {
     dropHeld(conversation);
     return;

@@ -82,12 +82,11 @@ export class StateFlag {
   /** Only lines of text say so far that this is redis: nothing is reported before a reply says so too. */
   static readonly TENTATIVE: u32 = 128;
   static readonly DATABASE: u32 = 256;
-  static readonly PREVIOUS_DATABASE: u32 = 512;
-  static readonly CLIENT_DONE: u32 = 1024;
+  static readonly CLIENT_DONE: u32 = 512;
   /** Bytes of the server were seen: `position` is valid. */
-  static readonly POSITION: u32 = 2048;
-  static readonly BEGUN: u32 = 4096;
-  static readonly SWAPPED: u32 = 8192;
+  static readonly POSITION: u32 = 1024;
+  static readonly BEGUN: u32 = 2048;
+  static readonly SWAPPED: u32 = 4096;
 }
 
 @unmanaged
@@ -105,7 +104,6 @@ export class RedisState {
   heldTail: u32;
   heldCount: u32;
   database: u32;
-  previousDatabase: u32;
   /** When the last byte of the server's went by. */
   serverNs: u64;
 
