@@ -17,12 +17,12 @@
 import { Conversation } from "./conversation";
 import { Status } from "./marks";
 import { Message } from "./message";
-import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingTake, TimeoutClass, timerStop } from "./pending";
+import { PENDING_PER_CONVERSATION_MAX, pendingAdd, pendingAnswer, pendingTake, TimeoutClass } from "./pending";
 import { reportUnanswered } from "./report";
 
-/** Bits of `Message.flags`: another request waited when it was sent; bytes were missing before it. */
-const PIPELINED: u32 = 16;
-const AFTER_GAP: u32 = 32;
+/** Bits of `Message.order`: another request waited when it was sent; bytes were missing before it. */
+const PIPELINED: u8 = 1;
+const AFTER_GAP: u8 = 2;
 
 /** Bits of `InOrder.flags`. */
 class OrderFlag {
@@ -53,30 +53,26 @@ export class InOrder {
 }
 
 /** Whether a response at sequence number `first`, sent with `acknowledgement`, can answer `request`. */
-function fits(request: Message, first: u32, acknowledgement: u32): bool {
+export function orderFits(request: Message, first: u32, acknowledgement: u32): bool {
   if (request.key != 0 && <i32>(first - request.key) < 0) return false;
   return acknowledgement == 0 || <i32>(acknowledgement - request.id) > 0;
 }
 
-/** Puts a request that begins at `sequence` in the list of those that wait. */
-export function orderAdd(
-  conversation: Conversation,
-  order: InOrder,
-  side: u32,
-  request: Message,
-  sequence: u32,
-  floor: u32,
-  isAfterGap: bool,
-): void {
-  if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) makeRoom(conversation, order);
+/** Notes that a request begins at `sequence`, and whether bytes are missing before it. */
+export function orderBegin(request: Message, sequence: u32, floor: u32, isAfterGap: bool): void {
   request.id = sequence;
   request.key = floor;
-  if (isPipelined(conversation, order, floor)) {
+  request.order = isAfterGap ? AFTER_GAP : 0;
+}
+
+/** Puts a request that has begun in the list of those that wait. */
+export function orderAdd(conversation: Conversation, order: InOrder, side: u32, request: Message): void {
+  if (conversation.pendingCount >= PENDING_PER_CONVERSATION_MAX) makeRoom(conversation, order);
+  if (isPipelined(conversation, order, request.key)) {
     order.flags |= OrderFlag.PIPELINES;
-    request.flags |= <u8>PIPELINED;
+    request.order |= PIPELINED;
   }
   order.flags &= 0xffff & ~OrderFlag.REFUSED;
-  if (isAfterGap) request.flags |= <u8>AFTER_GAP;
   pendingAdd(conversation, side, request, TimeoutClass.STREAM);
   order.outstanding += 1;
 }
@@ -87,7 +83,7 @@ function isPipelined(conversation: Conversation, order: InOrder, floor: u32): bo
   if (conversation.pendingCount == 0) return false;
   if (!(order.flags & OrderFlag.UNCERTAIN)) return true;
   const last = changetype<Message>(conversation.pendingTail);
-  return last.key == floor && (last.flags & <u8>(PIPELINED | AFTER_GAP)) != 0;
+  return last.key == floor && last.order != 0;
 }
 
 /** A request with this floor found no room: it is missing, and what comes next is behind a gap. */
@@ -111,22 +107,26 @@ function answered(order: InOrder): void {
 
 /** Finds the request that the response which begins at `first` answers, and stops its clock; 0 for none. */
 export function orderPair(conversation: Conversation, order: InOrder, first: u32, acknowledgement: u32): usize {
+  return orderPairFrom(conversation, order, <usize>conversation.pendingHead, first, acknowledgement);
+}
+
+/** The same from the request `head` on, 0 for none: those before it are not for this side to answer. */
+export function orderPairFrom(conversation: Conversation, order: InOrder, head: usize, first: u32, acknowledgement: u32): usize {
   let request: usize = 0;
   if (order.outstanding > conversation.pendingCount) {
     // The oldest have timed out: this is the answer to one of them.
     answered(order);
   } else {
-    request = candidate(conversation, order, first, acknowledgement);
+    request = candidate(conversation, order, head, first, acknowledgement);
   }
   order.answering = <u32>request;
-  if (request != 0) timerStop(changetype<Message>(request));
+  if (request != 0) pendingAnswer(changetype<Message>(request));
   return request;
 }
 
-function candidate(conversation: Conversation, order: InOrder, first: u32, acknowledgement: u32): usize {
-  const head = <usize>conversation.pendingHead;
-  if (head == 0 || !fits(changetype<Message>(head), first, acknowledgement)) return 0;
-  const isAfterGap = (changetype<Message>(head).flags & <u8>AFTER_GAP) != 0;
+function candidate(conversation: Conversation, order: InOrder, head: usize, first: u32, acknowledgement: u32): usize {
+  if (head == 0 || !orderFits(changetype<Message>(head), first, acknowledgement)) return 0;
+  const isAfterGap = (changetype<Message>(head).order & AFTER_GAP) != 0;
   if (isAfterGap && order.pipelines) order.flags |= OrderFlag.UNCERTAIN;
   if (!(order.flags & OrderFlag.UNCERTAIN)) return head;
   const chosen = sentAt(order, head, first, acknowledgement);
@@ -149,11 +149,10 @@ function missSome(conversation: Conversation): void {
 
 /** The request from `head` on that was sent when the client had the server's bytes up to `first` and waited for nothing. */
 function sentAt(order: InOrder, head: usize, first: u32, acknowledgement: u32): usize {
-  const unsure: u32 = order.pipelines ? PIPELINED | AFTER_GAP : 0;
   for (let at = head; at != 0; at = <usize>changetype<Message>(at).next) {
     const request = changetype<Message>(at);
-    if (!fits(request, first, acknowledgement)) return 0;
-    if ((request.key == first || request.key == 0) && (<u32>request.flags & unsure) == 0) return at;
+    if (!orderFits(request, first, acknowledgement)) return 0;
+    if ((request.key == first || request.key == 0) && (request.order == 0 || !order.pipelines)) return at;
   }
   return 0;
 }
@@ -174,6 +173,12 @@ function skipTo(conversation: Conversation, order: InOrder, chosen: usize): void
     reportUnanswered(changetype<Message>(conversation.pendingHead), Status.UNOBSERVED);
   }
   order.outstanding = conversation.pendingCount;
+}
+
+/** Takes the oldest request that waits out of all lists, as what is being answered. */
+export function orderTakeOldest(conversation: Conversation, order: InOrder): usize {
+  order.answering = conversation.pendingHead;
+  return orderTake(order);
 }
 
 /** Takes the request that is being answered out of all lists: the caller reports and releases it; 0 for none. */
@@ -214,6 +219,11 @@ export function orderBegins(conversation: Conversation, order: InOrder, from: u3
 /** Bytes of responses up to `end` went by unread: which requests they answered is not known. */
 export function orderUnread(order: InOrder, end: u32): void {
   order.gapEnd = end;
+  orderDoubt(order);
+}
+
+/** Where responses begin is no longer known. */
+export function orderDoubt(order: InOrder): void {
   order.flags |= OrderFlag.UNCERTAIN;
 }
 
@@ -258,12 +268,12 @@ export function orderIsPast(order: InOrder, acknowledgement: u32): bool {
 export function orderChoose(conversation: Conversation, order: InOrder, end: u32, acknowledgement: u32): usize {
   if (order.pipelines || order.outstanding > conversation.pendingCount) return 0;
   let at = <usize>conversation.pendingTail;
-  while (at != 0 && !fits(changetype<Message>(at), end, acknowledgement)) at = <usize>changetype<Message>(at).previous;
+  while (at != 0 && !orderFits(changetype<Message>(at), end, acknowledgement)) at = <usize>changetype<Message>(at).previous;
   if (at == 0) return 0;
   if (isPast(changetype<Message>(at), acknowledgement)) return 0;
   skipTo(conversation, order, at);
   order.answering = <u32>at;
-  timerStop(changetype<Message>(at));
+  pendingAnswer(changetype<Message>(at));
   order.flags &= ~OrderFlag.UNCERTAIN;
   return at;
 }

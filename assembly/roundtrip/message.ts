@@ -5,7 +5,7 @@
  *  0 firstNs u64 | 8 lastNs u64 | 16 wireBytes u64 | 24 present u32 | 28 marks u32
  * 32 length u16 | 34 capacity u16 | 36 protocol u8 | 37 flags u8 | 38 retries u16      (the reader's part ends here)
  * 40 conversation u32 | 44 id u32 | 48 key u32 | 52 hashNext u32 | 56 next u32 | 60 previous u32
- * 64 timerNext u32 | 68 timerPrevious u32 | 72 endSequence u32 | 76 deadlineMs ...
+ * 64 timerNext u32 | 68 timerPrevious u32 | 72 endSequence u32 | 76 timeoutClass u8 | 77 order u8
  * 80 the protocol's fixed fields ... then texts
  * ```
  * A field of kind text is {offset u16, length u16} into this same message. Bit i of `present` says that field i of this side
@@ -44,7 +44,9 @@ export class Message {
   timerNext: u32;
   timerPrevious: u32;
   endSequence: u32;
-  timeoutClass: u32;
+  timeoutClass: u8;
+  /** Where its response comes by its place in order, how sure that place is (in-order.ts). */
+  order: u8;
 
   /** Notes that field `index` of this side is known. */
   @inline know(index: u32): void {

@@ -83,7 +83,7 @@ export function pendingAdd(conversation: Conversation, side: u32, request: Messa
   conversation.pendingTail = at;
   conversation.pendingCount += 1;
   Pending.tally(request.protocol, 1);
-  request.timeoutClass = timeoutClass;
+  request.timeoutClass = <u8>timeoutClass;
   if (timeoutClass < CLASSES) timerAdd(request, timeoutClass);
 }
 
@@ -118,7 +118,7 @@ export function isInAnswer(request: Message): bool {
 export function timerStop(request: Message): void {
   if (!(request.flags & IN_TIMER)) return;
   request.flags &= ~(<u8>IN_TIMER);
-  const list = request.timeoutClass << 2;
+  const list = (<u32>request.timeoutClass) << 2;
   if (request.timerPrevious != 0) changetype<Message>(request.timerPrevious).timerNext = request.timerNext;
   else store<u32>(HEADS + list, request.timerNext);
   if (request.timerNext != 0) changetype<Message>(request.timerNext).timerPrevious = request.timerPrevious;

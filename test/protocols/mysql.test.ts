@@ -36,6 +36,16 @@ describe("the handshake", () => {
     });
   });
 
+  test("with what is no login", () => {
+    for (const login of ["", "\x01", "what is this?", new Uint8Array(600).fill(255)]) {
+      const talk = connection().send("server", my.greeting()).send("client", my.packet(1, login));
+      const trip = last(talk.send("server", my.error(2, 1043, "08S01", "Bad handshake")));
+      expect(trip).toMatchObject({ status: "error", marks: ["malformed"], request: { command: "connect" } });
+      expect(trip.request).not.toHaveProperty("user");
+      expect(trip.response).toMatchObject({ errorCode: 1043 });
+    }
+  });
+
   test("with a switch of the method, and more data", () => {
     const talk = connection().send("server", my.greeting()).send("client", my.login(PLAIN));
     talk.send("server", my.packet(2, [0xfe], "caching_sha2_password\0", "salt")).send("client", my.packet(3, "proof"));
@@ -226,6 +236,13 @@ describe("commands", () => {
       .send("client", my.command(25, number(1, 4, true)))
       .send("client", my.command(1));
     expect(myLines(talk.close().packets)).toEqual(["stmt_close alone ok", "quit alone ok"]);
+  });
+
+  test("of which the server says nothing, behind missing ones", () => {
+    const talk = mysql().send("client", select).send("server", my.ok(1)).acknowledge("client");
+    talk.lose("client", my.command(25, number(1, 4, true))).send("client", my.command(14));
+    talk.acknowledge("server").wait(4_000_000_000n).finish("server").close();
+    expect(myLines(talk.packets)).toEqual([`${SELECT} ok`, "ping alone closed"]);
   });
 
   test("of one packet", () => {

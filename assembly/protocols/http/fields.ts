@@ -10,9 +10,9 @@ export const CONTENT_LENGTH: u32 = FIXED_OFFSET + 8;
 export const BODY_BYTES: u32 = FIXED_OFFSET + 16;
 /** One byte: not all of its headers were captured. */
 export const PARTIAL: u32 = FIXED_OFFSET + 24;
-/** A request's method as a number (method.ts) and its RequestFlag bits. */
+/** A request's method as a number (method.ts); one byte: it waits for a go-ahead before it sends its body. */
 export const METHOD_NUMBER: u32 = FIXED_OFFSET + 25;
-export const REQUEST_FLAGS: u32 = FIXED_OFFSET + 26;
+export const EXPECTS: u32 = FIXED_OFFSET + 26;
 /** The Successor that a response switches to, in the same place. */
 export const SUCCESSOR: u32 = FIXED_OFFSET + 26;
 /** Offsets of a request's own fields. */
@@ -22,11 +22,8 @@ export const PATH: u32 = FIXED_OFFSET + 36;
 export const HOST: u32 = FIXED_OFFSET + 40;
 export const USER_AGENT: u32 = FIXED_OFFSET + 44;
 export const TRACEPARENT: u32 = FIXED_OFFSET + 48;
-/** Sequence number of a request's first byte, and what the client had of the server's stream when it sent it. */
-export const SEQUENCE: u32 = FIXED_OFFSET + 52;
-export const FLOOR: u32 = FIXED_OFFSET + 56;
 /** One past the fixed fields of a request. */
-export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 60;
+export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 52;
 /** Offsets of a response's own fields. */
 export const STATUS_CODE: u32 = FIXED_OFFSET + 28;
 export const INTERIM: u32 = FIXED_OFFSET + 32;
@@ -49,16 +46,6 @@ export const HTTP: u32 = 2;
 /** Bytes of a request's and a response's first block: what the usual one needs. */
 export const REQUEST_BYTES: u32 = 480;
 export const RESPONSE_BYTES: u32 = 240;
-
-/** Bits of REQUEST_FLAGS. */
-export class RequestFlag {
-  /** Bytes were missing before it: requests may be that nobody saw. */
-  static readonly AFTER_GAP: u32 = 1;
-  /** Another request already waited when it was sent. */
-  static readonly PIPELINED: u32 = 2;
-  /** It waits for a go-ahead before it sends its body. */
-  static readonly EXPECTS: u32 = 4;
-}
 
 /** Indexes of fields in `present`. */
 export class HttpField {

@@ -136,8 +136,7 @@ function take(half: Half, header: u32, start: usize, end: usize, cut: bool): voi
     if (sameText(start, length, "h2c")) store<u8>(half.message, Successor.HTTP2, F.SUCCESSOR);
     else if (sameText(start, length, "websocket")) store<u8>(half.message, Successor.WEBSOCKET, F.SUCCESSOR);
   } else if (header == Header.EXPECT) {
-    const request = half.message + F.REQUEST_FLAGS;
-    if (sameText(start, length, "100-continue")) store<u8>(request, load<u8>(request) | <u8>F.RequestFlag.EXPECTS);
+    if (sameText(start, length, "100-continue")) store<u8>(half.message, 1, F.EXPECTS);
   } else {
     const message = changetype<Message>(half.message);
     const field = textField(header);

@@ -2,9 +2,9 @@
  * The end of the headers: how long the body is (RFC 9112 section 6.3), and what comes behind the message.
  */
 import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
+import { orderTakeOldest } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageRelease, messageRoom, messageScratch } from "../../roundtrip/message";
-import { pendingTake } from "../../roundtrip/pending";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
 import { copyFor, Successor, takerOf, Upgrade } from "../shared/upgrade";
@@ -12,7 +12,7 @@ import * as F from "./fields";
 import { endMessage, endResponse, enqueue, isInterim } from "./match";
 import { Method } from "./method";
 import { HttpMetrics } from "./metrics";
-import { Half, HalfFlag, HttpState, INTERIM_MAX, Phase, Role, StateFlag, stateAt } from "./state";
+import { Half, HalfFlag, HttpState, INTERIM_MAX, Phase, Role, stateAt } from "./state";
 import { Turn } from "./turn";
 
 const SWITCHING_PROTOCOLS: u32 = 101;
@@ -38,8 +38,7 @@ function endRequestHeaders(conversation: Conversation, half: Half): void {
   if (half.is(HalfFlag.CHUNKED)) {
     half.phase = Phase.CHUNK_SIZE;
   } else if (half.is(HalfFlag.LENGTH) && half.left != 0 && !half.is(HalfFlag.UNBOUNDED)) {
-    const expects = load<u8>(half.message, F.REQUEST_FLAGS) & <u8>F.RequestFlag.EXPECTS;
-    half.phase = expects ? Phase.PEEK : Phase.BODY;
+    half.phase = load<u8>(half.message, F.EXPECTS) != 0 ? Phase.PEEK : Phase.BODY;
     half.header = Phase.BODY;
   } else {
     endMessage(half);
@@ -50,7 +49,7 @@ function endRequestHeaders(conversation: Conversation, half: Half): void {
 function endHeldResponse(conversation: Conversation): void {
   const state = stateAt(conversation);
   const half = state.half(Turn.side ^ 1);
-  if (half.phase != Phase.SEEK || half.message == 0 || state.is(StateFlag.PIPELINES)) return;
+  if (half.phase != Phase.SEEK || half.message == 0 || state.requests.pipelines) return;
   endResponse(conversation, Turn.side ^ 1);
   half.phase = Phase.SEEK;
 }
@@ -63,7 +62,7 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   }
   const state = stateAt(conversation);
   takeInterim(state, half);
-  const request = <usize>state.answering;
+  const request = <usize>state.requests.answering;
   const method: u32 = request != 0 ? load<u8>(request, F.METHOD_NUMBER) : <u32>Method.OTHER;
   const opensTunnel = method == Method.CONNECT && code >= 200 && code < 300;
   if (code == SWITCHING_PROTOCOLS || opensTunnel) {
@@ -127,10 +126,10 @@ function bodyPhase(half: Half): u8 {
 /** An interim response is no end: its code goes with the final one. */
 function endInterim(conversation: Conversation, half: Half, code: u32): void {
   const state = stateAt(conversation);
-  const count = <u32>state.interimCount;
+  const count = state.interimCount;
   if (count < INTERIM_MAX) {
     store<u16>(changetype<usize>(state) + offsetof<HttpState>("interim") + (count << 1), code);
-    state.interimCount = <u8>(count + 1);
+    state.interimCount = count + 1;
   }
   if (count == 0) state.interimStart = half.sequence;
   state.interimNs = Parse.timeNs;
@@ -141,7 +140,7 @@ function endInterim(conversation: Conversation, half: Half, code: u32): void {
 
 /** Puts the codes of interim responses into the final one as rows. */
 function takeInterim(state: HttpState, half: Half): void {
-  const count = <u32>state.interimCount;
+  const count = state.interimCount;
   if (count == 0) return;
   state.interimCount = 0;
   const response = messageRoom(changetype<Message>(half.message), count << 2);
@@ -169,11 +168,9 @@ export function endWithInterim(conversation: Conversation, side: u32): void {
   half.message = 0;
   response.firstNs = state.interimNs;
   response.lastNs = state.interimNs;
-  const request = changetype<Message>(conversation.pendingHead);
-  pendingTake(request);
-  state.answered();
-  report(conversation, side ^ 1, changetype<usize>(request), changetype<usize>(response), Parse.outcome);
-  messageRelease(request);
+  const request = orderTakeOldest(conversation, state.requests);
+  report(conversation, side ^ 1, request, changetype<usize>(response), Parse.outcome);
+  messageRelease(changetype<Message>(request));
 }
 
 /** Gives back the messages in progress that are in no list. */

@@ -6,13 +6,14 @@
  */
 import { u8At, u64le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
+import { orderBegin, orderRefuse } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { readBody, readChunkEnd, readChunkSize, readPeek, readTrailers, readUntilClose } from "./body";
 import * as F from "./fields";
 import { Header, isOther, readHeader } from "./headers";
-import { isInterim, pair, refuse } from "./match";
+import { isInterim, pair } from "./match";
 import { endHeaders, letGo } from "./message-end";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { losePlace, noteUnread } from "./place";
@@ -120,7 +121,7 @@ function readStart(conversation: Conversation, half: Half): bool {
   if (block == 0) {
     HttpMetrics.refused();
     half.role = isResponse ? Role.RESPONSES : Role.REQUESTS;
-    if (!isResponse) refuse(conversation, half.floor);
+    if (!isResponse) orderRefuse(conversation, stateAt(conversation).requests, half.floor);
     losePlace(conversation, Turn.side, HalfFlag.AFTER_GAP);
     noteUnread(conversation, half, Turn.at);
     return true;
@@ -169,9 +170,7 @@ function beginRequest(half: Half, message: Message, start: usize, isLong: bool):
   const at = changetype<usize>(message);
   half.role = Role.REQUESTS;
   store<u8>(at, StartLine.method, F.METHOD_NUMBER);
-  if (half.is(HalfFlag.AFTER_GAP | HalfFlag.AFTER_GARBAGE)) store<u8>(at, F.RequestFlag.AFTER_GAP, F.REQUEST_FLAGS);
-  store<u32>(at, half.sequence, F.SEQUENCE);
-  store<u32>(at, half.floor, F.FLOOR);
+  orderBegin(message, half.sequence, half.floor, half.is(HalfFlag.AFTER_GAP | HalfFlag.AFTER_GARBAGE));
   message.know(F.HttpField.METHOD);
   let request = messageText(message, F.METHOD, start, StartLine.methodLength, F.METHOD_BYTES_MAX);
   request = setTarget(request, StartLine.method, StartLine.targetStart, StartLine.targetEnd, isLong);

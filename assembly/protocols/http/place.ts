@@ -1,14 +1,15 @@
 /** What becomes of a message when its parser no longer knows where it is. */
 import { Conversation } from "../../roundtrip/conversation";
+import { orderDoubt, orderUnread } from "../../roundtrip/in-order";
 import { Message } from "../../roundtrip/message";
 import * as F from "./fields";
 import { enqueue } from "./match";
-import { Half, HalfFlag, messageOf, notePartial, Phase, Role, StateFlag, stateAt } from "./state";
+import { Half, HalfFlag, messageOf, notePartial, Phase, Role, stateAt } from "./state";
 import { Turn } from "./turn";
 
 /** Bytes up to `at` of what may be responses went by unread. */
 export function noteUnread(conversation: Conversation, half: Half, at: usize): void {
-  if (half.role != Role.REQUESTS) stateAt(conversation).gapEnd = Turn.sequenceOf(at);
+  if (half.role != Role.REQUESTS) orderUnread(stateAt(conversation).requests, Turn.sequenceOf(at));
 }
 
 /** The half of `side` does not know where it is; `flag` says why. */
@@ -24,7 +25,7 @@ export function losePlace(conversation: Conversation, side: u32, flag: u32): voi
     if (half.is(HalfFlag.OWNS)) enqueue(conversation, side, half);
     return;
   }
-  state.set(StateFlag.UNCERTAIN);
+  orderDoubt(state.requests);
   const message = messageOf(conversation, half);
   if (message == 0) return;
   // How long the body is can no longer be known.

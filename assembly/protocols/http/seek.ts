@@ -6,9 +6,10 @@
  */
 import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
+import { orderEnd, orderGap } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Found, Parse } from "../protocol";
-import { endCurrent, endMessage, endResponse, endUncertain, enqueue, loseResponse } from "./match";
+import { endCurrent, endMessage, endResponse, enqueue, mayGoAhead } from "./match";
 import { endWithInterim } from "./message-end";
 import { losePlace, noteUnread } from "./place";
 import { findByte } from "./scan";
@@ -111,8 +112,8 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
     markCurrent(conversation, half, Mark.GAP);
   }
   if (half.role != Role.REQUESTS) {
-    state.gapEnd = Parse.sequence + bytes;
-    if (half.phase == Phase.START && half.firstNs == 0) loseResponse(conversation);
+    const isBetween = half.phase == Phase.START && half.firstNs == 0 && !mayGoAhead(conversation);
+    orderGap(conversation, state.requests, Parse.sequence, bytes, isBetween);
   }
   losePlace(conversation, side, HalfFlag.AFTER_GAP);
   return true;
@@ -147,5 +148,5 @@ export function onFinish(conversation: Conversation, side: u32): void {
   half.flags &= <u8>~MESSAGE_FLAGS;
   if (half.role != Role.RESPONSES) return;
   endWithInterim(conversation, side);
-  endUncertain(conversation);
+  orderEnd(conversation, stateAt(conversation).requests);
 }

@@ -6,6 +6,7 @@
  * or, for a response, until it is reported.
  */
 import { Conversation } from "../../roundtrip/conversation";
+import { InOrder } from "../../roundtrip/in-order";
 import { Message } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { BODY_BYTES, HttpField, PARTIAL } from "./fields";
@@ -91,56 +92,27 @@ export class Half {
 /** Interim responses whose codes are kept for the final one. */
 export const INTERIM_MAX: u32 = 4;
 
-/** Bits of `HttpState.flags`. */
-export class StateFlag {
-  /** Bytes of responses were missing since the last sure pair. */
-  static readonly UNCERTAIN: u32 = 1;
-  /** The client sends requests before it has the responses to earlier ones. */
-  static readonly PIPELINES: u32 = 2;
-  /** A request found no room, since which none was added; `refusedFloor` is valid. */
-  static readonly REFUSED: u32 = 4;
-}
-
 /** The shared part; the two halves lie behind it. */
 @unmanaged
 export class HttpState {
-  /** The request that the response in progress answers, 0 for none. */
-  answering: u32;
-  /** Requests that were put in the conversation's list and not taken by us: those beyond its count have timed out. */
-  outstanding: u32;
-  /** Sequence number behind the last missing bytes of responses. */
-  gapEnd: u32;
-  flags: u8;
-  interimCount: u8;
-  /** Last bits of the floor of a request that found no room. */
-  refusedFloor: u16;
+  /** An InOrder, which lies in here. */
+  order0: u64;
+  order1: u64;
   /** Codes of the interim responses that came, u16 each, and the time of the last. */
   interim: u64;
   interimNs: u64;
   /** Sequence number where the first of them begins. */
   interimStart: u32;
-  spare1: u32;
+  interimCount: u32;
 
-  /** One request less is outstanding; those from before a tunnel are not counted here. */
-  answered(): void {
-    if (this.outstanding != 0) this.outstanding -= 1;
+  /** The requests that wait. */
+  @inline get requests(): InOrder {
+    return changetype<InOrder>(changetype<usize>(this));
   }
 
   /** What `side` sends. */
   @inline half(side: u32): Half {
     return changetype<Half>(changetype<usize>(this) + offsetof<HttpState>() + side * offsetof<Half>());
-  }
-
-  @inline is(flag: u32): bool {
-    return (<u32>this.flags & flag) != 0;
-  }
-
-  @inline set(flag: u32): void {
-    this.flags |= <u8>flag;
-  }
-
-  @inline clear(flag: u32): void {
-    this.flags &= <u8>~flag;
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the client sends: commands, and what belongs to one that the server asked more for. */
 import { u8At, u32le } from "../../bytes/reader";
 import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
-import { orderAdd, orderRefuse } from "../../roundtrip/in-order";
+import { orderAdd, orderBegin, orderRefuse } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
@@ -77,6 +77,7 @@ function mayBegin(state: MysqlState): bool {
 
 /** Whether a segment begins with a message, so that the parser knows its place again. */
 function isStart(state: MysqlState): bool {
+  if (answersGreeting(state)) return true;
   if (Packet.length == 0 || Packet.held == 0) return false;
   if (Packet.id != 0) {
     const isExpected = state.phase == Phase.GREETED || state.order0 == 0;
@@ -97,6 +98,11 @@ function isLogin(state: MysqlState): bool {
   return asksForTls() || isHandshakeResponse() || (state.phase == Phase.GREETED && isOldResponse());
 }
 
+/** Whether the packet in hand is what follows the greeting, whatever it holds: the server will answer it as a login. */
+function answersGreeting(state: MysqlState): bool {
+  return state.phase == Phase.GREETED && Packet.id == 1;
+}
+
 /** Takes the packet in hand; false where it is no message. */
 function onPacket(conversation: Conversation, state: MysqlState, side: u32): bool {
   const continues = state.is(StateFlag.CLIENT_CONTINUES);
@@ -112,7 +118,7 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
     state.clientId = <u8>id;
     return true;
   }
-  if (id != 0 && state.phase != Phase.AUTHENTICATES && isLogin(state)) {
+  if (answersGreeting(state) || (id != 0 && state.phase != Phase.AUTHENTICATES && isLogin(state))) {
     return onHandshake(conversation, state, side);
   }
   const command = Packet.byte(0);
@@ -143,6 +149,7 @@ function onHandshake(conversation: Conversation, state: MysqlState, side: u32): 
     leave(conversation, PROTOCOL_UNKNOWN);
     return true;
   }
+  const isSound = isLogin(state);
   state.clientId = <u8>Packet.id;
   state.phase = Phase.AUTHENTICATES;
   const message = begin(state, Command.CONNECT);
@@ -150,7 +157,14 @@ function onHandshake(conversation: Conversation, state: MysqlState, side: u32): 
     refuse(conversation, state);
     return true;
   }
-  const request = readHandshakeResponse(state, changetype<Message>(message));
+  let request = changetype<Message>(message);
+  if (isSound) {
+    request = readHandshakeResponse(state, request);
+  } else {
+    MysqlMetrics.malformed();
+    Handshake.charset = Charset.UNKNOWN;
+    request.mark(Mark.MALFORMED);
+  }
   setCharset(state, request, Charset.UNKNOWN, Handshake.charset);
   add(conversation, state, side, request);
   return true;
@@ -184,9 +198,9 @@ function endOfPacket(): u32 {
 function add(conversation: Conversation, state: MysqlState, side: u32, request: Message): void {
   const isAfterGap = state.is(StateFlag.AFTER_GAP);
   state.clear(StateFlag.AFTER_GAP | StateFlag.AFTER_GARBAGE);
-  const sequence = Packet.sequenceOf(Packet.at);
   request.endSequence = endOfPacket();
-  orderAdd(conversation, state.requests, side, request, sequence, Parse.acknowledgement, isAfterGap);
+  orderBegin(request, Packet.sequenceOf(Packet.at), Parse.acknowledgement, isAfterGap);
+  orderAdd(conversation, state.requests, side, request);
   state.request = <u32>changetype<usize>(request);
 }
 

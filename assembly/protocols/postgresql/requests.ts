@@ -14,7 +14,7 @@ import { elementHash } from "../../bytes/hash";
 import { u8At, u32be } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
 import { Conversation } from "../../roundtrip/conversation";
-import { orderAdd, orderRefuse } from "../../roundtrip/in-order";
+import { orderAdd, orderBegin, orderRefuse } from "../../roundtrip/in-order";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
@@ -244,7 +244,8 @@ function add(conversation: Conversation, state: PgState, side: u32, request: Mes
   const isAfterGap = state.is(StateFlag.AFTER_GAP);
   state.clear(StateFlag.AFTER_GAP | StateFlag.AFTER_GARBAGE);
   request.endSequence = endOfUnit();
-  orderAdd(conversation, state.requests, side, request, sequence, floor, isAfterGap);
+  orderBegin(request, sequence, floor, isAfterGap);
+  orderAdd(conversation, state.requests, side, request);
   state.request = <u32>changetype<usize>(request);
 }
 
