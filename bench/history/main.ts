@@ -1,6 +1,7 @@
 /**
- * What history costs: a tenant's minutes of a month, posted to a hub that takes minutes so late; what a minute more costs with a day, a week and
- * a month behind it, and what questions cost over all of it. Linux only (/proc).
+ * What history costs: a tenant's minutes of a day, a week and a month, each posted to a hub of its own that takes minutes so late; what a minute
+ * more costs them, asked of one after the other in turn, so that what the machine does meanwhile is the same for all; and what questions cost
+ * over the month. Linux only (/proc).
  *
  * The word is the folder of a Worker whose limits let it. Prints one JSON object.
  */
@@ -22,9 +23,9 @@ const REQUESTS = 3_000;
 const DIFFERENT_BUNDLES = 16;
 const CONNECTIONS = 64;
 const DAY_MINUTES = 1440;
-const STAGES_DAYS = [1, 7, 30];
-/** At each stage the same edges post minutes that they have not posted before, so many times; the median counts. */
-const PROBES = 3;
+const HISTORIES_DAYS = [1, 7, 30];
+/** The same edges post minutes that they have not posted before to each of the hubs, so many times; medians count, and those of the ratios. */
+const PROBES = 5;
 const PROBE_EDGES = 60;
 const PROBE_MINUTES = 10;
 const ASKED_TIMES = 9;
@@ -130,36 +131,62 @@ class Client {
   }
 }
 
-async function main(): Promise<void> {
-  const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-history-"));
-  const pace = { EDGE_BUNDLES_PER_MINUTE: "1000000", EDGE_BYTES_PER_MINUTE: String(2 ** 40) };
-  const variables = { SEAL_PERIOD_SECONDS: "1", KEEP_MINUTES: "60d", KEEP_HOURS: "60d", ...pace };
-  const hub = await startLocalHub({ dataFolder, workerFolder, variables });
-  const client = new Client(hub);
-  const minutesOf = (fromDays: number, toDays: number) =>
-    Array.from(
-      { length: (toDays - fromDays) * DAY_MINUTES },
-      (_, index) => thisMinute - (fromDays * DAY_MINUTES + index + 1) * 60,
-    );
-  const growth: { days: number; cpuMs: number }[] = [];
-  let days = 0;
-  let minute = thisMinute;
-  const probe = async () => {
-    const minutes = Array.from({ length: PROBE_MINUTES }, () => (minute -= 60));
-    const before = cpuMsOf(hub.pid);
-    await client.post(probeEdges, minutes);
-    await client.untilIdle();
-    return (cpuMsOf(hub.pid) - before) / (PROBE_EDGES * PROBE_MINUTES);
-  };
-  for (const until of STAGES_DAYS) {
-    await client.post(["edge"], minutesOf(days, until));
-    days = until;
-    await client.untilIdle();
-    if (until === STAGES_DAYS[0]) await probe();
-    const costs: number[] = [];
-    for (let round = 0; round < PROBES; round += 1) costs.push(await probe());
-    growth.push({ days, cpuMs: median(costs) });
+/** A hub with so many days of history. */
+class History {
+  private minute = thisMinute;
+  /** CPU of each probe so far, ms a bundle. */
+  readonly costs: number[] = [];
+
+  private constructor(
+    readonly days: number,
+    private readonly dataFolder: string,
+    private readonly hub: LocalHub,
+    readonly client: Client,
+  ) {}
+
+  static async of(days: number): Promise<History> {
+    const dataFolder = mkdtempSync(join(tmpdir(), "tallywire-history-"));
+    const pace = { EDGE_BUNDLES_PER_MINUTE: "1000000", EDGE_BYTES_PER_MINUTE: String(2 ** 40) };
+    const variables = { SEAL_PERIOD_SECONDS: "1", KEEP_MINUTES: "60d", KEEP_HOURS: "60d", ...pace };
+    const hub = await startLocalHub({ dataFolder, workerFolder, variables });
+    const history = new History(days, dataFolder, hub, new Client(hub));
+    const minutes = Array.from({ length: days * DAY_MINUTES }, (_, index) => thisMinute - (index + 1) * 60);
+    await history.client.post(["edge"], minutes);
+    await history.client.untilIdle();
+    return history;
   }
+
+  /** Posts minutes, and notes what they cost. */
+  async probe(): Promise<void> {
+    const minutes = Array.from({ length: PROBE_MINUTES }, () => (this.minute -= 60));
+    const before = cpuMsOf(this.hub.pid);
+    await this.client.post(probeEdges, minutes);
+    await this.client.untilIdle();
+    this.costs.push((cpuMsOf(this.hub.pid) - before) / (PROBE_EDGES * PROBE_MINUTES));
+  }
+
+  async end(): Promise<void> {
+    await this.client.close();
+    await this.hub.stop();
+    rmSync(this.dataFolder, { recursive: true });
+  }
+}
+
+/** Probes each history in turn; the first round, in which much is compiled, does not count. */
+async function probeAll(histories: readonly History[]): Promise<{ days: number; cpuMs: number; ratio: number }[]> {
+  for (let round = 0; round <= PROBES; round += 1) for (const history of histories) await history.probe();
+  const [first] = histories.map(({ costs }) => costs.slice(1));
+  return histories.map(({ days, costs }) => {
+    const own = costs.slice(1);
+    return { days, cpuMs: median(own), ratio: median(own.map((cost, round) => cost / first![round]!)) };
+  });
+}
+
+async function main(): Promise<void> {
+  const histories: History[] = [];
+  for (const days of HISTORIES_DAYS) histories.push(await History.of(days));
+  const growth = await probeAll(histories);
+  const { client } = histories.at(-1)!;
   const day = Math.floor(thisMinute / 86_400) * 86_400;
   const month = `from=${day - 29 * 86_400 + 3600 + 60}&to=${thisMinute - 120}`;
   const lastDay = `from=${thisMinute - 86_400}&to=${thisMinute}&step=60`;
@@ -172,9 +199,7 @@ async function main(): Promise<void> {
     dayByMinuteTop: await client.ask(`metric=dns_top_names&op=top&${lastDay}`),
   };
   const largestTiles = await client.largestTiles();
-  await client.close();
-  await hub.stop();
-  rmSync(dataFolder, { recursive: true });
+  for (const history of histories) await history.end();
   console.log(JSON.stringify({ growth, questions, largestTiles, hourMs: hourMs() }));
 }
 
