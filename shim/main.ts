@@ -94,40 +94,8 @@ looking("stat", "add round trips up by any of their fields, on an interface or i
     process.exitCode = await stat([...words, ...others], { ...options, hostNetwork: networks });
   });
 
-command("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
-  .addOption(
-    new Option("-i, --interface <names>", "capture on this interface, on several as eth0,veth*, or on any").env(
-      "TALLYWIRE_INTERFACE",
-    ),
-  )
-  .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
-  .option("--promiscuous", "take what is not meant for this host too")
-  .addOption(
-    new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
-      "ring",
-      "libpcap",
-      "cap",
-    ]),
-  )
-  .addOption(new Option("--ring <mib>", "packets that may wait in the kernel").default(8).argParser(whole(1, 1024)))
+agentLike("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
   .option("--file <path...>", "read captures instead, and end when the hub has their minutes")
-  .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
-  .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))
-  .addOption(new Option("--tags <list>", "what answers can be grouped by, as site=fra1,role=edge").env("TALLYWIRE_TAGS"))
-  .addOption(new Option("--edge <name>", "name of this edge; the key's, else the host's").env("TALLYWIRE_EDGE"))
-  .addOption(new Option("--spool <folder>", "where minutes wait").env("TALLYWIRE_SPOOL"))
-  .addOption(
-    new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
-  )
-  .addOption(new Option("--budget <mib>", "memory for all that is kept of the traffic").default(24).argParser(whole(8, 1024)))
-  .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
-  .option("--keep-duplicates", "count twice what the capture itself saw twice")
-  .option(
-    "--theta",
-    "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
-  )
-  .option("--hide-key", "send the key's name alone; signatures then stand for the key")
-  .option("--insecure", "allow a hub on another host without TLS")
   .addHelpText(
     "after",
     examples(
@@ -140,6 +108,20 @@ command("agent", "read packets, and keep each minute's metrics on disk until the
     const { agent } = await import("./commands/agent");
     const isFromVariable = self.getOptionValueSource("interface") === "env";
     process.exitCode = await agent(options.file && isFromVariable ? { ...options, interface: undefined } : options);
+  });
+
+agentLike("doctor", "say what an agent with the same words would miss on this host, and what mends it")
+  .addOption(new Option("-o, --output <form>", "how to print").choices(["json"]))
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire doctor", "whether packets can be captured here, and minutes kept"],
+      ["TALLYWIRE_KEY=tw_w_... tallywire doctor -i eth0 --hub https://hub.example.com", "and whether that hub takes them"],
+    ),
+  )
+  .action(async (options) => {
+    const { doctor } = await import("./commands/doctor");
+    process.exitCode = await doctor(options);
   });
 
 command("query", "ask a hub for one figure over a window")
@@ -318,6 +300,43 @@ function looking(name: string, description: string): Command {
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live");
+}
+
+/** A command with the words of an agent: what it captures, where its minutes wait and go. */
+function agentLike(name: string, description: string): Command {
+  return command(name, description)
+    .addOption(
+      new Option("-i, --interface <names>", "capture on this interface, on several as eth0,veth*, or on any").env(
+        "TALLYWIRE_INTERFACE",
+      ),
+    )
+    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+    .option("--promiscuous", "take what is not meant for this host too")
+    .addOption(
+      new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
+        "ring",
+        "libpcap",
+        "cap",
+      ]),
+    )
+    .addOption(new Option("--ring <mib>", "packets that may wait in the kernel").default(8).argParser(whole(1, 1024)))
+    .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
+    .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))
+    .addOption(new Option("--tags <list>", "what answers can be grouped by, as site=fra1,role=edge").env("TALLYWIRE_TAGS"))
+    .addOption(new Option("--edge <name>", "name of this edge; the key's, else the host's").env("TALLYWIRE_EDGE"))
+    .addOption(new Option("--spool <folder>", "where minutes wait").env("TALLYWIRE_SPOOL"))
+    .addOption(
+      new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
+    )
+    .addOption(new Option("--budget <mib>", "memory for all that is kept of the traffic").default(24).argParser(whole(8, 1024)))
+    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+    .option("--keep-duplicates", "count twice what the capture itself saw twice")
+    .option(
+      "--theta",
+      "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
+    )
+    .option("--hide-key", "send the key's name alone; signatures then stand for the key")
+    .option("--insecure", "allow a hub on another host without TLS");
 }
 
 /** Of help and version, which nobody else looks after: a reader that went away ends them quietly. */

@@ -10,10 +10,10 @@ import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
 import { Delivery } from "../post/delivery";
-import { HubClock } from "../post/hub-clock";
+import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
-import { VERSION } from "../version";
+import { USER_AGENT } from "../version";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
 import { postingTime } from "./posting-time";
@@ -21,8 +21,6 @@ import { FileRun, newBootId } from "./run-state";
 import type { AgentSettings } from "./settings";
 
 const TICK_MS = 1000;
-/** Clocks that differ by less are as good as the network shows. */
-const CLOCK_OFFSET_MAX_MS = 2000;
 /** How long an agent that is told to end goes on posting. */
 const FAREWELL_MS = 5000;
 
@@ -87,12 +85,11 @@ export class Agent {
       return () => {};
     }
     const { Poster } = await import("../post/poster");
-    const userAgent = `tallywire/${VERSION} node/${process.versions.node}`;
     const poster = new Poster({
       hub: hub.address,
       key: hub.key,
       hideKey: hub.hideKey,
-      userAgent,
+      userAgent: USER_AGENT,
       onTime: (...times) => this.noteTime(...times),
     });
     const isLive = source.kind === "interface";

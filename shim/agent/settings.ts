@@ -57,20 +57,21 @@ const TAG_VALUE_CHARACTERS_MAX = 64;
 /** Control characters, which no hub takes, and halves of a character, which cannot be sent. */
 const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
-const MIB = 1 << 20;
-const BUDGET_MIB = 24;
-const SPOOL_MIB = 256;
+/** Bytes of a MiB. */
+export const MIB = 1 << 20;
+/** Memory for what is kept of the traffic, unless told otherwise, MiB. */
+export const BUDGET_MIB = 24;
+/** Disk for minutes that wait, unless told otherwise, MiB. */
+export const SPOOL_MIB = 256;
 
 /** Checks the words of the command line and the environment. Throws Failure. */
 export function agentSettings(options: AgentOptions): AgentSettings {
-  const hub = hubOf(options);
-  const edge = edgeOf(options.edge, hub?.key);
   return {
+    hub: hubOf(options),
+    edge: edgeOf(options),
     source: sourceOf(options),
-    hub,
-    edge,
     tags: tagsHeader(options.tags ?? ""),
-    spoolFolder: join(options.spool ?? stateFolder("spool"), edge),
+    spoolFolder: spoolFolderOf(options),
     spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
     budgetBytes: (options.budget ?? BUDGET_MIB) * MIB,
     hostNetworks: options.hostNetwork,
@@ -94,7 +95,8 @@ function sourceOf({
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
 }
 
-function hubOf({ hub, key, insecure, hideKey = false }: AgentOptions): HubSettings | undefined {
+/** Where bundles go, with which key; undefined where they stay. Throws Failure. */
+export function hubOf({ hub, key, insecure, hideKey = false }: AgentOptions): HubSettings | undefined {
   if (hub === undefined) {
     if (key !== undefined) throw new Failure("a key but no hub; add --hub https://HUB, or leave the key out", 2);
     return undefined;
@@ -106,9 +108,14 @@ function hubOf({ hub, key, insecure, hideKey = false }: AgentOptions): HubSettin
   throw new Failure(`${holder ? `this is a ${holder.kind} key` : "this is no key"}; an agent needs a write key, tw_w_...`, 2);
 }
 
+/** The folder in which this edge's bundles wait. Throws Failure. */
+export function spoolFolderOf(options: AgentOptions): string {
+  return join(options.spool ?? stateFolder("spool"), edgeOf(options));
+}
+
 /** The hub takes the edge's name from its key, so the two must agree. */
-function edgeOf(given: string | undefined, key: string | undefined): string {
-  const named = key === undefined ? undefined : parseKey(key)?.edge;
+function edgeOf({ edge: given, key }: AgentOptions): string {
+  const named = key === undefined ? undefined : parseKey(key)?.edge || undefined;
   if (given !== undefined && named !== undefined && given !== named) {
     throw new Failure(`the key is of edge ${named}, not ${given}; leave --edge out, or take that edge's key`, 2);
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
@@ -6,6 +5,7 @@ import { LIBPCAP_MISSING } from "./filter";
 import { PcapCapture } from "./libpcap";
 import { loadNative, type Native } from "./native";
 import { captureByCap, loadCap } from "./npm-cap";
+import { netRaw, PERMISSION_MEND } from "./permission";
 import { RingCapture } from "./ring";
 
 /** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
@@ -42,19 +42,17 @@ export interface LiveCapture {
 
 /** Sources of packets that are no network interfaces, whose link types are not understood. */
 const OTHER_SOURCES = /^(bluetooth|dbus|nflog|nfqueue|usbmon)/;
-/** Bit of CAP_NET_RAW in the capabilities of a Linux process. */
-const CAP_NET_RAW = 13n;
 
 /** What live capture takes where nothing that captures was built. */
-const NOTHING_BUILT =
+export const NOTHING_BUILT =
   "live capture needs a C compiler once, or the optional npm package cap; " +
   "install one (Debian: apt-get install gcc libc6-dev), then run: npm run build";
 /** What live capture takes where this user may not. */
-const PERMISSION_MISSING = "capturing takes CAP_NET_RAW; run as root, or: sudo setcap cap_net_raw+ep $(command -v node)";
+const PERMISSION_MISSING = `capturing takes CAP_NET_RAW; run as root, or: ${PERMISSION_MEND}`;
 
 /** The names of interfaces that packets can be captured on, and whether this user may. */
 export async function captureDevices(): Promise<{ devices: string[]; problem?: string }> {
-  if (!mayCapture()) return { devices: [], problem: PERMISSION_MISSING };
+  if (netRaw()?.isEffective === false) return { devices: [], problem: PERMISSION_MISSING };
   const native = loadNative();
   if (native !== undefined && process.platform === "linux") return { devices: native.interfaces().map(({ name }) => name) };
   const Cap = native?.pcapVersion() === undefined ? await loadCap() : undefined;
@@ -63,20 +61,9 @@ export async function captureDevices(): Promise<{ devices: string[]; problem?: s
   return { devices: names.filter((name) => !OTHER_SOURCES.test(name)) };
 }
 
-/** Whether Linux lets this process capture; elsewhere opening an interface shows it. */
-function mayCapture(): boolean {
-  if (process.platform !== "linux") return true;
-  try {
-    const [, hex = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-    return ((BigInt(`0x${hex}`) >> CAP_NET_RAW) & 1n) === 1n;
-  } catch {
-    return true;
-  }
-}
-
 /** Captures on interfaces in the best way that there is. Throws Failure. */
 export async function captureLive(core: Core, options: LiveOptions, say: (line: string) => void): Promise<LiveCapture> {
-  if (!mayCapture()) throw new Failure(PERMISSION_MISSING);
+  if (netRaw()?.isEffective === false) throw new Failure(PERMISSION_MISSING);
   const native = loadNative();
   const method = options.method ?? bestMethod(native, options);
   if (method === "ring") {

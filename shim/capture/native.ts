@@ -38,27 +38,37 @@ export interface Native {
   compile(filter: string, linkType: number, snapLength: number): Uint8Array;
 }
 
-let loaded: Native | null | undefined;
+/** What came of looking for native/: it, or why it is not there. */
+type Found = { native: Native; platform: string } | { native?: undefined; reason: string };
+
+let found: Found | undefined;
 
 /** Loads native/; undefined where there is none for this platform. */
 export function loadNative(): Native | undefined {
-  loaded ??=
-    platforms()
-      .map(load)
-      .find((native) => native !== null) ?? null;
-  return loaded ?? undefined;
+  return findNative().native;
+}
+
+/** Loads native/, and says for which platform it was built, or why there is none. */
+export function findNative(): Found {
+  found ??= find();
+  return found;
+}
+
+function find(): Found {
+  const reasons: string[] = [];
+  for (const platform of platforms()) {
+    try {
+      return { native: createRequire(import.meta.url)(`../native/${platform}/tallywire.node`) as Native, platform };
+    } catch (error) {
+      // A file that is there and does not load says more than one that is not there.
+      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") reasons.push((error as Error).message);
+    }
+  }
+  return { reason: reasons[0] ?? `none was built for ${platforms().join(" or ")}` };
 }
 
 /** The folders in which this platform's may lie: which C library there is shows when it is loaded. */
 function platforms(): string[] {
   const host = `${process.platform}-${process.arch}`;
   return process.platform === "linux" ? [`${host}-glibc`, `${host}-musl`] : [host];
-}
-
-function load(platform: string): Native | null {
-  try {
-    return createRequire(import.meta.url)(`../native/${platform}/tallywire.node`) as Native;
-  } catch {
-    return null;
-  }
 }

@@ -1,3 +1,6 @@
+/** Clocks that differ by less are as good as the network shows. */
+export const CLOCK_OFFSET_MAX_MS = 2000;
+
 /** Clocks that part by more than this while they run were set, or the host slept. */
 const STEP_MS = 1_000;
 

@@ -30,6 +30,11 @@ export function bundleFileName({ minute, bootId, policy, sequence }: BundleIdent
   return `${String(minute).padStart(10, "0")}-${bootId}-${policy.number}-${sequence}.twb`;
 }
 
+/** Whether a file of a spool is a bundle's. */
+export function isBundleName(name: string): boolean {
+  return BUNDLE.test(name);
+}
+
 /** When the minute of a bundle's file began, ms since the epoch. */
 export function minuteMsOf(name: string): number {
   return Number(name.slice(0, 10)) * 60_000;
@@ -51,7 +56,7 @@ class BoundedFolder {
     for (const entry of readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile())) {
       const { name } = entry;
       if (DRAFT.test(name)) unlinkSync(join(path, name));
-      else if (BUNDLE.test(name)) this.note(name, statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0);
+      else if (isBundleName(name)) this.note(name, statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0);
     }
   }
 

@@ -7,7 +7,7 @@ import { VERSION } from "../../shim/version";
 import { COMMAND, tallywire } from "../support/command";
 import { ROOT } from "../support/repository";
 
-const COMMANDS = ["read", "agent", "query", "hub", "keys", "schema", "protocols", "interfaces"];
+const COMMANDS = ["read", "agent", "doctor", "query", "hub", "keys", "schema", "protocols", "interfaces"];
 
 test("the version is package.json's", async () => {
   expect(VERSION).toBe(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version);

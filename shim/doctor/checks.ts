@@ -1,0 +1,52 @@
+import { checkAddon } from "./addon";
+import { checkCapability } from "./capability";
+import { checkCapture } from "./capture";
+import { checkClock } from "./clock";
+import { checkCore } from "./core";
+import { type Finding, failedBy } from "./finding";
+import { checkHub } from "./hub";
+import { checkInterfaces } from "./interfaces";
+import { checkKey } from "./key";
+import { checkLibpcap } from "./libpcap";
+import { checkMemory } from "./memory";
+import { checkNode } from "./node";
+import { checkSpool } from "./spool";
+import type { Subject } from "./subject";
+
+/** All checks, in the order in which one needs another. */
+const CHECKS: Readonly<Record<string, (subject: Subject) => Finding | Promise<Finding>>> = {
+  node: () => checkNode(),
+  core: checkCore,
+  addon: checkAddon,
+  capability: checkCapability,
+  libpcap: checkLibpcap,
+  interfaces: checkInterfaces,
+  capture: checkCapture,
+  memory: checkMemory,
+  spool: checkSpool,
+  hub: checkHub,
+  key: checkKey,
+  clock: checkClock,
+};
+
+/** A check and what it found. */
+export interface NamedFinding extends Finding {
+  name: string;
+}
+
+/** Errors that speak for themselves: the agent would end with them. */
+const EXPECTED = new Set(["Failure", "CoreError"]);
+
+/** Looks at all that an agent needs, and gives what is found as it is found. */
+export async function* examine(subject: Subject): AsyncGenerator<NamedFinding> {
+  for (const [name, check] of Object.entries(CHECKS)) yield { name, ...(await run(check, subject)) };
+}
+
+async function run(check: (subject: Subject) => Finding | Promise<Finding>, subject: Subject): Promise<Finding> {
+  try {
+    return await check(subject);
+  } catch (error) {
+    if (error instanceof Error && EXPECTED.has(error.name)) return failedBy(error);
+    throw error;
+  }
+}
