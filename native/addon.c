@@ -1,10 +1,12 @@
 /*
- * What JavaScript sees of native/: sources of packets and filters, through Node-API alone, so that one binary serves every Node.
+ * What JavaScript sees of native/: sources of packets, filters, and a word to the service manager, through Node-API alone, so that one binary
+ * serves every Node.
  *
  * A source is watched by a thread of its own that tells JavaScript when there is something to read, and then waits until it is
  * armed again. Packets are copied once, from the kernel's ring into the memory that is given to `read`.
  */
 #define NAPI_VERSION 8
+#include "notify.h"
 #include "source.h"
 
 #include <net/if.h>
@@ -347,6 +349,16 @@ static napi_value compile(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* notify(address, words): tells the service manager that listens there. */
+static napi_value notify(napi_env env, napi_callback_info info) {
+  char address[REASON_BYTES], words[WORD_BYTES_MAX];
+  struct call call = begin(env, info);
+  const char *to = text(&call, 0, address, sizeof address);
+  const char *what = text(&call, 1, words, sizeof words);
+  if (call.is_wrong || to == NULL || what == NULL) return fail(env, "notify takes an address and words");
+  return done(env, notify_send(to, what));
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -356,7 +368,7 @@ NAPI_MODULE_INIT() {
       {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
       {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
       {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
-      {"openFile", open_file},
+      {"openFile", open_file},      {"notify", notify},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -18,6 +18,7 @@ import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
 import { postingTime } from "./posting-time";
 import { FileRun, newBootId } from "./run-state";
+import { ServiceManager } from "./service-manager";
 import type { AgentSettings } from "./settings";
 
 const TICK_MS = 1000;
@@ -30,6 +31,7 @@ export class Agent {
   private readonly bootTags: BootTags;
   private readonly keeper: MinuteKeeper;
   private readonly ending = new AbortController();
+  private readonly service: ServiceManager;
   private core!: Core;
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
@@ -44,6 +46,7 @@ export class Agent {
     private readonly settings: AgentSettings,
     private readonly say: (line: string) => void,
   ) {
+    this.service = new ServiceManager(process.env, say, TICK_MS);
     this.spool = new Spool(settings.spoolFolder, { ...SPOOL_LIMITS, bytesMax: settings.spoolBytesMax });
     this.bootTags = new BootTags(this.spool.folder);
     this.bootTags.forgetAllBut(this.spool.names);
@@ -60,6 +63,7 @@ export class Agent {
   /** Tells the agent to end: what is open is sealed, kept, and posted if that goes quickly. */
   end(): void {
     this.ending.abort();
+    this.service.stopping("sealing and posting what is open");
     const { source } = this.settings;
     if (source.kind === "files" && source.paths.includes("-")) process.stdin.destroy();
   }
@@ -126,6 +130,7 @@ export class Agent {
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );
+    this.service.ready(this.status);
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
       try {
@@ -156,6 +161,7 @@ export class Agent {
     this.countLost(this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${capture.words}`);
+    this.service.ready(this.status);
     do {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
       capture.refresh();
@@ -163,6 +169,8 @@ export class Agent {
       this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
       await this.keeper.save();
       this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0));
+      // Here all that was captured until now has been read, and all that was due is on disk.
+      if (!this.ending.signal.aborted) this.service.alive(this.status);
     } while (!this.ending.signal.aborted);
     await capture.close();
     this.core.flush();
@@ -224,6 +232,19 @@ export class Agent {
   private fail(line: string): void {
     this.failed = true;
     this.say(line);
+  }
+
+  /** How it is, in one line. */
+  private get status(): string {
+    const { source } = this.settings;
+    const parts = [
+      source.kind === "files" ? "reading files" : `reading interface ${source.live.interface}`,
+      `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
+    ];
+    if (this.delivery !== undefined) parts.push(`${this.delivery.counts.stored} posted`);
+    if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} waiting`);
+    if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
+    return parts.join(", ");
   }
 
   private sayEnd(): void {

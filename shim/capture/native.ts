@@ -36,6 +36,8 @@ export interface Native {
   pcapDevices(): string[];
   /** The instructions of a filter for packets of a link type. */
   compile(filter: string, linkType: number, snapLength: number): Uint8Array;
+  /** Sends words to the service manager that listens at a path, or at `@name`, and does not wait for it. */
+  notify(address: string, words: string): void;
 }
 
 /** What came of looking for native/: it, or why it is not there. */
