@@ -1,9 +1,15 @@
 /** The image and the DaemonSet: no registry and no cluster is here, so their structure, and what the command knows of them. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { deriveKey, importMaster } from "../../engine/keys";
 import { checkMemory } from "../../shim/doctor/memory";
 import { VERSION } from "../../shim/version";
+import { findLoopback } from "../support/capture/loopback";
+import { COMMAND, runOf, untilSays } from "../support/command";
 import { textOf } from "../support/repository";
 import { unknownVariables } from "./variables";
 
@@ -108,6 +114,43 @@ describe("the DaemonSet", () => {
     expect(paths.some((path) => spool.startsWith(`${path}/`))).toBe(true);
   });
 });
+
+const { name: loopback, missing } = findLoopback();
+if (missing !== undefined) console.warn(`what the containers run is not tried: ${missing}`);
+
+test.runIf(missing === undefined)(
+  "what a container runs says what is missing, and is then the agent, which is told to end",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tallywire-container-"));
+    const key = await deriveKey(await importMaster("a master key that is for tests only"), {
+      kind: "write",
+      tenant: "acme",
+      edge: "node-1.example",
+    });
+    writeFileSync(join(folder, "key"), `${key}\n`);
+    writeFileSync(join(folder, "tallywire"), `#!/bin/sh\nexec ${process.execPath} ${COMMAND} "$@"\n`, { mode: 0o755 });
+    const script = container.args[0]!.replace("/etc/tallywire/key", join(folder, "key"));
+    const env = {
+      PATH: `${folder}:${process.env.PATH}`,
+      TALLYWIRE_HUB: "http://127.0.0.1:1",
+      TALLYWIRE_INTERFACE: loopback,
+      TALLYWIRE_TAGS: "node=node-1.example",
+      TALLYWIRE_SPOOL: join(folder, "spool"),
+    };
+    const child = spawn("/bin/sh", ["-c", script], { env });
+    child.stdin.end();
+    const run = runOf(child);
+    await untilSays(child, /reading interface/);
+    child.kill("SIGTERM");
+    const { stdout, stderr } = await run;
+    rmSync(folder, { recursive: true });
+    expect(stdout).toMatch(/^failed +hub +http:\/\/127\.0\.0\.1:1 cannot be reached/m);
+    expect(stdout).toMatch(/would not work here: 1 failed/);
+    expect(stderr).toContain(`edge node-1.example: reading interface ${loopback}`);
+    expect(stderr).toMatch(/\d minutes? sealed, 0 posted, \d wait in /);
+  },
+  60_000,
+);
 
 describe("the image", () => {
   const dockerfile = textOf("deploy/docker/Dockerfile");
