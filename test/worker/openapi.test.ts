@@ -20,7 +20,6 @@ import {
   given,
   ingest,
   limited,
-  NOT_PROVOKED,
   page,
   parametersInSearch,
   postsOfEvents,
@@ -30,6 +29,7 @@ import {
   routesOfHub,
 } from "./support/contract";
 import { backupsAreDescribed } from "./support/contract-backups";
+import { tooMuchIsDescribed } from "./support/contract-full";
 import { pack } from "./support/pack";
 
 const TENANT = "contract";
@@ -252,6 +252,8 @@ describe("keys", () => {
 });
 
 describe("a backup", () => backupsAreDescribed(bundle));
+
+describe("too much", tooMuchIsDescribed);
 
 describe("troubles", () => {
   it("that are refusals are told as described", async () => {
@@ -480,5 +482,5 @@ describe("a question made from the schema", () => {
 });
 
 afterAll(() => {
-  expect(described().filter((name) => !given.has(name) && !NOT_PROVOKED.includes(name))).toEqual([]);
+  expect(described().filter((name) => !given.has(name))).toEqual([]);
 });

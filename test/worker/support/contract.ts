@@ -218,9 +218,3 @@ export const ANYTHING = fc.oneof(
     "yesterday",
   ),
 );
-
-/** Answers that take more than a few requests: hundreds of changes of the shard map, of shards, of edges in trouble; years of hours. */
-export const NOT_PROVOKED: readonly string[] = [
-  ...["reshard 422", "listTags 422", "listTiles 422"],
-  ...["releaseEdge 422", "dropEdge 422", "listRefusals 422", "listEvents 422"],
-];
