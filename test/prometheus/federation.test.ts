@@ -235,6 +235,8 @@ describe.runIf(hasProgram("prometheus") && hasProgram("promtool"))("a Prometheus
     ["count by (site) (dns_requests_total)"],
     ["min(dns_requests_total) - max(dns_requests_total)"],
     ["topk(1, sum by (site) (dns_requests_total))"],
+    ["topk by (site) (1, sum by (site, status) (dns_requests_total))"],
+    ["max by (site) (sum by (site, status) (dns_requests_total))"],
     ["bottomk by (site) (1, sum by (site, status) (dns_requests_total))"],
     ["sum by (site, status) (dns_requests_total) > 100"],
     ["sum by (site, status) (dns_requests_total) > bool 100"],

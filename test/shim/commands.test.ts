@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { VERSION } from "../../shim/version";
 import { COMMAND, tallywire } from "../support/command";
 import { ROOT } from "../support/repository";
@@ -91,6 +92,15 @@ test("interfaces lists this host's, with their addresses", async () => {
     capture: expect.any(Boolean),
   });
   expect((await tallywire(["interfaces"])).stdout).toMatch(/^interface +capture +addresses\n/);
+});
+
+test("query has a word for each field of the API, and no other but its own", async () => {
+  const { Query } = parse(readFileSync(join(ROOT, "docs/openapi.yaml"), "utf8")).components.schemas;
+  const fields = Object.keys(Query.properties).filter((name) => name !== "metric" && name !== "op");
+  const { stdout } = await tallywire(["query", "--help"]);
+  expect(stdout).toMatch(/^Usage: tallywire query \[options\] <metric> \[op\]$/m);
+  const words = [...stdout.matchAll(/^ {2}(?:-\w, )?--([a-z-]+)/gm)].map(([, word]) => word);
+  expect(words.toSorted()).toEqual([...fields, "hub", "read-key", "insecure", "output", "help"].toSorted());
 });
 
 describe("query, with words that cannot be", () => {
