@@ -151,7 +151,12 @@ export const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of one minute's tiles that are held to be merged for the way up; beyond them it goes up in parts. */
 export const OUTBOX_HELD_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Bytes of messages that wait in a backup: of some days without a parent. */
+/** Messages that wait for a parent, and their bytes: beyond them an object takes nothing that would have to wait too. */
+export const OUTBOX_MESSAGES_FULL = 90_000;
+export const OUTBOX_BYTES_FULL = 768 * 1024 * 1024;
+
+/** The same at the most, in a backup too: what was taken before they were full, and minutes that were being made anew, go on top. */
+export const OUTBOX_MESSAGES_MAX = 100_000;
 export const OUTBOX_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** How much longer than an edge a shard may take with a minute: the way up of what it sealed. */

@@ -14,6 +14,7 @@ import {
   MINUTE_BUNDLES_MAX,
   MINUTE_SECONDS,
   OUTBOX_BYTES_MAX,
+  OUTBOX_MESSAGES_MAX,
   PENDING_BYTES_MAX,
   QUARANTINE_BYTES_MAX,
   QUARANTINED_EDGES_MAX,
@@ -84,7 +85,7 @@ const BOUNDS: readonly Bound[] = [
  */
 const SIZES: Readonly<Record<string, { rows: number; bytes: number }>> = {
   batches: { rows: 100_000, bytes: 2 * BATCH_RETENTION_BYTES_MAX },
-  outbox: { rows: 100_000, bytes: OUTBOX_BYTES_MAX },
+  outbox: { rows: OUTBOX_MESSAGES_MAX, bytes: OUTBOX_BYTES_MAX },
   cuts: { rows: CUTS_MAX + BOOTS_PER_EDGE_MAX, bytes: 100 * CUTS_MAX },
   asked: { rows: ASKED_MAX, bytes: 100 * ASKED_MAX },
   decisions: { rows: SOURCES_MAX, bytes: 100 * SOURCES_MAX },

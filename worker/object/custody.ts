@@ -1,11 +1,11 @@
-import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, PENDING_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
+import { BATCH_BUNDLES_MAX, BATCH_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
 import type { Refused } from "../refusal";
 import { isAsking } from "./asked";
 import type { Arrival, Entry } from "./batches";
 import type { EdgeStates } from "./edge-states";
 import { entryKey, type Minutes } from "./minutes";
 import type { Delivery, Receipt } from "./node";
-import { behind, messageOf, notStored } from "./not-now";
+import { messageOf, notStored } from "./not-now";
 import { Quarantine, type QuarantineList } from "./quarantine";
 import type { Registry } from "./registry";
 
@@ -14,7 +14,6 @@ export interface ObjectState {
   /** The last batch that went into tiles. */
   sealed: number;
   revision: number;
-  pendingBytes: number;
 }
 
 /** What the object does for its custody of quarantined edges. */
@@ -29,6 +28,8 @@ export interface CustodyHost {
   flush(): void;
   /** Writes bundles as one row, and what `besides` writes in the same transaction; throws where it cannot. */
   store(arrivals: readonly Arrival[], besides: () => void): void;
+  /** What speaks against taking more. */
+  fullness(): Refused | null;
   arm(): void;
 }
 
@@ -107,7 +108,8 @@ export class Custody {
     this.host.flush();
     const isKnown = (source: number) => this.host.registry.sources.has(source);
     while (true) {
-      if (this.host.state().pendingBytes > PENDING_BYTES_MAX) return behind();
+      const full = this.host.fullness();
+      if (full !== null) return full;
       const { ids, arrivals } = this.quarantine.next(edge, BATCH_BYTES_MAX, BATCH_BUNDLES_MAX, isKnown);
       if (ids.length === 0) return null;
       try {

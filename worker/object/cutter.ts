@@ -41,7 +41,7 @@ export interface RecutReport {
   bundles: number;
   /** Minutes that the parent has not answered about yet. */
   waiting: number[];
-  /** Minutes that this object or its parent has not all parts of any more, or has too many like them to note another. */
+  /** Minutes that this object or its parent has not all parts of any more, or for whose being taken out there is no room. */
   refused: number[];
   /** The minute to go on with; null where it is done. */
   next: number | null;
@@ -101,7 +101,7 @@ export class Cutter {
     let next: number | null = null;
     for (const minute of minutes) {
       if (known.has(minute) || minute < keptFrom) continue;
-      if (isFullOfAsked(sql) || isFullOfCuts(sql)) {
+      if (isFullOfAsked(sql) || isFullOfCuts(sql) || upstream.isFull) {
         full.push(minute);
         continue;
       }

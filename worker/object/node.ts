@@ -28,8 +28,8 @@ import { Knocks } from "./knocks";
 import { Lookout } from "./lookout";
 import { isLoss } from "./losses";
 import { entryKey, isIn, Minutes } from "./minutes";
-import { behind, messageOf, notStored } from "./not-now";
-import { type Message, OutboxWriter, type Replacement } from "./outbox";
+import { behind, messageOf, notStored, outboxFull } from "./not-now";
+import type { Message, OutboxWriter, Replacement } from "./outbox";
 import { Paces } from "./pace";
 import type { Source } from "./parts";
 import type { QuarantineList } from "./quarantine";
@@ -153,10 +153,7 @@ export abstract class HubNode extends DurableObject<Environment> {
     if (tooFast !== null) return tooFast;
     const header = core().validate(delivery.bytes);
     if ("fault" in header) return { status: 422, code: header.fault, reason: header.reason };
-    const refused =
-      refusalOf(header, nowMs) ??
-      this.archive.refusal() ??
-      (this.pendingBytes > PENDING_BYTES_MAX ? behind(this.clock.nextMs(nowMs) - nowMs) : null);
+    const refused = refusalOf(header, nowMs) ?? this.archive.refusal() ?? this.fullness(nowMs);
     if (refused !== null) return refused;
     if (delivery.standing === null) {
       if ((epochOf(this.epochs.map, header.minute)?.tag ?? null) !== null) return { moved: true };
@@ -196,7 +193,8 @@ export abstract class HubNode extends DurableObject<Environment> {
     const name = `${shard} ${boot} ${number}`;
     const same = this.queue.settled(name);
     if (same !== undefined) return (await same) ?? { stored: false, timeMs: nowMs };
-    if (this.pendingBytes > PENDING_BYTES_MAX) return behind(this.clock.nextMs(nowMs) - nowMs);
+    const full = this.fullness(nowMs);
+    if (full !== null) return full;
     const arrivals = arrivalsOf(message, this.registry, this.minutes, nowMs);
     if ("status" in arrivals) return arrivals;
     const refusedLater = await this.queue.add(name, edge, arrivals, nowMs);
@@ -288,6 +286,13 @@ export abstract class HubNode extends DurableObject<Environment> {
     } catch (error) {
       console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }
+  }
+
+  /** What speaks against taking more: so much is not sealed, or was not sent up, that there is no room for it. */
+  private fullness(nowMs: number): Refused | null {
+    const waitMs = this.clock.nextMs(nowMs) - nowMs;
+    if (this.pendingBytes > PENDING_BYTES_MAX) return behind(waitMs);
+    return this.upstream.isFull ? outboxFull(waitMs) : null;
   }
 
   private entryOf(delivery: Delivery, header: BundleHead, nowMs: number): Entry | Refused {
@@ -397,17 +402,9 @@ export abstract class HubNode extends DurableObject<Environment> {
 
   /** What a seal sends up is written by; null at the top of the tree. */
   private outboxOf(revision: number, replaced: number | null = null): OutboxWriter | null {
-    const { standing } = this.upstream;
-    if (standing === null) return null;
-    const { sql, registry, minutes, edges } = this;
-    const context = {
-      core: core(),
-      sql,
-      groups: registry.groups,
-      keep: standing.keep,
-      isPartial: (minute: number) => isPartial({ registry, minutes, edges }, minute),
-    };
-    return new OutboxWriter(context, revision, replaced);
+    const { registry, minutes, edges } = this;
+    const isPartialIn = (minute: number) => isPartial({ registry, minutes, edges }, minute);
+    return this.upstream.outbox({ core: core(), groups: registry.groups, isPartial: isPartialIn }, revision, replaced);
   }
 
   private expire(): void {
@@ -453,6 +450,7 @@ export abstract class HubNode extends DurableObject<Environment> {
       ...this.commonHost(),
       flush: () => this.queue.flush(),
       store: (arrivals, besides) => this.store(arrivals, besides),
+      fullness: () => this.fullness(Date.now()),
       arm: () => this.clock.arm(),
     };
   }
@@ -482,8 +480,8 @@ export abstract class HubNode extends DurableObject<Environment> {
   }
 
   private state(): ObjectState {
-    const { sealed, revision, pendingBytes } = this;
-    return { sealed, revision, pendingBytes };
+    const { sealed, revision } = this;
+    return { sealed, revision };
   }
 
   private edgeOf(source: number): number {

@@ -7,11 +7,18 @@ export function notStored(): Refused {
   return { status: 503, code: "not_stored", reason: `the hub could not write; try again in ${RETRY_AFTER_SECONDS} s` };
 }
 
-/** The refusal of an object that has more unsealed than it may, until its next seal where that is known. */
-export function behind(waitMs = RETRY_AFTER_SECONDS * 1000): Refused {
+/** The refusal of an object that has more unsealed than it may, until its next seal. */
+export function behind(waitMs: number): Refused {
   const retryAfterSeconds = Math.ceil(waitMs / 1000);
   const reason = `the hub cannot seal what it has; try again in ${retryAfterSeconds} s`;
   return { status: 503, code: "behind", reason, retryAfterSeconds };
+}
+
+/** The refusal of an object whose parent has not taken what it sealed for so long that there is room for no more, until it tries again. */
+export function outboxFull(waitMs: number): Refused {
+  const retryAfterSeconds = Math.ceil(waitMs / 1000);
+  const reason = `what this hub object sealed waits for its root, and no more may wait; try again in ${retryAfterSeconds} s`;
+  return { status: 503, code: "outbox_full", reason, retryAfterSeconds };
 }
 
 /** What an error says. */

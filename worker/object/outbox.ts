@@ -76,6 +76,18 @@ export function hasMessages(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM outbox LIMIT 1").toArray().length > 0;
 }
 
+/** How much waits. */
+export interface Waiting {
+  messages: number;
+  bytes: number;
+}
+
+/** Counts what waits. */
+export function measureOutbox(sql: SqlStorage): Waiting {
+  const bytes = "COALESCE(SUM(octet_length(heads) + length(data)), 0)";
+  return sql.exec<{ messages: number; bytes: number }>(`SELECT COUNT(*) AS messages, ${bytes} AS bytes FROM outbox`).one();
+}
+
 /** What an outbox is written by, in one seal. */
 export interface OutboxContext {
   core: MergeCore;

@@ -1,10 +1,10 @@
-import { JOINING_BYTES_MAX, RETRY_AFTER_SECONDS } from "../limits";
+import { JOINING_BYTES_MAX, OUTBOX_BYTES_FULL, OUTBOX_MESSAGES_FULL, RETRY_AFTER_SECONDS } from "../limits";
 import { parseName } from "../names";
 import type { Refused } from "../refusal";
 import type { Standing } from "../tree/shard-map";
 import type { Hub } from "./hub";
 import type { Receipt } from "./node";
-import { deleteMessage, hasMessages, readMessage } from "./outbox";
+import { deleteMessage, hasMessages, measureOutbox, type OutboxContext, OutboxWriter, readMessage, type Waiting } from "./outbox";
 import type { QuarantineList } from "./quarantine";
 import { readText, writeText } from "./schema";
 
@@ -13,11 +13,15 @@ import { readText, writeText } from "./schema";
  *
  * Invariant: a standing is written only after the parent has enrolled the object, so whoever has bundles is known above. Messages go
  * up one at a time in the order of their numbers, and a message is deleted only after its receipt; so the parent needs but the
- * last number of each boot to take every message once, however late it comes.
+ * last number of each boot to take every message once, however late it comes. What was taken in is never given up for want of room to wait:
+ * where the outbox is full, nothing is taken in.
  */
 export class Upstream {
   private current: Standing | null;
   private joiningBytes = 0;
+  private readonly full: Waiting = { messages: OUTBOX_MESSAGES_FULL, bytes: OUTBOX_BYTES_FULL };
+  /** What waits; null where it was not counted since it changed. */
+  private waiting: Waiting | null = null;
 
   /** Calls `onDecided` with what the parent says of a message that stands in the place of others: maybe more than once, the same. */
   constructor(
@@ -38,6 +42,20 @@ export class Upstream {
   /** Whether something waits to be sent. */
   get isWaiting(): boolean {
     return this.current !== null && hasMessages(this.sql);
+  }
+
+  /** Whether no more may wait. */
+  get isFull(): boolean {
+    if (this.current === null) return false;
+    this.waiting ??= measureOutbox(this.sql);
+    return this.waiting.messages >= this.full.messages || this.waiting.bytes >= this.full.bytes;
+  }
+
+  /** What one seal sends up is written by, in the place of what was sent of a minute where one is given; null at the top of the tree. */
+  outbox(context: Omit<OutboxContext, "sql" | "keep">, revision: number, replaced: number | null): OutboxWriter | null {
+    if (this.current === null) return null;
+    this.waiting = null;
+    return new OutboxWriter({ ...context, sql: this.sql, keep: this.current.keep }, revision, replaced);
   }
 
   /** Takes a place in the tree, once, for who waits for it with so many bytes. */
@@ -80,6 +98,7 @@ export class Upstream {
       if ("status" in receipt) throw new Error(`${parent} does not take it: ${receipt.reason}`);
       if (recut?.first === message.number) this.onDecided(message.number, receipt.replaced === true);
       deleteMessage(this.sql, message.number);
+      this.waiting = null;
     }
   }
 }
