@@ -1,4 +1,5 @@
 import { gunzipSync, inflateSync } from "node:zlib";
+import { within } from "./patience";
 import { Refusal } from "./refusal";
 
 /** Content encodings of a body; their places stand in rows. `deflate` is RFC 9110's, which is zlib's form. */
@@ -10,20 +11,9 @@ type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint
 const INFLATE: Record<Exclude<BodyEncoding, "identity">, Inflate> = { gzip: gunzipSync, deflate: inflateSync };
 
 /** Reads a request's body as `readBody` does, and refuses it where it is not there within so many seconds. */
-export async function readBodyWithin(request: Request, most: number, seconds: number): Promise<Uint8Array> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const tooSlow = new Promise<never>((_, reject) => {
-    const reason = `the body was not there within ${seconds} s; send it at once`;
-    timer = setTimeout(() => reject(new Refusal(408, "slow_body", reason)), seconds * 1000);
-  });
-  const body = readBody(request, most);
-  // What becomes of a body that is given up is of no matter.
-  body.catch(() => {});
-  try {
-    return await Promise.race([body, tooSlow]);
-  } finally {
-    if (timer !== null) clearTimeout(timer);
-  }
+export function readBodyWithin(request: Request, most: number, seconds: number): Promise<Uint8Array> {
+  const reason = `the body was not there within ${seconds} s; send it at once`;
+  return within(seconds * 1000, readBody(request, most), () => new Refusal(408, "slow_body", reason));
 }
 
 /** Reads a request's body, counting while reading, and refuses it once it is longer than `most` bytes. */

@@ -58,6 +58,10 @@ export const JOINING_BYTES_MAX = 2 * 1024 * 1024;
 /** Second of each minute at which the alarm seals: edges post at the minute plus 5 s plus at most 45 s. */
 export const SEAL_SECOND = 55;
 
+/** How long one part of an alarm may take, and one question to the parent in it: what does not answer holds up no other part. */
+export const ALARM_PART_MS_MAX = 30_000;
+export const PARENT_ANSWER_MS_MAX = 5_000;
+
 /** When an alarm that could not be set is tried again. */
 export const ALARM_RETRY_MS = 1_000;
 

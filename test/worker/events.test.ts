@@ -158,6 +158,30 @@ it("a shard that is silent is told by the root, one of an older map is not", asy
   });
 });
 
+it.each([
+  ["does not answer", () => new Promise(() => {})],
+  ["fails", () => Promise.reject(new Error("for a test"))],
+])("an edge in trouble is told by its shard where the root %s", async (how, shardMap) => {
+  const tenant = `rootless-${how.split(" ")[0]}`;
+  const authorization = await bearer({ kind: "admin", tenant, edge: "" });
+  await exports.default.fetch("http://hub/v1/shards", { method: "PUT", body: '{"tag":"site"}', headers: { authorization } });
+  const clock = { "tallywire-clock": String(Date.now() / 1000 + 60), "tallywire-tags": "site=fra" };
+  const fra = env.HUB.getByName(`${tenant}/shard/2/fra`);
+  expect(await post(tenant, "a", bundle, clock)).toMatchObject({ stored: true });
+  await runDurableObjectAlarm(fra);
+  await runInDurableObject(fra, (hub) => {
+    const { lookout } = hub as unknown as {
+      lookout: { environment: object; watch: { watched: Map<string, { sinceMs: number }> } };
+    };
+    lookout.environment = { ...env, HUB: { getByName: () => ({ shardMap }) } };
+    for (const one of lookout.watch.watched.values()) one.sinceMs -= MINUTE_MS;
+  });
+  await runDurableObjectAlarm(fra);
+  expect(await fra.listEvents(0, Date.now() + MINUTE_MS)).toMatchObject([
+    { trouble: "edge_drifting", state: "raised", subject: "a" },
+  ]);
+});
+
 describe("GET /v1/events", () => {
   it("tells what an alarm saw, to those who may see the edge", async () => {
     const clock = { "tallywire-clock": String(Date.now() / 1000 + 60) };

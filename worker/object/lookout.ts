@@ -1,9 +1,12 @@
 import type { Environment } from "../environment";
+import { PARENT_ANSWER_MS_MAX } from "../limits";
 import { parseName } from "../names";
+import { within } from "../patience";
 import { epochOf, type ShardMap, type Standing } from "../tree/shard-map";
 import { webhookOf } from "../webhook";
 import type { EdgeStates } from "./edge-states";
 import { EventLog } from "./event-log";
+import { messageOf } from "./not-now";
 import type { Registry } from "./registry";
 import { readText, writeText } from "./schema";
 import { Watch } from "./watch";
@@ -41,13 +44,23 @@ export class Lookout {
   /** Looks once; what there is to tell is posted by itself. */
   async look({ standing, map: own }: Place, nowMs: number, periodSeconds: number): Promise<void> {
     // A shard asks for the map only where it has seen something: after a change its edges are elsewhere.
-    const isAsking = standing !== null && !this.watch.isQuiet;
-    const map = isAsking ? await this.environment.HUB.getByName(standing.parent).shardMap() : own;
-    const epoch = epochOf(map, nowMs / 1000);
+    const asked = standing === null || this.watch.isQuiet ? null : await this.mapOf(standing.parent);
+    const epoch = epochOf(asked ?? own, nowMs / 1000);
     const takesEdges =
-      standing === null ? (epoch?.tag ?? null) === null : !isAsking || epoch?.epoch === parseName(this.name).epoch;
+      standing === null ? (epoch?.tag ?? null) === null : asked === null || epoch?.epoch === parseName(this.name).epoch;
     const epochs = { takesEdges, ofShards: epoch?.epoch ?? null };
     this.state.storage.transactionSync(() => this.watch.look(nowMs, periodSeconds, epochs));
     this.state.waitUntil(this.webhook.deliver(parseName(this.name).tenant, this.name, nowMs, periodSeconds));
+  }
+
+  /** The tenant's map as its root has it; null where the root does not say, which keeps no trouble of edges from being told. */
+  private async mapOf(root: string): Promise<ShardMap | null> {
+    const asked: Promise<ShardMap> = this.environment.HUB.getByName(root).shardMap();
+    try {
+      return await within(PARENT_ANSWER_MS_MAX, asked, () => new Error(`${root} does not answer`));
+    } catch (error) {
+      console.error(`the shard map is not known: ${messageOf(error)}`);
+      return null;
+    }
   }
 }

@@ -3,8 +3,9 @@ import { allowanceOf } from "../allowance";
 import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
-import { DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, PENDING_BYTES_MAX } from "../limits";
+import { ALARM_PART_MS_MAX, DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, PENDING_BYTES_MAX } from "../limits";
 import type { BundleHead } from "../merge";
+import { within } from "../patience";
 import type { Refused } from "../refusal";
 import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
@@ -278,11 +279,11 @@ export abstract class HubNode extends DurableObject<Environment> {
     await this.attempt("alarm", () => this.clock.arm());
   }
 
-  /** Runs a part of what an alarm does; where it fails the next alarm tries again. */
+  /** Runs a part of what an alarm does; where it fails, or has no end, the next alarm tries again. */
   private async attempt(name: string, work: () => unknown): Promise<void> {
     if (name !== "alarm" && this.archive.refusal() !== null) return;
     try {
-      await work();
+      await within(ALARM_PART_MS_MAX, (async () => work())(), () => new Error("it takes too long"));
     } catch (error) {
       console.error(`${name} failed, the next alarm tries again: ${messageOf(error)}`);
     }

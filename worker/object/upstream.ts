@@ -22,6 +22,8 @@ export class Upstream {
   private readonly full: Waiting = { messages: OUTBOX_MESSAGES_FULL, bytes: OUTBOX_BYTES_FULL };
   /** What waits; null where it was not counted since it changed. */
   private waiting: Waiting | null = null;
+  /** Whether a message is on its way: one at a time. */
+  private isSending = false;
 
   /** Calls `onDecided` with what the parent says of a message that stands in the place of others: maybe more than once, the same. */
   constructor(
@@ -81,10 +83,22 @@ export class Upstream {
     return null;
   }
 
-  /** Sends what waits, until nothing does or the time is up; throws where the parent does not take it, which then waits on. */
+  /**
+   * Sends what waits, until nothing does or the time is up; throws where the parent does not take it, which then waits on, and where it has not
+   * answered the one before yet.
+   */
   async deliver(untilMs: number): Promise<void> {
     if (this.current === null) return;
-    const { name: shard, parent } = this.current;
+    if (this.isSending) throw new Error(`${this.current.parent} has not answered yet`);
+    this.isSending = true;
+    try {
+      await this.send(this.current, untilMs);
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  private async send({ name: shard, parent }: Standing, untilMs: number): Promise<void> {
     if (parseName(parent).tenant !== parseName(shard).tenant) throw new Error(`${parent} is of another tenant than ${shard}`);
     const boot = readText(this.sql, "boot") ?? "";
     while (Date.now() < untilMs) {
