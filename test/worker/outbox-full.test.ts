@@ -19,6 +19,12 @@ interface Insides {
   upstream: { full: { messages: number; bytes: number } };
 }
 
+/** And what it looks at. */
+interface Watching {
+  lookout: { watch: { watched: Map<string, unknown> } };
+  edges: { states: Map<number, { lastSeenMs: number }> };
+}
+
 async function administer(tenant: string, path: string, method = "POST", body?: object): Promise<Response> {
   const headers = { authorization: await bearer({ kind: "admin", tenant, edge: "" }) };
   return exports.default.fetch(`http://hub${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
@@ -151,6 +157,23 @@ describe("a shard whose root takes nothing", () => {
     await seal(tenant, ["fra"]);
     // Of age 0 and 1 there are 60 and 61 requests.
     expect(timeless((await ask(tenant, REQUESTS, WINDOW)).data)).toEqual([{ value: 121 }]);
+  });
+
+  it("does not call edges silent that it refuses", async () => {
+    const tenant = "away-silent";
+    await tenantOf(tenant);
+    const fra = shard(tenant, "fra");
+    const suspected = async () => {
+      await runDurableObjectAlarm(fra);
+      return runInDurableObject(fra, (hub) => [...(hub as unknown as Watching).lookout.watch.watched.keys()]);
+    };
+    await runInDurableObject(fra, (hub) => {
+      for (const state of (hub as unknown as Watching).edges.states.values()) state.lastSeenMs -= 600_000;
+    });
+    await allow(tenant, { messages: 0, bytes: 0 });
+    expect(await suspected()).toEqual([]);
+    await allow(tenant, { messages: OUTBOX_MESSAGES_FULL, bytes: OUTBOX_BYTES_FULL });
+    expect(await suspected()).toEqual(['["edge_silent","a"]']);
   });
 
   it("has less waiting than a restore takes", () => {

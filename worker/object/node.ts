@@ -273,7 +273,8 @@ export abstract class HubNode extends DurableObject<Environment> {
     await this.attempt("delivery", () => this.upstream.deliver(Date.now() + DELIVERY_MS_MAX));
     await this.attempt("knock", () => this.knocks.knock(Date.now(), this.clock.periodSeconds));
     const place = { standing: this.upstream.standing, map: this.epochs.map };
-    await this.attempt("watch", () => this.lookout.look(place, Date.now(), this.clock.periodSeconds));
+    // Edges are not silent because they are refused: as where the hub was away, they are looked at again once they are taken.
+    await this.attempt("watch", () => this.upstream.isFull || this.lookout.look(place, Date.now(), this.clock.periodSeconds));
     await this.attempt("rollup", () => rollUp(core(), this.ctx.storage, Date.now() / 1000));
     await this.attempt("expiry", () => this.expire());
     await this.attempt("alarm", () => this.clock.arm());
