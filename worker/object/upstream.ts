@@ -20,7 +20,7 @@ export class Upstream {
   private current: Standing | null;
   private joiningBytes = 0;
   private readonly full: Waiting = { messages: OUTBOX_MESSAGES_FULL, bytes: OUTBOX_BYTES_FULL };
-  /** What waits; null where it was not counted since it changed. */
+  /** What waits at the most: what went up since it was counted is in it. Null where it is to be counted. */
   private waiting: Waiting | null = null;
   /** Whether a message is on its way: one at a time. */
   private isSending = false;
@@ -50,7 +50,11 @@ export class Upstream {
   get isFull(): boolean {
     if (this.current === null) return false;
     this.waiting ??= measureOutbox(this.sql);
-    return this.waiting.messages >= this.full.messages || this.waiting.bytes >= this.full.bytes;
+    return this.isAtBound(this.waiting);
+  }
+
+  private isAtBound({ messages, bytes }: Waiting): boolean {
+    return messages >= this.full.messages || bytes >= this.full.bytes;
   }
 
   /** What one seal sends up is written by, in the place of what was sent of a minute where one is given; null at the top of the tree. */
@@ -112,7 +116,8 @@ export class Upstream {
       if ("status" in receipt) throw new Error(`${parent} does not take it: ${receipt.reason}`);
       if (recut?.first === message.number) this.onDecided(message.number, receipt.replaced === true);
       deleteMessage(this.sql, message.number);
-      this.waiting = null;
+      // Counting reads a row a message: only where it may make room.
+      if (this.waiting !== null && this.isAtBound(this.waiting)) this.waiting = null;
     }
   }
 }
