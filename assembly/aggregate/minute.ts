@@ -169,6 +169,14 @@ export class Minute {
     Minute.select(timeNs > clock || clock - timeNs > JUMP_NS ? clock : timeNs);
   }
 
+  /**
+   * Puts `minute` in use as it ends, to count what belongs to it and was not counted yet: it is open until the clock is 5 s past its end,
+   * and a minute that is not over is in use at the clock's time.
+   */
+  static useMinute(minute: u32): void {
+    Minute.use(<u64>(minute + 1) * MINUTE_NS - 1);
+  }
+
   /** Counts in the minute in use packets that the capture lost, and findings of malformed bytes. */
   static lost(dropped: u64, malformed: u64): void {
     const slot = changetype<MinuteSlot>(Minute.slot);

@@ -14,7 +14,6 @@ import { FlowTable } from "../stream/table";
 import { StreamTally } from "../stream/tally";
 import { Labels } from "./labels";
 
-const MINUTE_NS: u64 = 60_000_000_000;
 const COUNTS: u32 = Count.LENGTH;
 
 /** Values of the counts when they were last put into a minute. */
@@ -128,7 +127,7 @@ export function captureTurn(): void {
   if (Capture.minute == Minute.number) return;
   if (Capture.minute != 0) {
     const timeNs = Minute.timeNs;
-    Minute.use(<u64>Capture.minute * MINUTE_NS);
+    Minute.useMinute(Capture.minute);
     captureFold();
     takeThresholds();
     Minute.use(timeNs);
@@ -146,7 +145,10 @@ export function captureWaits(): bool {
 
 /** Before `minute` is sealed: puts what was counted since into it, where it belongs there. */
 export function captureSeal(minute: u32): void {
-  if (Capture.minute == minute) captureFold();
+  if (Capture.minute != minute) return;
+  captureFold();
+  // Nothing is left of it that would have to be put into it once more, as a supplement.
+  Capture.minute = 0;
 }
 
 /** Puts what was counted since the last call into the minute in use. */

@@ -14,8 +14,6 @@ import { hostDirection } from "./host-networks";
 import { FlowTable, flowEnd, flowOf, Lookup } from "./table";
 import { Use } from "./use";
 
-const MINUTE_NS: u64 = 60_000_000_000;
-
 /** Flows that have something for one of the open minutes, of which one is even and one odd. */
 class Unfolded {
   private static even: u32 = 0;
@@ -124,7 +122,7 @@ function turn(flow: Flow): void {
 function foldInto(flow: Flow): void {
   if ((flow.packets0 | flow.packets1) == 0) return;
   const timeNs = Minute.timeNs;
-  if (flow.minute != Minute.number) Minute.use(<u64>flow.minute * MINUTE_NS);
+  if (flow.minute != Minute.number) Minute.useMinute(flow.minute);
   fold(flow);
   Minute.use(timeNs);
 }
