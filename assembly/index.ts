@@ -293,10 +293,11 @@ export function unknownSections(): u32 {
 
 /**
  * Empties the accumulator; from now on it takes only sections of `metric`, or all where that is 0. Options: with 1 it takes bundles that
- * were validated before and checks only their frame; with 2 it encodes tops with all keys that a bundle may have.
+ * were validated before and checks only their frame; with 2 it encodes tops with all keys that a bundle may have; with 4 it takes one
+ * minute's bundles of one edge's threads, and encodes what one thread would have sealed.
  */
 export function mergeReset(metric: u32, options: u32): void {
-  accumulatorReset(metric, (options & 1) != 0, (options & 2) != 0);
+  accumulatorReset(metric, (options & 1) != 0, (options & 2) != 0, (options & 4) != 0);
 }
 
 /** Merges a bundle into the accumulator; answers 0, or a fault, after which the accumulator is to be reset. */

@@ -20,6 +20,7 @@ export class SettingId {
   static readonly DNS_TIMEOUT_MS: u32 = 8;
   static readonly HTTP_TIMEOUT_MS: u32 = 9;
   static readonly THETA: u32 = 10;
+  static readonly THREAD: u32 = 11;
 }
 
 /** Networks of this host at the most. */
@@ -42,6 +43,8 @@ export class Settings {
   static live: bool = false;
   /** Clients are kept as sets that can be compared too. */
   static theta: bool = false;
+  /** Which of several threads of one edge this is, from 1 on; 0 where it is alone. */
+  static thread: u32 = 0;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
@@ -60,6 +63,7 @@ function resetSettings(): void {
   Settings.raw = false;
   Settings.live = false;
   Settings.theta = false;
+  Settings.thread = 0;
   Settings.networkCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
@@ -89,6 +93,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.RAW) Settings.raw = on;
     else if (id == SettingId.LIVE) Settings.live = on;
     else if (id == SettingId.THETA) Settings.theta = on;
+    else if (id == SettingId.THREAD) Settings.thread = load<u8>(value);
     else return false;
     return true;
   }

@@ -89,6 +89,8 @@ export interface MergeOptions {
   known?: boolean;
   /** Tops come with all keys that a bundle may have, not only with those that an edge sends. */
   allKeys?: boolean;
+  /** They are one minute's of the threads of one edge, and their sum is what one thread would have sealed. */
+  ofThreads?: boolean;
 }
 
 /** Why a filter (docs/filters.md), or a question for statistics, is refused. */
@@ -267,8 +269,11 @@ export class Core {
   }
 
   /** Fills the accumulator with the sum of bundles. */
-  accumulate(bundles: Iterable<Uint8Array>, { metric = 0, known = false, allKeys = false }: MergeOptions = {}): void {
-    this.call(() => this.exports.mergeReset(metric, (known ? 1 : 0) | (allKeys ? 2 : 0)));
+  accumulate(
+    bundles: Iterable<Uint8Array>,
+    { metric = 0, known = false, allKeys = false, ofThreads = false }: MergeOptions = {},
+  ): void {
+    this.call(() => this.exports.mergeReset(metric, (known ? 1 : 0) | (allKeys ? 2 : 0) | (ofThreads ? 4 : 0)));
     for (const bundle of bundles) this.add(bundle);
   }
 

@@ -17,6 +17,8 @@ export interface Setting {
   bootId?: bigint;
   /** Whether clients are kept as sets that can be compared too. */
   theta?: boolean;
+  /** Which of several threads of one edge this is, from 1 on: its minutes are no bundles until they are merged `ofThreads`. */
+  thread?: number;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -64,6 +66,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.u32(8, setting.dnsTimeoutMs);
   writer.u32(9, setting.httpTimeoutMs);
   writer.flag(10, setting.theta);
+  if (setting.thread !== undefined) writer.put(11, [setting.thread]);
   return Uint8Array.from(writer.bytes);
 }
 

@@ -5,9 +5,11 @@
  * encoded: | value varint | least varint | greatest varint | time, ns, varint | source u64 |
  * ```
  * Value, least and greatest merge part by part; of two last values with one time the one with the greater source counts,
- * then the greater value, so that any order of merging gives the same bytes.
+ * then the greater value, so that any order of merging gives the same bytes. What threads of one edge have is added up: each holds a
+ * part of what stands there.
  */
 import { Cursor } from "../bytes/cursor";
+import { saturatingAdd } from "../bytes/saturating";
 import { Writer } from "../bytes/writer";
 import { SketchPool } from "../sketches/sketch-pool";
 
@@ -55,6 +57,17 @@ export function gaugeEncode(state: usize): void {
   Writer.varint(gauge.greatest);
   Writer.varint(gauge.timeNs);
   Writer.u64(gauge.source);
+}
+
+/** Reads an encoded gauge that was found valid, of one thread, and adds its values to those of other threads in `into`. */
+export function gaugeDecodeThread(into: usize): void {
+  const gauge = changetype<Gauge>(into);
+  const isFirst = gauge.least > gauge.greatest;
+  gauge.value = saturatingAdd(gauge.value, Cursor.varint());
+  gauge.least = saturatingAdd(isFirst ? 0 : gauge.least, Cursor.varint());
+  gauge.greatest = saturatingAdd(gauge.greatest, Cursor.varint());
+  gauge.timeNs = max(gauge.timeNs, Cursor.varint());
+  gauge.source = max(gauge.source, Cursor.u64());
 }
 
 /** Reads an encoded gauge and adds it to `into`, which may be 0 to only check it; false at any fault. */

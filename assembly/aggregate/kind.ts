@@ -18,7 +18,18 @@ import { distinctDecode, distinctEncode, distinctSkip } from "../sketches/distin
 import { histogramCreate, histogramMerge, histogramRelease } from "../sketches/histogram";
 import { histogramDecode, histogramEncode, histogramReadCount, histogramSkip } from "../sketches/histogram-codec";
 import { TABLE_BITS_MAX, TABLE_BITS_MIN } from "../sketches/key-table";
-import { rateCreate, rateDecode, rateEncode, rateMerge, rateRelease, rateSeal, rateSkip } from "../sketches/rate";
+import {
+  RATE_APART,
+  rateCreate,
+  rateDecode,
+  rateEncode,
+  rateEncodeApart,
+  rateMerge,
+  rateRelease,
+  rateSeal,
+  rateSealApart,
+  rateSkip,
+} from "../sketches/rate";
 import { THETA_LOG2, thetaCreate, thetaMerge, thetaRelease } from "../sketches/theta";
 import { thetaDecode, thetaEncode, thetaSkip } from "../sketches/theta-codec";
 import { topCreate, topMerge, topRelease } from "../sketches/top";
@@ -119,19 +130,21 @@ export function stateMerge(kind: u32, into: usize, from: usize): bool {
   }
 }
 
-/** Closes a state at the end of its minute, of which `seconds` were captured, before it is encoded; false without memory. */
-export function stateSeal(kind: u32, state: usize, seconds: u32): bool {
-  return kind != Kind.RATE || rateSeal(state, seconds);
+/** Closes a state at the end of its minute, of which `seconds` from `first` on were captured, before it is encoded; false without memory. */
+export function stateSeal(kind: u32, state: usize, parameter: u32, first: u32, seconds: u32): bool {
+  if (kind != Kind.RATE) return true;
+  return parameter == RATE_APART ? rateSealApart(state, first, seconds) : rateSeal(state, seconds);
 }
 
 /** Writes a state to the Writer. */
-export function stateEncode(kind: u32, state: usize): void {
+export function stateEncode(kind: u32, state: usize, parameter: u32): void {
   switch (kind) {
     case Kind.GAUGE:
       gaugeEncode(state);
       break;
     case Kind.RATE:
-      rateEncode(state);
+      if (parameter == RATE_APART) rateEncodeApart(state);
+      else rateEncode(state);
       break;
     case Kind.HISTOGRAM:
       histogramEncode(state);

@@ -73,6 +73,8 @@ export class Minute {
   static refused: u64 = 0;
   /** Seconds of the sealed minute in which capture ran; 0 for a supplement. */
   static capturedSeconds: u32 = 0;
+  /** The first of them, 0 to 59. */
+  static capturedFrom: u32 = 0;
   /** Goes up whenever another second or minute comes into use: addresses of what was in use before are void then. */
   static turns: u32 = 0;
   /** Index of a function (minute: u32) => void called before a minute is encoded, its series in use; 0 for none. */
@@ -294,12 +296,14 @@ export class Minute {
     Minute.sealIfDue(oddFirst ? even : odd, clockNs);
   }
 
-  /** Seconds of `minute` between where the clock began and where it stands, both counted. */
-  private static captured(minute: u32): u32 {
+  /** Notes which seconds of `minute` lie between where the clock began and where it stands, both counted. */
+  private static noteCaptured(minute: u32): void {
     const first = <u64>minute * WINDOW_SECONDS;
     const from = max(first, Minute.beganNs / SECOND_NS);
     const to = min(first + WINDOW_SECONDS - 1, Minute.clockNs / SECOND_NS);
-    return from > to ? 0 : <u32>(to - from) + 1;
+    if (from > to) return;
+    Minute.capturedFrom = <u32>(from - first);
+    Minute.capturedSeconds = <u32>(to - from) + 1;
   }
 
   private static sealIfDue(slot: MinuteSlot, clockNs: u64): void {
@@ -311,7 +315,9 @@ export class Minute {
     if (isUndated) Minute.closeCounts(slot);
     else if (Minute.onSeal != 0) call_indirect<void>(Minute.onSeal, slot.minute);
     slot.sequence = nextSequence(slot.minute);
-    Minute.capturedSeconds = slot.sequence == 0 && !isUndated ? Minute.captured(slot.minute) : 0;
+    Minute.capturedFrom = 0;
+    Minute.capturedSeconds = 0;
+    if (slot.sequence == 0 && !isUndated) Minute.noteCaptured(slot.minute);
     if (Minute.encoder != 0) call_indirect<void>(Minute.encoder, changetype<usize>(slot));
     clearSeries(slot.entries, Registry.series);
     slot.open = 0;

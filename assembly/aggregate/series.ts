@@ -8,14 +8,10 @@
  * table with one entry for each declared series in their order, so that an index is an address; a hub's accumulator is a
  * table whose entries are found by what they are.
  */
+import { Settings } from "../settings";
+import { RATE_APART } from "../sketches/rate";
 import { stateRelease } from "./kind";
 import { Kind, Registry, seriesKeyOf } from "./metric";
-
-/** Adds two sums; what does not fit stays at the greatest number, whatever the order. */
-export function saturatingAdd(a: u64, b: u64): u64 {
-  const sum = a + b;
-  return sum < a ? u64.MAX_VALUE : sum;
-}
 
 @unmanaged
 export class Series {
@@ -43,7 +39,7 @@ export function layOutSeries(start: usize): void {
       const series = changetype<Series>(at);
       series.metric = metric.id;
       series.kind = metric.kind;
-      series.parameter = metric.parameter;
+      series.parameter = Settings.thread != 0 && metric.kind == Kind.RATE ? <u8>RATE_APART : metric.parameter;
       series.key = seriesKeyOf(metric, i);
       series.value = 0;
       at += SERIES_BYTES;

@@ -9,6 +9,7 @@
 import { Pool } from "../bytes/pool";
 import { fragmentsCreate, fragmentsEnd } from "../net/fragment";
 import { openTunnel } from "../net/tunnel";
+import { Settings } from "../settings";
 import { Encapsulation } from "../transport/encapsulation";
 import { Chunk, wordOf } from "./chunk";
 import { INPUT_STRIDE, INPUTS_MAX, Input, InputForm, Inputs, inputAt } from "./input-state";
@@ -60,7 +61,8 @@ export function inputOpen(kind: u32): i32 {
     if (input.form != InputForm.CLOSED) continue;
     memory.fill(changetype<usize>(input), 0, offsetof<Input>());
     input.form = kind == InputKind.LIVE ? InputForm.LIVE : InputForm.UNKNOWN;
-    if (kind == InputKind.LIVE) Tally.add(Count.SECTIONS, 1);
+    // Threads have one input together, which the first of them counts.
+    if (kind == InputKind.LIVE && Settings.thread <= 1) Tally.add(Count.SECTIONS, 1);
     return handle;
   }
   return -1;

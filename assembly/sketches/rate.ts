@@ -4,9 +4,14 @@
  * While its minute is open a rate keeps one exact total a second, so that the order of packets changes nothing; sealing moves
  * those totals into a histogram (`histogram.ts`), whose sum is the total. Encoded, decoded and merged it is that histogram.
  * ```
- * seconds, 488 bytes: | total u64 x 60 | first second u32 |
+ * seconds, 488 bytes: | total u64 x 60 | first second u32 | captured from u8 | captured to u8 | 0 u16 |
  * ```
+ * Of several threads each sees a part of every second, and histograms of parts do not add up to one of the whole. So threads hand
+ * over their seconds apart, with those of the minute in which they captured, and the histogram is made of the sums.
  */
+import { Cursor } from "../bytes/cursor";
+import { saturatingAdd } from "../bytes/saturating";
+import { Writer } from "../bytes/writer";
 import { Histogram, histogramAdd, histogramCreate, histogramMerge, histogramRelease } from "./histogram";
 import { histogramDecode, histogramEncode, histogramSkip } from "./histogram-codec";
 import { SketchPool } from "./sketch-pool";
@@ -14,8 +19,14 @@ import { SketchPool } from "./sketch-pool";
 /** Seconds of a minute, the window of every rate. */
 export const RATE_SECONDS: u32 = 60;
 
+/** Parameter on the wire of a rate whose seconds are apart. */
+export const RATE_APART: u32 = 1;
+
 const SECONDS_BYTES: u32 = 488;
 const FIRST_SECOND: usize = 480;
+const CAPTURED_FROM: usize = 484;
+/** The second behind the last captured one; 0 where none was. */
+const CAPTURED_TO: usize = 485;
 /** Totals of seconds are counts or bytes: unit 0 of `bucket.ts`. */
 const UNIT: u32 = 0;
 
@@ -86,9 +97,66 @@ export function rateTotal(state: usize): u64 {
   return total;
 }
 
+/** Closes an open minute without moving its seconds: `seconds` from `first` on were captured. False when the pool is used up. */
+export function rateSealApart(state: usize, first: u32, seconds: u32): bool {
+  const histogram = changetype<Histogram>(state);
+  if (histogram.seconds == 0 && !openSeconds(histogram, 0)) return false;
+  store<u8>(histogram.seconds, seconds == 0 ? 0 : first, CAPTURED_FROM);
+  store<u8>(histogram.seconds, seconds == 0 ? 0 : first + seconds, CAPTURED_TO);
+  return true;
+}
+
+/** Seals the sum of rates whose seconds were apart; false when the pool is used up. */
+export function rateSealSum(state: usize): bool {
+  const seconds = <usize>changetype<Histogram>(state).seconds;
+  return seconds == 0 || rateSeal(state, <u32>load<u8>(seconds, CAPTURED_TO) - load<u8>(seconds, CAPTURED_FROM));
+}
+
 /** Adds the sealed rate `from` to the sealed rate `into`; false, and nothing changed, when the pool is used up. */
 export function rateMerge(into: usize, from: usize): bool {
   return histogramMerge(into, from);
+}
+
+/**
+ * Writes a rate with its seconds apart:
+ * ```
+ * | first captured second u8 | the one behind the last u8 | total varint x 60 |
+ * ```
+ * Both are 0 in a supplement. One for whose seconds there was no room has none.
+ */
+export function rateEncodeApart(state: usize): void {
+  const seconds = <usize>changetype<Histogram>(state).seconds;
+  Writer.u8(seconds == 0 ? 0 : load<u8>(seconds, CAPTURED_FROM));
+  Writer.u8(seconds == 0 ? 0 : load<u8>(seconds, CAPTURED_TO));
+  for (let index: u32 = 0; index < RATE_SECONDS; index++) Writer.varint(seconds == 0 ? 0 : load<u64>(seconds + (index << 3)));
+}
+
+/** Adds one such encoding that `rateSkip` found valid to `into`; false when there is no room. */
+function rateDecodeApart(into: usize): bool {
+  const histogram = changetype<Histogram>(into);
+  if (histogram.seconds == 0 && !openSeconds(histogram, 0)) return false;
+  const seconds = <usize>histogram.seconds;
+  const from = Cursor.u8();
+  const to = Cursor.u8();
+  if (to != 0) {
+    const isFirst = load<u8>(seconds, CAPTURED_TO) == 0;
+    if (isFirst || from < load<u8>(seconds, CAPTURED_FROM)) store<u8>(seconds, from, CAPTURED_FROM);
+    if (to > load<u8>(seconds, CAPTURED_TO)) store<u8>(seconds, to, CAPTURED_TO);
+  }
+  for (let index: u32 = 0; index < RATE_SECONDS; index++) {
+    const at = seconds + (index << 3);
+    store<u64>(at, saturatingAdd(load<u64>(at), Cursor.varint()));
+  }
+  return true;
+}
+
+/** Checks one such encoding and steps over it. */
+function rateSkipApart(): bool {
+  const from = Cursor.u8();
+  const to = Cursor.u8();
+  if (to == 0 ? from != 0 : from >= to || to > RATE_SECONDS) return false;
+  for (let index: u32 = 0; index < RATE_SECONDS; index++) Cursor.varint();
+  return !Cursor.fault;
 }
 
 /** Writes the canonical form of a sealed rate: that of its histogram. */
@@ -98,11 +166,11 @@ export function rateEncode(state: usize): void {
 }
 
 /** Merges one encoded rate that `rateSkip` found valid into `into`; false, and `into` unchanged, when there is no room. */
-export function rateDecode(into: usize, _parameter: u32): bool {
-  return histogramDecode(into, UNIT);
+export function rateDecode(into: usize, parameter: u32): bool {
+  return parameter == RATE_APART ? rateDecodeApart(into) : histogramDecode(into, UNIT);
 }
 
 /** Validates one encoded rate and steps over it; false when it is not valid. */
-export function rateSkip(_parameter: u32): bool {
-  return histogramSkip(UNIT);
+export function rateSkip(parameter: u32): bool {
+  return parameter == RATE_APART ? rateSkipApart() : histogramSkip(UNIT);
 }

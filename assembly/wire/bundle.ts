@@ -178,7 +178,7 @@ function writePayload(series: Series): void {
   const kind = <u32>series.kind;
   if (kind == Kind.COUNTER) Writer.varint(series.value);
   else if (kind > KIND_MAX) Writer.bytes(<usize>(<u32>series.value), <u32>(series.value >> 32));
-  else stateEncode(kind, <usize>series.value);
+  else stateEncode(kind, <usize>series.value, series.parameter);
 }
 
 /** Whether section `index` begins a group. */

@@ -4,18 +4,26 @@
  * Everything that stands in the result is a sum, a least or a greatest, so bundles may come in any order. Bundles of two
  * policies or sampling rates do not merge. Sections of unknown kinds are carried as they came; where there is no room for
  * them they are counted as lost in the header.
+ *
+ * What the threads of one edge have of a minute adds up to one bundle of that edge, such as one thread would have written: rates are
+ * made of the sums of seconds, gauges add up, and the sequence is the next of the minute.
  */
+import { gaugeDecodeThread } from "../aggregate/gauge";
 import { stateCreate, stateDecode } from "../aggregate/kind";
 import { KIND_MAX, Kind } from "../aggregate/metric";
-import { SERIES_BYTES, Series, SeriesTable, saturatingAdd } from "../aggregate/series";
+import { nextSequence } from "../aggregate/sequence";
+import { SERIES_BYTES, Series, SeriesTable } from "../aggregate/series";
 import { Cursor } from "../bytes/cursor";
 import { Pool } from "../bytes/pool";
+import { saturatingAdd } from "../bytes/saturating";
+import { RATE_APART, rateSealSum } from "../sketches/rate";
 import { SELECTED_MAX } from "../sketches/sketch-pool";
 import { TopExport } from "../sketches/top-codec";
 import { encodeCut, SECTIONS_MAX, Sections } from "./bundle";
 import { Directory } from "./directory";
 import { Fault } from "./fault";
 import { Header } from "./header";
+import { BUNDLE_BYTES_MAX } from "./queue";
 import { validate, validatedHeader, validateFrame } from "./validate";
 
 /** Sections of unknown kinds in one accumulator at the most, and their bytes. */
@@ -36,6 +44,8 @@ export class Accumulator {
   static known: bool = false;
   /** Whether the sum is encoded with all keys that a bundle may have. */
   static allKeys: bool = false;
+  /** Whether what is added are the minutes of one edge's threads. */
+  static ofThreads: bool = false;
   /** Whether memory ended in the middle of a bundle, so that the sum is of no use. */
   static broken: bool = false;
   private static carried: usize = 0;
@@ -104,12 +114,14 @@ export class Accumulator {
 /**
  * Forgets what was added. From now on only sections of the metric `only` are added, or all where it is 0; of `known` bundles,
  * which were validated before, no more is checked than the frame. With `allKeys` tops are encoded with all keys that a bundle may have.
+ * With `ofThreads` what is added are one minute's bundles of the threads of one edge.
  */
-export function accumulatorReset(only: u32 = 0, known: bool = false, allKeys: bool = false): void {
+export function accumulatorReset(only: u32 = 0, known: bool = false, allKeys: bool = false, ofThreads: bool = false): void {
   Accumulator.reset();
   Accumulator.only = only;
   Accumulator.known = known;
   Accumulator.allKeys = allKeys;
+  Accumulator.ofThreads = ofThreads;
 }
 
 /**
@@ -118,7 +130,9 @@ export function accumulatorReset(only: u32 = 0, known: bool = false, allKeys: bo
  */
 export function accumulatorAdd(start: usize, length: u32): u32 {
   if (Accumulator.broken) return Fault.FULL;
-  const fault = Accumulator.known ? validateFrame(start, length) : validate(start, length, Accumulator.only);
+  const fault = Accumulator.known
+    ? validateFrame(start, length)
+    : validate(start, length, Accumulator.only, Accumulator.ofThreads);
   if (fault != Fault.NONE) return fault;
   const header = validatedHeader();
   if (Accumulator.bundles == 0) {
@@ -145,7 +159,8 @@ export function accumulatorAdd(start: usize, length: u32): u32 {
 
 function addSection(): bool {
   const kind = Directory.kind;
-  const series = Accumulator.table.take(Directory.metric, kind, Directory.parameter, Directory.key);
+  const isApart = kind == Kind.RATE && Directory.parameter == RATE_APART;
+  const series = Accumulator.table.take(Directory.metric, kind, isApart ? 0 : Directory.parameter, Directory.key);
   if (series == null) return false;
   Cursor.open(Directory.payload, Directory.payloadBytes);
   if (kind == Kind.COUNTER) {
@@ -155,6 +170,10 @@ function addSection(): bool {
   if (series.value == 0) {
     series.value = <u64>stateCreate(kind, Directory.parameter);
     if (series.value == 0) return false;
+  }
+  if (kind == Kind.GAUGE && Accumulator.ofThreads) {
+    gaugeDecodeThread(<usize>series.value);
+    return true;
   }
   return stateDecode(kind, <usize>series.value, Directory.parameter);
 }
@@ -181,7 +200,7 @@ function mergeHeader(into: Header, from: Header): u32 {
   into.dropped = saturatingAdd(into.dropped, from.dropped);
   into.malformed = saturatingAdd(into.malformed, from.malformed);
   into.lost = saturatingAdd(into.lost, from.lost);
-  into.bundles = <u32>min<u64>(<u64>into.bundles + from.bundles, u32.MAX_VALUE);
+  if (!Accumulator.ofThreads) into.bundles = <u32>min<u64>(<u64>into.bundles + from.bundles, u32.MAX_VALUE);
   return Fault.NONE;
 }
 
@@ -190,11 +209,24 @@ function mergeHeader(into: Header, from: Header): u32 {
  */
 export function accumulatorEncode(start: usize, capacity: u32): u32 {
   if (Accumulator.broken || Accumulator.bundles == 0) return 0;
+  if (Accumulator.ofThreads && !closeMinute()) return 0;
   Accumulator.list();
   Sections.sort(u32.MAX_VALUE);
   const keysMax = TopExport.keysMax;
   if (Accumulator.allKeys) TopExport.keysMax = SELECTED_MAX;
-  const length = encodeCut(Accumulator.header, start, capacity, capacity);
+  const most = Accumulator.ofThreads ? min(capacity, BUNDLE_BYTES_MAX) : capacity;
+  const length = encodeCut(Accumulator.header, start, capacity, most);
   TopExport.keysMax = keysMax;
   return length;
+}
+
+/** Makes of the sum of what threads have one minute of their edge; false without memory. */
+function closeMinute(): bool {
+  const table = Accumulator.table;
+  for (let i: u32 = 0; i < table.count; i++) {
+    const series = table.at(i);
+    if (series.kind == Kind.RATE && series.value != 0 && !rateSealSum(<usize>series.value)) return false;
+  }
+  Accumulator.header.sequence = nextSequence(Accumulator.header.minute);
+  return true;
 }

@@ -9,7 +9,8 @@
  */
 import { stateCreate, stateMerge, stateRelease } from "../aggregate/kind";
 import { KIND_MAX, Kind, Registry } from "../aggregate/metric";
-import { Series, saturatingAdd } from "../aggregate/series";
+import { Series } from "../aggregate/series";
+import { saturatingAdd } from "../bytes/saturating";
 import { Writer } from "../bytes/writer";
 import { Sections } from "./bundle";
 import { Fault } from "./fault";

@@ -8,6 +8,7 @@ import { sealNumberTops } from "../aggregate/number-tops";
 import { Policy } from "../aggregate/policy";
 import { SERIES_BYTES, Series } from "../aggregate/series";
 import { Tops } from "../aggregate/tops";
+import { Settings } from "../settings";
 import { encodeCut, Sections } from "./bundle";
 import { Header } from "./header";
 import { BUNDLE_BYTES_MAX, BundleQueue } from "./queue";
@@ -28,7 +29,10 @@ export function sealIntoQueue(): void {
 }
 
 /** Lists the series of a minute that hold something, in the order of the wire. */
-function listSeries(entries: usize): void {
+function listSeries(slot: MinuteSlot): void {
+  const entries = <usize>slot.entries;
+  // What a thread has then is a part without the others' parts, which would be taken for the whole.
+  const withoutGauges = Settings.thread != 0 && slot.sequence != 0;
   Sections.count = 0;
   for (let id: u32 = 1; id < METRIC_IDS; id++) {
     const index = Registry.find(id);
@@ -38,11 +42,15 @@ function listSeries(entries: usize): void {
     for (let i: u32 = 0; i < metric.seriesCount; i++, at += SERIES_BYTES) {
       const series = changetype<Series>(at);
       if (series.value == 0 && !standsIdle(series)) continue;
-      if (series.kind != Kind.COUNTER && !stateSeal(series.kind, <usize>series.value, Minute.capturedSeconds))
-        Minute.refused += 1;
+      if (withoutGauges && series.kind == Kind.GAUGE) continue;
+      if (series.kind != Kind.COUNTER && !close(series)) Minute.refused += 1;
       if (!Sections.add(at)) return;
     }
   }
+}
+
+function close(series: Series): bool {
+  return stateSeal(series.kind, <usize>series.value, series.parameter, Minute.capturedFrom, Minute.capturedSeconds);
 }
 
 /** Makes the state of a rate that had nothing all minute: its seconds of 0 count too. */
@@ -78,7 +86,7 @@ function sealMinute(slotAddress: usize): void {
   const slot = changetype<MinuteSlot>(slotAddress);
   Tops.seal(slot.entries);
   sealNumberTops(slot.entries);
-  listSeries(slot.entries);
+  listSeries(slot);
   const header = fillHeader(slot);
   const place = BundleQueue.place();
   const length = encodeCut(header, place, BundleQueue.placeBytes(), BUNDLE_BYTES_MAX);

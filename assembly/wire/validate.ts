@@ -5,8 +5,9 @@
  * those of unknown metrics are checked by their kind; those of unknown kinds only by length and order.
  */
 import { parameterFits, stateReadTotal, stateSkip } from "../aggregate/kind";
-import { KIND_MAX, Registry, seriesKeyFits } from "../aggregate/metric";
+import { KIND_MAX, Kind, Registry, seriesKeyFits } from "../aggregate/metric";
 import { Cursor } from "../bytes/cursor";
+import { RATE_APART } from "../sketches/rate";
 import { Directory, openBundle } from "./directory";
 import { Fault } from "./fault";
 import { Header } from "./header";
@@ -38,9 +39,9 @@ export function validatedUnknown(): u32 {
 
 /**
  * Checks the bundle of `length` bytes at `start` and changes nothing: completely, or of its sections only those of the metric
- * `only` where that is not 0. Gives a Fault.
+ * `only` where that is not 0. Only `ofThread` may its rates have their seconds apart. Gives a Fault.
  */
-export function validate(start: usize, length: u32, only: u32 = 0): u32 {
+export function validate(start: usize, length: u32, only: u32 = 0, ofThread: bool = false): u32 {
   totalMost = 0;
   unknown = 0;
   const fault = validateFrame(start, length);
@@ -59,7 +60,7 @@ export function validate(start: usize, length: u32, only: u32 = 0): u32 {
       payloadBytes = Directory.payloadBytes;
       continue;
     }
-    if (!metricFits()) return Fault.METRIC;
+    if (!metricFits(ofThread)) return Fault.METRIC;
     Cursor.open(Directory.payload, Directory.payloadBytes);
     if (!stateSkip(Directory.kind, Directory.parameter) || Cursor.fault || Cursor.left != 0) return Fault.PAYLOAD;
     totalMost = max(totalMost, stateReadTotal(Directory.kind));
@@ -81,14 +82,16 @@ export function validateFrame(start: usize, length: u32): u32 {
 }
 
 /** Whether the section agrees with what this build knows of its metric and kind; counts it where it knows no such metric. */
-function metricFits(): bool {
+function metricFits(ofThread: bool): bool {
   const index = Registry.find(Directory.metric);
   if (index == 0) {
     unknown += 1;
     return parameterFits(Directory.kind, Directory.parameter);
   }
   const metric = Registry.at(index - 1);
-  return metric.kind == Directory.kind && metric.parameter == Directory.parameter && seriesKeyFits(metric, Directory.key);
+  const isApart = ofThread && metric.kind == Kind.RATE && Directory.parameter == RATE_APART;
+  if (metric.kind != Directory.kind || !(isApart || metric.parameter == Directory.parameter)) return false;
+  return seriesKeyFits(metric, Directory.key);
 }
 
 /** Orders the payload before, `length` bytes at `start`, and the present one: by length, then by bytes. */

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { InterfaceNames } from "../../shim/capture/interface-names";
 import { ringProgram } from "../../shim/capture/ring-program";
+import { runProgram } from "../support/bpf";
 
 test.each([
   ["eth0", ["eth0"]],
@@ -19,31 +20,6 @@ test.each([
   expect(names.single).toBe(/^\w+$/.test(words) && words !== "any" ? words : undefined);
 });
 
-/** What the kernel knows of a packet, at the offsets at which its programs ask (linux/filter.h). */
-interface Known {
-  packetType: number;
-  index: number;
-  hardware: number;
-}
-
-/** Runs a program of loads of what the kernel knows, jumps and returns, as linux/filter.h defines them. */
-function run(bytes: Uint8Array, { packetType, index, hardware }: Known): number {
-  const view = new DataView(bytes.buffer);
-  const known = new Map([
-    [0xfffff004, packetType],
-    [0xfffff008, index],
-    [0xfffff01c, hardware],
-  ]);
-  for (let at = 0, a = 0; ; at++) {
-    const [code, k] = [view.getUint16(at * 8, true), view.getUint32(at * 8 + 4, true)];
-    if (code === 0x06) return k;
-    if (code === 0x20) a = known.get(k)!;
-    else if (code === 0x05) at += k;
-    else if (code === 0x15) at += view.getUint8(at * 8 + (a === k ? 2 : 3));
-    else throw new Error(`instruction ${code} is not expected`);
-  }
-}
-
 test("takes packets of the interfaces that were chosen, however many, and no copies of loopback", () => {
   const give = (bytes: number) => new Uint8Array(new Uint32Array([6, bytes]).buffer);
   for (const count of [0, 1, 2, 300, 1000]) {
@@ -51,14 +27,15 @@ test("takes packets of the interfaces that were chosen, however many, and no cop
     const program = ringProgram({ interfaces, filter: { ethernet: give(11), raw: give(22) } });
     expect(program.length / 8).toBeLessThan(4096);
     for (const index of [1, 2, 3, 4, 5, 602, 603, 2001, 2002, 2003]) {
-      const known = { packetType: 0, index, hardware: 1 };
+      const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index, hardware: 1 };
       const isChosen = interfaces.includes(index);
-      expect(run(program, known)).toBe(isChosen ? 11 : 0);
-      expect(run(program, { ...known, hardware: 772 })).toBe(isChosen ? 11 : 0);
-      expect(run(program, { ...known, hardware: 65534 })).toBe(isChosen ? 22 : 0);
-      expect(run(program, { ...known, packetType: 4 })).toBe(isChosen ? 11 : 0);
-      expect(run(program, { ...known, packetType: 4, hardware: 772 })).toBe(0);
+      expect(runProgram(program, known)).toBe(isChosen ? 11 : 0);
+      expect(runProgram(program, { ...known, hardware: 772 })).toBe(isChosen ? 11 : 0);
+      expect(runProgram(program, { ...known, hardware: 65534 })).toBe(isChosen ? 22 : 0);
+      expect(runProgram(program, { ...known, packetType: 4 })).toBe(isChosen ? 11 : 0);
+      expect(runProgram(program, { ...known, packetType: 4, hardware: 772 })).toBe(0);
     }
   }
-  expect(run(ringProgram({}), { packetType: 0, index: 9, hardware: 1 })).toBe(262_144);
+  const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index: 9, hardware: 1 };
+  expect(runProgram(ringProgram({}), known)).toBe(262_144);
 });

@@ -18,7 +18,8 @@ class Room {
 /** Lays everything out, empties it, and answers where input goes. */
 export function create(checksumBytesMax: u32, stopAlways: bool): usize {
   if (Room.input == 0) {
-    Room.input = (__heap_base + 4095) & ~4095;
+    // Behind what the start function laid on the heap: texts that are put together.
+    Room.input = (heap.alloc(1) + 4095) & ~(<usize>4095);
     Room.pool = (Room.input + 2 * INPUT_BYTES_MIN + 4095) & ~4095;
     const pages = <i32>((Room.pool + POOL_BYTES + 65535) >> 16);
     if (memory.size() < pages) memory.grow(pages - memory.size());
