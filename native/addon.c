@@ -111,6 +111,39 @@ static void tell(struct handle *handle, char word) {
   }
 }
 
+/* Sources that one thread of JavaScript has lent, until another takes them; a place that is free is NULL. */
+#define LENT_MAX 256
+static struct source *lent[LENT_MAX];
+static pthread_mutex_t lent_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The place of a source that is lent now, -1 where there is none left. */
+static int lend_source(struct source *source) {
+  int place = 0;
+  pthread_mutex_lock(&lent_lock);
+  while (place < LENT_MAX && lent[place] != NULL) place++;
+  if (place < LENT_MAX) {
+    lent[place] = source;
+    __atomic_add_fetch(&source->holders, 1, __ATOMIC_RELAXED);
+  }
+  pthread_mutex_unlock(&lent_lock);
+  return place < LENT_MAX ? place : -1;
+}
+
+/* The source at a place, which is free then; NULL where there is none. */
+static struct source *take_lent(int place) {
+  struct source *source = NULL;
+  if (place < 0 || place >= LENT_MAX) return NULL;
+  pthread_mutex_lock(&lent_lock);
+  source = lent[place];
+  lent[place] = NULL;
+  pthread_mutex_unlock(&lent_lock);
+  return source;
+}
+
+static void release_source(struct source *source) {
+  if (__atomic_sub_fetch(&source->holders, 1, __ATOMIC_ACQ_REL) == 0) source->close(source);
+}
+
 static void close_handle(struct handle *handle) {
   if (handle->source == NULL) return;
   if (handle->is_watched) {
@@ -120,7 +153,7 @@ static void close_handle(struct handle *handle) {
     close(handle->pipe[1]);
     handle->is_watched = 0;
   }
-  handle->source->close(handle->source);
+  release_source(handle->source);
   handle->source = NULL;
 }
 
@@ -130,17 +163,23 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
-static napi_value wrap(napi_env env, struct source *source, const char *reason) {
+/* A handle to a source of which one holder is counted. */
+static napi_value hold(napi_env env, struct source *source) {
   napi_value result = NULL;
-  if (source == NULL) return fail(env, reason);
   struct handle *handle = calloc(1, sizeof *handle);
   if (handle == NULL) {
-    source->close(source);
+    release_source(source);
     return fail(env, "there is no memory");
   }
   handle->source = source;
   napi_create_external(env, handle, finalize, NULL, &result);
   return result;
+}
+
+static napi_value wrap(napi_env env, struct source *source, const char *reason) {
+  if (source == NULL) return fail(env, reason);
+  source->holders = 1;
+  return hold(env, source);
 }
 
 /* openRing(interface, blockBytes, blocks, retireMs, program) */
@@ -233,6 +272,22 @@ static napi_value close_source(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* lend(source): a number for which another thread can borrow it once. */
+static napi_value lend(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  if (call.is_wrong) return fail(env, "lend takes an open source");
+  int place = lend_source(handle->source);
+  return place < 0 ? fail(env, "too many sources are lent") : number(env, place);
+}
+
+/* borrow(number): the source, which closes when all who have it have closed it. */
+static napi_value borrow(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct source *source = take_lent(integer(&call, 0));
+  return source == NULL ? fail(env, "borrow takes the number of a source that is lent") : hold(env, source);
+}
+
 /* watch(source, callback): calls back once when there is something to read, and once more for each `arm`. */
 static napi_value watch(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
@@ -268,6 +323,18 @@ static napi_value set_filter(napi_env env, napi_callback_info info) {
   struct handle *handle = handle_of(&call, 0);
   const struct instruction *first = program(&call, 1, &length);
   return call.is_wrong ? fail(env, "setFilter takes a ring and a program") : done(env, ring_filter(handle->source, first, length));
+}
+
+/* share(ring, group, program): puts a ring into a group, a new one where it is below 0, and gives the group's number. */
+static napi_value share(napi_env env, napi_callback_info info) {
+  uint32_t length;
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  int32_t group = integer(&call, 1);
+  const struct instruction *first = program(&call, 2, &length);
+  if (call.is_wrong) return fail(env, "share takes a ring, a number and a program");
+  int fault = ring_share(handle->source, &group, first, length);
+  return fault == 0 ? number(env, group) : fail(env, strerror(fault));
 }
 
 /* promiscuous(ring, interface) */
@@ -368,7 +435,8 @@ NAPI_MODULE_INIT() {
       {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
       {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
       {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
-      {"openFile", open_file},      {"notify", notify},
+      {"openFile", open_file},      {"notify", notify},         {"lend", lend},           {"borrow", borrow},
+      {"share", share},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -31,6 +31,11 @@
 /* Of no type that is read; such packets are counted as undecoded. */
 #define LINKTYPE_OTHER 65535
 
+/* Headers of before Linux 4.12 do not have it. */
+#ifndef PACKET_FANOUT_FLAG_UNIQUEID
+#define PACKET_FANOUT_FLAG_UNIQUEID 0x2000
+#endif
+
 #define ADDRESSES_BYTES 12
 #define TAG_BYTES 4
 
@@ -170,6 +175,21 @@ static void ring_close(struct source *source) {
   free(ring);
 }
 
+int ring_share(struct source *source, int *group, const struct instruction *program, uint32_t length) {
+  struct sock_fprog shares = {.len = (unsigned short)length, .filter = (struct sock_filter *)program};
+  int is_new = *group < 0;
+  int kind = PACKET_FANOUT_CBPF | (is_new ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+  int joined = (is_new ? 0 : *group) | (kind << 16);
+  socklen_t size = sizeof joined;
+  if (length > BPF_MAXINSNS) return EINVAL;
+  if (setsockopt(source->descriptor, SOL_PACKET, PACKET_FANOUT, &joined, sizeof joined) != 0) return errno;
+  if (!is_new) return 0;
+  if (setsockopt(source->descriptor, SOL_PACKET, PACKET_FANOUT_DATA, &shares, sizeof shares) != 0) return errno;
+  if (getsockopt(source->descriptor, SOL_PACKET, PACKET_FANOUT, &joined, &size) != 0) return errno;
+  *group = joined & 0xffff;
+  return 0;
+}
+
 int ring_promiscuous(struct source *source, int interface) {
   struct packet_mreq request = {.mr_ifindex = interface, .mr_type = PACKET_MR_PROMISC};
   return setsockopt(source->descriptor, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request) == 0 ? 0 : errno;
@@ -237,6 +257,11 @@ struct source *ring_open(const struct ring_options *options, char *reason) {
 
 int ring_filter(struct source *source, const struct instruction *program, uint32_t length) {
   (void)source, (void)program, (void)length;
+  return -1;
+}
+
+int ring_share(struct source *source, int *group, const struct instruction *program, uint32_t length) {
+  (void)source, (void)group, (void)program, (void)length;
   return -1;
 }
 

@@ -56,6 +56,8 @@ struct source {
   void (*stop)(struct source *);
   int settle_ms;
   void (*close)(struct source *);
+  /* Who has it: the source closes with the last. */
+  int holders;
 };
 
 /* Writes a record's header. */
@@ -80,6 +82,11 @@ struct ring_options {
 struct source *ring_open(const struct ring_options *, char *reason);
 /* Changes the filter of a ring; 0 or an errno. */
 int ring_filter(struct source *, const struct instruction *, uint32_t length);
+/*
+ * Puts a ring into a group, of which each packet goes to one ring, by the number that the program answers for it. A group below 0 makes one;
+ * the number of the group is put there. 0 or an errno.
+ */
+int ring_share(struct source *, int *group, const struct instruction *, uint32_t length);
 /* Has an interface take what is not meant for this host too, until the ring closes; 0 or an errno. */
 int ring_promiscuous(struct source *, int interface);
 

@@ -27,6 +27,7 @@ const STEPS = [
       command: nativeTool(
         "esbuild/bin/esbuild",
         "tallywire=shim/main.ts",
+        "capture-thread=shim/capture/thread.ts",
         "--bundle",
         "--splitting",
         "--platform=node",

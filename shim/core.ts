@@ -7,7 +7,8 @@ export function loadCore(options: CoreOptions): Core {
   return new Core(coreModule(), options);
 }
 
-function coreModule(): WebAssembly.Module {
+/** The core that was built beside this program, compiled. Throws Failure. */
+export function coreModule(): WebAssembly.Module {
   const path = new URL("../core.wasm", import.meta.url);
   let bytes: NonSharedBuffer;
   try {

@@ -320,6 +320,11 @@ function agentLike(name: string, description: string): Command {
       ]),
     )
     .addOption(new Option("--ring <mib>", "packets that may wait in the kernel").default(8).argParser(whole(1, 1024)))
+    .addOption(
+      new Option("--threads <n>", "share the packets out among so many, each with such a ring (Linux)")
+        .default(1)
+        .argParser(whole(1, 16)),
+    )
     .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
     .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))
     .addOption(new Option("--tags <list>", "what answers can be grouped by, as site=fra1,role=edge").env("TALLYWIRE_TAGS"))
@@ -328,7 +333,12 @@ function agentLike(name: string, description: string): Command {
     .addOption(
       new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
     )
-    .addOption(new Option("--budget <mib>", "memory for all that is kept of the traffic").default(24).argParser(whole(8, 1024)))
+    .addOption(
+      new Option(
+        "--budget <mib>",
+        "memory for all that is kept of the traffic; 24 unless given, and 8 a thread at least",
+      ).argParser(whole(8, 1024)),
+    )
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
     .option(

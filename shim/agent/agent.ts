@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { limitWords } from "../../engine/capture-end";
-import type { Core } from "../../engine/core";
+import type { Core, CoreOptions } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
-import { captureLive, type LiveOptions, ownNetworks } from "../capture/live";
+import { type LiveOptions, ownNetworks } from "../capture/live";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
@@ -14,6 +14,7 @@ import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { USER_AGENT } from "../version";
+import { type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
 import { postingTime } from "./posting-time";
@@ -32,7 +33,6 @@ export class Agent {
   private readonly keeper: MinuteKeeper;
   private readonly ending = new AbortController();
   private readonly service: ServiceManager;
-  private core!: Core;
   private counts: MinuteCounts | undefined;
   private delivery: Delivery | undefined;
   private failed = false;
@@ -73,7 +73,7 @@ export class Agent {
     const close = await this.openDelivery();
     try {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
-      else await this.readInterface(this.settings.source.live);
+      else await this.readInterface(this.settings.source.live, this.settings.source.threads);
       await this.deliverRest();
     } finally {
       close();
@@ -108,25 +108,30 @@ export class Agent {
     };
   }
 
-  private openCore(bootId: bigint, isLive: boolean): void {
+  /** What a core of a run is to do. */
+  private begin(bootId: bigint, isLive: boolean): CoreOptions {
     const { budgetBytes, keepDuplicates, hostNetworks, tags, theta } = this.settings;
     this.bootTags.note(bootId, tags);
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    this.core = loadCore({ bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive });
-    const counts = new MinuteCounts(this.core);
-    this.counts = counts;
-    this.core.drainTo({
-      bundle: (bundle) => {
-        this.keeper.take(bundle);
-        counts.add(bundle);
-      },
-    });
+    return { bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive };
+  }
+
+  private openCore(options: CoreOptions): Core {
+    const core = loadCore(options);
+    this.counts = new MinuteCounts(core);
+    core.drainTo({ bundle: (bundle) => this.takeMinute(bundle) });
+    return core;
+  }
+
+  private takeMinute(bundle: Uint8Array): void {
+    this.keeper.take(bundle);
+    this.counts?.add(bundle);
   }
 
   private async readFiles(paths: readonly string[], filter: string | undefined): Promise<void> {
     const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
     const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter });
-    this.openCore(run.bootId, false);
+    const core = this.openCore(this.begin(run.bootId, false));
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );
@@ -134,14 +139,14 @@ export class Agent {
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
       try {
-        const { failure, warning } = await feedCapture(this.core, path, () => this.goesOn(), filter);
+        const { failure, warning } = await feedCapture(core, path, () => this.goesOn(), filter);
         if (failure) this.fail(failure);
         else if (warning) this.say(warning);
       } catch (error) {
         if (!(error instanceof Failure) || this.keeper.lost > 0) throw error;
         this.fail(error.message);
       }
-      if (!this.isStopped(path)) this.core.flush();
+      if (!this.isStopped(path)) core.flush();
     }
     await this.keeper.save();
     if (this.ending.signal.aborted && !paths.includes("-"))
@@ -153,36 +158,50 @@ export class Agent {
     return this.ending.signal.aborted && path !== "-";
   }
 
-  private async readInterface(live: LiveOptions): Promise<void> {
-    this.openCore(BigInt(`0x${newBootId()}`), true);
-    const capture = await captureLive(this.core, live, this.say);
-    this.knowsDrops = capture.knowsDrops;
+  private async readInterface(live: LiveOptions, threads: number): Promise<void> {
+    const reader = await this.openInterface(live, threads);
+    this.knowsDrops = reader.knowsDrops;
     this.openMinutes = new OpenMinutes(this.spool.folder, Date.now());
-    this.countLost(this.openMinutes.lost);
+    this.countLost(reader, this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));
-    this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${capture.words}`);
+    this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${reader.words}`);
     this.service.ready(this.status);
     do {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
-      capture.refresh();
       const nowMs = Date.now();
-      this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
+      reader.turn(nowMs);
+      const settledMs = reader.settledMs(nowMs);
       await this.keeper.save();
-      this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0));
+      this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0, settledMs));
       // Here all that was captured until now has been read, and all that was due is on disk.
       if (!this.ending.signal.aborted) this.service.alive(this.status);
     } while (!this.ending.signal.aborted);
-    await capture.close();
-    this.core.flush();
+    await reader.close();
     await this.keeper.save();
     this.noteOpen((open) => open.close(this.keeper.kept > 0));
   }
 
+  private async openInterface(live: LiveOptions, threads: number): Promise<InterfaceReader> {
+    const options = this.begin(BigInt(`0x${newBootId()}`), true);
+    if (threads === 1) return readAlone(this.openCore(options), live, this.say);
+    const merging = mergingCore(this.settings.budgetBytes);
+    this.counts = new MinuteCounts(merging);
+    const listener = {
+      bundle: (bundle: Uint8Array) => this.takeMinute(bundle),
+      failed: (reason: string) => {
+        this.fail(`${reason}; what the others have seen is kept, and this agent ends`);
+        this.end();
+      },
+    };
+    const budgetBytes = Math.floor(this.settings.budgetBytes / threads);
+    return readByThreads(threads, merging, { ...options, budgetBytes }, live, listener, this.say);
+  }
+
   /** Counts what was open when the run before was killed. */
-  private countLost(minutes: readonly number[]): void {
+  private countLost(reader: InterfaceReader, minutes: readonly number[]): void {
     const [first] = minutes;
     if (first === undefined) return;
-    this.core.lostMinutes(minutes.length);
+    reader.lostMinutes(minutes.length);
     const since = new Date(first * 60_000).toISOString().slice(0, 16);
     this.say(
       `the run before was killed: what it had open, ${formatNumberOf(minutes.length, "minute")} from ${since}Z on, is lost`,

@@ -32,14 +32,14 @@ export class OpenMinutes {
   }
 
   /**
-   * Notes what is open after all that was due at `nowMs` was sealed and kept; `isTold` says that a bundle which counts what was lost is kept.
-   * Throws what the system says.
+   * Notes what is open at `nowMs` after all that was due at `settledMs` was sealed and kept; `isTold` says that a bundle which counts what was
+   * lost is kept. Throws what the system says.
    */
-  note(nowMs: number, isTold: boolean): void {
+  note(nowMs: number, isTold: boolean, settledMs = nowMs): void {
     this.isTold ||= isTold;
     const last = minuteOf(nowMs + AHEAD_MS);
     const open: number[] = [];
-    for (let minute = Math.min(last, Math.max(this.first, minuteOf(nowMs - SEAL_MS))); minute <= last; minute++)
+    for (let minute = Math.min(last, Math.max(this.first, minuteOf(settledMs - SEAL_MS))); minute <= last; minute++)
       open.push(minute);
     this.write(open);
   }

@@ -14,6 +14,7 @@ export interface AgentOptions {
   capture?: CaptureMethod;
   promiscuous?: boolean;
   ring?: number;
+  threads?: number;
   hub?: string;
   key?: string;
   tags?: string;
@@ -37,13 +38,14 @@ export interface HubSettings {
 
 /** What an agent does, checked. */
 export interface AgentSettings {
-  source: { kind: "files"; paths: string[]; filter?: string } | { kind: "interface"; live: LiveOptions };
+  source: { kind: "files"; paths: string[]; filter?: string } | { kind: "interface"; live: LiveOptions; threads: number };
   /** Absent: nothing leaves this host. */
   hub: HubSettings | undefined;
   edge: string;
   tags: string;
   spoolFolder: string;
   spoolBytesMax: number;
+  /** Of all threads together. */
   budgetBytes: number;
   hostNetworks: string[] | undefined;
   keepDuplicates: boolean | undefined;
@@ -61,6 +63,8 @@ const TAGS_MAX = 8;
 export const MIB = 1 << 20;
 /** Memory for what is kept of the traffic, unless told otherwise, MiB. */
 export const BUDGET_MIB = 24;
+/** What a core takes at least, MiB. */
+const THREAD_MIB = 8;
 /** Disk for minutes that wait, unless told otherwise, MiB. */
 export const SPOOL_MIB = 256;
 
@@ -73,7 +77,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     tags: tagsHeader(options.tags ?? ""),
     spoolFolder: spoolFolderOf(options),
     spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
-    budgetBytes: (options.budget ?? BUDGET_MIB) * MIB,
+    budgetBytes: budgetOf(options) * MIB,
     hostNetworks: options.hostNetwork,
     keepDuplicates: options.keepDuplicates,
     theta: options.theta,
@@ -87,12 +91,25 @@ function sourceOf({
   capture,
   promiscuous,
   ring = RING_BYTES / MIB,
+  threads = 1,
 }: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
+  if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
   if (file.length > 0) return { kind: "files", paths: file, filter };
   if (name !== undefined)
-    return { kind: "interface", live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
+    return { kind: "interface", threads, live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
+}
+
+/** MiB for all threads: what is given, else the usual, and as much as each takes at least. */
+function budgetOf({ budget, threads = 1 }: AgentOptions): number {
+  const least = THREAD_MIB * threads;
+  if (budget !== undefined && budget < least)
+    throw new Failure(
+      `${threads} threads take ${least} MiB at least, not ${budget}; give --budget ${least}, or fewer threads`,
+      2,
+    );
+  return budget ?? Math.max(BUDGET_MIB, least);
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */

@@ -45,6 +45,11 @@ export class ThreadMinutes {
     this.giveReady(nowMs);
   }
 
+  /** Up to which minute all threads have sealed, and all was given out; -1 before the first. */
+  get settled(): number {
+    return Math.min(...this.sealed.values());
+  }
+
   /** Nothing more comes of any thread. */
   end(): void {
     this.sealed.clear();

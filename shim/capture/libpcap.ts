@@ -29,7 +29,7 @@ export class PcapCapture implements LiveCapture {
       throw new Failure(`cannot capture on ${device}: ${reasonOf(cause)}`, 1, { cause });
     }
     this.feed = new NativeFeed(native, core);
-    this.feed.open(source);
+    this.feed.open([source]);
   }
 
   refresh(): void {

@@ -4,9 +4,10 @@ import { Failure } from "../failure";
 import { LIBPCAP_MISSING } from "./filter";
 import { PcapCapture } from "./libpcap";
 import { loadNative, type Native } from "./native";
+import { NativeFeed } from "./native-feed";
 import { captureByCap, loadCap } from "./npm-cap";
 import { netRaw, PERMISSION_MEND } from "./permission";
-import { RingCapture } from "./ring";
+import { RingCapture, type RingFeed } from "./ring";
 
 /** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
 export type CaptureMethod = "ring" | "libpcap" | "cap";
@@ -68,7 +69,7 @@ export async function captureLive(core: Core, options: LiveOptions, say: (line: 
   const method = options.method ?? bestMethod(native, options);
   if (method === "ring") {
     if (native === undefined || process.platform !== "linux") throw new Failure(`${NOTHING_BUILT}; rings are Linux's alone`);
-    return new RingCapture(native, core, options, say);
+    return new RingCapture(native, new NativeFeed(native, core), options, say);
   }
   if (method === "libpcap") {
     if (native === undefined) throw new Failure(NOTHING_BUILT);
@@ -78,6 +79,26 @@ export async function captureLive(core: Core, options: LiveOptions, say: (line: 
   const Cap = await loadCap();
   if (Cap === undefined) throw new Failure(NOTHING_BUILT);
   return captureByCap(Cap, core, options);
+}
+
+/** Captures on interfaces through several rings, of which `feedOf` gives who reads them. Throws Failure. */
+export function captureByRings<Feed extends RingFeed>(
+  rings: number,
+  feedOf: (native: Native) => Feed,
+  options: LiveOptions,
+  say: (line: string) => void,
+): { capture: LiveCapture; feed: Feed } {
+  if (netRaw()?.isEffective === false) throw new Failure(PERMISSION_MISSING);
+  const native = loadNative();
+  if (native === undefined || process.platform !== "linux")
+    throw new Failure(`${NOTHING_BUILT}; several threads are Linux's alone`);
+  if ((options.method ?? bestMethod(native, options)) !== "ring")
+    throw new Failure(
+      "several threads take rings; leave --threads out with --capture libpcap or cap, and with filters of vlan",
+      2,
+    );
+  const feed = feedOf(native);
+  return { capture: new RingCapture(native, feed, options, say, rings), feed };
 }
 
 /** Network cards take VLAN tags out of the bytes before a filter of the ring sees them; libpcap asks for them in another way. */

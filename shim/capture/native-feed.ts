@@ -23,7 +23,8 @@ export class NativeFeed {
   }
 
   /** Reads from this source from now on. */
-  open(source: NativeSource): void {
+  open([source]: readonly NativeSource[]): void {
+    if (source === undefined) throw new Error("there is no source to read from");
     this.source = source;
     this.dropped = 0;
     this.faultSeen = 0;

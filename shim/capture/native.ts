@@ -30,6 +30,15 @@ export interface Native {
   arm(source: NativeSource): void;
   setFilter(ring: NativeSource, program: Uint8Array): void;
   promiscuous(ring: NativeSource, interfaceIndex: number): void;
+  /**
+   * Puts a ring into a group of which each packet goes to one ring, by the number that the program answers. Makes a group where it is below
+   * 0, whose program the later ones take over. Gives its number.
+   */
+  share(ring: NativeSource, group: number, program: Uint8Array): number;
+  /** A number for which another thread of this process can borrow the source, once. */
+  lend(source: NativeSource): number;
+  /** The source that is lent for this number. It is closed when all who have it have closed it. */
+  borrow(lent: number): NativeSource;
   interfaces(): { name: string; index: number }[];
   /** Absent where libpcap is not installed. */
   pcapVersion(): string | undefined;

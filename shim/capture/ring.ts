@@ -1,10 +1,9 @@
-import type { Core } from "../../engine/core";
 import { Failure, reasonOf } from "../failure";
+import { fanoutProgram } from "./fanout-program";
 import { compileFilter } from "./filter";
 import { InterfaceNames } from "./interface-names";
 import type { LiveCapture, LiveOptions } from "./live";
 import type { Native, NativeSource } from "./native";
-import { NativeFeed } from "./native-feed";
 import { type RingChoice, ringProgram } from "./ring-program";
 
 /** A block holds the largest frame that the kernel puts together, 64 KiB with its headers. */
@@ -13,15 +12,33 @@ const RETIRE_MS = 10;
 const LINK_ETHERNET = 1;
 /** DLT_RAW of Linux. */
 const LINK_RAW = 12;
+/** Keeps every packet out. */
+const NOTHING = ringProgram({ interfaces: [] });
 /** So many tests fit into a program of the kernel beside any filter. */
 const INTERFACES_MAX = 1000;
 
-/** Captures through a ring of the kernel's (Linux), on one interface or, through one socket, on all or on some of them. */
+/** Where the packets of rings go: into one core, or each ring's into that of a thread. */
+export interface RingFeed {
+  /** Reads from these from now on, as many as it has cores. */
+  open(sources: readonly NativeSource[]): void;
+  /** What went wrong with one of them since this was last asked, as an errno; 0 where all is well. */
+  takeFault(): number;
+  /** Hands over what was captured and dropped so far. */
+  push(): void;
+  /** Hands over what is there and lets the sources go. */
+  drop(): void;
+  /** Lets nothing more in, waits for what the kernel still holds, and ends. */
+  end(): Promise<void>;
+}
+
+/**
+ * Captures through rings of the kernel's (Linux), on one interface or, through one socket, on all or on some of them. Several rings share
+ * the packets out, so that all of a conversation are in one.
+ */
 export class RingCapture implements LiveCapture {
-  readonly words = "a ring of the kernel's";
+  readonly words: string;
   readonly knowsDrops = true;
   private readonly names: InterfaceNames;
-  private readonly feed: NativeFeed;
   private readonly filter: RingChoice["filter"];
   /** The interface that a single name stands for is not there, or down. */
   private isAway = false;
@@ -29,25 +46,21 @@ export class RingCapture implements LiveCapture {
   private chosen: number[] = [];
   /** Index of the interface that the socket is bound to, 0 for all. */
   private bound = 0;
-  private source: NativeSource;
+  private sources: readonly NativeSource[];
 
   constructor(
     private readonly native: Native,
-    core: Core,
+    private readonly feed: RingFeed,
     private readonly options: LiveOptions,
     private readonly say: (line: string) => void,
+    private readonly rings = 1,
   ) {
+    this.words = rings === 1 ? "a ring of the kernel's" : `${rings} rings of the kernel's, a thread each`;
     this.names = new InterfaceNames(options.interface);
     const compile = (linkType: number) => compileFilter(native, options.filter!, linkType);
     if (options.filter !== undefined) this.filter = { ethernet: compile(LINK_ETHERNET), raw: compile(LINK_RAW) };
-    this.source = this.open();
-    const fault = native.fault(this.source);
-    if (fault !== 0) {
-      native.close(this.source);
-      throw new Failure(`cannot capture on ${options.interface}: it is down; ip link set ${options.interface} up`);
-    }
-    this.feed = new NativeFeed(native, core);
-    this.feed.open(this.source);
+    this.sources = this.open();
+    this.feed.open(this.sources);
   }
 
   refresh(): void {
@@ -60,7 +73,7 @@ export class RingCapture implements LiveCapture {
     await this.feed.end();
   }
 
-  private open(): NativeSource {
+  private open(): NativeSource[] {
     const { single, isAll, words } = this.names;
     this.chosen = this.find();
     if (single !== undefined && this.chosen.length === 0)
@@ -69,16 +82,38 @@ export class RingCapture implements LiveCapture {
       throw new Failure(
         `${this.chosen.length} interfaces are ${words}; at most ${INTERFACES_MAX} can be told apart, or take any`,
       );
-    const blocks = Math.max(2, Math.round(this.options.ringBytes / BLOCK_BYTES));
+    const bound = single === undefined ? 0 : this.chosen[0]!;
+    const sources: NativeSource[] = [];
     try {
-      const bound = single === undefined ? 0 : this.chosen[0]!;
-      const source = this.native.openRing(bound, BLOCK_BYTES, blocks, RETIRE_MS, this.program);
+      for (let ring = 0; ring < this.rings; ring++) sources.push(this.openRing(bound));
+      if (this.rings > 1) this.share(sources);
       this.bound = bound;
-      this.makePromiscuous(source, this.chosen);
-      return source;
+      this.makePromiscuous(sources[0]!, this.chosen);
+      return sources;
     } catch (cause) {
+      for (const source of sources) this.native.close(source);
+      if (cause instanceof Failure) throw cause;
       throw new Failure(`cannot capture on ${words}: ${reasonOf(cause)}`, 1, { cause });
     }
+  }
+
+  /** A ring; of several nothing comes in until all are there. */
+  private openRing(bound: number): NativeSource {
+    const blocks = Math.max(2, Math.round(this.options.ringBytes / BLOCK_BYTES));
+    const program = this.rings === 1 ? this.program : NOTHING;
+    const source = this.native.openRing(bound, BLOCK_BYTES, blocks, RETIRE_MS, program);
+    if (this.native.fault(source) === 0) return source;
+    this.native.close(source);
+    const { interface: name } = this.options;
+    throw new Failure(`cannot capture on ${name}: it is down; ip link set ${name} up`);
+  }
+
+  /** Has rings share the packets out. */
+  private share(sources: readonly NativeSource[]): void {
+    const program = fanoutProgram();
+    let group = -1;
+    for (const source of sources) group = this.native.share(source, group, program);
+    for (const source of sources) this.native.setFilter(source, this.program);
   }
 
   private get program(): Uint8Array {
@@ -127,7 +162,7 @@ export class RingCapture implements LiveCapture {
     const [index] = this.find();
     if (index === undefined) return false;
     try {
-      const probe = this.native.openRing(index, BLOCK_BYTES, 2, RETIRE_MS, ringProgram({ interfaces: [] }));
+      const probe = this.native.openRing(index, BLOCK_BYTES, 2, RETIRE_MS, NOTHING);
       const fault = this.native.fault(probe);
       this.native.close(probe);
       return fault === 0;
@@ -141,12 +176,12 @@ export class RingCapture implements LiveCapture {
   private reopen(): boolean {
     this.feed.drop();
     try {
-      this.source = this.open();
+      this.sources = this.open();
     } catch (error) {
       if (error instanceof Failure) return false;
       throw error;
     }
-    this.feed.open(this.source);
+    this.feed.open(this.sources);
     return true;
   }
 
@@ -156,8 +191,8 @@ export class RingCapture implements LiveCapture {
     const came = found.filter((index) => !this.chosen.includes(index));
     if (came.length === 0 && found.length === this.chosen.length) return;
     this.chosen = found;
-    this.native.setFilter(this.source, this.program);
-    this.makePromiscuous(this.source, came);
+    for (const source of this.sources) this.native.setFilter(source, this.program);
+    this.makePromiscuous(this.sources[0]!, came);
     this.say(`capturing on ${found.length === 1 ? "1 interface" : `${found.length} interfaces`} that are ${this.names.words}`);
   }
 }

@@ -1,16 +1,12 @@
 /** The agent on real interfaces: which, what of them, what it says of drops, and that it outlives an interface. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Core } from "../../engine/core";
-import { MinuteSum, type Summary } from "../../engine/summary";
+import { Agents } from "../support/capture/agents";
 import { hasLibpcap, Listener, Network, networkMissing, type Side } from "../support/capture/network";
-import { COMMAND } from "../support/command";
-import { coreModule } from "../support/round-trips";
 
 const missing = networkMissing();
 if (missing !== undefined) console.warn(`the agent is not tested on real interfaces: ${missing}`);
@@ -53,26 +49,9 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function agent(...words: string[]): Promise<Listener> {
-    const spool = mkdtempSync(join(folder, "spool-"));
-    const all = [COMMAND, "agent", "--edge", "e", "--spool", spool, "--host-network", "10.77.0.1/32", ...words];
-    const listener = new Listener(network.near.start(process.execPath, ...all));
-    spools.set(listener, join(spool, "e"));
-    return listener.says(/reading interface/);
-  }
-  const spools = new Map<Listener, string>();
-
-  /** Ends an agent, and gives what it said and what its minutes add up to. */
-  async function ended(listener: Listener): Promise<{ said: string; summary: Summary; sum: (metric: string) => number }> {
-    const said = await listener.stop();
-    const spool = spools.get(listener)!;
-    const sum = new MinuteSum(new Core(coreModule(), { role: "hub", budgetBytes: 32 << 20 }));
-    for (const name of readdirSync(spool)) if (/^\d/.test(name)) sum.add(inflateSync(readFileSync(join(spool, name))));
-    const summary = sum.summary();
-    const value = (metric: string) =>
-      summary.metrics.filter((row) => row.metric === metric).reduce((all, row) => all + (row.value ?? 0), 0);
-    return { said, summary, sum: value };
-  }
+  const agents = new Agents(folder);
+  const agent = (...words: string[]) => agents.start(network.near, ...words);
+  const ended = (listener: Listener) => agents.ended(listener);
 
   async function send(side: Side, count: number, ...targets: string[]): Promise<void> {
     const sender = new Listener(side.start(process.execPath, "--input-type=module", "-e", SENDER, String(count), ...targets));

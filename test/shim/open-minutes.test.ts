@@ -27,6 +27,14 @@ test.each([
   expect(found()).toEqual(lost);
 });
 
+test("killed while a thread has not sealed yet what others have", () => {
+  const run = new OpenMinutes(folder, at(30));
+  run.note(at(70), false, at(0));
+  expect(found()).toEqual([0, 1]);
+  run.note(at(75), false, at(65));
+  expect(found()).toEqual([1]);
+});
+
 test("a run that ends leaves nothing", () => {
   const run = new OpenMinutes(folder, at(0));
   run.note(at(30), false);

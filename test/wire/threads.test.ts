@@ -203,8 +203,10 @@ describe("minutes of threads", () => {
     collector.add(2, minuteOf(2, START_NS, 3), 0);
     collector.pass(10_000);
     expect(given).toEqual([]);
+    expect(collector.settled).toBe(-1);
     collector.add(1, minuteOf(4, START_NS, 2), 10_000);
     expect(given).toEqual([{ minute, sequence: 0, seen: 7, bundles: 1 }]);
+    expect(collector.settled).toBe(minute);
     collector.end();
     expect(given).toHaveLength(1);
   });

@@ -1,0 +1,24 @@
+import type { CoreOptions } from "../../engine/core";
+
+/** What a thread that captures begins with. */
+export interface ThreadStart {
+  core: WebAssembly.Module;
+  options: CoreOptions;
+}
+
+/** What the main thread tells a thread that captures. */
+export type ThreadOrder =
+  /** Read from the source that is lent for this number. */
+  | { kind: "open"; lent: number }
+  /** Hand over what is there, and let the source go. */
+  | { kind: "drop" }
+  | { kind: "tick"; seconds: number; nanoseconds: number }
+  | { kind: "lost"; minutes: number }
+  /** Nothing more comes: seal what is open, and end. */
+  | { kind: "end" };
+
+/** What a thread that captures tells the main thread. */
+export type ThreadReport =
+  | { kind: "bundle"; bytes: Uint8Array }
+  /** The errno that its source had. */
+  | { kind: "fault"; fault: number };

@@ -1,0 +1,114 @@
+import { Worker } from "node:worker_threads";
+import type { CoreOptions } from "../../engine/core";
+import { coreModule } from "../core";
+import { reasonOf } from "../failure";
+import type { Native, NativeSource } from "./native";
+import type { RingFeed } from "./ring";
+import type { ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
+
+/** Who is told what threads do; they are numbered from 0 on. */
+export interface ThreadListener {
+  /** One has sealed a minute, of which others have their parts. */
+  bundle(thread: number, bytes: Uint8Array): void;
+  /** One has failed, and its packets are lost from here on. */
+  failed(reason: string): void;
+}
+
+/** Threads that each read a ring of their own into a core of their own. */
+export class CaptureThreads implements RingFeed {
+  private workers: Worker[] = [];
+  private running: Promise<void>[] = [];
+  private sources: readonly NativeSource[] = [];
+  private faultSeen = 0;
+  private isEnding = false;
+
+  constructor(
+    private readonly native: Native,
+    private readonly options: CoreOptions,
+    private readonly listener: ThreadListener,
+  ) {}
+
+  /** Starts a thread for each the first time. */
+  open(sources: readonly NativeSource[]): void {
+    if (this.workers.length === 0) this.start(sources.length);
+    this.sources = sources;
+    this.faultSeen = 0;
+    for (const [index, source] of sources.entries()) this.tell(index, { kind: "open", lent: this.native.lend(source) });
+  }
+
+  takeFault(): number {
+    for (const source of this.sources) this.noteFault(this.native.fault(source));
+    const fault = this.faultSeen;
+    this.faultSeen = 0;
+    return fault;
+  }
+
+  /** Does nothing: threads do it with each tick. */
+  push(): void {}
+
+  drop(): void {
+    this.tellAll({ kind: "drop" });
+    for (const source of this.sources) this.native.close(source);
+    this.sources = [];
+  }
+
+  /** Tells packet time, and hands over what was captured so far. */
+  tick(seconds: number, nanoseconds: number): void {
+    this.tellAll({ kind: "tick", seconds, nanoseconds });
+  }
+
+  /** Counts minutes that an earlier run had open when it was killed; the first thread does. */
+  lostMinutes(minutes: number): void {
+    this.tell(0, { kind: "lost", minutes });
+  }
+
+  async end(): Promise<void> {
+    this.isEnding = true;
+    // All at once, so that they end with the same packets.
+    for (const source of this.sources) this.native.stop(source);
+    this.tellAll({ kind: "end" });
+    await Promise.all(this.running);
+    for (const source of this.sources) this.native.close(source);
+    this.sources = [];
+  }
+
+  private start(count: number): void {
+    const core = coreModule();
+    this.workers = Array.from({ length: count }, (_, index) => {
+      const workerData: ThreadStart = { core, options: { ...this.options, thread: index + 1 } };
+      return new Worker(new URL("./capture-thread.mjs", import.meta.url), { workerData });
+    });
+    this.running = this.workers.map((worker, index) => this.follow(worker, index));
+  }
+
+  private tellAll(order: ThreadOrder): void {
+    for (const index of this.workers.keys()) this.tell(index, order);
+  }
+
+  private tell(thread: number, order: ThreadOrder): void {
+    this.workers[thread]!.postMessage(order);
+  }
+
+  private noteFault(fault: number): void {
+    if (fault !== 0) this.faultSeen = fault;
+  }
+
+  /** Takes what a thread says; resolves when it has ended, in whatever way. */
+  private follow(worker: Worker, index: number): Promise<void> {
+    let failure: string | undefined;
+    worker.on("message", (report: ThreadReport) => {
+      if (report.kind === "bundle") this.listener.bundle(index, report.bytes);
+      else this.noteFault(report.fault);
+    });
+    worker.on("error", (error) => {
+      failure = reasonOf(error);
+    });
+    return new Promise((done) => {
+      worker.once("exit", (code) => {
+        if (failure === undefined && !(this.isEnding && code === 0)) failure = `it ended with code ${code}`;
+        if (failure !== undefined) this.listener.failed(`thread ${index + 1} of the capture failed: ${failure}`);
+        done();
+      });
+    });
+  }
+}
