@@ -113,6 +113,7 @@ function handOver(successor: u32, request: usize): u32 {
   Upgrade.lastNs = asked.lastNs;
   Upgrade.wireBytes = asked.wireBytes;
   Upgrade.bodyBytes = load<u64>(changetype<usize>(asked), F.BODY_BYTES);
+  Upgrade.isTruncated = (asked.marks & Mark.TRUNCATED) != 0;
   return copyFor(successor);
 }
 

@@ -1,5 +1,6 @@
 /** The request that asked for HTTP/2 in HTTP/1.1: it is stream 1, ended, and is answered there (RFC 7540 section 3.2). */
 import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
+import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { leave, Protocols, stateOf } from "../protocol";
 import { Upgrade } from "../shared/upgrade";
@@ -25,6 +26,7 @@ export function copyUpgrade(): u32 {
   store<u32>(at, STREAM, F.STREAM_ID);
   message.know(F.Http2Field.STREAM_ID);
   message.know(F.Http2Field.BODY_BYTES);
+  if (Upgrade.isTruncated) message.mark(Mark.TRUNCATED);
   message = put(message, F.Http2Field.METHOD, F.METHOD, Upgrade.methodStart, Upgrade.methodLength, F.METHOD_BYTES_MAX);
   message = put(message, F.Http2Field.PATH, F.PATH, Upgrade.pathStart, Upgrade.pathLength, F.PATH_BYTES_MAX);
   message = put(message, F.Http2Field.AUTHORITY, F.AUTHORITY, Upgrade.hostStart, Upgrade.hostLength, F.AUTHORITY_BYTES_MAX);

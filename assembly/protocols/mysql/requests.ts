@@ -246,6 +246,7 @@ function onCommand(conversation: Conversation, state: MysqlState, side: u32, com
 function putNames(state: MysqlState, request: Message): Message {
   if (state.session == 0) return request;
   const session = changetype<Session>(<usize>state.session);
+  if (session.isCut) request.mark(Mark.TRUNCATED);
   let message = request;
   if (session.userLength != 0) {
     message.know(F.MysqlField.USER);
@@ -264,7 +265,7 @@ function takeStatement(state: MysqlState, request: Message, command: u32): Messa
   const held = Packet.held - from;
   const isCut = held < Packet.length - from || held > STATEMENT_BYTES_MAX;
   readCharset(state, request, start, held, isCut, command == Command.QUERY);
-  if (isCut) request.mark(Mark.TRUNCATED);
+  if (isCut || Statement.isCut) request.mark(Mark.TRUNCATED);
   if (command == Command.QUERY) store<u8>(changetype<usize>(request), isUse(start, held) ? 1 : 0, F.IS_USE);
   request.know(F.MysqlField.STATEMENT);
   request.know(F.MysqlField.FINGERPRINT);
@@ -318,6 +319,7 @@ function readLastPrepared(conversation: Conversation, state: MysqlState, request
   for (let at = <usize>conversation.pendingTail; at != 0; at = <usize>changetype<Message>(at).previous) {
     if (load<u16>(at, F.COMMAND) != Command.STMT_PREPARE) continue;
     const asked = changetype<Message>(at);
+    if (asked.marks & Mark.TRUNCATED) request.mark(Mark.TRUNCATED);
     request.know(F.MysqlField.STATEMENT);
     request.know(F.MysqlField.FINGERPRINT);
     const message = messageText(

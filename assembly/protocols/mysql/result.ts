@@ -93,11 +93,13 @@ function take(state: MysqlState, request: usize, response: usize): void {
   const asked = changetype<Message>(request);
   const command = <u32>load<u16>(request, F.COMMAND);
   if (command == Command.CONNECT || command == Command.CHANGE_USER) {
-    const user = asked.textLength(F.USER);
-    const database = asked.textLength(F.DATABASE);
-    if (!setNames(state, asked.textStart(F.USER), user, asked.textStart(F.DATABASE), database)) MysqlMetrics.refused();
+    const user = asked.textStart(F.USER);
+    const database = asked.textStart(F.DATABASE);
+    const isCut = (asked.marks & Mark.TRUNCATED) != 0;
+    const isKept = setNames(state, user, asked.textLength(F.USER), database, asked.textLength(F.DATABASE), isCut);
+    if (!isKept) MysqlMetrics.refused();
   } else if (command == Command.INIT_DB) {
-    use(state, asked.textStart(F.STATEMENT), asked.textLength(F.STATEMENT));
+    use(state, asked.textStart(F.STATEMENT), asked.textLength(F.STATEMENT), (asked.marks & Mark.TRUNCATED) != 0);
   } else if (command == Command.QUERY && load<u8>(request, F.IS_USE)) {
     useStatement(state, asked);
   } else if (command == Command.STMT_PREPARE && changetype<Message>(response).knows(F.MysqlField.PREPARED_ID)) {
@@ -119,13 +121,13 @@ function keepStatement(state: MysqlState, asked: Message, id: u32): void {
   if (!isKept) MysqlMetrics.refused();
 }
 
-/** The database in use is the name of `length` bytes at `start`, in the core's own memory. */
-function use(state: MysqlState, start: usize, length: u32): void {
+/** The database in use is the name of `length` bytes at `start`, in the core's own memory; `isCut`: it was longer. */
+function use(state: MysqlState, start: usize, length: u32, isCut: bool): void {
   const session = changetype<Session>(<usize>state.session);
   const isKept =
     state.session == 0
-      ? setNames(state, 0, 0, start, length)
-      : setNames(state, session.userStart, session.userLength, start, length);
+      ? setNames(state, 0, 0, start, length, isCut)
+      : setNames(state, session.userStart, session.userLength, start, length, isCut || session.isUserCut);
   if (!isKept) MysqlMetrics.refused();
 }
 
@@ -137,7 +139,7 @@ function useStatement(state: MysqlState, asked: Message): void {
   let stop = start;
   while (stop < end && load<u8>(stop) > 32 && load<u8>(stop) != 96 && load<u8>(stop) != 59) stop += 1;
   // What is masked is a name in double quotes, which could be a string.
-  if (stop > start) use(state, start, load<u8>(start) == 63 ? 0 : <u32>(stop - start));
+  if (stop > start) use(state, start, load<u8>(start) == 63 ? 0 : <u32>(stop - start), false);
 }
 
 /** The client asks again, and waits for its responses: one whose end was not captured has ended. */

@@ -236,11 +236,22 @@ export function settleCharset(state: MysqlState, request: usize, isDone: bool): 
   if (charsets != 0) state.charset = <u8>(isDone ? charsets & 7 : (charsets >> 3) & 7);
 }
 
-/** Keeps the names of user and database, which lie in the core's own memory; false where there is no room for them. */
-export function setNames(state: MysqlState, user: usize, userLength: u32, database: usize, databaseLength: u32): bool {
+/**
+ * Keeps the names of user and database, which lie in the core's own memory; `isCut`: they were longer. False where there is no
+ * room for them.
+ */
+export function setNames(
+  state: MysqlState,
+  user: usize,
+  userLength: u32,
+  database: usize,
+  databaseLength: u32,
+  isCut: bool,
+): bool {
   Sessions.begin();
   Sessions.add(user, userLength);
   Sessions.add(database, databaseLength);
+  if (isCut) Sessions.cut();
   state.session = Sessions.keep(state.session);
   return state.session != 0 || userLength + databaseLength == 0;
 }

@@ -159,9 +159,7 @@ function maySetCharset(start: usize, length: u32): bool {
 }
 
 function lengthOf(value: u32): u32 {
-  if (value == 0) return 0;
-  const length = Unit.zero(value) - value;
-  return length < NAMES_MAX ? length : NAMES_MAX;
+  return value == 0 ? 0 : Unit.zero(value) - value;
 }
 
 function keepNames(state: PgState, user: u32, database: u32, application: u32): void {
@@ -200,6 +198,7 @@ function begin(state: PgState, kind: u32): usize {
 function putNames(state: PgState, request: Message): Message {
   if (state.session == 0) return request;
   const session = changetype<Session>(<usize>state.session);
+  if (session.isCut) request.mark(Mark.TRUNCATED);
   let message = putName(request, F.USER, F.PgField.USER, session.userStart, session.userLength);
   message = putName(message, F.DATABASE, F.PgField.DATABASE, session.databaseStart, session.databaseLength);
   return putName(message, F.APPLICATION, F.PgField.APPLICATION, session.applicationStart, session.applicationLength);
@@ -328,7 +327,7 @@ function readText(state: PgState, from: u32): bool {
   const start = Unit.body + from;
   readStatement(start, end - from, Dialect.POSTGRESQL, state.is(StateFlag.ESCAPES), state.charset);
   if (Statement.isMany || maySetCharset(start, end - from)) state.set(StateFlag.CHARSET_OPEN);
-  return end - from <= STATEMENT_BYTES_MAX && (end < Unit.held || Unit.held == Unit.length);
+  return end - from <= STATEMENT_BYTES_MAX && !Statement.isCut && (end < Unit.held || Unit.held == Unit.length);
 }
 
 /** Takes the statement that the body is, as far as it may be shown, and its fingerprint. */

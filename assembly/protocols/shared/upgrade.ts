@@ -31,6 +31,8 @@ export class Upgrade {
   static lastNs: u64 = 0;
   static wireBytes: u64 = 0;
   static bodyBytes: u64 = 0;
+  /** Whether it was marked as cut. */
+  static isTruncated: bool = false;
 }
 
 /** Registers `copy`, () -> handle, 0 where there is no room, and `take`, (conversation, client, handle). */

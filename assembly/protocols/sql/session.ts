@@ -2,7 +2,7 @@
  * Who connections are of: user, database and application, once for all connections that have the same.
  *
  * ```
- * block:  0 next u32 | 4 connections u32 | 8 user length u8 | 9 database length u8 | 10 application length u8 | 12 the three texts
+ * block:  0 next u32 | 4 connections u32 | 8 user length u8 | 9 database length u8 | 10 application length u8 | 11 cut u8 | 12 texts
  * ```
  * A server has thousands of connections and few users. So names of any length cost an idle connection next to nothing; where
  * connections differ all the same, so many sets are kept and the names of the others are not known.
@@ -16,8 +16,9 @@ export const SESSIONS_MAX: u32 = 1024;
 /** Bytes of a name at the most. */
 const NAME_BYTES_MAX: u32 = 64;
 const HEADER_BYTES: u32 = 12;
-/** Lengths are compared, and hashed, with the texts. */
+/** What stands from here on is compared, and hashed, with the texts. */
 const KEY_OFFSET: u32 = 8;
+const CUT: usize = 11;
 const SLOTS: u32 = 256;
 const TABLE: usize = memory.data(4 * 256, 4);
 /** A block that is put together; the hash reads up to 16 bytes behind it. */
@@ -31,7 +32,13 @@ export class Session {
   userLength: u8;
   databaseLength: u8;
   applicationLength: u8;
-  spare: u8;
+  /** Whether one of the names was longer. */
+  isCut: u8;
+
+  /** Whether the user's name was longer, as far as that can be told. */
+  @inline get isUserCut(): bool {
+    return this.isCut != 0 && <u32>this.userLength == NAME_BYTES_MAX;
+  }
 
   @inline get userStart(): usize {
     return changetype<usize>(this) + HEADER_BYTES;
@@ -67,10 +74,16 @@ export class Sessions {
   /** Adds the next name, `length` bytes at `start`. */
   static add(start: usize, length: u32): void {
     const taken = length < NAME_BYTES_MAX ? length : NAME_BYTES_MAX;
+    if (taken < length) Sessions.cut();
     store<u8>(DRAFT + KEY_OFFSET + Draft.names, taken);
     copyBytes(DRAFT + Draft.length, start, taken);
     Draft.length += taken;
     Draft.names += 1;
+  }
+
+  /** Notes that one of the names was longer. */
+  static cut(): void {
+    store<u8>(DRAFT, 1, CUT);
   }
 
   /** Keeps the names for a connection that held `before`, 0 for none, until now; 0 where there are none, or no room. */

@@ -43,6 +43,8 @@ export class Statement {
   /** Its fingerprint. */
   static readonly start: usize = Out.START;
   static length: u32 = 0;
+  /** Whether the fingerprint was cut at its limit. */
+  static isCut: bool = false;
 
   /** Whether it is several, a semicolon between them. */
   @inline static get isMany(): bool {
@@ -156,7 +158,8 @@ function close(start: usize, length: u32, end: usize): void {
   // Before the first byte lies one that is neither.
   while (<u32>load<u8>(out - 1) == SPACE || <u32>load<u8>(out - 1) == SEMICOLON) out -= 1;
   const made = <u32>(out - Statement.start);
-  Statement.length = made < FINGERPRINT_BYTES_MAX ? made : FINGERPRINT_BYTES_MAX;
+  Statement.isCut = made > FINGERPRINT_BYTES_MAX;
+  Statement.length = Statement.isCut ? FINGERPRINT_BYTES_MAX : made;
   if (Settings.raw) {
     Statement.textStart = start;
     Statement.textLength = length;

@@ -1,6 +1,6 @@
 /** The request that a WebSocket began with, taken over from HTTP (../shared/upgrade.ts), and the end of both. */
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
-import { Status } from "../../roundtrip/marks";
+import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { pendingAdd, pendingAnswer, pendingTake, TimeoutClass } from "../../roundtrip/pending";
 import { report } from "../../roundtrip/report";
@@ -18,6 +18,7 @@ export function copyUpgrade(): u32 {
     return 0;
   }
   let message = changetype<Message>(at);
+  if (Upgrade.isTruncated) message.mark(Mark.TRUNCATED);
   message = put(message, F.WebSocketField.HOST, F.HOST, Upgrade.hostStart, Upgrade.hostLength, F.HOST_BYTES_MAX);
   message = put(message, F.WebSocketField.TARGET, F.TARGET, Upgrade.targetStart, Upgrade.targetLength, F.TARGET_BYTES_MAX);
   message = put(message, F.WebSocketField.PATH, F.PATH, Upgrade.pathStart, Upgrade.pathLength, F.TARGET_BYTES_MAX);
