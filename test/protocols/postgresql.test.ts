@@ -1,8 +1,9 @@
 /** PostgreSQL: each case as the messages of both sides and the round trips that they are. */
 import { describe, expect, test } from "vitest";
-import { type Bytes, type Conversation, join, number } from "../support/pcap-builder";
+import { type Bytes, type Conversation, join, number, pcap } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
 import { connection, pg, pgLines, postgresql, tripsOf } from "../support/sql";
+import { totalsOf } from "../support/summaries";
 
 /** The lines of one exchange after the beginning. */
 const exchange = (asked: Bytes, answer: Bytes) =>
@@ -47,7 +48,13 @@ describe("the beginning", () => {
     const talk = connection();
     for (const code of codes) talk.send("client", pg.untyped(code)).send("server", "N");
     talk.send("client", pg.startup()).send("server", pg.welcome()).send("client", select).send("server", rows);
-    expect(pgLines(talk.packets)).toEqual([`${SELECT} [SELECT 2] ok`]);
+    const trips = tripsOf("postgresql", talk.packets);
+    expect(trips.map(({ request, status, marks }) => [request?.kind, status, marks])).toEqual([
+      ["startup", "ok", []],
+      ["simple", "ok", []],
+    ]);
+    expect(trips[0]?.response?.bytes).toBe(pg.welcome().length);
+    expect(totalsOf(pcap(talk.packets)).count("postgresql_malformed_total")).toBe(0);
   });
 
   test.each([
@@ -64,6 +71,9 @@ describe("the beginning", () => {
     const talk = connection().send("client", pg.untyped(196610, "user\0ann\0_pq_.more\0on\0\0"));
     talk.send("server", join(pg.message("v", number(196608, 4), number(1, 4), "_pq_.more\0"), pg.welcome()));
     expect(pgLines(talk.send("client", select).send("server", rows).packets)).toEqual([`${SELECT} [SELECT 2] ok`]);
+    // A database that is not named is the user's.
+    expect(last(talk).request).toMatchObject({ user: "ann", database: "ann" });
+    expect(last(talk).request).not.toHaveProperty("application");
   });
 
   test("a cancel request has no response", () => {
@@ -82,6 +92,13 @@ describe("simple queries", () => {
     const trip = last(postgresql().send("client", select).send("server", rows));
     expect(trip.response).toMatchObject({ rows: 2, columns: 1, results: 1, commandTag: "SELECT 2" });
     expect(trip.request).toMatchObject({ user: "ann", database: "shop", application: "till" });
+  });
+
+  test("sizes of both sides: on the wire, and without the five bytes of each message's head", () => {
+    const trip = last(postgresql().send("client", select).send("server", rows));
+    expect(trip.request).toMatchObject({ bytes: select.length, bodyBytes: select.length - 5 });
+    // Columns, two rows, the tag, and that it is ready.
+    expect(trip.response).toMatchObject({ bytes: rows.length, bodyBytes: rows.length - 5 * 5 });
   });
 
   test.each(["BEGIN", "COMMIT", "CREATE TABLE"])("%s is named", (tag) => {
@@ -110,12 +127,31 @@ describe("simple queries", () => {
     });
   });
 
+  test("the severity of an error is the English one, where the server says it too", () => {
+    const severity = (fields: string) => {
+      const answer = join(pg.message("E", `${fields}C42P01\0Mno\0\0`), pg.ready());
+      return last(postgresql().send("client", select).send("server", answer)).response?.severity;
+    };
+    expect(severity("SFEHLER\0VERROR\0")).toBe("ERROR");
+    expect(severity("SFEHLER\0")).toBe("FEHLER");
+  });
+
   test("several statements, and one of them wrong", () => {
     const good = join(pg.select(["a"]), pg.complete("UPDATE 4"), pg.select(["b", "c"]), pg.ready());
     const trip = last(postgresql().send("client", pg.query("SELECT 1; UPDATE t; SELECT 2")).send("server", good));
     expect(trip).toMatchObject({ status: "ok", response: { rows: 7, results: 3, commandTag: "SELECT 2" } });
     const bad = join(pg.select(["a"]), pg.error("22012", "division by zero"), pg.ready());
     expect(exchange(pg.query("SELECT 1; SELECT 1/0"), bad)).toEqual(["simple SELECT ?; SELECT ?/? [SELECT 1] 22012 error"]);
+  });
+
+  test("rows are counted where a tag does not tell them, of each statement by itself", () => {
+    const shown = join(pg.columns(1), pg.row("on"), pg.complete("SHOW"));
+    const trip = last(
+      postgresql()
+        .send("client", pg.query("SHOW a; SHOW b"))
+        .send("server", join(shown, shown, pg.ready())),
+    );
+    expect(trip.response).toMatchObject({ rows: 2, results: 2, commandTag: "SHOW" });
   });
 
   test("nothing at all", () => {
@@ -158,6 +194,27 @@ describe("extended queries", () => {
     }
     const line = `extended ${folded} [SELECT 1] ok`;
     expect(pgLines(talk.packets)).toEqual([`prepare ${folded} ok`, line, line]);
+  });
+
+  test("a name that is closed, and one that is prepared anew", () => {
+    const talk = postgresql().send("client", join(pg.parse("SELECT a", "s1"), pg.sync()));
+    talk.send("server", join(pg.message("1"), pg.ready()));
+    const execute = () => {
+      talk.send("client", join(pg.bind("s1"), pg.execute(), pg.sync()));
+      talk.send("server", join(pg.message("2"), pg.complete("SELECT 0"), pg.ready()));
+    };
+    talk.send("client", join(pg.message("C", "Ss1\0"), pg.sync())).send("server", join(pg.message("3"), pg.ready()));
+    execute();
+    talk.send("client", join(pg.parse("SELECT b", "s1"), pg.sync())).send("server", join(pg.message("1"), pg.ready()));
+    execute();
+    expect(tripsOf("postgresql", talk.packets).map(({ request }) => [request?.kind, request?.statement])).toEqual([
+      ["startup", undefined],
+      ["prepare", "SELECT a"],
+      ["prepare", undefined],
+      ["extended", undefined],
+      ["prepare", "SELECT b"],
+      ["extended", "SELECT b"],
+    ]);
   });
 
   test("through a named portal, some rows at a time", () => {
@@ -209,6 +266,12 @@ describe("extended queries", () => {
     expect(pgLines(talk.packets)).toEqual(["extended SELEC 42601 error", `${SELECT} [SELECT 2] ok`]);
   });
 
+  test("an empty statement among others", () => {
+    const asked = join(pg.unnamed(""), pg.unnamed("SELECT a"), pg.sync());
+    const answer = join(pg.bound(), pg.message("I"), pg.bound(), pg.complete("SELECT 1"), pg.ready());
+    expect(exchange(asked, answer)).toEqual(["extended ok", "extended SELECT a [SELECT 1] ok"]);
+  });
+
   test("an empty group", () => {
     const talk = postgresql().send("client", pg.sync()).send("server", pg.ready()).send("client", select).send("server", rows);
     expect(pgLines(talk.packets)).toEqual([`${SELECT} [SELECT 2] ok`]);
@@ -250,6 +313,18 @@ describe("copies and functions", () => {
       .send("server", pg.message("G", [0, 0, 0]));
     talk.send("client", pg.message("f", "stop\0")).send("server", join(pg.error("57014", "stopped"), pg.ready()));
     expect(pgLines(talk.packets)).toEqual(["copy COPY t FROM STDIN 57014 error"]);
+  });
+
+  test("COPY in both directions, as replication begins", () => {
+    const talk = postgresql().send("client", pg.query("START_REPLICATION SLOT s LOGICAL 0/0"));
+    const sent = pg.message("d", "w", new Uint8Array(24), "change");
+    const status = pg.message("d", "r", new Uint8Array(33));
+    talk
+      .send("server", join(pg.message("W", [0, 0, 0]), sent))
+      .send("client", status)
+      .send("server", sent);
+    talk.send("client", pg.message("c")).send("server", join(pg.message("c"), pg.complete("COPY 0"), pg.ready()));
+    expect(last(talk)).toMatchObject({ status: "ok", request: { kind: "copy" }, response: { commandTag: "COPY 0" } });
   });
 
   test("COPY in by an extended query", () => {

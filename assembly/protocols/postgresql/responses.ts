@@ -300,8 +300,8 @@ function readError(state: PgState, response: Message): void {
     const field = Unit.byte(at);
     const start = at + 1;
     const end = Unit.zero(start);
-    // V is the severity in English, which newer servers send beside the translated one.
-    if (field == 83 && !message.knows(F.PgField.SEVERITY))
+    // V is the severity in English, which servers from 9.6 on send behind the translated one.
+    if (field == 86 || (field == 83 && !message.knows(F.PgField.SEVERITY)))
       message = putText(message, F.SEVERITY, F.PgField.SEVERITY, start, end, 16);
     else if (field == 67) message = putText(message, F.SQL_STATE, F.PgField.SQL_STATE, start, end, 5);
     else if (field == 77) {
