@@ -21,6 +21,7 @@ import { Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { declareOpenRequests, noteRequest } from "../../roundtrip/open-requests";
 import { Timing } from "../../roundtrip/report";
+import { isFailure } from "../../roundtrip/request-metrics";
 import { pathTemplate, Template } from "../shared/template";
 import * as F from "./fields";
 import { METHOD_NAMES, Method } from "./method";
@@ -326,5 +327,5 @@ function observeRoute(
   BreakdownKey.column(Template.start, Template.length, 6);
   putClass(response);
   const bytes = request.wireBytes + (response != 0 ? changetype<Message>(response).wireBytes : 0);
-  BreakdownKey.observe(Series.routes + direction, status != Status.OK, bytes, Timing.durationNs);
+  BreakdownKey.observe(Series.routes + direction, isFailure(status), bytes, Timing.durationNs);
 }
