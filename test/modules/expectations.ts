@@ -32,6 +32,7 @@ export const distinct = (value: number, labels: Labels = {}): Expectation => {
 export const top = (items: Record<string, number>, labels: Labels = {}): Expectation => {
   return (totals, metric) => {
     const found = [...totals.top(metric, labels)].map(([key, { lower, upper }]) => [key, lower, upper]);
+    expect(totals.one(metric, labels).total).toBe(Object.values(items).reduce((sum, value) => sum + value));
     expect(found.sort()).toEqual(
       Object.entries(items)
         .map(([key, value]) => [key, value, value])
@@ -58,11 +59,28 @@ export const breakdownLines = (lines: string[]): Expectation => {
 export const openAtMost = (value: number): Expectation => {
   return (totals, metric) => expect(totals.one(metric).max).toBe(value);
 };
-export const counted = (value: number, max?: number): Expectation => {
+/** The breakdown of `protocol` is of one server, and adds up to what its other metrics say. */
+export const addsUp = (protocol: string): Expectation => {
   return (totals, metric) => {
     const row = totals.one(metric, OUT);
-    expect(row.count).toBe(value);
-    if (max !== undefined) expect(row.max).toBe(max);
+    const items = row.items as BreakdownItem[];
+    const sum = (of: (item: BreakdownItem) => number) => items.reduce((all, item) => all + of(item), 0);
+    const [duration, request, response] = ["duration_seconds", "request_bytes", "response_bytes"].map((name) =>
+      totals.one(`${protocol}_${name}`, OUT),
+    );
+    expect(new Set(items.map(({ key }) => key.server))).toEqual(new Set([scenarios.SERVER]));
+    expect([row.requests, row.errors, row.bytes]).toEqual([
+      totals.count(`${protocol}_requests_total`),
+      totals.count(`${protocol}_requests_total`, { status: "error" }),
+      request!.sum! + response!.sum!,
+    ]);
+    expect([sum(({ requests }) => requests), sum(({ errors }) => errors), sum(({ bytes }) => bytes)]).toEqual([
+      row.requests,
+      row.errors,
+      row.bytes,
+    ]);
+    expect(sum((item) => item.duration.count)).toBe(duration!.count);
+    expect(sum((item) => item.duration.sum)).toBeCloseTo(duration!.sum!, 6);
   };
 };
 /** Items of a breakdown as its columns, requests and errors. */

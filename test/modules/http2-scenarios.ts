@@ -5,16 +5,19 @@ import { Conversation, join, number, pcap, START_NS } from "../support/pcap-buil
 const MS = 1_000_000n;
 const SLOW_NS = START_NS + 60_000n * MS;
 const CONTENT: [string, string] = ["content-type", "application/grpc"];
-const message = (length: number) => join([0], number(length, 4), "m".repeat(length));
+/** A message of a call, with its prefix. */
+export const message = (length: number) => join([0], number(length, 4), "m".repeat(length));
 
+/** The request of a call. */
 export const call = (stream: number, path: string) => headers(stream, fields("POST", path, [CONTENT]), false);
-const ok = (stream: number) =>
+/** How a call goes well, and how it fails. */
+export const ok = (stream: number) =>
   join(
     headers(stream, statusFields(200, [CONTENT]), false),
     data(stream, message(2), false),
     headers(stream, plain("grpc-status", "0")),
   );
-const failed = (stream: number, status: number) =>
+export const failed = (stream: number, status: number) =>
   headers(stream, join(statusFields(200, [CONTENT]), plain("grpc-status", String(status))));
 
 /** Two responses of each sort, one slow a minute later, one that nobody asked for, a block that breaks its form. */
