@@ -103,6 +103,19 @@ describe("connections", () => {
     }
   });
 
+  test("32-bit wrap with a segment from before it that is sent again behind it", () => {
+    const asked = get("/w");
+    for (let before = 1; before < 60; before++) {
+      const wrapped = http({ clientSequence: 2 ** 32 - before, serverSequence: 70 });
+      for (let i = 0; i < 3; i++) {
+        const start = wrapped.next.client;
+        wrapped.send("client", asked, 13).packet("client", "P.", asked.slice(0, 13), start);
+        wrapped.send("server", response("200 OK", "body"));
+      }
+      expect(lines(wrapped.close().packets), `${before} bytes before it`).toEqual(Array(3).fill("GET /w 200 ok"));
+    }
+  });
+
   test("tuple reuse with a lower sequence number, after an end and without one", () => {
     const first = http({ clientSequence: 9_000_000, serverSequence: 8_000_000 }).send("client", get("/first"));
     const startNs = first.packets.at(-1)!.timeNs + 1_000_000_000n;

@@ -7,6 +7,8 @@ import {
   type DnsRecord,
   dnsMessage,
   dnsName,
+  dnsQuery,
+  dnsResponse,
   ethernet,
   FLAG,
   hex,
@@ -243,6 +245,35 @@ describe("matching", () => {
     );
     expect(trips).toHaveLength(1);
     expect(trips[0]).toMatchObject({ status: "ok", request: { retries: 1 }, marks: ["retry"] });
+  });
+
+  test("several on one pair of ports have each their own answer and sizes", () => {
+    const names = ["one.test", "two.test", "three.test"];
+    const records = (count: number) => Array.from({ length: count }, () => ({ name: hex("c00c"), data: [192, 0, 2, 9] }));
+    const asked = names.map((name, index) => dnsQuery(name, { id: index }));
+    const told = names.map((name, index) =>
+      dnsMessage({ id: index, flags: ANSWER, questions: [{ name }], answers: records(index) }),
+    );
+    // All are in flight at once.
+    const trips = read(
+      ...asked.map((message) => ({ message })),
+      ...told.map((message) => ({ message, isAnswer: true, afterNs: MILLISECOND_NS })),
+    );
+    expect(trips.map(({ request, response }) => [request?.name, request?.bytes, response?.answers, response?.bytes])).toEqual(
+      names.map((name, index) => [name, asked[index]!.length, index, told[index]!.length]),
+    );
+  });
+
+  test("one id for two names in flight: each name has its own answer", () => {
+    const names = ["one.test", "other.test"];
+    const trips = read(
+      ...names.map((name) => ({ message: dnsQuery(name, { id: 7 }) })),
+      ...names.toReversed().map((name, rcode) => ({ message: dnsResponse(name, { id: 7, rcode: 2 + rcode }), isAnswer: true })),
+    );
+    expect(trips.map(({ request, response }) => [request?.name, response?.name, response?.rcode]).sort()).toEqual([
+      ["one.test", "one.test", 3],
+      ["other.test", "other.test", 2],
+    ]);
   });
 
   test("an answer without a question is matched by its id", () => {
