@@ -8,6 +8,7 @@ import {
   consume,
   consumeOk,
   content,
+  contentHeader,
   declare,
   declareOk,
   deliver,
@@ -80,6 +81,14 @@ describe("publishes", () => {
     ]);
   });
 
+  test("a body of more than 4 GB, by what its header says", () => {
+    const bytes = 2 ** 33 + 7;
+    const head = method(1, 60, 40, u16(0), short("x"), short("k"), u8(0));
+    const one = amqp().send("client", together(head, contentHeader(1, bytes)));
+    const [trip] = tripsOf(one.close().packets);
+    expect(trip).toMatchObject({ status: "closed", marks: ["incomplete"], request: { bodyBytes: bytes } });
+  });
+
   test("contents of channels interleaved", () => {
     const head = (channel: number) => method(channel, 60, 40, u16(0), short("x"), short(`k${channel}`), u8(0));
     const [a, b] = [content(1, 10, 5), content(2, 20, 5)];
@@ -133,6 +142,16 @@ describe("deliveries", () => {
       "1 deliver q x k #3 -> ack #0 ok",
       "1 deliver q x k #4 -> ack #0 ok",
     ]);
+  });
+
+  test("numbers of more than 32 bits", () => {
+    const tag = 2 ** 33 + 5;
+    const one = amqp()
+      .send("client", consume(1, "q"))
+      .send("server", together(consumeOk(1), deliver(1, tag)));
+    one.send("client", together(ack(1, 5), ack(1, tag))).close();
+    expect(lines(one.packets).slice(1)).toEqual(["1 - -> ack #5 ok", `1 deliver q x k #${tag} -> ack #${tag} ok`]);
+    expect(tripsOf(one.packets)[2]!.request).toMatchObject({ consumerTag: "c" });
   });
 
   test("without acks they are ok at once", () => {
@@ -196,6 +215,15 @@ describe("methods", () => {
       "2 declare b -> declare-ok b ok",
     ]);
     expect(trips[0]!.response).toMatchObject({ replyText: "NOT_FOUND" });
+  });
+
+  test("a close of the server that is no failure leaves what waits closed", () => {
+    const one = amqp().send("client", declare(1, "a"));
+    one
+      .send("server", close(0, 200, "bye"))
+      .send("client", closeOk(0))
+      .close();
+    expect(lines(one.packets)).toEqual(["1 declare a -> close 200 closed", "0 close 200 -> close-ok ok"]);
   });
 
   test("a channel's error that answers nothing is one itself", () => {

@@ -1,6 +1,6 @@
 /** gRPC: calls in HTTP/2 streams. */
 import { describe, expect, test } from "vitest";
-import { answer, data, FLAG, fields, frame, get, headers, http2, statusFields, TYPE, tripsOf } from "../support/http2";
+import { answer, data, FLAG, fields, frame, get, headers, http2, indexed, statusFields, TYPE, tripsOf } from "../support/http2";
 import { type Captured, join, number } from "../support/pcap-builder";
 
 const CONTENT: [string, string] = ["content-type", "application/grpc"];
@@ -34,24 +34,57 @@ describe("calls", () => {
       ["grpc-timeout", "5S"],
       ["grpc-encoding", "gzip"],
       ["user-agent", "probe/1"],
+      ["traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
     ];
-    const talk = http2().send("client", join(call(1, "/lab.v1.Echo/Say", more), data(1, message(7, 1))));
-    talk.send("server", join(begin(1), data(1, message(3), false), trailers(1, 0))).close();
+    const asked = join(call(1, "/lab.v1.Echo/Say", more), data(1, message(7, 1)));
+    const first = headers(1, statusFields(200, [CONTENT, ["grpc-encoding", "deflate"]]), false);
+    const answered = join(first, data(1, message(3), false), trailers(1, 0, "well"));
+    const talk = http2().send("client", asked).send("server", answered).close();
     expect(calls(talk.packets)).toEqual(["grpc Say 1>1 unary 0 OK ok"]);
-    expect(tripsOf(talk.packets)[0]).toMatchObject({
-      request: {
-        service: "lab.v1.Echo",
-        method: "Say",
-        authority: "lab.test",
-        timeout: "5S",
-        encoding: "gzip",
-        userAgent: "probe/1",
-        messageBytes: 7,
-        compressed: true,
-        bodyBytes: 12,
-      },
-      response: { httpStatus: 200, messageBytes: 3, compressed: false },
+    const [trip] = tripsOf(talk.packets);
+    expect(trip?.request).toEqual({
+      bytes: asked.length,
+      streamId: 1,
+      service: "lab.v1.Echo",
+      method: "Say",
+      kind: "unary",
+      authority: "lab.test",
+      contentType: "application/grpc",
+      timeout: "5S",
+      encoding: "gzip",
+      userAgent: "probe/1",
+      traceparent: more[3]![1],
+      messages: 1,
+      messageBytes: 7,
+      compressed: true,
+      bodyBytes: 12,
     });
+    expect(trip?.response).toEqual({
+      bytes: answered.length,
+      streamId: 1,
+      httpStatus: 200,
+      contentType: "application/grpc",
+      encoding: "deflate",
+      grpcStatus: 0,
+      grpcStatusName: "OK",
+      grpcMessage: "well",
+      messages: 1,
+      messageBytes: 3,
+      compressed: false,
+      bodyBytes: 8,
+    });
+  });
+
+  test("a service's name may have slashes: the method stands behind the last", () => {
+    const talk = http2().send("client", join(call(1, "/prefix/lab.Echo/Say"), data(1, message(1))));
+    talk.send("server", join(begin(1), trailers(1, 0))).close();
+    expect(tripsOf(talk.packets)[0]?.request).toMatchObject({ service: "prefix/lab.Echo", method: "Say" });
+  });
+
+  test("a body that is no messages is not counted, and its outcome stands", () => {
+    const talk = http2().send("client", join(call(1), data(1, "no messages at all")));
+    talk.send("server", join(begin(1), data(1, message(1), false), trailers(1, 0))).close();
+    expect(calls(talk.packets)).toEqual(["grpc Say ->1 - 0 OK ok"]);
   });
 
   test("all four kinds, messages cut over frames and several in one", () => {
@@ -107,6 +140,7 @@ describe("calls", () => {
     const talk = http2().send("client", join(call(1), data(1, message(1)), call(3), data(3, message(1))));
     talk.send("server", join(answer(1, 503), begin(3), data(3, message(1)))).close();
     expect(calls(talk.packets)).toEqual(["grpc Say 1>- - - - error", "grpc Say 1>1 unary - - error"]);
+    expect(tripsOf(talk.packets).map(({ response }) => response?.httpStatus)).toEqual([503, 200]);
   });
 
   test("other content types are HTTP/2's", () => {
@@ -168,6 +202,14 @@ describe("missing bytes", () => {
       .send("client", join(call(3), data(3, message(1))));
     talk.lose("server", begin(3)).send("server", trailers(3, 2)).acknowledge("client").wait(200_000_000n).close();
     expect(calls(talk.packets)).toEqual(["grpc - ->0 - 5 NOT_FOUND error", "grpc Say 1>- - 2 UNKNOWN error"]);
+  });
+
+  test("a field of the table that is not known leaves a side partial", () => {
+    const talk = http2().send("client", join(headers(1, join(fields("POST", "/e/A", [CONTENT]), indexed(90)), false)));
+    talk.send("client", data(1, message(1)));
+    talk.send("server", join(headers(1, join(statusFields(200, [CONTENT]), indexed(90)), false), trailers(1, 0))).close();
+    const [trip] = tripsOf(talk.packets);
+    expect(trip).toMatchObject({ protocol: "grpc", request: { partial: true }, response: { partial: true, grpcStatus: 0 } });
   });
 
   test("padding is no message", () => {

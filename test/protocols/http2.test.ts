@@ -48,13 +48,26 @@ describe("round trips", () => {
     talk.send("server", headers(1, statusFields(404, [["content-type", "text/html"]]))).close();
     expect(lines(talk.packets)).toEqual(["1 POST /p 404 error"]);
     const [trip] = tripsOf(talk.packets);
-    expect(trip?.request).toMatchObject({
+    expect(trip?.request).toEqual({
+      bytes: headers(1, fields("POST", "/p", more)).length + 12 + 11,
+      streamId: 1,
+      method: "POST",
+      scheme: "http",
+      authority: "lab.test",
+      path: "/p",
       contentType: "text/plain",
       userAgent: "probe/2",
       traceparent: more[2]![1],
       bodyBytes: 5,
     });
-    expect(trip?.response).toMatchObject({ contentType: "text/html", bodyBytes: 0 });
+    const answered = headers(1, statusFields(404, [["content-type", "text/html"]]));
+    expect(trip?.response).toEqual({
+      bytes: answered.length,
+      streamId: 1,
+      statusCode: 404,
+      contentType: "text/html",
+      bodyBytes: 0,
+    });
   });
 
   test("hundreds of streams interleaved, answered backwards", () => {
@@ -124,6 +137,32 @@ describe("frames", () => {
     expect(tripsOf(talk.packets)[0]).toMatchObject({
       request: { bytes: first.length + parts[0]!.length + parts[1]!.length },
       response: { bodyBytes: 5, bytes: 10 + body.length },
+    });
+  });
+
+  test("of a response: its block padded and in several, and so its trailers", () => {
+    const [block, end] = [statusFields(404, [["content-type", "a/b"]]), plain("x-sum", "7")];
+    const first = frame(TYPE.headers, FLAG.padded, 1, join([2], block.slice(0, 3), "pp"));
+    const parts = [
+      first,
+      frame(TYPE.continuation, 0, 1, block.slice(3, 8)),
+      frame(TYPE.continuation, FLAG.endHeaders, 1, block.slice(8)),
+      data(1, "body", false),
+      frame(TYPE.headers, FLAG.endStream, 1, end.slice(0, 4)),
+      frame(TYPE.continuation, FLAG.endHeaders, 1, end.slice(4)),
+    ];
+    const talk = http2()
+      .send("client", get(1, "/a"))
+      .send("server", join(...parts))
+      .close();
+    expect(lines(talk.packets)).toEqual(["1 GET /a 404 error"]);
+    expect(tripsOf(talk.packets)[0]?.response).toEqual({
+      bytes: join(...parts).length,
+      streamId: 1,
+      statusCode: 404,
+      contentType: "a/b",
+      bodyBytes: 4,
+      trailers: [{ name: "x-sum", value: "7" }],
     });
   });
 
@@ -295,6 +334,17 @@ describe("ends", () => {
     expect(tripsOf(talk.packets)[0]?.request?.reset).toBe("NO_ERROR");
   });
 
+  test("GOAWAY of the client refuses what is pushed above its last stream", () => {
+    const promise = (id: number) => frame(TYPE.promise, FLAG.endHeaders, 1, join(number(id, 4), fields("GET", `/${id}`)));
+    const talk = http2()
+      .send("client", get(1, "/page"))
+      .send("server", join(promise(2), promise(4)));
+    talk.send("client", frame(TYPE.goaway, 0, 0, join(number(2, 4), number(8, 4))));
+    talk.send("server", join(answer(2), answer(1))).close();
+    expect(lines(talk.packets)).toEqual(["4 GET /4 - reset", "2 GET /2 200 ok", "1 GET /page 200 ok"]);
+    expect(tripsOf(talk.packets)[0]?.request?.reset).toBe("CANCEL");
+  });
+
   test("the connection's end: closed, reset, and inside a response", () => {
     const talk = () =>
       http2()
@@ -362,6 +412,18 @@ describe("an upgrade from HTTP/1.1", () => {
     talk.send("client", START).send("server", answer(1, 404)).send("client", get(3, "/b")).send("server", answer(3)).close();
     expect(all(talk.packets)).toEqual(["http GET /up 101 ok", "http2 GET /up 404 error", "http2 GET /b 200 ok"]);
     expect(tripsOf(talk.packets)[1]?.request).toMatchObject({ streamId: 1, authority: "lab.test", userAgent: "probe/1" });
+  });
+
+  test("a request with a body: stream 1 has its bytes, and has ended", () => {
+    const post = ask.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\nbody");
+    const talk = new Conversation().open().send("client", post);
+    talk
+      .send("server", join(accept, SERVER_START, answer(1)))
+      .send("client", START)
+      .close();
+    const stream = tripsOf(talk.packets)[1];
+    expect(stream).toMatchObject({ protocol: "http2", status: "ok", marks: [] });
+    expect(stream?.request).toMatchObject({ method: "POST", bytes: post.length, bodyBytes: 4 });
   });
 
   test("cut anywhere", () => {

@@ -71,12 +71,12 @@ describe("pairs", () => {
   });
 
   test("one id for all: the oldest is answered first", () => {
-    const one = kafka().send("client", together(produce(0), heartbeat(0), produce(0)));
-    one.send("server", together(produced(0, 7), beaten(0), produced(0))).close();
+    const one = kafka().send("client", together(produce(0), heartbeat(0), heartbeat(0)));
+    one.send("server", together(produced(0, 7), beaten(0, 27), beaten(0))).close();
     expect(lines(one.packets)).toEqual([
       "Produce 7 #0 REQUEST_TIMED_OUT error",
+      "Heartbeat 4 #0 REBALANCE_IN_PROGRESS error",
       "Heartbeat 4 #0 NONE ok",
-      "Produce 7 #0 NONE ok",
     ]);
   });
 
@@ -141,6 +141,12 @@ describe("what is read", () => {
     const [trip] = tripsOf(kafka().send("client", request).send("server", response).close().packets);
     expect(trip!.response).toMatchObject({ errorCode: 17, errorName: "INVALID_TOPIC_EXCEPTION", errors: 3 });
     expect((trip!.response!.partitions as { errorCode: number }[]).map(({ errorCode }) => errorCode)).toEqual(codes);
+  });
+
+  test("a throttle time below 0 is none", () => {
+    const one = kafka().send("client", heartbeat(1));
+    one.send("server", kafkaResponse("Heartbeat", 4, { throttleTimeMs: -1 })).close();
+    expect(tripsOf(one.packets)[0]!.response).toMatchObject({ throttleMs: 0, errorCode: 0 });
   });
 
   test("error -1 has a sign and a name", () => {
@@ -220,5 +226,6 @@ describe("what is read", () => {
     const one = kafka().send("client", heartbeat(1)).send("server", beaten(1));
     one.send("client", hex("0000000c000700000000000200000005")).send("server", hex("0000000a00000002000000000000")).close();
     expect(lines(one.packets)).toEqual(["Heartbeat 4 #1 NONE ok", "ControlledShutdown 0 #2 NONE ok"]);
+    expect(tripsOf(one.packets)[1]!.request).not.toHaveProperty("clientId");
   });
 });

@@ -83,6 +83,11 @@ describe("OP_MSG", () => {
   test("documents in the body", () => {
     const [trip] = one(msg(1, { update: "orders", updates: [{}, {}], $db: "shop" }), msg(2, { n: 2, ok: 1 }, { responseTo: 1 }));
     expect(trip!.request).toMatchObject({ command: "update", documents: 2 });
+    const [other] = one(
+      msg(1, { delete: "orders", deletes: [{}, {}, {}], $db: "shop" }),
+      msg(2, { n: 3, ok: 1 }, { responseTo: 1 }),
+    );
+    expect(other!.request).toMatchObject({ command: "delete", documents: 3 });
   });
 
   test("a nested field named like a command, before the command's own", () => {
@@ -154,11 +159,20 @@ describe("OP_MSG", () => {
       .send("server", together(...replies));
     const trips = tripsOf(talk.send("client", find(2)).send("server", found(2)).close().packets);
     expect(trips.map(line)).toEqual(["getMore d.c #1 ok", "find lab.users #2 ok"]);
-    expect(trips[0]!.response).toMatchObject({
-      replies: 3,
-      documents: 6,
-      bytes: replies.reduce((sum, { length }) => sum + length, 0),
-    });
+    const bytes = replies.reduce((sum, { length }) => sum + length, 0);
+    expect(trips[0]!.response).toMatchObject({ replies: 3, documents: 6, bytes, bodyBytes: bytes - 3 * 16 });
+  });
+
+  test("an exhaust cursor lasts until its last reply, and fails with it", () => {
+    const talk = mongo().send("client", msg(1, { getMore: int64(5n), collection: "c", $db: "d" }, { flags: 0x10000 }));
+    talk.send("server", msg(11, { cursor: { nextBatch: [{}], id: int64(5n) }, ok: 1 }, { responseTo: 1, flags: 2 }));
+    talk
+      .wait(50_000_000n)
+      .send("server", msg(12, { ok: 0, errmsg: "killed", code: int32(11601) }, { responseTo: 11 }))
+      .close();
+    const [trip, ...more] = tripsOf(talk.packets);
+    expect(more).toEqual([]);
+    expect(trip).toMatchObject({ status: "error", durationNs: 52_000_000, response: { replies: 2, documents: 1 } });
   });
 
   test("a hello that is answered again and again is one round trip, and its later replies no orphans", () => {
@@ -168,7 +182,12 @@ describe("OP_MSG", () => {
       .send("server", msg(5, { ok: 1 }, { responseTo: 1, flags: 2 }));
     talk.wait(10_000_000_000n).send("server", msg(6, { ok: 1 }, { responseTo: 5, flags: 2 }));
     talk.wait(10_000_000_000n).send("server", msg(7, { ok: 1 }, { responseTo: 6, flags: 2 }));
-    expect(lines(talk.close().packets)).toEqual(["hello admin #1 ok"]);
+    const [trip, ...more] = tripsOf(talk.close().packets);
+    expect(more).toEqual([]);
+    expect(line(trip!)).toBe("hello admin #1 ok");
+    // It ended with the first of them.
+    expect(trip!.durationNs).toBe(1_000_000);
+    expect(trip!.response).not.toHaveProperty("replies");
   });
 
   test("several messages in a segment, answers in any order", () => {

@@ -5,6 +5,7 @@ import { type Bytes, type Conversation, join, number, pcap } from "../support/pc
 import { readRoundTrips } from "../support/round-trips";
 import { randomFrom } from "../support/sketches";
 import { CAPABILITY, connection, my, myLine, myLines, mysql, PLAIN, tripsOf } from "../support/sql";
+import { handshake13 } from "../support/tls";
 
 const DEPRECATE = PLAIN | CAPABILITY.deprecateEof;
 const deprecate = { deprecate: true };
@@ -24,6 +25,29 @@ describe("the handshake", () => {
   test("is a round trip of its own, with user and database", () => {
     const [trip] = tripsOf("mysql", mysql(PLAIN | CAPABILITY.database).close().packets);
     expect(trip).toMatchObject({ status: "ok", request: { command: "connect", user: "root", database: "shop" } });
+  });
+
+  test("in each of the ways in which the proof may stand before the database", () => {
+    const fixed = (capabilities: number) =>
+      join(number(capabilities, 4, true), number(1 << 24, 4, true), [33], new Uint8Array(23));
+    const { database, protocol41, secure, lengthEncoded } = CAPABILITY;
+    const token = "t".repeat(300);
+    const logins = [
+      join(fixed(protocol41 | database | secure | lengthEncoded), "root\0", [0xfc], number(300, 2, true), token, "shop\0"),
+      join(fixed(protocol41 | database | secure), "root\0", [4], "word", "shop\0"),
+      join(fixed(protocol41 | database), "root\0", "proof\0", "shop\0"),
+    ];
+    for (const login of logins) {
+      const talk = connection().send("server", my.greeting()).send("client", my.packet(1, login)).send("server", my.ok(2));
+      expect(last(talk)).toMatchObject({ status: "ok", request: { user: "root", database: "shop" } });
+    }
+    const bare = mysql(protocol41)
+      .send("client", my.command(17, "ann\0", "proof\0", "stock\0", [33, 0]))
+      .send("server", my.ok(1));
+    expect(last(bare.send("client", my.command(14)).send("server", my.ok(1))).request).toMatchObject({
+      user: "ann",
+      database: "stock",
+    });
   });
 
   test("refused", () => {
@@ -86,6 +110,16 @@ describe("the handshake", () => {
     expect(tripsOf("mysql", talk.close().packets)).toEqual([]);
   });
 
+  test("that asks for TLS: its handshake follows", () => {
+    const talk = connection().send("server", my.greeting());
+    talk.send("client", my.packet(1, number(PLAIN | CAPABILITY.ssl, 4, true), new Uint8Array(28)));
+    for (const [side, bytes] of handshake13("db.test")) talk.send(side, bytes);
+    const trips = readRoundTrips(pcap(talk.close().packets));
+    expect(trips.map(({ protocol, status, request }) => [protocol, status, request?.serverName])).toEqual([
+      ["tls", "ok", "db.test"],
+    ]);
+  });
+
   test("a change of user", () => {
     const talk = mysql()
       .send("client", my.command(17, "ann\0", [4], "word", "stock\0", [33, 0]))
@@ -134,6 +168,29 @@ describe("results", () => {
     expect(exchange(select, join(my.packet(1, [1]), my.column(2), my.eof(3), my.eof(4)))).toEqual([`${SELECT} 0 rows ok`]);
   });
 
+  test("columns, and sizes of both sides", () => {
+    const answer = my.result([
+      ["a", "b", "c"],
+      ["d", null, ""],
+    ]);
+    const trip = last(mysql().send("client", select).send("server", answer));
+    expect(trip.request).toMatchObject({ bytes: select.length, bodyBytes: select.length - 4 });
+    // The number of columns, three of them, two EOF and two rows, each behind four bytes.
+    expect(trip.response).toMatchObject({ columns: 3, rows: 2, bytes: answer.length, bodyBytes: answer.length - 4 * 8 });
+  });
+
+  test("warnings at the end of rows, of several results together", () => {
+    const [first, second] = [my.result([["a"]], { status: 10 }), my.result([["b"]], { id: 6 })];
+    // An EOF has them before the status.
+    const answer = join(first.with(first.length - 4, 3), second.with(second.length - 4, 2));
+    expect(last(mysql().send("client", my.query("SELECT 1; SELECT 2")).send("server", answer)).response).toMatchObject({
+      warnings: 5,
+      results: 2,
+    });
+    const ended = join(my.packet(1, [1]), my.column(2), my.packet(3, my.text("a")), my.ok(4, 0, 0, 2, 7, 0xfe));
+    expect(last(mysql(DEPRECATE).send("client", select).send("server", ended)).response).toMatchObject({ warnings: 7, rows: 1 });
+  });
+
   test("OK with its numbers", () => {
     const trip = last(
       mysql()
@@ -159,6 +216,12 @@ describe("results", () => {
     const answer = join(my.result([["a"]], { status: 10 }), my.ok(6, 4, 0, 10), my.result([["b"], ["c"]], { id: 7 }));
     const trip = last(mysql().send("client", my.query("SELECT 1; UPDATE t SET a=2; SELECT 3;")).send("server", answer));
     expect(trip).toMatchObject({ status: "ok", response: { rows: 3, results: 3, affectedRows: 4 } });
+  });
+
+  test("the insert id of the last that has one", () => {
+    const answer = join(my.ok(1, 1, 7, 10), my.ok(2, 2, 8, 10), my.ok(3, 3));
+    const trip = last(mysql().send("client", my.query("INSERT a; INSERT b; UPDATE c")).send("server", answer));
+    expect(trip.response).toMatchObject({ affectedRows: 6, lastInsertId: 8, results: 3 });
   });
 
   test("a file that the client sends", () => {
@@ -219,6 +282,23 @@ describe("results", () => {
     expect(trips[1]?.marks).toEqual(["truncated"]);
   });
 
+  test("a first value of over 16 MB, whose length begins as an EOF does", () => {
+    const bytes = 0xffffff + 1000;
+    const value = join([0xfe], number(bytes, 8, true), "v".repeat(bytes));
+    const row = (id: number) => join(my.packet(id, value.subarray(0, 0xffffff)), my.packet(id + 1, value.subarray(0xffffff)));
+    for (const isDeprecated of [false, true]) {
+      const columns = join(my.packet(1, [1]), my.column(2), ...(isDeprecated ? [] : [my.eof(3)]));
+      const next = isDeprecated ? 3 : 4;
+      const end = isDeprecated ? my.ok(next + 3, 0, 0, 2, 0, 0xfe) : my.eof(next + 3);
+      const answer = join(columns, row(next), my.packet(next + 2, my.text("b")), end);
+      const talk = mysql(isDeprecated ? DEPRECATE : PLAIN)
+        .send("client", select)
+        .send("server", answer, 60000);
+      talk.send("client", my.command(14)).send("server", my.ok(1));
+      expect(myLines(talk.packets)).toEqual([`${SELECT} 2 rows ok`, "ping ok"]);
+    }
+  });
+
   test("progress that MariaDB reports is no error", () => {
     const progress = my.packet(1, [0xff, 0xff, 0xff, 1, 1, 2, 10, 0, 0, 4], "copy");
     expect(exchange(my.query("ALTER TABLE t ENGINE=x"), join(progress, my.ok(2)))).toEqual(["query ALTER TABLE t ENGINE=x ok"]);
@@ -249,7 +329,9 @@ describe("commands", () => {
     expect(exchange(my.command(14), my.ok(1))).toEqual(["ping ok"]);
     expect(exchange(my.command(9), my.packet(1, "Uptime: 5"))).toEqual(["statistics ok"]);
     expect(exchange(my.command(27, [0, 0]), my.eof(1))).toEqual(["set_option ok"]);
-    expect(exchange(my.command(4, "t\0"), join(my.column(1), my.column(2), my.eof(3)))).toEqual(["field_list ok"]);
+    const fields = join(my.column(1), my.column(2), my.eof(3));
+    expect(exchange(my.command(4, "t\0"), fields)).toEqual(["field_list ok"]);
+    expect(last(mysql().send("client", my.command(4, "t\0")).send("server", fields)).response?.columns).toBe(2);
   });
 
   test("the database in use", () => {
@@ -301,6 +383,23 @@ describe("prepared statements", () => {
     expect([trips[1]?.response?.statementId, trips[2]?.request?.statementId, trips[2]?.request?.statement]).toEqual([9, 9, text]);
   });
 
+  test("what the server says of one: its number, columns and warnings", () => {
+    const answer = my.prepared(70_000, 3, 1);
+    const trip = last(
+      mysql()
+        .send("client", prepare)
+        .send("server", answer.with(4 + 10, 5)),
+    );
+    expect(trip.response).toEqual({
+      bytes: answer.length,
+      statementId: 70_000,
+      columns: 3,
+      warnings: 5,
+      // The first packet, one parameter, three columns, and an EOF behind each sort.
+      bodyBytes: answer.length - 4 * 7,
+    });
+  });
+
   test("rows that wait at a cursor", () => {
     const talk = mysql()
       .send("client", prepare)
@@ -324,6 +423,38 @@ describe("prepared statements", () => {
     const talk = mysql().send("client", join(prepare, my.execute(0xffffffff)));
     talk.send("server", my.prepared(9, 2, 2)).send("server", my.result([["a", "b"]]));
     expect(myLines(talk.packets)).toEqual([`stmt_prepare ${folded} ok`, `stmt_execute ${folded} 1 rows ok`]);
+  });
+
+  test("executed so, their text is as cut as it was when it was prepared", () => {
+    const long = my.command(22, `SELECT ${"a".repeat(2000)}`);
+    const talk = mysql().send("client", join(long, my.execute(0xffffffff)));
+    talk.send("server", my.prepared(9, 0, 0)).send("server", my.ok(1));
+    const trips = tripsOf("mysql", talk.packets).slice(1);
+    expect(trips.map(({ request, marks }) => [request?.command, String(request?.statement).length, marks])).toEqual([
+      ["stmt_prepare", 1024, ["truncated"]],
+      ["stmt_execute", 1024, ["truncated"]],
+    ]);
+  });
+
+  test("closed, and forgotten with the connection's state", () => {
+    const talk = mysql()
+      .send("client", prepare)
+      .send("server", my.prepared(9, 0, 0));
+    talk.send("client", join(my.command(25, number(9, 4, true)), my.execute(9))).send("server", my.error(1, 1243, "HY000", "No"));
+    talk
+      .send("client", prepare)
+      .send("server", my.prepared(9, 0, 0))
+      .send("client", my.command(31))
+      .send("server", my.ok(1));
+    talk.send("client", my.execute(9)).send("server", my.error(1, 1243, "HY000", "No"));
+    expect(myLines(talk.packets)).toEqual([
+      `stmt_prepare ${folded} ok`,
+      `stmt_close ${folded} alone ok`,
+      "stmt_execute 1243 error",
+      `stmt_prepare ${folded} ok`,
+      "reset_connection ok",
+      "stmt_execute 1243 error",
+    ]);
   });
 });
 

@@ -276,6 +276,19 @@ describe("ways of the handshake", () => {
     expect(trips[0]?.response).toMatchObject({ version: "TLS 1.3", helloRetry: true, cipher: "TLS_AES_128_GCM_SHA256" });
   });
 
+  test("behind a HelloRetryRequest it takes until the second hello, also where nothing else is in the clear", () => {
+    const hello = handshake13()[0]![1];
+    const answer = serverHello({ cipher: 0x1301, extensions: [EXTENSION.version(0x0304), EXTENSION.keyShare()] });
+    const talk = talkOf([
+      ["client", hello],
+      ["server", record(22, retry)],
+      ["client", hello],
+      ["server", join(record(22, answer), sealed(60))],
+      ["client", sealed(53)],
+    ]);
+    expect(tripsOf(talk.packets)[0]).toMatchObject({ status: "ok", durationNs: 3_000_000, response: { helloRetry: true } });
+  });
+
   test("resumption by session in TLS 1.2", () => {
     const session = new Uint8Array(32).fill(4);
     const talk = talkOf([
@@ -388,6 +401,13 @@ describe("outcomes", () => {
   test("the answer in the clear of which the first part is missing decides nothing", () => {
     const talk = tls().send("client", hello[1]).lose("server", "HTTP/1.1 4").acknowledge("client");
     expect(lines(talk.send("server", "00 Bad Request\r\n\r\n").close().packets)).toEqual(["old.lab.test - unobserved"]);
+  });
+
+  test("the client's Finished is missing: the server's own shows that it came", () => {
+    const [asked, answered, finished, sealedByServer] = handshake12();
+    const talk = talkOf([asked!, answered!]).lose("client", finished![1]).acknowledge("server").wait(200_000_000n);
+    talk.send("server", sealedByServer![1]).acknowledge("client");
+    expect(lines(talk.packets)).toEqual(["old.lab.test TLS 1.2 ok"]);
   });
 
   test("the server's hello is missing: what became of it is not known", () => {

@@ -14,6 +14,7 @@ describe("fields", () => {
   talk.send("client", join(sent(OPCODE.text, "hello"), sent(OPCODE.binary, "12", { more: true }), sent(OPCODE.ping, "p")));
   talk.send("client", sent(OPCODE.continuation, "345"));
   talk.send("server", join(pushed(OPCODE.pong, "p"), pushed(OPCODE.text, "x".repeat(200)), pushed(OPCODE.text)));
+  talk.send("server", join(pushed(OPCODE.ping, "pp"), pushed(OPCODE.binary, "123", { more: true }), pushed(0, "4567")));
   const packets = end(talk);
   const trips = readRoundTrips(pcap(packets));
 
@@ -51,20 +52,28 @@ describe("fields", () => {
   });
 
   test("of what the server sent", () => {
-    expect(trips[1]?.response).toMatchObject({
-      bytes: 3 + 204 + 2 + 4,
-      messages: 2,
-      frames: 4,
-      bodyBytes: 200,
+    expect(trips[1]?.response).toEqual({
+      bytes: 3 + 204 + 2 + 4 + 5 + 6 + 4,
+      messages: 3,
+      frames: 7,
+      bodyBytes: 207,
       textFrames: 2,
+      textBytes: 200,
+      binaryFrames: 1,
+      binaryBytes: 3,
+      continuationFrames: 1,
+      continuationBytes: 4,
+      pingFrames: 1,
+      pingBytes: 2,
       pongFrames: 1,
-      pingFrames: 0,
+      pongBytes: 1,
+      closeCode: 1000,
       closeName: "normal closure",
     });
   });
 
   test("times: from the handshake's end to the last frame, and no server's time", () => {
-    expect(trips[1]?.durationNs).toBe(5_000_000);
+    expect(trips[1]?.durationNs).toBe(6_000_000);
     expect(trips[1]?.timing).not.toHaveProperty("serverNs");
   });
 });
@@ -111,6 +120,19 @@ describe("frames", () => {
     const head = join([0x82, 127], number(0, 4), number(1 << 30, 4));
     const talk = websocket().send("server", join(head, "x".repeat(10)));
     expect(lines(talk.close().packets)).toEqual(["/live/17 0/0 1/10 closed incomplete"]);
+  });
+
+  test("a payload of more than 4 GB, of which most was not captured", () => {
+    const bytes = 2 ** 32 + 20;
+    const head = join([0x82, 127], number(Math.floor(bytes / 2 ** 32), 4), number(20, 4));
+    const talk = websocket().send("server", join(head, "x".repeat(20), pushed(OPCODE.text, "more")));
+    // What looks like a frame there is payload.
+    expect(lines(talk.close().packets)).toEqual(["/live/17 0/0 1/26 closed incomplete"]);
+  });
+
+  test("it lasts until the last byte of either side", () => {
+    const talk = websocket().send("server", pushed(OPCODE.close, BYE)).wait(50_000_000n).send("client", sent(OPCODE.close, BYE));
+    expect(tripsOf(talk.packets)[0]?.durationNs).toBe(52_000_000);
   });
 });
 
@@ -215,6 +237,15 @@ describe("missing bytes", () => {
       .lose("client", sent(8, closing(1011)))
       .acknowledge("server");
     expect(lines(talk.close().packets)).toEqual(["/live/17 1/3 0/0 unobserved gap"]);
+    // A frame that follows shows that none was.
+    const sure = websocket()
+      .send("client", sent(1, "one"))
+      .lose("client", sent(1, "two"))
+      .acknowledge("server")
+      .send("client", sent(1, "three"))
+      .wait(200_000_000n)
+      .acknowledge("server");
+    expect(lines(sure.close().packets)).toEqual(["/live/17 2/8 0/0 closed gap"]);
     const other = websocket().lose("client", sent(8, BYE)).acknowledge("server").send("server", pushed(8, BYE));
     expect(lines(other.close().packets)).toEqual(["/live/17 0/0 1/0/1000 ok gap"]);
   });

@@ -29,11 +29,16 @@ export function together(...frames: Uint8Array[]): Uint8Array {
   return Uint8Array.from(frames.flatMap((one) => [...one]));
 }
 
-/** A header and a body of `bytes` in frames of `frameBytes`. */
-export function content(channel: number, bytes: number, frameBytes = 4096, contentType = "text/plain"): Uint8Array {
+/** The header of a body of `bytes`. */
+export function contentHeader(channel: number, bytes: number, contentType = "text/plain"): Uint8Array {
   const flags = contentType ? 0x8000 : 0;
   const properties = contentType ? short(contentType) : [];
-  const frames = [frame(2, channel, [...u16(60), ...u16(0), ...u64(bytes), ...u16(flags), ...properties])];
+  return frame(2, channel, [...u16(60), ...u16(0), ...u64(bytes), ...u16(flags), ...properties]);
+}
+
+/** A header and a body of `bytes` in frames of `frameBytes`. */
+export function content(channel: number, bytes: number, frameBytes = 4096, contentType = "text/plain"): Uint8Array {
+  const frames = [contentHeader(channel, bytes, contentType)];
   for (let at = 0; at < bytes; at += frameBytes)
     frames.push(frame(3, channel, Array(Math.min(frameBytes, bytes - at)).fill(120)));
   return together(...frames);

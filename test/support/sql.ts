@@ -103,6 +103,7 @@ export const CAPABILITY = {
   protocol41: 512,
   ssl: 2048,
   secure: 32768,
+  lengthEncoded: 1 << 21,
   deprecateEof: 1 << 24,
   zstd: 1 << 26,
 };
