@@ -8,6 +8,7 @@ import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
 import { Packet } from "./capture/packet";
+import { PacketFilter, ProgramPut } from "./capture/packet-filter";
 import { Count, Tally } from "./capture/tally";
 import { accepts } from "./filter/accept";
 import { declareCommonFields } from "./filter/common";
@@ -77,6 +78,7 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   if (settingsLength > STAGING_BYTES || !readSettings(Regions.begin(), settingsLength)) return Configured.SETTINGS;
   if (!Regions.layOut(role, budget)) return Configured.MEMORY;
   SketchPool.secret = Settings.secret | 1;
+  PacketFilter.open(Regions.packetFilter);
   if (!openRegistry(Regions.sketchPool)) return Configured.MEMORY;
   declare();
   if (!openAccumulator()) return Configured.MEMORY;
@@ -143,6 +145,24 @@ export function lostMinutes(minutes: u32): void {
 export function feed(handle: u32, start: usize, length: u32): u32 {
   Packet.stop = Events.halfFull || !BundleQueue.hasRoom();
   return inputFeed(handle, start, length);
+}
+
+/** Link type that a file has, and for which the packet filter has no program yet; -1 where none is wanted. Asked after each `feed`. */
+export function wantedLinkType(): i32 {
+  return PacketFilter.wanted;
+}
+
+/**
+ * Puts the program of `length` bytes at `staging`, classic BPF, in for packets of a link type; with none they are not taken. Answers 0, or
+ * 1 for what is no program, 2 where there is no room, or nothing to choose.
+ */
+export function putProgram(linkType: u32, length: u32): u32 {
+  return length > STAGING_BYTES ? <u32>ProgramPut.NO_PROGRAM : <u32>PacketFilter.put(linkType, Regions.begin(), length);
+}
+
+/** Link type of the first packet of the file that was opened last that was left out for want of a program; -1 where there was none. */
+export function unfilteredLinkType(): i32 {
+  return PacketFilter.unfiltered;
 }
 
 /** Closes an input; what its last feed left is a record that was cut. Answers an InputEnding. */

@@ -2,12 +2,14 @@
  * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
- * staging | input | scratch | unpacked | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * staging | packet filter | input | scratch | unpacked | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
 import { Pool } from "./bytes/pool";
 import { INPUT_BYTES_MIN } from "./capture/input-state";
+import { PACKET_FILTER_BYTES } from "./capture/packet-filter";
+import { Settings } from "./settings";
 
 /** Who runs the core: a host that captures, or a hub that merges. */
 export class Role {
@@ -34,6 +36,8 @@ const UNPACKED_SLACK_BYTES: u32 = 4096;
 
 export class Regions {
   static staging: usize = 0;
+  /** Programs that choose packets; 0 where the settings want none. */
+  static packetFilter: usize = 0;
   static input: usize = 0;
   static inputBytes: u32 = 0;
   static scratch: usize = 0;
@@ -98,6 +102,7 @@ export class Regions {
   }
 
   private static layOutHub(budget: u32): void {
+    Regions.packetFilter = 0;
     Regions.inputBytes = 1 << 21;
     Regions.input = Regions.take(Regions.inputBytes);
     Regions.outputBytes = budget / 8;
@@ -107,6 +112,7 @@ export class Regions {
 
   private static layOutHost(budget: u32): void {
     const large = budget >= 16 << 20;
+    Regions.packetFilter = Settings.packetFilter ? Regions.take(PACKET_FILTER_BYTES) : 0;
     Regions.inputBytes = large ? 1 << 20 : INPUT_BYTES_MIN;
     Regions.input = Regions.take(Regions.inputBytes);
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);

@@ -21,6 +21,7 @@ export class SettingId {
   static readonly HTTP_TIMEOUT_MS: u32 = 9;
   static readonly THETA: u32 = 10;
   static readonly THREAD: u32 = 11;
+  static readonly PACKET_FILTER: u32 = 12;
 }
 
 /** Networks of this host at the most. */
@@ -45,6 +46,8 @@ export class Settings {
   static theta: bool = false;
   /** Which of several threads of one edge this is, from 1 on; 0 where it is alone. */
   static thread: u32 = 0;
+  /** Packets of files are chosen by programs, which come later (capture/packet-filter.ts). */
+  static packetFilter: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
@@ -64,6 +67,7 @@ function resetSettings(): void {
   Settings.live = false;
   Settings.theta = false;
   Settings.thread = 0;
+  Settings.packetFilter = false;
   Settings.networkCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
@@ -94,6 +98,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.LIVE) Settings.live = on;
     else if (id == SettingId.THETA) Settings.theta = on;
     else if (id == SettingId.THREAD) Settings.thread = load<u8>(value);
+    else if (id == SettingId.PACKET_FILTER) Settings.packetFilter = on;
     else return false;
     return true;
   }

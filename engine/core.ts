@@ -23,6 +23,9 @@ interface Exports extends Record<string, unknown> {
   dropped(packets: number): void;
   lostMinutes(minutes: number): void;
   feed(handle: number, start: number, length: number): number;
+  wantedLinkType(): number;
+  putProgram(linkType: number, length: number): number;
+  unfilteredLinkType(): number;
   endInput(handle: number): number;
   tick(seconds: number, nanoseconds: number): void;
   flush(): void;
@@ -68,8 +71,16 @@ export class CoreError extends Error {
 
 export type CoreRole = "host" | "hub";
 
-export interface CoreOptions extends Setting {
+/**
+ * Which packets of files are taken: the program, in classic BPF (instructions of 8 bytes, least significant byte first), for packets of
+ * this LINKTYPE_ number; undefined where there can be none, so that such packets are left out.
+ */
+export type PacketFilter = (linkType: number) => Uint8Array | undefined;
+
+export interface CoreOptions extends Omit<Setting, "choosesPackets"> {
   role?: CoreRole;
+  /** All packets of files are taken unless given. */
+  packetFilter?: PacketFilter;
   /** Bytes of memory for all that the core keeps; 24 MiB unless said. */
   budgetBytes?: number;
 }
@@ -142,12 +153,14 @@ export class Core {
   private bytes: Uint8Array;
   private failed: unknown;
   private known: Schema | undefined;
+  private readonly packetFilter: PacketFilter | undefined;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
     this.exports = instantiate(module, { eventsFull: () => this.drainEvents() });
     this.bytes = new Uint8Array(this.exports.memory.buffer);
     this.view = new DataView(this.exports.memory.buffer);
-    const settings = encodeSettings(options);
+    this.packetFilter = options.packetFilter;
+    const settings = encodeSettings({ ...options, choosesPackets: options.packetFilter !== undefined });
     this.bytes.set(settings, this.exports.staging());
     const code = this.exports.configure(
       ROLES[options.role ?? "host"],
@@ -174,6 +187,12 @@ export class Core {
     const handle = this.call(() => this.exports.openInput(kind === "file" ? 0 : 1));
     if (handle < 0) throw new CoreError("too many inputs are open");
     return new CoreInput(this, handle);
+  }
+
+  /** Link type of the first packet of the file that was opened last that was left out for want of a program of the packet filter. */
+  get unfilteredLinkType(): number | undefined {
+    const linkType = this.call(() => this.exports.unfilteredLinkType());
+    return linkType < 0 ? undefined : linkType;
   }
 
   /** Counts packets that the capture dropped before they came here. */
@@ -309,8 +328,9 @@ export class Core {
     while (true) {
       const step = this.call(() => this.exports.feed(handle, start + consumed, length - consumed));
       const waiting = this.drain();
+      const stopped = this.putWanted();
       consumed += step;
-      if (consumed === length || !waiting) return consumed;
+      if (consumed === length || !(waiting || stopped)) return consumed;
     }
   }
 
@@ -356,6 +376,19 @@ export class Core {
       this.failed = error;
       throw new CoreError("the core has failed: this is a bug, please report it with its input", { cause: error });
     }
+  }
+
+  /** Puts in the program that the core waits for; whether it waited for one. */
+  private putWanted(): boolean {
+    if (this.packetFilter === undefined) return false;
+    const linkType = this.exports.wantedLinkType();
+    if (linkType < 0) return false;
+    const program = this.packetFilter(linkType) ?? new Uint8Array(0);
+    if (program.length > this.exports.stagingBytes()) throw new CoreError("a program of the packet filter is too long");
+    this.bytes.set(program, this.exports.staging());
+    const refusal = this.call(() => this.exports.putProgram(linkType, program.length));
+    if (refusal !== 0) throw new CoreError(refusal === 1 ? "the packet filter is no program" : "the packet filter is too long");
+    return true;
   }
 
   /** Hands out what waits; whether there was anything. */

@@ -19,6 +19,8 @@ export interface Setting {
   theta?: boolean;
   /** Which of several threads of one edge this is, from 1 on: its minutes are no bundles until they are merged `ofThreads`. */
   thread?: number;
+  /** Whether packets of files are chosen by programs, which the core then asks for. */
+  choosesPackets?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -67,6 +69,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.u32(9, setting.httpTimeoutMs);
   writer.flag(10, setting.theta);
   if (setting.thread !== undefined) writer.put(11, [setting.thread]);
+  writer.flag(12, setting.choosesPackets);
   return Uint8Array.from(writer.bytes);
 }
 

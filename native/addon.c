@@ -211,17 +211,6 @@ static napi_value open_pcap(napi_env env, napi_callback_info info) {
   return wrap(env, pcap_source_open(&options, reason), reason);
 }
 
-/* openFile(path, filter) */
-static napi_value open_file(napi_env env, napi_callback_info info) {
-  char filter[WORD_BYTES_MAX], path[WORD_BYTES_MAX];
-  char reason[REASON_BYTES] = "";
-  struct call call = begin(env, info);
-  const char *name = text(&call, 0, path, sizeof path);
-  const char *words = text(&call, 1, filter, sizeof filter);
-  if (call.is_wrong || name == NULL || words == NULL) return fail(env, "openFile takes a path and a filter");
-  return wrap(env, pcap_file_open(name, words, reason), reason);
-}
-
 /* read(source, into): bytes of the records that were put there. */
 static napi_value read_source(napi_env env, napi_callback_info info) {
   size_t room = 0;
@@ -394,19 +383,19 @@ static napi_value devices(napi_env env, napi_callback_info info) {
   return pcap_devices(take_name, &names, reason) == 0 ? names.list : fail(env, reason);
 }
 
-/* compile(filter, linkType, snapLength): the instructions. */
+/* compile(filter, linkType, isFile): the instructions. */
 static napi_value compile(napi_env env, napi_callback_info info) {
   char filter[WORD_BYTES_MAX];
   char reason[REASON_BYTES] = "";
   struct call call = begin(env, info);
   const char *words = text(&call, 0, filter, sizeof filter);
   int32_t link_type = integer(&call, 1);
-  int32_t snap_length = integer(&call, 2);
+  int32_t is_file = integer(&call, 2);
   uint32_t length = 0;
   void *data = NULL;
   napi_value buffer = NULL, result = NULL;
   if (call.is_wrong || words == NULL) return fail(env, "compile takes a filter and two numbers");
-  struct instruction *instructions = pcap_program(words, link_type, snap_length, &length, reason);
+  struct instruction *instructions = pcap_program(words, link_type, is_file, &length, reason);
   if (instructions == NULL) return fail(env, reason);
   size_t size = length * sizeof *instructions;
   napi_create_arraybuffer(env, size, &data, &buffer);
@@ -435,8 +424,7 @@ NAPI_MODULE_INIT() {
       {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
       {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
       {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
-      {"openFile", open_file},      {"notify", notify},         {"lend", lend},           {"borrow", borrow},
-      {"share", share},
+      {"notify", notify},           {"lend", lend},            {"borrow", borrow},         {"share", share},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -15,10 +15,13 @@
 
 #define LIBPCAP_REASON_BYTES 256
 #define PRECISION_NANO 1
-#define FILE_ENDED -2
 #define DLT_LINUX_SLL 113
 #define DLT_LINUX_SLL2 276
 #define NETMASK_UNKNOWN 0xffffffff
+#define SNAP_LENGTH 262144
+/* DLT_RAW, of which the number in files is another. */
+#define DLT_RAW 12
+#define LINKTYPE_RAW 101
 
 struct pcap_header {
   struct timeval time; /* nanoseconds where microseconds are said, in the precision that was asked for */
@@ -60,7 +63,7 @@ static struct {
   int (*setfilter)(void *, struct pcap_program *);
   void (*freecode)(struct pcap_program *);
   void *(*open_dead)(int, int);
-  void *(*open_offline)(const char *, unsigned int, char *);
+  void *(*fopen_offline)(FILE *, char *);
   int (*findalldevs)(struct pcap_device **, char *);
   void (*freealldevs)(struct pcap_device *);
   char *(*geterr)(void *);
@@ -89,11 +92,12 @@ static void open_library(void) {
       {"pcap_open_dead", &pcap.open_dead},     {"pcap_findalldevs", &pcap.findalldevs},
       {"pcap_geterr", &pcap.geterr},           {"pcap_freealldevs", &pcap.freealldevs},
       {"pcap_close", &pcap.close},             {"pcap_statustostr", &pcap.statustostr},
-      {"pcap_lib_version", &pcap.lib_version},
-      {"pcap_open_offline_with_tstamp_precision", &pcap.open_offline},
+      {"pcap_lib_version", &pcap.lib_version}, {"pcap_fopen_offline", &pcap.fopen_offline},
   };
   void *library = NULL;
-  for (size_t i = 0; i < sizeof names / sizeof *names && library == NULL; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  const char *named = getenv("TALLYWIRE_LIBPCAP");
+  if (named != NULL && *named != 0) library = dlopen(named, RTLD_NOW | RTLD_LOCAL);
+  else for (size_t i = 0; i < sizeof names / sizeof *names && library == NULL; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) return;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     void *found = dlsym(library, functions[i].name);
@@ -131,7 +135,7 @@ static size_t pcap_read(struct source *source, uint8_t *into, size_t room) {
   while (1) {
     if (own->bytes == NULL) {
       int found = pcap.next_ex(own->handle, &own->header, &own->bytes);
-      if (found < 0 && found != FILE_ENDED) own->fault = ENETDOWN;
+      if (found < 0) own->fault = ENETDOWN;
       if (found <= 0) own->bytes = NULL;
       if (found <= 0) return used;
     }
@@ -195,8 +199,11 @@ static const char *activate(void *handle, const struct pcap_options *options, ch
   return pcap.setnonblock(handle, 1, reason) == 0 ? NULL : reason;
 }
 
-/* A source of a handle that is ready; where it is not, or something is `wrong`, NULL and a reason. */
-static struct source *wrap(void *handle, const char *wrong, int settle_ms, char *reason) {
+struct source *pcap_source_open(const struct pcap_options *options, char *reason) {
+  char said[LIBPCAP_REASON_BYTES] = "";
+  if (!is_there(reason)) return NULL;
+  void *handle = pcap.create(options->device, said);
+  const char *wrong = handle == NULL ? said : activate(handle, options, said);
   struct pcap_source *own = wrong == NULL ? calloc(1, sizeof *own) : NULL;
   if (own == NULL) {
     snprintf(reason, REASON_BYTES, "%s", wrong == NULL ? "there is no memory" : wrong);
@@ -204,43 +211,46 @@ static struct source *wrap(void *handle, const char *wrong, int settle_ms, char 
     return NULL;
   }
   own->source = (struct source){
-      .descriptor = settle_ms == 0 ? -1 : pcap.get_selectable_fd(handle),
+      .descriptor = pcap.get_selectable_fd(handle),
       .read = pcap_read,
       .count = pcap_count,
       .fault = pcap_fault,
       .stop = pcap_stop,
-      .settle_ms = settle_ms,
+      .settle_ms = 3 * options->timeout_ms + 10,
       .close = pcap_source_close,
   };
   own->handle = handle;
   own->link_type = (uint16_t)pcap.datalink(handle);
+  own->interface = if_nametoindex(options->device);
   return &own->source;
 }
 
-struct source *pcap_source_open(const struct pcap_options *options, char *reason) {
-  char said[LIBPCAP_REASON_BYTES] = "";
-  if (!is_there(reason)) return NULL;
-  void *handle = pcap.create(options->device, said);
-  const char *wrong = handle == NULL ? said : activate(handle, options, said);
-  struct source *source = wrap(handle, wrong, 3 * options->timeout_ms + 10, reason);
-  if (source != NULL) ((struct pcap_source *)source)->interface = if_nametoindex(options->device);
-  return source;
+/* How a capture file begins, which is all of it that filters are compiled for. */
+struct file_header {
+  uint32_t magic;
+  uint16_t major, minor;
+  uint32_t zone, accuracy, snap_length, link_type;
+};
+
+/* A handle that filters of a link type can be compiled with; NULL and a reason where that fails. */
+static void *open_for(struct file_header *header, int is_file, char *reason) {
+  if (!is_file) return pcap.open_dead(header->link_type == LINKTYPE_RAW ? DLT_RAW : (int)header->link_type, SNAP_LENGTH);
+  FILE *file = fmemopen(header, sizeof *header, "r");
+  void *handle = file == NULL ? NULL : pcap.fopen_offline(file, reason);
+  if (handle == NULL && file != NULL) fclose(file);
+  return handle;
 }
 
-struct source *pcap_file_open(const char *path, const char *filter, char *reason) {
-  char said[LIBPCAP_REASON_BYTES] = "";
-  if (!is_there(reason)) return NULL;
-  void *handle = pcap.open_offline(path, PRECISION_NANO, said);
-  return wrap(handle, handle == NULL ? said : narrow(handle, filter), 0, reason);
-}
-
-struct instruction *pcap_program(const char *filter, int link_type, int snap_length, uint32_t *length, char *reason) {
+struct instruction *pcap_program(const char *filter, int link_type, int is_file, uint32_t *length, char *reason) {
+  char said[LIBPCAP_REASON_BYTES] = "there is no memory";
   struct pcap_program program;
   struct instruction *copy = NULL;
   if (!is_there(reason)) return NULL;
-  void *handle = pcap.open_dead(link_type, snap_length);
+  struct file_header header = {
+      .magic = 0xa1b2c3d4, .major = 2, .minor = 4, .snap_length = SNAP_LENGTH, .link_type = (uint32_t)link_type};
+  void *handle = open_for(&header, is_file, said);
   if (handle == NULL) {
-    snprintf(reason, REASON_BYTES, "there is no memory");
+    snprintf(reason, REASON_BYTES, "%s", said);
     return NULL;
   }
   if (pcap.compile(handle, &program, filter, 1, NETMASK_UNKNOWN) == 0) {

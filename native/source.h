@@ -103,10 +103,11 @@ struct pcap_options {
 const char *pcap_version(void);
 /* Opens a device by libpcap; NULL and a reason where that fails. */
 struct source *pcap_source_open(const struct pcap_options *, char *reason);
-/* Opens a capture file by libpcap, of which it gives what the filter takes; NULL and a reason where that fails. */
-struct source *pcap_file_open(const char *path, const char *filter, char *reason);
-/* Compiles a filter for a link type; the instructions are to be freed. NULL and a reason where that fails. */
-struct instruction *pcap_program(const char *filter, int link_type, int snap_length, uint32_t *length, char *reason);
+/*
+ * Compiles a filter for packets of a link type, by its number in the registry of tcpdump.org, that come from an interface or out of a
+ * file. The instructions are to be freed. NULL and a reason where that fails.
+ */
+struct instruction *pcap_program(const char *filter, int link_type, int is_file, uint32_t *length, char *reason);
 /* Calls `take` for each device that libpcap lists; 0, or -1 and a reason. */
 int pcap_devices(void (*take)(void *, const char *name), void *context, char *reason);
 

@@ -1,8 +1,6 @@
 import type { Core } from "../engine/core";
 import { Failure } from "./failure";
-
-/** A filter is shown with its fault below the message only where it fits a line. */
-const SHOWN_MAX = 200;
+import { markedText } from "./marked-text";
 
 /** Lets a core give out only what the filter wants, and of the protocols that are named. Throws Failure, which shows the place of a fault. */
 export function setFilter(core: Core, filter = "", protocols: readonly string[] = []): void {
@@ -13,8 +11,7 @@ export function setFilter(core: Core, filter = "", protocols: readonly string[] 
   }
   const fault = core.setFilter(filter);
   if (fault !== undefined) {
-    const isShown = filter.length <= SHOWN_MAX && !/[\t\n\r]/.test(filter);
-    const below = isShown ? [`  ${filter}`, `  ${" ".repeat(fault.column - 1)}^`] : [];
+    const below = markedText(filter, fault.column);
     throw new Failure(`-Y, column ${fault.column}: ${fault.message}`, 2, { below });
   }
   if (protocols.length === 0) return;

@@ -21,10 +21,7 @@ command("read", "show the round trips of captures, or what they add up to")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
   .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
   .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
-  .option(
-    "-f, --capture-filter <filter>",
-    "only packets that this takes, as tcpdump's filters do; needs libpcap, and files that it reads",
-  )
+  .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
   .option("--summary", "what the captures add up to, instead of each round trip")
   .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
@@ -295,7 +292,7 @@ function looking(name: string, description: string): Command {
   return command(name, description)
     .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
     .option("-r, --read <file>", "read a capture instead; - is standard input")
-    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
@@ -310,7 +307,7 @@ function agentLike(name: string, description: string): Command {
         "TALLYWIRE_INTERFACE",
       ),
     )
-    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; needs libpcap")
+    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("--promiscuous", "take what is not meant for this host too")
     .addOption(
       new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([

@@ -15,6 +15,7 @@ import { Chunk, wordOf } from "./chunk";
 import { INPUT_STRIDE, INPUTS_MAX, Input, InputForm, Inputs, inputAt } from "./input-state";
 import { liveFeed } from "./live";
 import { Packet } from "./packet";
+import { PacketFilter } from "./packet-filter";
 import { pcapFeed, pcapOpen } from "./pcap";
 import { pcapngFeed } from "./pcapng";
 import { Count, Malformed, Tally } from "./tally";
@@ -63,6 +64,7 @@ export function inputOpen(kind: u32): i32 {
     input.form = kind == InputKind.LIVE ? InputForm.LIVE : InputForm.UNKNOWN;
     // Threads have one input together, which the first of them counts.
     if (kind == InputKind.LIVE && Settings.thread <= 1) Tally.add(Count.SECTIONS, 1);
+    if (kind != InputKind.LIVE) PacketFilter.unfiltered = -1;
     return handle;
   }
   return -1;

@@ -11,6 +11,7 @@
 import { byteOf, halfOf, wordOf } from "./chunk";
 import { Input, InputForm, inputBreak, oversize, RECORD_BYTES_MAX } from "./input-state";
 import { Direction, Packet } from "./packet";
+import { PacketFilter } from "./packet-filter";
 import { record } from "./record";
 import { Count, Malformed, Tally } from "./tally";
 import { fromSeconds } from "./time";
@@ -55,6 +56,7 @@ export function pcapOpen(input: Input, start: usize, end: usize): usize {
   input.minorVersion = halfOf(start + MINOR_VERSION, bigEndian);
   input.linkType = wordOf(start + LINK_TYPE, bigEndian) & LINK_TYPE_MASK;
   Tally.add(Count.SECTIONS, 1);
+  PacketFilter.meet(input.linkType, bigEndian);
   return start + HEADER_BYTES;
 }
 

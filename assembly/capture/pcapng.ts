@@ -20,6 +20,7 @@ import {
   RECORD_BYTES_MAX,
 } from "./input-state";
 import { Direction, Packet, TIME_NS_MAX } from "./packet";
+import { PacketFilter } from "./packet-filter";
 import { record } from "./record";
 import { Count, Malformed, Tally } from "./tally";
 import { fromTicks, moveSeconds } from "./time";
@@ -163,6 +164,7 @@ function describeInterface(input: Input, at: usize, length: u32): void {
   }
   const bigEndian = input.bigEndian;
   described.linkType = halfOf(at + INTERFACE_LINK_TYPE, bigEndian);
+  PacketFilter.meet(described.linkType, bigEndian);
   described.snapLength = wordOf(at + INTERFACE_SNAP_LENGTH, bigEndian);
   Option.open(at + INTERFACE_OPTIONS, at + readableBytes(length) - 4, bigEndian);
   while (Option.next()) {

@@ -4,6 +4,7 @@ import { ethernet } from "../link/ethernet";
 import { link } from "../link/link";
 import { onOther, onRecord } from "../transport/deliver";
 import { Packet } from "./packet";
+import { PacketFilter } from "./packet-filter";
 import { Count, Tally } from "./tally";
 
 const LINKTYPE_ETHERNET: u32 = 1;
@@ -11,9 +12,11 @@ const LINKTYPE_ETHERNET: u32 = 1;
 /**
  * Takes a record of `captured` bytes at `start`, `wire` bytes long on the wire, its time in `Packet.timeNs`.
  *
- * `captured` may exceed `wire` in a capture that lies: then all that is there is read.
+ * `captured` may exceed `wire` in a capture that lies: then all that is there is read. What a filter does not take is as if it had not
+ * been captured.
  */
 export function record(start: usize, captured: u32, wire: u32, linkType: u32): void {
+  if (PacketFilter.isOn && !PacketFilter.takes(start, captured, wire, linkType)) return;
   onRecord();
   const end = start + captured;
   const missing = wire > captured ? wire - captured : 0;

@@ -3,6 +3,7 @@ import { limitWords } from "../../engine/capture-end";
 import type { Core, CoreOptions } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
+import type { FileFilter } from "../capture/filter/file-filter";
 import { type LiveOptions, ownNetworks } from "../capture/live";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
@@ -128,10 +129,10 @@ export class Agent {
     this.counts?.add(bundle);
   }
 
-  private async readFiles(paths: readonly string[], filter: string | undefined): Promise<void> {
+  private async readFiles(paths: readonly string[], filter: FileFilter | undefined): Promise<void> {
     const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
-    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter });
-    const core = this.openCore(this.begin(run.bootId, false));
+    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter: filter?.text });
+    const core = this.openCore({ ...this.begin(run.bootId, false), packetFilter: filter?.programOf });
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
+import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
 import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
@@ -38,7 +39,9 @@ export interface HubSettings {
 
 /** What an agent does, checked. */
 export interface AgentSettings {
-  source: { kind: "files"; paths: string[]; filter?: string } | { kind: "interface"; live: LiveOptions; threads: number };
+  source:
+    | { kind: "files"; paths: string[]; filter: FileFilter | undefined }
+    | { kind: "interface"; live: LiveOptions; threads: number };
   /** Absent: nothing leaves this host. */
   hub: HubSettings | undefined;
   edge: string;
@@ -95,7 +98,7 @@ function sourceOf({
 }: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
-  if (file.length > 0) return { kind: "files", paths: file, filter };
+  if (file.length > 0) return { kind: "files", paths: file, filter: fileFilter(filter) };
   if (name !== undefined)
     return { kind: "interface", threads, live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);

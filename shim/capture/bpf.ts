@@ -11,12 +11,15 @@ export const OP = {
   /** a = what the kernel knows at k, or the word there. */
   loadWord: 0x20,
   loadHalf: 0x28,
+  loadByte: 0x30,
   /** a = the word, half or byte at x + k; a program that reads outside the packet answers 0. */
   loadWordAtX: 0x40,
   loadHalfAtX: 0x48,
   loadByteAtX: 0x50,
   /** a = bytes of the packet. */
   loadLength: 0x80,
+  /** x = four times the lower half of the byte at k: the length of an IPv4 header. */
+  loadHeaderLength: 0xb1,
   setA: 0x00,
   setX: 0x01,
   recallA: 0x60,
@@ -57,8 +60,12 @@ export const OUTGOING = 4;
 /** Hardware types of links with Ethernet headers (linux/if_arp.h). */
 export const HARDWARE = { ethernet: 1, loopback: 772 };
 
-const INSTRUCTION_BYTES = 8;
-const INSTRUCTIONS_MAX = 4096;
+/** Bytes of an instruction. */
+export const INSTRUCTION_BYTES = 8;
+/** Instructions of a program. */
+export const INSTRUCTIONS_MAX = 4096;
+/** Instructions over which a conditional jump reaches. */
+export const JUMP_MAX = 255;
 
 /** Puts a program together in which places have names. Jumps go forward only, as the kernel wants it, and reach everywhere. */
 export class Assembler {

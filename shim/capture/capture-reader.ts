@@ -1,15 +1,19 @@
 import { type EndWords, endWords } from "../../engine/capture-end";
 import type { Core, CoreInput, InputEnding } from "../../engine/core";
 import { type CaptureSink, readCapture, type StreamEnd } from "./file";
-import { feedFiltered } from "./filtered-file";
+import type { FileFilter } from "./filter/file-filter";
 
 /** First bytes of pcap (either endian; micro- and nanosecond, Kuznetzov's) and pcapng. */
 const MAGICS = new Set([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1, 0x0a0d0d0a]);
 const MAGIC_BYTES = 4;
 
-/** Feeds a capture file to a core as long as `goesOn`, all of it or what a filter takes. Throws Failure. */
-export async function feedCapture(core: Core, path: string, goesOn: () => Promise<boolean>, filter?: string): Promise<EndWords> {
-  if (filter !== undefined) return feedFiltered(core, path, filter, goesOn);
+/** Feeds a capture file to a core as long as `goesOn`; the filter is the one that the core asks, if any. Throws Failure. */
+export async function feedCapture(
+  core: Core,
+  path: string,
+  goesOn: () => Promise<boolean>,
+  filter?: FileFilter,
+): Promise<EndWords> {
   const sink = new InputSink(core, goesOn);
   let end: StreamEnd;
   try {
@@ -18,7 +22,11 @@ export async function feedCapture(core: Core, path: string, goesOn: () => Promis
     sink.end();
     throw error;
   }
-  return wordsOf(path === "-" ? "standard input" : path, sink, end);
+  const name = path === "-" ? "standard input" : path;
+  const words = wordsOf(name, sink, end);
+  const unfiltered = core.unfilteredLinkType;
+  if (filter === undefined || unfiltered === undefined) return words;
+  return { failure: words.failure ?? filter.failureOf(name, unfiltered) };
 }
 
 function wordsOf(name: string, sink: InputSink, end: StreamEnd): EndWords {

@@ -1,6 +1,6 @@
 import type { Core } from "../../engine/core";
 import { Failure, reasonOf } from "../failure";
-import { SNAP_BYTES } from "./filter";
+import { SNAP_BYTES } from "./filter/compile";
 import type { LiveCapture, LiveOptions } from "./live";
 import type { Native, NativeSource } from "./native";
 import { NativeFeed } from "./native-feed";

@@ -1,7 +1,6 @@
 import { networkInterfaces } from "node:os";
 import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
-import { LIBPCAP_MISSING } from "./filter";
 import { PcapCapture } from "./libpcap";
 import { loadNative, type Native } from "./native";
 import { NativeFeed } from "./native-feed";
@@ -21,7 +20,7 @@ export interface LiveOptions {
   interface: string;
   /** Taken in this way, or not at all; the best that there is unless given. */
   method?: CaptureMethod;
-  /** A filter as tcpdump takes it. */
+  /** A filter as tcpdump takes it; without libpcap, of its common words. */
   filter?: string;
   /** Whether what is not meant for this host is taken too. */
   promiscuous?: boolean;
@@ -105,8 +104,7 @@ export function captureByRings<Feed extends RingFeed>(
 function bestMethod(native: Native | undefined, { filter }: LiveOptions): CaptureMethod {
   const hasPcap = native?.pcapVersion() !== undefined;
   if (native !== undefined && process.platform === "linux") {
-    if (filter !== undefined && !hasPcap) throw new Failure(LIBPCAP_MISSING);
-    return /\bvlan\b/.test(filter ?? "") ? "libpcap" : "ring";
+    return hasPcap && /\bvlan\b/.test(filter ?? "") ? "libpcap" : "ring";
   }
   return hasPcap ? "libpcap" : "cap";
 }

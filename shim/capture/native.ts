@@ -14,8 +14,6 @@ export interface Native {
     promiscuous: number,
     filter: string | undefined,
   ): NativeSource;
-  /** Opens a capture file; what the filter does not take is left out. */
-  openFile(path: string, filter: string): NativeSource;
   /** Puts whole records into `into` as far as it reaches; gives their bytes, 0 when there are none. */
   read(source: NativeSource, into: Uint8Array): number;
   /** Since it was opened. */
@@ -43,8 +41,8 @@ export interface Native {
   /** Absent where libpcap is not installed. */
   pcapVersion(): string | undefined;
   pcapDevices(): string[];
-  /** The instructions of a filter for packets of a link type. */
-  compile(filter: string, linkType: number, snapLength: number): Uint8Array;
+  /** The instructions of a filter, by libpcap, for packets of a link type that come from an interface or out of a file. */
+  compile(filter: string, linkType: number, isFile: number): Uint8Array;
   /** Sends words to the service manager that listens at a path, or at `@name`, and does not wait for it. */
   notify(address: string, words: string): void;
 }

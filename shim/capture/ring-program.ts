@@ -3,9 +3,7 @@
  */
 
 import { decodeProgram, encodeProgram, HARDWARE, type Instruction, KNOWN, NETWORK, OP, OUTGOING } from "./bpf";
-
-/** libpcap's largest snap length. */
-const WHOLE = 262_144;
+import { SNAP_BYTES } from "./filter/compile";
 
 /** What comes into a ring. */
 export interface RingChoice {
@@ -24,7 +22,9 @@ export interface RingChoice {
 export function ringProgram({ interfaces, filter }: RingChoice): Uint8Array {
   const select = interfaces === undefined ? [] : selection(interfaces);
   const choose =
-    filter === undefined ? [give(WHOLE)] : byHardware(decodeProgram(filter.ethernet), decodeProgram(filter.raw).map(fromNetwork));
+    filter === undefined
+      ? [give(SNAP_BYTES)]
+      : byHardware(decodeProgram(filter.ethernet), decodeProgram(filter.raw).map(fromNetwork));
   return encodeProgram([...withoutLoopbackCopies(), ...select, ...choose]);
 }
 

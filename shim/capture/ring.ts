@@ -1,6 +1,6 @@
 import { Failure, reasonOf } from "../failure";
 import { fanoutProgram } from "./fanout-program";
-import { compileFilter } from "./filter";
+import { compileFilter, LINK_ETHERNET, LINK_RAW, NO_PACKET, noFilter, Refusal } from "./filter/compile";
 import { InterfaceNames } from "./interface-names";
 import type { LiveCapture, LiveOptions } from "./live";
 import type { Native, NativeSource } from "./native";
@@ -9,9 +9,6 @@ import { type RingChoice, ringProgram } from "./ring-program";
 /** A block holds the largest frame that the kernel puts together, 64 KiB with its headers. */
 const BLOCK_BYTES = 1 << 17;
 const RETIRE_MS = 10;
-const LINK_ETHERNET = 1;
-/** DLT_RAW of Linux. */
-const LINK_RAW = 12;
 /** Keeps every packet out. */
 const NOTHING = ringProgram({ interfaces: [] });
 /** So many tests fit into a program of the kernel beside any filter. */
@@ -57,8 +54,7 @@ export class RingCapture implements LiveCapture {
   ) {
     this.words = rings === 1 ? "a ring of the kernel's" : `${rings} rings of the kernel's, a thread each`;
     this.names = new InterfaceNames(options.interface);
-    const compile = (linkType: number) => compileFilter(native, options.filter!, linkType);
-    if (options.filter !== undefined) this.filter = { ethernet: compile(LINK_ETHERNET), raw: compile(LINK_RAW) };
+    this.filter = options.filter === undefined ? undefined : ringFilter(options.filter);
     this.sources = this.open();
     this.feed.open(this.sources);
   }
@@ -195,4 +191,11 @@ export class RingCapture implements LiveCapture {
     this.makePromiscuous(this.sources[0]!, came);
     this.say(`capturing on ${found.length === 1 ? "1 interface" : `${found.length} interfaces`} that are ${this.names.words}`);
   }
+}
+
+/** A filter for both kinds of packets that a ring brings. What is said of links alone holds of no packet without one. Throws Failure. */
+function ringFilter(text: string): RingChoice["filter"] {
+  const [ethernet, raw] = [LINK_ETHERNET, LINK_RAW].map((linkType) => compileFilter(text, linkType, "interface"));
+  if (ethernet instanceof Refusal) throw noFilter(text, ethernet);
+  return { ethernet: ethernet!, raw: raw instanceof Refusal ? NO_PACKET : raw! };
 }

@@ -3,7 +3,7 @@ import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
 import { printable } from "../output/printable";
 import { feedCapture } from "./capture-reader";
-import { checkFileFilter } from "./filtered-file";
+import type { FileFilter } from "./filter/file-filter";
 import { captureLive, RING_BYTES } from "./live";
 
 /** Where packets come from: an interface, or one capture. */
@@ -35,10 +35,11 @@ export class CaptureSession {
   knowsDrops: boolean | undefined;
   private readonly ending = new AbortController();
 
-  /** Throws Failure where there is not just one source. */
+  /** Of a file, `filter` is the one that the core asks. Throws Failure where there is not just one source. */
   constructor(
     private readonly core: Core,
     private readonly source: SessionSource,
+    private readonly filter?: FileFilter,
   ) {
     if ((source.interface === undefined) === (source.read === undefined))
       throw new Failure("name an interface with -i or a capture with -r; tallywire interfaces lists what there is", 2);
@@ -75,8 +76,7 @@ export class CaptureSession {
   }
 
   private async readFile(path: string, goesOn: () => Promise<boolean>): Promise<void> {
-    checkFileFilter(this.source.captureFilter);
-    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.source.captureFilter);
+    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.filter);
     this.failed = failure !== undefined;
     const words = failure ?? warning;
     if (words) say(words);

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { Agent } from "../agent/agent";
 import { type AgentOptions, agentSettings } from "../agent/settings";
-import { checkFileFilter } from "../capture/filtered-file";
 import { printable } from "../output/printable";
 
 /** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
@@ -9,7 +8,6 @@ export async function agent(options: AgentOptions): Promise<number> {
   // An agent runs for months beside others: V8 is to collect what it makes before it asks the system for more.
   setFlagsFromString("--optimize-for-size");
   const settings = agentSettings(options);
-  if (settings.source.kind === "files") checkFileFilter(settings.source.filter);
   const running = new Agent(settings, (line) => process.stderr.write(`tallywire: ${printable(line)}\n`));
   let signals = 0;
   const onSignal = () => {

@@ -2,7 +2,7 @@ import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
-import { checkFileFilter } from "../capture/filtered-file";
+import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { setFilter } from "../filter";
@@ -29,9 +29,17 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   if (files.length === 0) throw new Failure("no file is given; name captures, or - for standard input", 2);
   if (options.summary && (options.filter !== undefined || options.count !== undefined))
     throw new Failure("-Y and -c pick round trips, and --summary adds up all of them: leave one of them out", 2);
-  checkFileFilter(options.captureFilter);
+  const packets = fileFilter(options.captureFilter);
+  const packetFilter = packets?.programOf;
   const { raw, keepDuplicates, hostNetwork: hostNetworks, summary: isSummary } = options;
-  const core = loadCore({ events: !isSummary, raw, keepDuplicates, hostNetworks, budgetBytes: CAPTURE_BUDGET_BYTES });
+  const core = loadCore({
+    events: !isSummary,
+    raw,
+    keepDuplicates,
+    hostNetworks,
+    budgetBytes: CAPTURE_BUDGET_BYTES,
+    packetFilter,
+  });
   setFilter(core, options.filter);
   const output = new TextOutput(process.stdout);
   const sum = new MinuteSum(core);
@@ -43,7 +51,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
     await output.ready();
     return !output.closed && !trips?.isDone;
   };
-  const failures = await readAll(core, files, goesOn, options.captureFilter);
+  const failures = await readAll(core, files, goesOn, packets);
   const summary = sum.summary();
   if (isSummary) output.write(await summaryText(summary, core, options.output));
   await output.end();
@@ -61,13 +69,13 @@ async function readAll(
   core: Core,
   files: readonly string[],
   goesOn: () => Promise<boolean>,
-  captureFilter?: string,
+  packets?: FileFilter,
 ): Promise<string[]> {
   const failures: string[] = [];
   for (const file of files) {
     if (!(await goesOn())) break;
     try {
-      const { failure, warning } = await feedCapture(core, file, goesOn, captureFilter);
+      const { failure, warning } = await feedCapture(core, file, goesOn, packets);
       if (failure) failures.push(failure);
       else if (warning) process.stderr.write(`tallywire: ${printable(warning)}\n`);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { limitWords } from "../../engine/capture-end";
+import { fileFilter } from "../capture/filter/file-filter";
 import { ownNetworks } from "../capture/live";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
@@ -29,8 +30,10 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
   const { raw, keepDuplicates, count, filter, interface: name } = options;
   const isLive = name !== undefined;
   const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive });
-  const session = new CaptureSession(core, options);
+  const packets = isLive ? undefined : fileFilter(options.captureFilter);
+  const packetFilter = packets?.programOf;
+  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, packetFilter });
+  const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const output = new TextOutput(process.stdout);
   const limit = displayLimit(options.rate ?? (isLive && process.stdout.isTTY ? TERMINAL_RATE : 0));

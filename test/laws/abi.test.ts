@@ -57,7 +57,7 @@ function isKnown(bytes: Uint8Array): boolean {
     const value = bytes.subarray(at + 3, at + 3 + length);
     if (value.length < length) return false;
     const networks = length % 17 === 0 && length <= 64 * 17 && value.every((byte, index) => index % 17 !== 16 || byte <= 128);
-    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1 };
+    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1, 11: 1, 12: 1 };
     if (id === 4 ? !networks : lengths[id] !== length) return false;
     at += 3 + length;
   }
@@ -65,7 +65,7 @@ function isKnown(bytes: Uint8Array): boolean {
 }
 
 const setting = fc.oneof(
-  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10), fc.uint8Array({ minLength: 1, maxLength: 1 })),
+  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10, 11, 12), fc.uint8Array({ minLength: 1, maxLength: 1 })),
   fc.tuple(fc.constantFrom(8, 9), fc.uint8Array({ minLength: 4, maxLength: 4 })),
   fc.tuple(fc.constantFrom(5, 6), fc.uint8Array({ minLength: 8, maxLength: 8 })),
   fc.tuple(
@@ -178,6 +178,7 @@ const step = fc.oneof(
     number,
     fc.constant(live),
   ),
+  fc.tuple(fc.constant("putProgram"), number, number, bytes),
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom("validate", "mergeAdd", "rows"), number, number, bytes) },
   fc.tuple(fc.constantFrom("setFilter", "filterAccepts"), number, number, bytes),
 );
@@ -210,6 +211,11 @@ describe("a host that calls as it likes", () => {
             const filter = second % 2 === 0 ? data : new TextEncoder().encode("dns or http.statusCode < 400 and 'a'");
             host.put(host.call("staging"), filter);
             expect(host.call("setFilter", filter.length)).toBeLessThanOrEqual(filter.length + 1);
+          } else if (name === "putProgram") {
+            const program = second % 2 === 0 ? data : Uint8Array.from([6, 0, 0, 0, first & 255, 0, 0, 0]);
+            host.put(host.call("staging"), program);
+            expect(host.call("putProgram", Math.abs(first), program.length)).toBeLessThanOrEqual(2);
+            expect(host.call("wantedLinkType")).toBe(-1);
           } else if (name === "rows") {
             const question = second % 2 === 0 ? data : encodeRowQuery({ metric: first & 63, quantiles: [0.5], buckets: true });
             host.put(host.call("staging"), question);

@@ -1,12 +1,9 @@
 /** The agent on real interfaces: which, what of them, what it says of drops, and that it outlives an interface. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Agents } from "../support/capture/agents";
-import { hasLibpcap, Listener, Network, networkMissing, type Side } from "../support/capture/network";
+import { LiveAgents, send } from "../support/capture/live-agents";
+import { hasLibpcap, type Listener, Network, networkMissing } from "../support/capture/network";
 
 const missing = networkMissing();
 if (missing !== undefined) console.warn(`the agent is not tested on real interfaces: ${missing}`);
@@ -26,38 +23,21 @@ function isLoadable(name: string): boolean {
   }
 }
 
-/** Sends `count` datagrams to each of these addresses and ports, one after the other. */
-const SENDER = `
-  import { createSocket } from "node:dgram";
-  const [count, ...targets] = process.argv.slice(1);
-  const socket = createSocket("udp4");
-  for (let i = 0; i < Number(count); i++)
-    for (const [address, port] of targets.map((target) => target.split(":")))
-      await new Promise((done) => socket.send("datagram " + i, Number(port), address, done));
-  socket.close();`;
-
 describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
   let network: Network;
-  const folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
+  let agents: LiveAgents;
+  const agent = (...words: string[]) => agents.start(...words);
+  const ended = (listener: Listener) => agents.end(listener);
 
   beforeAll(async () => {
     network = new Network();
+    agents = new LiveAgents(network);
     await network.ready();
   });
   afterAll(() => {
     network?.remove();
-    rmSync(folder, { recursive: true });
+    agents?.remove();
   });
-
-  const agents = new Agents(folder);
-  const agent = (...words: string[]) => agents.start(network.near, ...words);
-  const ended = (listener: Listener) => agents.ended(listener);
-
-  async function send(side: Side, count: number, ...targets: string[]): Promise<void> {
-    const sender = new Listener(side.start(process.execPath, "--input-type=module", "-e", SENDER, String(count), ...targets));
-    await new Promise((done) => sender.child.once("close", done));
-    expect(sender.said).toBe("");
-  }
 
   test("on loopback counts what is sent once", async () => {
     const running = await agent("-i", "lo");
@@ -112,6 +92,29 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     ]);
     const { summary } = await ended(running);
     expect(summary.packets).toBe(100);
+  });
+
+  test("without libpcap filters all kinds of interfaces by the common words, and says what these are", async () => {
+    const by = ["env", "TALLYWIRE_LIBPCAP=none"];
+    const running = await agents.startBy(by, agents.spool(), "-i", "any", "-f", "udp dst port 53 and not dst host 10.77.0.2");
+    await Promise.all([
+      send(network.near, 40, "127.0.0.1:53", "127.0.0.1:54", "10.77.0.2:53"),
+      send(network.far, 60, "10.77.0.1:53", "10.77.0.1:54"),
+    ]);
+    const { summary } = await ended(running);
+    expect(summary.packets).toBe(100);
+    await expect(agents.startBy(by, agents.spool(), "-i", "tw0", "-f", "vlan 5")).rejects.toThrow(
+      /-f, column 1: "vlan" takes libpcap, which is not installed/,
+    );
+  });
+
+  test.runIf(withLibpcap)("takes a filter of what only links have", async () => {
+    const running = await agent("-i", "tw0", "-f", "arp");
+    network.near.run("ip", "neigh", "flush", "dev", "tw0");
+    await send(network.near, 1, "10.77.0.2:9");
+    const { summary } = await ended(running);
+    expect(summary.undecoded.arp).toBe(summary.packets);
+    expect(summary.packets).toBeGreaterThan(0);
   });
 
   test.runIf(withLibpcap)("says what is wrong with a filter", async () => {

@@ -17,6 +17,8 @@ export interface CorpusFile {
   sha256: string;
   bytes: number;
   format: string;
+  /** LINKTYPE_ numbers, with commas between them. */
+  linkTypes: string;
   /** Whether it belongs to the small set that touches every tag. */
   core: boolean;
   tags: string[];
@@ -35,6 +37,7 @@ export function corpusIndex(): CorpusFile[] {
       sha256: value("sha256"),
       bytes: Number(value("bytes")),
       format: value("format"),
+      linkTypes: value("linktypes"),
       core: value("core") !== "",
       tags: value("tags").split(","),
     };

@@ -10,9 +10,14 @@ export const FIXTURES = readdirSync(FOLDER)
   .filter((name) => name.endsWith(".pcap"))
   .sort();
 
+/** Where a capture lies. */
+export function fixturePath(name: string): string {
+  return join(FOLDER, name);
+}
+
 /** Content of a capture. */
 export function fixtureBytes(name: string): Uint8Array {
-  return readFileSync(join(FOLDER, name));
+  return readFileSync(fixturePath(name));
 }
 
 /** What a client says that it sent and got. */

@@ -1,0 +1,81 @@
+/** Agents on a test's network, and what their minutes add up to. */
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inflateSync } from "node:zlib";
+import { expect } from "vitest";
+import { Core } from "../../../engine/core";
+import { MinuteSum, type Summary } from "../../../engine/summary";
+import { COMMAND } from "../command";
+import { coreModule } from "../round-trips";
+import { Listener, type Network, type Side } from "./network";
+
+/** Sends `count` datagrams to each of these addresses and ports, one after the other. */
+const SENDER = `
+  import { createSocket } from "node:dgram";
+  const [count, ...targets] = process.argv.slice(1);
+  const socket = createSocket("udp4");
+  for (let i = 0; i < Number(count); i++)
+    for (const [address, port] of targets.map((target) => target.split(":")))
+      await new Promise((done) => socket.send("datagram " + i, Number(port), address, done));
+  socket.close();`;
+
+/** What an agent came to. */
+export interface Ended {
+  said: string;
+  summary: Summary;
+  /** Sum of a metric's rows. */
+  sum(metric: string): number;
+}
+
+/** Agents of the near side. */
+export class LiveAgents {
+  private readonly folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
+  private readonly spools = new Map<Listener, string>();
+
+  constructor(private readonly network: Network) {
+    // Others than root are to reach what is in there.
+    chmodSync(this.folder, 0o755);
+  }
+
+  /** A folder for a spool. */
+  spool(): string {
+    return mkdtempSync(join(this.folder, "spool-"));
+  }
+
+  /** Starts an agent with these words, and waits until it captures. */
+  start(...words: string[]): Promise<Listener> {
+    return this.startBy([], this.spool(), ...words);
+  }
+
+  /** The same by other programs' words, `env` and the like, and with a given spool. */
+  startBy(by: readonly string[], spool: string, ...words: string[]): Promise<Listener> {
+    const own = ["--edge", "e", "--spool", spool, "--host-network", "10.77.0.1/32"];
+    const listener = new Listener(this.network.near.start(...by, process.execPath, COMMAND, "agent", ...own, ...words));
+    this.spools.set(listener, join(spool, "e"));
+    return listener.says(/reading interface/);
+  }
+
+  /** Ends an agent, and gives what it said and what its minutes add up to. */
+  async end(listener: Listener): Promise<Ended> {
+    const said = await listener.stop();
+    const spool = this.spools.get(listener)!;
+    const sum = new MinuteSum(new Core(coreModule(), { role: "hub", budgetBytes: 32 << 20 }));
+    for (const name of readdirSync(spool)) if (/^\d/.test(name)) sum.add(inflateSync(readFileSync(join(spool, name))));
+    const summary = sum.summary();
+    const value = (metric: string) =>
+      summary.metrics.filter((row) => row.metric === metric).reduce((all, row) => all + (row.value ?? 0), 0);
+    return { said, summary, sum: value };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** Sends datagrams from one side, and waits until they are sent. */
+export async function send(side: Side, count: number, ...targets: string[]): Promise<void> {
+  const sender = new Listener(side.start(process.execPath, "--input-type=module", "-e", SENDER, String(count), ...targets));
+  await new Promise((done) => sender.child.once("close", done));
+  expect(sender.said).toBe("");
+}
