@@ -334,6 +334,19 @@ static napi_value promiscuous(napi_env env, napi_callback_info info) {
   return call.is_wrong ? fail(env, "promiscuous takes a ring and an interface") : done(env, ring_promiscuous(handle->source, interface));
 }
 
+/* keepCapabilities() */
+static napi_value keep_capabilities(napi_env env, napi_callback_info info) {
+  (void)info;
+  return done(env, capabilities_keep());
+}
+
+/* limitCapabilities(kept) */
+static napi_value limit_capabilities(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  int32_t kept = integer(&call, 0);
+  return call.is_wrong ? fail(env, "limitCapabilities takes a number") : done(env, capabilities_limit((uint32_t)kept));
+}
+
 /* interfaces(): name and index of each. */
 static napi_value interfaces(napi_env env, napi_callback_info info) {
   (void)info;
@@ -425,6 +438,7 @@ NAPI_MODULE_INIT() {
       {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
       {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
       {"notify", notify},           {"lend", lend},            {"borrow", borrow},         {"share", share},
+      {"keepCapabilities", keep_capabilities}, {"limitCapabilities", limit_capabilities},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

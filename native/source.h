@@ -108,6 +108,10 @@ struct source *pcap_source_open(const struct pcap_options *, char *reason);
  * file. The instructions are to be freed. NULL and a reason where that fails.
  */
 struct instruction *pcap_program(const char *filter, int link_type, int is_file, uint32_t *length, char *reason);
+/* Has this thread keep its capabilities when it stops being root's; 0 or an errno. */
+int capabilities_keep(void);
+/* Leaves this thread the capabilities whose bits these are, of the first 32, and no way to any other; 0 or an errno. */
+int capabilities_limit(uint32_t kept);
 /* Calls `take` for each device that libpcap lists; 0, or -1 and a reason. */
 int pcap_devices(void (*take)(void *, const char *name), void *context, char *reason);
 

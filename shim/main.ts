@@ -294,6 +294,7 @@ function looking(name: string, description: string): Command {
     .option("-r, --read <file>", "read a capture instead; - is standard input")
     .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+    .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live");
@@ -309,6 +310,7 @@ function agentLike(name: string, description: string): Command {
     )
     .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("--promiscuous", "take what is not meant for this host too")
+    .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
     .addOption(
       new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
         "ring",

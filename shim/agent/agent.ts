@@ -5,6 +5,7 @@ import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import type { FileFilter } from "../capture/filter/file-filter";
 import { type LiveOptions, ownNetworks } from "../capture/live";
+import { becomeAccount } from "../capture/privileges";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
@@ -21,7 +22,7 @@ import { OpenMinutes } from "./open-minutes";
 import { postingTime } from "./posting-time";
 import { FileRun, newBootId } from "./run-state";
 import { ServiceManager } from "./service-manager";
-import type { AgentSettings } from "./settings";
+import type { AgentSettings, InterfaceSource } from "./settings";
 
 const TICK_MS = 1000;
 /** How long an agent that is told to end goes on posting. */
@@ -74,7 +75,7 @@ export class Agent {
     const close = await this.openDelivery();
     try {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
-      else await this.readInterface(this.settings.source.live, this.settings.source.threads);
+      else await this.readInterface(this.settings.source);
       await this.deliverRest();
     } finally {
       close();
@@ -159,9 +160,10 @@ export class Agent {
     return this.ending.signal.aborted && path !== "-";
   }
 
-  private async readInterface(live: LiveOptions, threads: number): Promise<void> {
+  private async readInterface({ live, threads, account }: InterfaceSource): Promise<void> {
     const reader = await this.openInterface(live, threads);
     this.knowsDrops = reader.knowsDrops;
+    if (account !== undefined) this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.spool.folder }));
     this.openMinutes = new OpenMinutes(this.spool.folder, Date.now());
     this.countLost(reader, this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));

@@ -11,6 +11,8 @@ export interface InterfaceReader {
   readonly words: string;
   /** Whether it counts what the kernel drops. */
   readonly knowsDrops: boolean;
+  /** Whether it opens an interface anew that went and came back, which takes the right to capture. */
+  readonly reopens: boolean;
   /** Counts minutes that an earlier run had open when it was killed. */
   lostMinutes(minutes: number): void;
   /** Hands over what was captured so far, and tells the time; about once a second. */
@@ -31,6 +33,7 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
   return {
     words: capture.words,
     knowsDrops: capture.knowsDrops,
+    reopens: capture.reopens,
     lostMinutes: (minutes) => core.lostMinutes(minutes),
     turn(nowMs) {
       capture.refresh();
@@ -75,6 +78,7 @@ export function readByThreads(
   return {
     words: capture.words,
     knowsDrops: capture.knowsDrops,
+    reopens: capture.reopens,
     lostMinutes: (lost) => feed.lostMinutes(lost),
     turn(nowMs) {
       capture.refresh();

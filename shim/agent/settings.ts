@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
 import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
 import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
+import { type Account, accountFor } from "../capture/privileges";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
@@ -14,6 +15,7 @@ export interface AgentOptions {
   captureFilter?: string;
   capture?: CaptureMethod;
   promiscuous?: boolean;
+  user?: string;
   ring?: number;
   threads?: number;
   hub?: string;
@@ -37,11 +39,17 @@ export interface HubSettings {
   hideKey: boolean;
 }
 
+/** Interfaces that an agent reads, by so many threads, and who it becomes once it captures. */
+export interface InterfaceSource {
+  kind: "interface";
+  live: LiveOptions;
+  threads: number;
+  account: Account | undefined;
+}
+
 /** What an agent does, checked. */
 export interface AgentSettings {
-  source:
-    | { kind: "files"; paths: string[]; filter: FileFilter | undefined }
-    | { kind: "interface"; live: LiveOptions; threads: number };
+  source: { kind: "files"; paths: string[]; filter: FileFilter | undefined } | InterfaceSource;
   /** Absent: nothing leaves this host. */
   hub: HubSettings | undefined;
   edge: string;
@@ -95,12 +103,16 @@ function sourceOf({
   promiscuous,
   ring = RING_BYTES / MIB,
   threads = 1,
+  user,
 }: AgentOptions): AgentSettings["source"] {
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
+  const account = accountFor(user, name !== undefined);
   if (file.length > 0) return { kind: "files", paths: file, filter: fileFilter(filter) };
-  if (name !== undefined)
-    return { kind: "interface", threads, live: { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB } };
+  if (name !== undefined) {
+    const live = { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB };
+    return { kind: "interface", threads, live, account };
+  }
   throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
 }
 

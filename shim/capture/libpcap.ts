@@ -11,6 +11,7 @@ const TIMEOUT_MS = 10;
 export class PcapCapture implements LiveCapture {
   readonly words: string;
   readonly knowsDrops = true;
+  readonly reopens = false;
   private readonly feed: NativeFeed;
   private isGone = false;
 

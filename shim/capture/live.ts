@@ -34,6 +34,8 @@ export interface LiveCapture {
   readonly words: string;
   /** Whether it counts what the kernel drops. */
   readonly knowsDrops: boolean;
+  /** Whether it opens an interface anew that went and came back, which takes the right to capture. */
+  readonly reopens: boolean;
   /** Hands over what was captured so far, and looks after interfaces that come and go. */
   refresh(): void;
   /** Hands over all that was captured until now. */

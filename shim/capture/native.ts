@@ -37,6 +37,10 @@ export interface Native {
   lend(source: NativeSource): number;
   /** The source that is lent for this number. It is closed when all who have it have closed it. */
   borrow(lent: number): NativeSource;
+  /** Has this thread keep its capabilities when it stops being root's (Linux). */
+  keepCapabilities(): void;
+  /** Leaves this thread the capabilities whose bits these are, and no way to any other (Linux). */
+  limitCapabilities(kept: number): void;
   interfaces(): { name: string; index: number }[];
   /** Absent where libpcap is not installed. */
   pcapVersion(): string | undefined;

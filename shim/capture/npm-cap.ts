@@ -47,6 +47,7 @@ export function captureByCap(Cap: Cap, core: Core, { interface: name, filter, ri
   return {
     words: "the npm package cap: times are this program's, and what the kernel drops is not known",
     knowsDrops: false,
+    reopens: false,
     refresh: () => batch.push(),
     async close() {
       cap.close();

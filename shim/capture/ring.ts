@@ -35,6 +35,7 @@ export interface RingFeed {
 export class RingCapture implements LiveCapture {
   readonly words: string;
   readonly knowsDrops = true;
+  readonly reopens: boolean;
   private readonly names: InterfaceNames;
   private readonly filter: RingChoice["filter"];
   /** The interface that a single name stands for is not there, or down. */
@@ -54,6 +55,7 @@ export class RingCapture implements LiveCapture {
   ) {
     this.words = rings === 1 ? "a ring of the kernel's" : `${rings} rings of the kernel's, a thread each`;
     this.names = new InterfaceNames(options.interface);
+    this.reopens = this.names.single !== undefined;
     this.filter = options.filter === undefined ? undefined : ringFilter(options.filter);
     this.sources = this.open();
     this.feed.open(this.sources);

@@ -5,6 +5,7 @@ import { printable } from "../output/printable";
 import { feedCapture } from "./capture-reader";
 import type { FileFilter } from "./filter/file-filter";
 import { captureLive, RING_BYTES } from "./live";
+import { type Account, accountFor, becomeAccount } from "./privileges";
 
 /** Where packets come from: an interface, or one capture. */
 export interface SessionSource {
@@ -14,6 +15,8 @@ export interface SessionSource {
   read?: string;
   /** Packets that are captured at all, as tcpdump's filters say it. */
   captureFilter?: string;
+  /** Who the program becomes once it captures, as NAME or NAME:GROUP. */
+  user?: string;
 }
 
 /** How often what was captured is shown, ms, and how often an idle host's clock is told. */
@@ -34,6 +37,7 @@ export class CaptureSession {
   /** Whether the kernel says what it dropped; undefined of a file, which may say so itself. */
   knowsDrops: boolean | undefined;
   private readonly ending = new AbortController();
+  private readonly account: Account | undefined;
 
   /** Of a file, `filter` is the one that the core asks. Throws Failure where there is not just one source. */
   constructor(
@@ -43,6 +47,7 @@ export class CaptureSession {
   ) {
     if ((source.interface === undefined) === (source.read === undefined))
       throw new Failure("name an interface with -i or a capture with -r; tallywire interfaces lists what there is", 2);
+    this.account = accountFor(source.user, source.interface !== undefined);
   }
 
   /** Feeds the core, with a call of `turn` between pieces, as long as that answers true. Throws Failure. */
@@ -86,6 +91,7 @@ export class CaptureSession {
     const live = { interface: name, filter: this.source.captureFilter, ringBytes: RING_BYTES };
     const capture = await captureLive(this.core, live, say);
     this.knowsDrops = capture.knowsDrops;
+    if (this.account !== undefined) say(becomeAccount(this.account, { mayCapture: capture.reopens }));
     say(`watching ${name}; captured through ${capture.words}`);
     let tickedMs = 0;
     while (await goesOn()) {
