@@ -15,10 +15,13 @@ import { stop, Wire, wireMissing } from "./lib/wire.mjs";
 const PACKETS = 4_000_000;
 /** How often the capture is read, so that the run is long enough to be flat. */
 const TIMES = 5;
-const BUDGET_MIB = 24;
-const RING_MIB = 8;
+/** What the agent is told, and what it comes to by that, MiB. */
+const USUAL = { name: "agent", words: ["--budget", "24", "--ring", "8"], budget: 24, ring: 8 };
+const SMALL = { name: "agent, profile small", words: ["--profile", "small"], budget: 12, ring: 4 };
 const LIVE_PACKETS = 1_000_000;
 const BEYOND_BUDGET_MOST = 75;
+/** Of the small profile with everything in it. */
+const SMALL_MOST = 75;
 const GROWTH_PERCENT_MOST = 5;
 
 /** The regions that were never full, and so perhaps not touched. */
@@ -34,57 +37,69 @@ function untouched({ evictedFlows, refusedStreams, refusedSketches, packets }, r
 /** Highest resident memory of a process so far, MiB. */
 const peakOf = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
 
-async function liveMemory() {
-  const name = "live agent with its ring: resident memory beyond its budget";
+/** The peak of a live agent, as a row that `toRow` makes of it. */
+async function liveMemory({ name: agentName, words: given, budget, ring }, what, toRow) {
+  const name = `live ${agentName} with its ring: ${what}`;
   const missing = wireMissing();
   if (missing !== undefined) return missingRow(name, missing);
   const { path } = capture("overload", LIVE_PACKETS);
   const spool = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
   const wire = new Wire();
   try {
-    const given = ["--budget", BUDGET_MIB, "--ring", RING_MIB, "--spool", spool, "--edge", "full"].map(String);
+    const own = ["--spool", spool, "--edge", "full"];
     const networks = ["--host-network", "10.0.0.0/8", "--host-network", "2001:db8:a00::/40"];
-    const words = [join(ROOT, "shim/bin/tallywire.mjs"), "agent", "-i", "tw0", ...given, ...networks];
+    const words = [join(ROOT, "shim/bin/tallywire.mjs"), "agent", "-i", "tw0", ...given, ...own, ...networks];
     const agent = await wire.start(/reading interface/, process.execPath, ...words);
     const reached = await wire.replay(path, 0);
     const peak = peakOf(agent.child.pid);
     await stop(agent);
     const [said] = /[\d,]+ packets seen, dropped before the capture: .*?(?=, malformed)/.exec(agent.said);
     const notes = [
-      `peak ${peak.toFixed(1)} MB with a budget of ${BUDGET_MIB} and a ring of ${RING_MIB}`,
+      `peak ${peak.toFixed(1)} MB with a budget of ${budget} and a ring of ${ring}`,
       `${Math.round(reached)} packets a second`,
       said,
     ];
-    return row(name, peak - BUDGET_MIB, { most: BEYOND_BUDGET_MOST, unit: "MB", notes });
+    return toRow(name, peak, notes);
   } finally {
     wire.remove();
     rmSync(spool, { recursive: true });
   }
 }
 
-export async function memory() {
+const number = (value) => value.toLocaleString("en");
+
+/** What an agent of files took, and in words; what was not full is `broken`. */
+async function fileMemory({ words, budget }) {
   const { path, record } = capture("overload", PACKETS);
-  const found = await runBundled("memory", [path, BUDGET_MIB, TIMES]);
-  const broken = untouched(found, record);
-  const number = (value) => value.toLocaleString("en");
+  const found = await runBundled("memory", [path, budget, TIMES, ...words]);
   const notes = [
-    `peak ${found.peakMiB.toFixed(1)} MB with a budget of ${BUDGET_MIB}, of which ${found.coreResidentMiB.toFixed(1)} resident`,
+    `peak ${found.peakMiB.toFixed(1)} MB with a budget of ${budget}, of which ${found.coreResidentMiB.toFixed(1)} resident`,
     `${number(found.packets)} packets in ${found.seconds.toFixed(0)} s, ${found.bundles} bundles posted`,
     `${number(found.evictedFlows)} flows evicted, ${number(found.refusedStreams)} refusals of the stream pool, ${number(found.refusedSketches)} of the sketch pool`,
   ];
+  return { found, notes, broken: untouched(found, record) };
+}
+
+const beyondBudget =
+  ({ budget }) =>
+  (name, peak, notes, broken) =>
+    row(name, peak - budget, { most: BEYOND_BUDGET_MOST, unit: "MB", notes, broken });
+const whole = (name, peak, notes, broken) => row(name, peak, { most: SMALL_MOST, unit: "MB", notes, broken });
+
+export async function memory() {
+  const usual = await fileMemory(USUAL);
+  const { found, broken } = usual;
   const third = Math.ceil(found.residentMiB.length / 3);
   const first = median(found.residentMiB.slice(0, third));
   const last = median(found.residentMiB.slice(-third));
   const growth = (last / first - 1) * 100;
   const ends = [`median ${first.toFixed(1)} MB in the first third, ${last.toFixed(1)} MB in the last`];
+  const small = await fileMemory(SMALL);
   return [
-    row("agent: resident memory beyond its budget", found.peakMiB - BUDGET_MIB, {
-      most: BEYOND_BUDGET_MOST,
-      unit: "MB",
-      notes,
-      broken,
-    }),
+    beyondBudget(USUAL)("agent: resident memory beyond its budget", found.peakMiB, usual.notes, broken),
     row("agent: growth from the first third to the last", growth, { most: GROWTH_PERCENT_MOST, unit: "%", notes: ends, broken }),
-    await liveMemory(),
+    await liveMemory(USUAL, "resident memory beyond its budget", beyondBudget(USUAL)),
+    whole("agent, profile small: resident memory", small.found.peakMiB, small.notes, small.broken),
+    await liveMemory(SMALL, "resident memory", whole),
   ];
 }

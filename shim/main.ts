@@ -318,7 +318,7 @@ function agentLike(name: string, description: string): Command {
         "cap",
       ]),
     )
-    .addOption(new Option("--ring <mib>", "packets that may wait in the kernel").default(8).argParser(whole(1, 1024)))
+    .addOption(new Option("--ring <mib>", "packets that may wait in the kernel; 8 unless given").argParser(whole(1, 1024)))
     .addOption(
       new Option("--threads <n>", "share the packets out among so many, each with such a ring (Linux)")
         .default(1)
@@ -331,6 +331,11 @@ function agentLike(name: string, description: string): Command {
     .addOption(new Option("--spool <folder>", "where minutes wait").env("TALLYWIRE_SPOOL"))
     .addOption(
       new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
+    )
+    .addOption(
+      new Option("--profile <name>", "small: a budget of 12 MiB and a ring of 4, for a host with little memory").choices([
+        "small",
+      ]),
     )
     .addOption(
       new Option(

@@ -2,7 +2,7 @@
  * What the agent takes of memory: a real `tallywire agent` reads a capture of which nothing fits and posts to a hub that takes
  * everything, while its resident memory is read from /proc. Linux only.
  *
- * The words are the capture, the budget in MiB, and how often the capture is read; prints one JSON object. The refusals that the bundles tell of say which
+ * The words are the capture, the budget in MiB, how often the capture is read, and what the agent is told of its memory; prints one JSON object. The refusals that the bundles tell of say which
  * regions were full; how much of the core's memory was resident at the end says that they were touched.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,7 +21,7 @@ const SAMPLES_A_LOOK = 25;
 const MASTER = "a master key that is for benchmarks only";
 const NETWORKS = ["10.0.0.0/8", "2001:db8:a00::/40"];
 
-const [capture = "", budget = "24", times = "1"] = process.argv.slice(2);
+const [capture = "", budget = "24", times = "1", ...given] = process.argv.slice(2);
 const budgetKiB = Number(budget) * 1024;
 
 /** Resident memory of a process now and at its highest, KiB; nothing once it has ended. */
@@ -81,16 +81,7 @@ await server.listen();
 const key = await deriveKey(await importMaster(MASTER), { kind: "write", tenant: "bench", edge: "full" });
 const spool = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
 const networks = NETWORKS.flatMap((network) => ["--host-network", network]);
-const words = [
-  "agent",
-  "--file",
-  ...Array<string>(Number(times)).fill(capture),
-  "--spool",
-  spool,
-  "--budget",
-  budget,
-  ...networks,
-];
+const words = ["agent", "--file", ...Array<string>(Number(times)).fill(capture), "--spool", spool, ...given, ...networks];
 const from = performance.now();
 const { samples, peak, coreResident } = await watch(startCommand(words, { TALLYWIRE_HUB: server.origin, TALLYWIRE_KEY: key }));
 const seconds = (performance.now() - from) / 1000;

@@ -18,6 +18,7 @@ export interface AgentOptions {
   user?: string;
   ring?: number;
   threads?: number;
+  profile?: keyof typeof PROFILES;
   hub?: string;
   key?: string;
   tags?: string;
@@ -31,6 +32,16 @@ export interface AgentOptions {
   theta?: boolean;
   hideKey?: boolean;
 }
+
+/** Bytes of a MiB. */
+export const MIB = 1 << 20;
+
+/** What an agent takes of memory unless told otherwise, MiB: for its budget, and for its ring. */
+const PROFILES = {
+  usual: { budget: 24, ring: RING_BYTES / MIB },
+  /** For a host with little memory. */
+  small: { budget: 12, ring: 4 },
+};
 
 /** Where bundles go. */
 export interface HubSettings {
@@ -70,10 +81,6 @@ const TAG_VALUE_CHARACTERS_MAX = 64;
 /** Control characters, which no hub takes, and halves of a character, which cannot be sent. */
 const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
-/** Bytes of a MiB. */
-export const MIB = 1 << 20;
-/** Memory for what is kept of the traffic, unless told otherwise, MiB. */
-export const BUDGET_MIB = 24;
 /** What a core takes at least, MiB. */
 const THREAD_MIB = 8;
 /** Disk for minutes that wait, unless told otherwise, MiB. */
@@ -88,43 +95,34 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     tags: tagsHeader(options.tags ?? ""),
     spoolFolder: spoolFolderOf(options),
     spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
-    budgetBytes: budgetOf(options) * MIB,
+    budgetBytes: memoryOf(options).budget * MIB,
     hostNetworks: options.hostNetwork,
     keepDuplicates: options.keepDuplicates,
     theta: options.theta,
   };
 }
 
-function sourceOf({
-  file = [],
-  interface: name,
-  captureFilter: filter,
-  capture,
-  promiscuous,
-  ring = RING_BYTES / MIB,
-  threads = 1,
-  user,
-}: AgentOptions): AgentSettings["source"] {
+/** What an agent takes of memory, MiB: for its budget, of all threads together, and for each ring. Throws Failure. */
+export function memoryOf({ profile = "usual", budget, ring, threads = 1 }: AgentOptions): { budget: number; ring: number } {
+  const usual = PROFILES[profile];
+  const least = THREAD_MIB * threads;
+  if (budget !== undefined && budget < least) {
+    const mend = `give --budget ${least}, or fewer threads`;
+    throw new Failure(`${threads} threads take ${least} MiB at least, not ${budget}; ${mend}`, 2);
+  }
+  return { budget: budget ?? Math.max(usual.budget, least), ring: ring ?? usual.ring };
+}
+
+function sourceOf(options: AgentOptions): AgentSettings["source"] {
+  const { file = [], interface: name, captureFilter: filter, capture: method, promiscuous, user, threads = 1 } = options;
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
   const account = accountFor(user, name !== undefined);
   if (file.length > 0) return { kind: "files", paths: file, filter: fileFilter(filter) };
-  if (name !== undefined) {
-    const live = { interface: name, filter, method: capture, promiscuous, ringBytes: ring * MIB };
-    return { kind: "interface", threads, live, account };
-  }
-  throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
-}
-
-/** MiB for all threads: what is given, else the usual, and as much as each takes at least. */
-function budgetOf({ budget, threads = 1 }: AgentOptions): number {
-  const least = THREAD_MIB * threads;
-  if (budget !== undefined && budget < least)
-    throw new Failure(
-      `${threads} threads take ${least} MiB at least, not ${budget}; give --budget ${least}, or fewer threads`,
-      2,
-    );
-  return budget ?? Math.max(BUDGET_MIB, least);
+  if (name === undefined)
+    throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
+  const ringBytes = memoryOf(options).ring * MIB;
+  return { kind: "interface", threads, live: { interface: name, filter, method, promiscuous, ringBytes }, account };
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */

@@ -1,5 +1,5 @@
-import { MIB } from "../agent/settings";
-import { captureLive, RING_BYTES } from "../capture/live";
+import { MIB, memoryOf } from "../agent/settings";
+import { captureLive } from "../capture/live";
 import { netRaw } from "../capture/permission";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
@@ -24,7 +24,8 @@ const MENDS: readonly (readonly [said: RegExp, mend: string])[] = [
  * Without an interface, that is `any` where there are rings.
  */
 export async function checkCapture(subject: Subject): Promise<Finding> {
-  const { captureFilter: filter, capture: method, promiscuous, ring = RING_BYTES / MIB } = subject.options;
+  const { captureFilter: filter, capture: method, promiscuous } = subject.options;
+  const { ring } = memoryOf(subject.options);
   if (netRaw()?.isEffective === false) return skipped("it takes the capability");
   const name = subject.options.interface ?? (process.platform === "linux" ? "any" : undefined);
   if (name === undefined) return skipped("no interface is given; name one with -i");

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { BUDGET_MIB, MIB } from "../agent/settings";
-import { RING_BYTES } from "../capture/live";
+import { MIB, memoryOf } from "../agent/settings";
 import { formatBytes } from "../output/units";
 import { type Finding, ok, skipped, warning } from "./finding";
 import type { Subject } from "./subject";
@@ -13,7 +12,8 @@ const PROGRAM_BYTES = 75_000_000;
  * Whether there is memory for an agent. A ring is the kernel's own (net/packet/af_packet.c, alloc_one_pg_vec_page): it counts neither as locked
  * memory, whatever RLIMIT_MEMLOCK is, nor to a control group.
  */
-export function checkMemory({ options: { budget = BUDGET_MIB, ring = RING_BYTES / MIB }, captures = false }: Subject): Finding {
+export function checkMemory({ options, captures = false }: Subject): Finding {
+  const { budget, ring } = memoryOf(options);
   const available = availableBytes();
   if (available === undefined) return skipped("this system does not say what is free");
   const agent = PROGRAM_BYTES + budget * MIB;
