@@ -138,6 +138,11 @@ export function lostMinutes(minutes: u32): void {
   Tally.add(Count.LOST_MINUTES, minutes);
 }
 
+/** From now on looks at the conversations whose hash is at most this, of 32 bits: a sample of them, and the same one each time. */
+export function sample(most: u32): void {
+  FlowTable.sampleMost = most;
+}
+
 /**
  * Reads `length` bytes at `start`; answers how many are done with. The host brings the rest again, with more behind it, after
  * it has taken events and bundles out.

@@ -22,6 +22,7 @@ interface Exports extends Record<string, unknown> {
   openInput(kind: number): number;
   dropped(packets: number): void;
   lostMinutes(minutes: number): void;
+  sample(most: number): void;
   feed(handle: number, start: number, length: number): number;
   wantedLinkType(): number;
   putProgram(linkType: number, length: number): number;
@@ -203,6 +204,11 @@ export class Core {
   /** Counts minutes that an earlier run had open when it was killed. */
   lostMinutes(minutes: number): void {
     this.call(() => this.exports.lostMinutes(minutes));
+  }
+
+  /** From now on looks at this share of conversations, each whole; what is left out is counted. A smaller share is a part of a larger. */
+  sample(share: number): void {
+    this.call(() => this.exports.sample(Math.max(0, Math.ceil(Math.min(1, share) * 2 ** 32) - 1)));
   }
 
   /** Tells packet time on an idle host. */

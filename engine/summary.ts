@@ -14,6 +14,8 @@ export interface CaptureCounts {
   bytes: number;
   /** Packets that the capture says were dropped before it. */
   dropped: number;
+  /** Packets of conversations that were left out to keep a ceiling of CPU; absent where there were none. */
+  sampledOut?: number;
   malformed: Record<string, number>;
   undecoded: Record<string, number>;
 }
@@ -51,20 +53,22 @@ export class MinuteSum {
   summary(items = QUERY.items): Summary {
     const query = { ...QUERY, items };
     const rows = this.count === 0 ? [] : new RowDecoder(this.core.schema).decode(this.core.rows(encodeRowQuery(query)), query);
-    const { packets, bytes, dropped, malformed, undecoded } = captureCounts(rows);
+    const { packets, bytes, ...rest } = captureCounts(rows);
     const start = this.firstNs === undefined ? {} : { start: formatTime(this.firstNs) };
     const end = this.lastNs === undefined ? {} : { end: formatTime(this.lastNs) };
-    return { packets, bytes, ...start, ...end, dropped, malformed, undecoded, metrics: rows };
+    return { packets, bytes, ...start, ...end, ...rest, metrics: rows };
   }
 }
 
 /** Reads the counts out of rows of all metrics. */
 export function captureCounts(rows: readonly Row[]): CaptureCounts {
   const total = (name: string) => rows.find((row) => row.metric === name)?.value ?? 0;
+  const sampledOut = total("capture_sampled_out_packets_total");
   return {
     packets: total("capture_packets_total"),
     bytes: total("capture_wire_bytes_total"),
     dropped: total("capture_dropped_packets_total"),
+    ...(sampledOut > 0 ? { sampledOut } : {}),
     malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
     undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
   };

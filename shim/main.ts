@@ -312,6 +312,12 @@ function agentLike(name: string, description: string): Command {
     .option("--promiscuous", "take what is not meant for this host too")
     .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
     .addOption(
+      new Option(
+        "--cpu-max <percent>",
+        "of a processor: above it a sample of conversations is looked at, the rest counted",
+      ).argParser(whole(1, 6400)),
+    )
+    .addOption(
       new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
         "ring",
         "libpcap",

@@ -46,6 +46,9 @@ export enum Count {
   DROPPED,
   /** Minutes that an earlier run had open when it was killed, as its host found. */
   LOST_MINUTES,
+  /** Packets of conversations that a sample leaves out, and their bytes on the wire. */
+  SAMPLED_OUT,
+  SAMPLED_OUT_BYTES,
   LENGTH,
 }
 

@@ -74,6 +74,8 @@ export function declareCapture(): void {
     "capture_lost_minutes_total",
     "Minutes that an agent had open when it was killed, and of which what it had seen is lost, as its next start found them.",
   );
+  counter(24, "", "capture_sampled_out_packets_total", "Packets of conversations that were left out to keep a ceiling of CPU.");
+  counter(25, "bytes", "capture_sampled_out_bytes_total", "Bytes on the wire of these packets.");
   Capture.malformed = declareMetric(
     30,
     Kind.COUNTER,

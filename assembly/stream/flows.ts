@@ -2,6 +2,7 @@
 import { Minute } from "../aggregate/minute";
 import { takeThresholds } from "../aggregate/previous";
 import { Fragment, Packet } from "../capture/packet";
+import { Count, Tally } from "../capture/tally";
 import { captureSeal } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
 import { Direction } from "../roundtrip/conversation";
@@ -11,7 +12,7 @@ import { endConnection, giveUpHoles, releaseFlow } from "./connection";
 import { FLOW_BYTES, Flow, STREAM_BYTES, STREAMS_OFFSET, Stream } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
-import { FlowTable, flowEnd, flowOf, Lookup } from "./table";
+import { FlowTable, FRAGMENT_PROTOCOL, flowEnd, flowOf, Lookup } from "./table";
 import { Use } from "./use";
 
 /** Flows that have something for one of the open minutes, of which one is even and one odd. */
@@ -50,12 +51,10 @@ export function openFlows(): void {
   Minute.onSeal = foldMinute.index;
 }
 
-/** What fragments count as: IPv6's fragment header, a transport of neither TCP nor UDP, without ports. */
-const FRAGMENT_PROTOCOL: u32 = 44;
-
 /**
  * Finds the flow of the packet in hand, makes it where it is new, and counts the packet in it. A fragment is counted as such,
- * also the one that completes a datagram: what the datagram carries is the flow's all the same.
+ * also the one that completes a datagram: what the datagram carries is the flow's all the same. There is none where the sample leaves the
+ * flow out; the packet is then counted as left out, unless it is a fragment.
  */
 export function flowOfPacket(): Flow {
   if (Packet.fragment == Fragment.PART) return countFragment();
@@ -64,7 +63,12 @@ export function flowOfPacket(): Flow {
     return find(Packet.sourcePort, Packet.destinationPort, Packet.protocol);
   }
   const flow = find(Packet.sourcePort, Packet.destinationPort, Packet.protocol);
-  count(flow, Lookup.side);
+  if (changetype<usize>(flow) != 0) {
+    count(flow, Lookup.side);
+    return flow;
+  }
+  Tally.add(Count.SAMPLED_OUT, 1);
+  Tally.add(Count.SAMPLED_OUT_BYTES, Packet.wireBytes);
   return flow;
 }
 
@@ -76,6 +80,7 @@ function countFragment(): Flow {
 
 function find(sourcePort: u32, destinationPort: u32, protocol: u32): Flow {
   const flow = flowOf(Packet.source, Packet.destination, sourcePort, destinationPort, protocol);
+  if (changetype<usize>(flow) == 0) return flow;
   if (Lookup.created) begin(flow);
   Lookup.beforeNs = flow.lastNs;
   flow.lastNs = Packet.timeNs;

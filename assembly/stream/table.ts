@@ -17,6 +17,9 @@ import { FLOW_BYTES, Flow } from "./flow";
 import { Use, useAgain, useBegin, useRemove } from "./use";
 
 const TCP: u32 = 6;
+/** What fragments count as: IPv6's fragment header, a transport of neither TCP nor UDP, without ports. */
+export const FRAGMENT_PROTOCOL: u32 = 44;
+const HASH_MAX: u32 = 0xffffffff;
 
 /** How long a connection that has ended is quiet before its record is free, ns: longer than retransmissions take. */
 const ENDED_QUIET_NS: u64 = 5_000_000_000;
@@ -38,12 +41,18 @@ export class FlowTable {
   static end: usize = 0;
   /** Slots in use, a power of two, minus one: twice the flows that there have been at once, so that those of few flows lie together. */
   static slotsMask: u32 = 0;
+  /**
+   * Greatest hash of a flow that is looked at: those beyond it are left out. A conversation is on one side or the other whole, and a lower
+   * limit takes none in that a higher one leaves out. Fragments are only counted, and always are.
+   */
+  static sampleMost: u32 = HASH_MAX;
   /** Called with a flow before it leaves the table: a function index. */
   static onEnd: u32 = 0;
 
   static reset(): void {
     FlowTable.count = 0;
     FlowTable.evicted = 0;
+    FlowTable.sampleMost = HASH_MAX;
     Use.reset();
     FlowTable.free = 0;
     FlowTable.untouched = Regions.flows;
@@ -70,7 +79,7 @@ export class Lookup {
   static created: bool = false;
 }
 
-/** Finds the flow of two endpoints or makes it; never fails, since the oldest flow makes room. */
+/** Finds the flow of two endpoints or makes it, since the oldest flow makes room; none where the sample leaves it out. */
 export function flowOf(source: usize, destination: usize, sourcePort: u32, destinationPort: u32, transport: u32): Flow {
   const sourceHigh = load<u64>(source);
   const sourceLow = load<u64>(source, 8);
@@ -79,6 +88,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   const mixed =
     endpointHash(sourceHigh, sourceLow, sourcePort) + endpointHash(destinationHigh, destinationLow, destinationPort) + transport;
   const hash = <u32>(((mixed ^ Settings.secret) * 0x94d049bb133111eb) >> 32);
+  const isOut = hash > FlowTable.sampleMost && transport != FRAGMENT_PROTOCOL;
   const slot = slotOf(hash);
   let at = <usize>load<u32>(slot);
   Lookup.created = false;
@@ -93,6 +103,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address0High == sourceHigh &&
         flow.address1High == destinationHigh
       ) {
+        if (isOut) return leaveOut(flow);
         Lookup.side = 0;
         useAgain(flow, Minute.clockNs);
         return flow;
@@ -105,6 +116,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
         flow.address0High == destinationHigh &&
         flow.address1High == sourceHigh
       ) {
+        if (isOut) return leaveOut(flow);
         Lookup.side = 1;
         useAgain(flow, Minute.clockNs);
         return flow;
@@ -112,6 +124,7 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
     }
     at = flow.slotNext;
   }
+  if (isOut) return changetype<Flow>(0);
   const flow = takeRecord();
   // Eviction may have changed the chain, so its head is read again.
   flow.slotNext = load<u32>(slot);
@@ -131,6 +144,12 @@ export function flowOf(source: usize, destination: usize, sourcePort: u32, desti
   Lookup.side = 0;
   Lookup.created = true;
   return flow;
+}
+
+/** Ends a flow that the sample had when it was larger: what waits in it is not observed to its end. */
+function leaveOut(flow: Flow): Flow {
+  flowEnd(flow);
+  return changetype<Flow>(0);
 }
 
 /** Takes a flow out of the table; its owner has let go of all that it held. */

@@ -42,14 +42,14 @@ function startWaits(nowNs: u64): void {
 /** A TCP segment whose header could be read. */
 export function onTcp(): void {
   const flow = flowOfPacket();
-  onSegment(flow, Lookup.side);
+  if (changetype<usize>(flow) != 0) onSegment(flow, Lookup.side);
   endPacket();
 }
 
 /** A UDP datagram whose header could be read. */
 export function onUdp(): void {
   const flow = flowOfPacket();
-  onDatagram(flow, Lookup.side);
+  if (changetype<usize>(flow) != 0) onDatagram(flow, Lookup.side);
   endPacket();
 }
 

@@ -16,6 +16,7 @@ import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { USER_AGENT } from "../version";
+import { CpuKeeper } from "./cpu-keeper";
 import { type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
@@ -160,7 +161,7 @@ export class Agent {
     return this.ending.signal.aborted && path !== "-";
   }
 
-  private async readInterface({ live, threads, account }: InterfaceSource): Promise<void> {
+  private async readInterface({ live, threads, account, cpuPercentMax }: InterfaceSource): Promise<void> {
     const reader = await this.openInterface(live, threads);
     this.knowsDrops = reader.knowsDrops;
     if (account !== undefined) this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.spool.folder }));
@@ -169,8 +170,10 @@ export class Agent {
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${reader.words}`);
     this.service.ready(this.status);
+    const keeper = cpuPercentMax === undefined ? undefined : new CpuKeeper(cpuPercentMax, reader, this.say);
     do {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
+      keeper?.turn();
       const nowMs = Date.now();
       reader.turn(nowMs);
       const settledMs = reader.settledMs(nowMs);

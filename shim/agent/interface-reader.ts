@@ -15,6 +15,8 @@ export interface InterfaceReader {
   readonly reopens: boolean;
   /** Counts minutes that an earlier run had open when it was killed. */
   lostMinutes(minutes: number): void;
+  /** Looks at a share of conversations from now on, from 0 to 1, each whole. */
+  sample(share: number): void;
   /** Hands over what was captured so far, and tells the time; about once a second. */
   turn(nowMs: number): void;
   /** The time, `nowMs` or earlier, at which all that was due to seal is sealed and handed over. */
@@ -35,6 +37,7 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
     knowsDrops: capture.knowsDrops,
     reopens: capture.reopens,
     lostMinutes: (minutes) => core.lostMinutes(minutes),
+    sample: (share) => core.sample(share),
     turn(nowMs) {
       capture.refresh();
       core.tick(seconds(nowMs), nanoseconds(nowMs));
@@ -80,6 +83,7 @@ export function readByThreads(
     knowsDrops: capture.knowsDrops,
     reopens: capture.reopens,
     lostMinutes: (lost) => feed.lostMinutes(lost),
+    sample: (share) => feed.sample(share),
     turn(nowMs) {
       capture.refresh();
       feed.tick(seconds(nowMs), nanoseconds(nowMs));

@@ -15,6 +15,7 @@ export interface AgentOptions {
   captureFilter?: string;
   capture?: CaptureMethod;
   promiscuous?: boolean;
+  cpuMax?: number;
   user?: string;
   ring?: number;
   threads?: number;
@@ -50,12 +51,16 @@ export interface HubSettings {
   hideKey: boolean;
 }
 
-/** Interfaces that an agent reads, by so many threads, and who it becomes once it captures. */
+/** What an agent captures on. */
 export interface InterfaceSource {
   kind: "interface";
   live: LiveOptions;
+  /** How many threads share its packets. */
   threads: number;
+  /** Who it becomes once it captures. */
   account: Account | undefined;
+  /** Most that it is to take of a processor. */
+  cpuPercentMax: number | undefined;
 }
 
 /** What an agent does, checked. */
@@ -114,15 +119,17 @@ export function memoryOf({ profile = "usual", budget, ring, threads = 1 }: Agent
 }
 
 function sourceOf(options: AgentOptions): AgentSettings["source"] {
-  const { file = [], interface: name, captureFilter: filter, capture: method, promiscuous, user, threads = 1 } = options;
+  const { file = [], interface: name, captureFilter: filter, capture: method, promiscuous, user, threads = 1, cpuMax } = options;
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
   const account = accountFor(user, name !== undefined);
+  if (cpuMax !== undefined && name === undefined) throw new Failure("--cpu-max is for captures of interfaces", 2);
   if (file.length > 0) return { kind: "files", paths: file, filter: fileFilter(filter) };
   if (name === undefined)
     throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
   const ringBytes = memoryOf(options).ring * MIB;
-  return { kind: "interface", threads, live: { interface: name, filter, method, promiscuous, ringBytes }, account };
+  const live = { interface: name, filter, method, promiscuous, ringBytes };
+  return { kind: "interface", live, threads, account, cpuPercentMax: cpuMax };
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */

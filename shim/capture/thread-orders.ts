@@ -14,6 +14,8 @@ export type ThreadOrder =
   | { kind: "drop" }
   | { kind: "tick"; seconds: number; nanoseconds: number }
   | { kind: "lost"; minutes: number }
+  /** Look at a share of conversations, from 0 to 1. */
+  | { kind: "sample"; share: number }
   /** Nothing more comes: seal what is open, and end. */
   | { kind: "end" };
 

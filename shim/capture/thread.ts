@@ -38,6 +38,9 @@ async function obey(order: ThreadOrder): Promise<void> {
     case "lost":
       core.lostMinutes(order.minutes);
       return;
+    case "sample":
+      core.sample(order.share);
+      return;
     case "end":
       await feed.end();
       core.flush();

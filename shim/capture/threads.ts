@@ -62,6 +62,11 @@ export class CaptureThreads implements RingFeed {
     this.tell(0, { kind: "lost", minutes });
   }
 
+  /** Has each look at a share of its conversations, from 0 to 1: together it is that share of all. */
+  sample(share: number): void {
+    this.tellAll({ kind: "sample", share });
+  }
+
   async end(): Promise<void> {
     this.isEnding = true;
     // All at once, so that they end with the same packets.

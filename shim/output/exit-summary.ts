@@ -13,13 +13,14 @@ export interface Shown {
 }
 
 /** What was seen, parsed, and what was not, in one line; what was dropped where that is known or there was any. */
-export function exitSummary({ packets, dropped, malformed, undecoded }: CaptureCounts, shown: Shown = {}): string {
+export function exitSummary({ packets, dropped, sampledOut, malformed, undecoded }: CaptureCounts, shown: Shown = {}): string {
   const { roundTrips, filtered, leftOut, knowsDrops = dropped > 0 } = shown;
   const parts = [`${formatNumberOf(packets, "packet")} seen`];
   if (roundTrips !== undefined) parts.push(formatNumberOf(roundTrips, "round trip"));
   if (filtered !== undefined) parts.push(`${formatCount(filtered)} filtered`);
   if (leftOut) parts.push(`${formatCount(leftOut)} left out`);
   if (knowsDrops) parts.push(`dropped before the capture: ${dropped === 0 ? "none" : formatCount(dropped)}`);
+  if (sampledOut) parts.push(`sampled out: ${formatCount(sampledOut)}`);
   return [...parts, `malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`].join(", ");
 }
 

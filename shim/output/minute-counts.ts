@@ -24,6 +24,7 @@ export class MinuteCounts {
     if (readBundleHeader(bundle).minute === 0) this.undated += counts.packets;
     this.total.bytes += counts.bytes;
     this.total.dropped += counts.dropped;
+    if (counts.sampledOut) this.total.sampledOut = (this.total.sampledOut ?? 0) + counts.sampledOut;
     addTo(this.total.malformed, counts.malformed);
     addTo(this.total.undecoded, counts.undecoded);
   }

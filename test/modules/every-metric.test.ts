@@ -215,6 +215,14 @@ const HOLES: Record<string, Expectation> = {
   capture_duplicates_total: count(1),
 };
 
+/** All of a metric but what another has. */
+const leftOut = (kept: string, all: string): Expectation => {
+  return (totals, metric) => {
+    expect(totals.count(metric)).toBeGreaterThan(0);
+    expect(totals.count(metric) + totals.count(kept)).toBe(totals.count(all));
+  };
+};
+
 /** Over TCP the handshake tells the way, so the server's time is known. */
 const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<string, Expectation>][] = [
   ["DNS", () => read(scenarios.dnsCapture()), DNS],
@@ -222,6 +230,14 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
     "DNS, by an agent whose run before was killed",
     () => totalsOf(scenarios.dnsCapture(), {}, (core) => core.lostMinutes(2)),
     { capture_lost_minutes_total: count(2) },
+  ],
+  [
+    "DNS, of which a sample leaves out what it can",
+    () => totalsOf(scenarios.dnsCapture(), {}, (core) => core.sample(0)),
+    {
+      capture_sampled_out_packets_total: leftOut("net_packets_total", "capture_packets_total"),
+      capture_sampled_out_bytes_total: leftOut("net_bytes_total", "capture_wire_bytes_total"),
+    },
   ],
   ["HTTP", () => read(scenarios.httpCapture()), HTTP],
   ["HTTP requests that wait when a minute ends", () => read(scenarios.openHttpCapture()), { http_open_requests: openAtMost(2) }],

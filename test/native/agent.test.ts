@@ -165,6 +165,19 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     expect(received).toBeLessThan(20_000);
   });
 
+  test("at its ceiling of CPU looks at a sample of conversations, and counts the others", async () => {
+    const running = await agent("-i", "lo", "--cpu-max", "1");
+    const targets = Array.from({ length: 40 }, (_, index) => `127.0.0.1:${9000 + index}`);
+    while (!running.said.includes("at the ceiling of 1 % of a processor")) await send(network.near, 100, ...targets);
+    await send(network.near, 100, ...targets);
+    const { summary, sum, said } = await ended(running);
+    expect(summary.sampledOut).toBeGreaterThan(0);
+    expect(sum("capture_sampled_out_packets_total")).toBe(summary.sampledOut);
+    expect(sum("net_packets_total") + summary.sampledOut!).toBe(summary.packets);
+    expect(sum("net_bytes_total") + sum("capture_sampled_out_bytes_total")).toBe(sum("capture_wire_bytes_total"));
+    expect(said).toMatch(/sampled out: [\d.,]+/);
+  });
+
   test("goes on when its interface is back", async () => {
     const running = await agent("-i", "tw0");
     await send(network.far, 100, "10.77.0.1:9");

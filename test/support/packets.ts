@@ -49,6 +49,8 @@ const COUNT_NAMES = [
   "sections",
   "dropped",
   "lostMinutes",
+  "sampledOut",
+  "sampledOutBytes",
 ] as const;
 
 /** What the core counted of an input; only what is not zero in `malformed` and `undecoded`. */
