@@ -74,15 +74,16 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
   }
 
   test.each([
-    ["any", NOTHING],
-    ["l*", NOTHING],
-    ["lo", CAP_NET_RAW],
-  ])("on %s gives root up for good, and goes on to capture and to keep minutes", async (name, kept) => {
+    ["any", NOTHING, 1],
+    ["l*", NOTHING, 1],
+    ["lo", CAP_NET_RAW, 1],
+    ["lo", CAP_NET_RAW, 2],
+  ])("on %s gives root up for good (%s, %i threads), and goes on to capture and to keep minutes", async (name, kept, count) => {
     const spool = agents.spool();
     chmodSync(spool, 0o755);
     mkdirSync(join(spool, "e/refused"), { recursive: true });
     writeFileSync(join(spool, "e/run-0123456789abcdef.json"), "of root", { mode: 0o600 });
-    const running = await agents.startBy([], spool, "-i", name, "--user", "nobody");
+    const running = await agents.startBy([], spool, "-i", name, "--user", "nobody", "--threads", String(count));
     const { main, threads } = statusOf(running.child.pid!);
     expect(main).toEqual({
       users: [NOBODY],

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fanoutProgram } from "../../shim/capture/fanout-program";
 import { received, sent } from "../support/bpf";
@@ -128,6 +129,20 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
     replay();
     const once = await agents.ended(alone!);
     for (const metric of ["capture_fragments_total", "capture_tunnels_total"]) expect(sum(metric)).toBe(2 * once.sum(metric));
+  });
+
+  test("look at a sample together above their ceiling of CPU, and count the rest", async () => {
+    const [running] = await agentsOf(network.near, [2], "--cpu-max", "1");
+    for (let count = 0; count < 6; count++) {
+      replay();
+      await sleep(700);
+    }
+    const { sum, said } = await agents.ended(running!);
+    expect(said).toContain("at the ceiling of 1 % of a processor");
+    expect(sum("capture_packets_total")).toBe(6 * PACKETS.length);
+    const left = sum("capture_sampled_out_packets_total");
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(6 * PACKETS.length);
   });
 
   test("count together what finds no room while they are held up", async () => {
