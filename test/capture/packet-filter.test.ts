@@ -5,7 +5,7 @@ import core from "../../build/core.checked.wasm";
 import module from "../../build/test/packet-filter.wasm";
 import { Core, CoreError, type PacketFilter } from "../../engine/core";
 import { MinuteSum } from "../../engine/summary";
-import { type Bpf, CODES, isBpf, runBpf } from "../support/bpf-machine";
+import { type Bpf, CODES, isBpf, runBpf } from "../support/bpf";
 import { instantiate } from "../support/instantiate";
 import { ethernet, ipv4, join, LINK, loopback, Pcapng, pcap, spaced, udp } from "../support/pcap-builder";
 

@@ -1,8 +1,8 @@
 /** The program that shares packets out among threads, run as a kernel would on packets of all kinds. */
 import { describe, expect, test } from "vitest";
 import { fanoutProgram } from "../../shim/capture/fanout-program";
-import { bare, received, runProgram, sent } from "../support/bpf";
 import { fanoutNumber, numberOfFrame } from "../support/fan";
+import { bare, received, runProgram, sent } from "../support/kernel-bpf";
 import { manyHosts } from "../support/many-hosts";
 import {
   address,

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { InterfaceNames } from "../../shim/capture/interface-names";
 import { ringProgram } from "../../shim/capture/ring-program";
-import { runProgram } from "../support/bpf";
+import { runProgram } from "../support/kernel-bpf";
 
 test.each([
   ["eth0", ["eth0"]],

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fanoutProgram } from "../../shim/capture/fanout-program";
-import { received, sent } from "../support/bpf";
-import { Agents, type Ended } from "../support/capture/agents";
+import { type Ended, LiveAgents } from "../support/capture/live-agents";
 import { hasLibpcap, Listener, Network, networkMissing, type Side } from "../support/capture/network";
 import { fanoutNumber } from "../support/fan";
+import { received, sent } from "../support/kernel-bpf";
 import { manyHosts } from "../support/many-hosts";
 import { pcap } from "../support/pcap-builder";
 import { ROOT } from "../support/repository";
@@ -25,16 +25,18 @@ const COUNTERS = ["capture_packets_total", "capture_wire_bytes_total", "capture_
 describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
   let network: Network;
   const folder = mkdtempSync(join(tmpdir(), "tallywire-threads-"));
-  const agents = new Agents(folder);
+  let agents: LiveAgents;
   const path = join(folder, "many-hosts.pcap");
 
   beforeAll(async () => {
     network = new Network();
+    agents = new LiveAgents(network);
     writeFileSync(path, pcap(PACKETS));
     await settle();
   });
   afterAll(() => {
     network?.remove();
+    agents?.remove();
     rmSync(folder, { recursive: true });
   });
 
@@ -89,13 +91,13 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
   async function agentsOf(side: Side, threads: readonly number[], ...words: string[]): Promise<Listener[]> {
     const device = words.includes("-i") ? [] : ["-i", side.device];
     const ring = words.includes("--ring") ? [] : ["--ring", "32"];
-    return Promise.all(threads.map((count) => agents.start(side, ...device, ...ring, "--threads", String(count), ...words)));
+    return Promise.all(threads.map((count) => agents.startOn(side, ...device, ...ring, "--threads", String(count), ...words)));
   }
 
   test.each([["near"], ["far"]] as const)("count what one thread counts (%s)", async (at) => {
     const running = await agentsOf(network[at], [1, 2, 4]);
     replay();
-    const all = await Promise.all(running.map((agent) => agents.ended(agent)));
+    const all = await Promise.all(running.map((agent) => agents.end(agent)));
     expectSame(all, PACKETS.length);
     const [one] = all;
     expect(one!.sum("http_requests_total", { status: "ok" })).toBeGreaterThan(500);
@@ -107,7 +109,7 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
   test.runIf(hasLibpcap())("take a filter, and interfaces by a pattern", async () => {
     const running = await agentsOf(network.near, [1, 3], "-i", "tw*", "-f", "udp port 53");
     replay();
-    const all = await Promise.all(running.map((agent) => agents.ended(agent)));
+    const all = await Promise.all(running.map((agent) => agents.end(agent)));
     const { packets } = all[0]!.summary;
     expect(packets).toBeGreaterThan(100);
     expect(packets).toBeLessThan(PACKETS.length);
@@ -123,11 +125,11 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
     await running!.says(/interface tw0 is back/);
     await settle();
     replay();
-    const { sum, said } = await agents.ended(running!);
+    const { sum, said } = await agents.end(running!);
     expect(said).toContain("dropped before the capture: none");
     const [alone] = await agentsOf(network.near, [1]);
     replay();
-    const once = await agents.ended(alone!);
+    const once = await agents.end(alone!);
     for (const metric of ["capture_fragments_total", "capture_tunnels_total"]) expect(sum(metric)).toBe(2 * once.sum(metric));
   });
 
@@ -137,7 +139,7 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
       replay();
       await sleep(700);
     }
-    const { sum, said } = await agents.ended(running!);
+    const { sum, said } = await agents.end(running!);
     expect(said).toContain("at the ceiling of 1 % of a processor");
     expect(sum("capture_packets_total")).toBe(6 * PACKETS.length);
     const left = sum("capture_sampled_out_packets_total");
@@ -150,7 +152,7 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
     running!.child.kill("SIGSTOP");
     for (let count = 0; count < 4; count++) replay();
     running!.child.kill("SIGCONT");
-    const { summary, said } = await agents.ended(running!);
+    const { summary, said } = await agents.end(running!);
     expect(summary.dropped).toBeGreaterThan(1000);
     expect(summary.packets + summary.dropped).toBe(4 * PACKETS.length);
     expect(said).toMatch(/dropped before the capture: [\d.]+/);
@@ -173,11 +175,11 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
       if (workerData.options.thread === 2) setInterval(check, 20).unref();`;
     writeFileSync(join(shim, "capture-thread.mjs"), failing);
     const [whole] = await agentsOf(network.near, [1]);
-    const running = await agents.startFrom(join(shim, "tallywire.mjs"), network.near, "-i", "tw0", "--threads", "2");
+    const running = await agents.startFrom(join(shim, "tallywire.mjs"), "-i", "tw0", "--threads", "2");
     replay();
     writeFileSync(order, "");
     await running.says(/thread 2 of the capture failed: it was told to; what the others have seen is kept/);
-    const [{ code, sum }, all] = [await agents.ended(running), await agents.ended(whole!)];
+    const [{ code, sum }, all] = [await agents.end(running), await agents.end(whole!)];
     expect(code).toBe(1);
     const due = PACKETS.filter(({ bytes }) => fanoutNumber(received(bytes)) % 2 === 0).length;
     expect(sum("capture_packets_total")).toBe(due);
@@ -185,7 +187,7 @@ describe.runIf(missing === undefined)("threads", { timeout: 240_000 }, () => {
   });
 
   test("are refused where they cannot be", async () => {
-    const start = (...words: string[]) => agents.start(network.near, "--threads", "4", ...words);
+    const start = (...words: string[]) => agents.start("--threads", "4", ...words);
     await expect(start("-i", "tw0", "--budget", "24")).rejects.toThrow(/4 threads take 32 MiB at least, not 24/);
     await expect(start("-i", "tw0", "--capture", "libpcap")).rejects.toThrow(/several threads take rings/);
     await expect(start("--file", path)).rejects.toThrow(/several threads read interfaces/);

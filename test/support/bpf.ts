@@ -1,167 +1,133 @@
-/** Runs programs of classic BPF as linux/filter.h and Documentation/networking/filter.rst of the kernel define them. */
+/** Classic BPF in plain TypeScript, written from Linux' Documentation/networking/filter.rst: the second opinion on the core's machine. */
 
-/** A packet as the kernel hands it to a program. */
-export interface KernelPacket {
-  /** From its link header on where it goes out, from what follows it where it comes in. */
-  bytes: Uint8Array;
-  etherType: number;
-  packetType: number;
-  hardware: number;
-  index: number;
+/** One instruction. */
+export interface Bpf {
+  code: number;
+  jumpTrue: number;
+  jumpFalse: number;
+  k: number;
 }
 
-const OUTGOING = 4;
-const ETHERNET = 1;
-const WORDS = 16;
+const OPERATIONS = ["add", "sub", "mul", "div", "or", "and", "lsh", "rsh", "neg", "mod", "xor"] as const;
+const JUMPS = ["ja", "jeq", "jgt", "jge", "jset"] as const;
+const SIZES: Record<number, 1 | 2 | 4> = { 0: 4, 8: 2, 16: 1 };
 
-/** A frame that goes out. */
-export function sent(frame: Uint8Array): KernelPacket {
-  const etherType = frame.length < 14 ? 0 : (frame[12]! << 8) | frame[13]!;
-  return { bytes: frame, etherType, packetType: OUTGOING, hardware: ETHERNET, index: 2 };
+/** Every code that there is, with its words. */
+export const CODES = new Map<number, string[]>([
+  ...[0x00, 0x08, 0x10].flatMap((size): [number, string[]][] => [
+    [0x20 | size, ["ld", "packet", String(SIZES[size])]],
+    [0x40 | size, ["ld", "indexed", String(SIZES[size])]],
+  ]),
+  ...["imm", "mem", "len"].flatMap((mode, place): [number, string[]][] => {
+    const bits = [0x00, 0x60, 0x80][place]!;
+    return [
+      [bits, ["ld", mode]],
+      [bits | 1, ["ldx", mode]],
+    ];
+  }),
+  [0xb1, ["ldx", "header"]],
+  [0x02, ["st"]],
+  [0x03, ["stx"]],
+  ...OPERATIONS.flatMap((name, place): [number, string[]][] => [
+    [0x04 | (place << 4), [name, "k"]],
+    ...(name === "neg" ? [] : [[0x0c | (place << 4), [name, "x"]] as [number, string[]]]),
+  ]),
+  ...JUMPS.flatMap((name, place): [number, string[]][] => [
+    [0x05 | (place << 4), [name, "k"]],
+    ...(name === "ja" ? [] : [[0x0d | (place << 4), [name, "x"]] as [number, string[]]]),
+  ]),
+  [0x06, ["ret", "k"]],
+  [0x16, ["ret", "a"]],
+  [0x07, ["tax"]],
+  [0x87, ["txa"]],
+]);
+
+/** Whether these are a program that the kernel would take, but for loads of what it knows itself. */
+export function isBpf(program: readonly Bpf[]): boolean {
+  if (program.length === 0 || program.length > 4096) return false;
+  const isFine = ({ code, jumpTrue, jumpFalse, k }: Bpf, place: number) => {
+    const words = CODES.get(code);
+    if (words === undefined) return false;
+    const left = program.length - 1 - place;
+    if (words[0] === "ja") return k < left;
+    if (JUMPS.includes(words[0] as "jeq")) return jumpTrue < left && jumpFalse < left;
+    if (words[0] === "st" || words[0] === "stx" || words[1] === "mem") return k < 16;
+    return !((words[0] === "div" || words[0] === "mod") && words[1] === "k" && k === 0);
+  };
+  return program.every(isFine) && CODES.get(program.at(-1)!.code)![0] === "ret";
 }
 
-/** A frame that comes in: the kernel has taken its link header, and the first tag of a VLAN, before anybody sees it. */
-export function received(frame: Uint8Array): KernelPacket {
-  if (frame.length < 14) return { ...sent(frame), packetType: 0, bytes: frame.subarray(frame.length) };
-  let [at, etherType] = [14, (frame[12]! << 8) | frame[13]!];
-  if ((etherType === 0x8100 || etherType === 0x88a8) && frame.length >= 18)
-    [at, etherType] = [18, (frame[16]! << 8) | frame[17]!];
-  return { bytes: frame.subarray(at), etherType, packetType: 0, hardware: ETHERNET, index: 2 };
+/** What a program runs on beside a packet's bytes. */
+export interface Surroundings {
+  /** Its words of memory; one that is undefined is not to be recalled before it is kept. */
+  words?: (number | undefined)[];
+  /** What a kernel knows and shows at an offset. */
+  known?: (at: number) => number | undefined;
 }
 
-/** What a packet without a link header is, by its version. */
-export function bare(bytes: Uint8Array): KernelPacket {
-  return { bytes, etherType: (bytes[0] ?? 0) >> 4 === 6 ? 0x86dd : 0x0800, packetType: 0, hardware: 65534, index: 2 };
-}
-
-class OutsidePacket extends Error {}
-
-/** Runs a program on a packet. Throws where the kernel would not take the program. */
-export function runProgram(program: Uint8Array, packet: KernelPacket): number {
-  try {
-    return run(program, packet);
-  } catch (error) {
-    if (error instanceof OutsidePacket) return 0;
-    throw error;
-  }
-}
-
-function run(program: Uint8Array, packet: KernelPacket): number {
-  const code = new DataView(program.buffer, program.byteOffset, program.byteLength);
-  const kept: (number | undefined)[] = new Array(WORDS).fill(undefined);
-  const recall = (k: number) => kept[k] ?? fail(`word ${k} is recalled before it is kept`);
+/** What a program answers for a packet: 0, or how much of it is taken. */
+export function runBpf(
+  program: readonly Bpf[],
+  packet: Uint8Array,
+  wire: number,
+  { words = new Array(16).fill(0), known = () => undefined }: Surroundings = {},
+): number {
   let [a, x] = [0, 0];
-  for (let at = 0; at < program.length / 8; at++) {
-    const op = code.getUint16(at * 8, true);
-    const k = code.getUint32(at * 8 + 4, true);
-    const jump = (holds: boolean) => (at += code.getUint8(at * 8 + (holds ? 2 : 3)));
-    switch (op) {
-      case 0x00:
-        a = k;
-        break;
-      case 0x01:
-        x = k;
-        break;
-      case 0x02:
-        kept[k] = a;
-        break;
-      case 0x04:
-        a = (a + k) >>> 0;
-        break;
-      case 0x05:
-        at += k;
-        break;
-      case 0x06:
-        return k;
-      case 0x07:
-        x = a;
-        break;
-      case 0x0c:
-        a = (a + x) >>> 0;
-        break;
-      case 0x15:
-        jump(a === k);
-        break;
-      case 0x16:
-        return a;
-      case 0x20:
-        a = load(packet, k, 4);
-        break;
-      case 0x24:
-        a = Math.imul(a, k) >>> 0;
-        break;
-      case 0x25:
-        jump(a > k);
-        break;
-      case 0x28:
-        a = load(packet, k, 2);
-        break;
-      case 0x35:
-        jump(a >= k);
-        break;
-      case 0x3d:
-        jump(a >= x);
-        break;
-      case 0x40:
-        a = load(packet, x + k, 4);
-        break;
-      case 0x45:
-        jump((a & k) !== 0);
-        break;
-      case 0x48:
-        a = load(packet, x + k, 2);
-        break;
-      case 0x50:
-        a = load(packet, x + k, 1);
-        break;
-      case 0x54:
-        a = (a & k) >>> 0;
-        break;
-      case 0x60:
-        a = recall(k);
-        break;
-      case 0x61:
-        x = recall(k);
-        break;
-      case 0x64:
-        a = (a << k) >>> 0;
-        break;
-      case 0x74:
-        a = a >>> k;
-        break;
-      case 0x80:
-        a = packet.bytes.length;
-        break;
-      case 0x87:
-        a = x;
-        break;
-      case 0xa4:
-        a = (a ^ k) >>> 0;
-        break;
-      case 0xac:
-        a = (a ^ x) >>> 0;
-        break;
-      default:
-        fail(`instruction ${op.toString(16)} is not known`);
+  const read = (at: number, size: 1 | 2 | 4) => {
+    const shown = known(at);
+    if (shown !== undefined) return shown;
+    if (at + size > packet.length) return undefined;
+    return packet.subarray(at, at + size).reduce((value, byte) => value * 256 + byte, 0);
+  };
+  for (let place = 0; ; place++) {
+    const { code, jumpTrue, jumpFalse, k } = program[place]!;
+    const [name, mode, size] = CODES.get(code)!;
+    const other = mode === "x" ? x : k;
+    if (name === "ret") return mode === "k" ? k : a;
+    if (name === "tax") x = a;
+    else if (name === "txa") a = x;
+    else if (name === "st") words[k] = a;
+    else if (name === "stx") words[k] = x;
+    else if (name === "ja") place += k;
+    else if (JUMPS.includes(name as "jeq")) {
+      const holds = { jeq: a === other, jgt: a > other, jge: a >= other, jset: (a & other) !== 0 }[name as "jeq"];
+      place += holds ? jumpTrue : jumpFalse;
+    } else if (name === "ld" || name === "ldx") {
+      let value: number | undefined = k;
+      if (mode === "mem") value = words[k] ?? neverKept(k);
+      else if (mode === "len") value = wire;
+      else if (mode === "packet") value = read(k, Number(size) as 1);
+      else if (mode === "indexed") value = read(k + x, Number(size) as 1);
+      else if (mode === "header") value = read(k, 1);
+      if (value === undefined) return 0;
+      if (name === "ld") a = value;
+      else x = mode === "header" ? (value & 15) * 4 : value;
+    } else {
+      if ((name === "div" || name === "mod") && other === 0) return 0;
+      a = compute(name!, a, other);
     }
   }
-  return fail("it runs off its end");
 }
 
-function fail(why: string): never {
-  throw new Error(`no program that a kernel takes: ${why}`);
+function neverKept(word: number): never {
+  throw new Error(`word ${word} is recalled before it is kept`);
 }
 
-function load({ bytes, etherType, packetType, hardware, index }: KernelPacket, at: number, length: number): number {
-  const known = new Map([
-    [0xfffff000, etherType],
-    [0xfffff004, packetType],
-    [0xfffff008, index],
-    [0xfffff01c, hardware],
-  ]).get(at);
-  if (known !== undefined) return known;
-  if (at + length > bytes.length) throw new OutsidePacket();
-  let value = 0;
-  for (const byte of bytes.subarray(at, at + length)) value = value * 256 + byte;
-  return value;
+function compute(name: string, a: number, b: number): number {
+  const big = BigInt(a);
+  const other = BigInt(b);
+  const results: Record<string, () => bigint> = {
+    add: () => big + other,
+    sub: () => big - other,
+    mul: () => big * other,
+    div: () => big / other,
+    mod: () => big % other,
+    or: () => big | other,
+    and: () => big & other,
+    xor: () => big ^ other,
+    lsh: () => (b < 32 ? big << other : 0n),
+    rsh: () => (b < 32 ? big >> other : 0n),
+    neg: () => -big,
+  };
+  return Number(BigInt.asUintN(32, results[name]!()));
 }

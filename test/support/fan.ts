@@ -3,7 +3,7 @@ import module from "../../build/core.wasm";
 import { Core, type CoreInput, type CoreOptions } from "../../engine/core";
 import { ThreadMinutes } from "../../shim/agent/thread-minutes";
 import { fanoutProgram } from "../../shim/capture/fanout-program";
-import { bare, type KernelPacket, received, runProgram, sent } from "./bpf";
+import { bare, type KernelPacket, received, runProgram, sent } from "./kernel-bpf";
 import { type PacketRecord, packetRecords } from "./oracle/capture-file";
 
 const ETHERNET = 1;

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { decodeProgram } from "../../../shim/capture/bpf";
 import { compileWords, Refusal } from "../../../shim/capture/filter/compile";
 import { Failure } from "../../../shim/failure";
-import { runBpf } from "../../support/bpf-machine";
+import { runBpf } from "../../support/bpf";
 import { filtersFor } from "../../support/capture/expressions";
 import { HAS_TCPDUMP, namesIn, takenBy } from "../../support/capture/tcpdump";
 import { CORPUS, type CorpusFile, corpusIndex, HAS_CORPUS } from "../../support/corpus";

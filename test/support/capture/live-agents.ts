@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { expect } from "vitest";
+import { readBundleHeader } from "../../../engine/bundle";
 import { Core } from "../../../engine/core";
 import { MinuteSum, type Summary } from "../../../engine/summary";
 import { COMMAND } from "../command";
@@ -20,15 +21,18 @@ const SENDER = `
       await new Promise((done) => socket.send("datagram " + i, Number(port), address, done));
   socket.close();`;
 
-/** What an agent came to. */
+/** What an agent said, and what it has put into its spool. */
 export interface Ended {
   said: string;
+  code: number | null;
   summary: Summary;
-  /** Sum of a metric's rows. */
-  sum(metric: string): number;
+  /** Bundles by minute and sequence. */
+  names: string[];
+  /** A metric's rows with these labels, added up. */
+  sum(metric: string, labels?: Record<string, string>): number;
 }
 
-/** Agents of the near side. */
+/** Agents, of the near side unless another is named. */
 export class LiveAgents {
   private readonly folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
   private readonly spools = new Map<Listener, string>();
@@ -45,13 +49,27 @@ export class LiveAgents {
 
   /** Starts an agent with these words, and waits until it captures. */
   start(...words: string[]): Promise<Listener> {
-    return this.startBy([], this.spool(), ...words);
+    return this.startOn(this.network.near, ...words);
+  }
+
+  /** The same on one side. */
+  startOn(side: Side, ...words: string[]): Promise<Listener> {
+    return this.launch(side, [process.execPath, COMMAND], this.spool(), words);
   }
 
   /** The same by other programs' words, `env` and the like, and with a given spool. */
   startBy(by: readonly string[], spool: string, ...words: string[]): Promise<Listener> {
+    return this.launch(this.network.near, [...by, process.execPath, COMMAND], spool, words);
+  }
+
+  /** The same of another build. */
+  startFrom(command: string, ...words: string[]): Promise<Listener> {
+    return this.launch(this.network.near, [process.execPath, command], this.spool(), words);
+  }
+
+  private launch(side: Side, program: readonly string[], spool: string, words: readonly string[]): Promise<Listener> {
     const own = ["--edge", "e", "--spool", spool, "--host-network", "10.77.0.1/32"];
-    const listener = new Listener(this.network.near.start(...by, process.execPath, COMMAND, "agent", ...own, ...words));
+    const listener = new Listener(side.start(...program, "agent", ...own, ...words));
     this.spools.set(listener, join(spool, "e"));
     return listener.says(/reading interface/);
   }
@@ -61,11 +79,20 @@ export class LiveAgents {
     const said = await listener.stop();
     const spool = this.spools.get(listener)!;
     const sum = new MinuteSum(new Core(coreModule(), { role: "hub", budgetBytes: 32 << 20 }));
-    for (const name of readdirSync(spool)) if (/^\d/.test(name)) sum.add(inflateSync(readFileSync(join(spool, name))));
+    const names: string[] = [];
+    for (const name of readdirSync(spool)) {
+      if (!/^\d/.test(name)) continue;
+      const bundle = inflateSync(readFileSync(join(spool, name)));
+      const { minute, sequence } = readBundleHeader(bundle);
+      names.push(`${minute} ${sequence}`);
+      sum.add(bundle);
+    }
     const summary = sum.summary();
-    const value = (metric: string) =>
-      summary.metrics.filter((row) => row.metric === metric).reduce((all, row) => all + (row.value ?? 0), 0);
-    return { said, summary, sum: value };
+    const value = (metric: string, labels: Record<string, string> = {}) =>
+      summary.metrics
+        .filter((row) => row.metric === metric && Object.entries(labels).every(([name, text]) => row.labels[name] === text))
+        .reduce((all, row) => all + (row.value ?? 0), 0);
+    return { said, code: listener.child.exitCode, summary, names, sum: value };
   }
 
   remove(): void {
