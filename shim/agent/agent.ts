@@ -20,12 +20,14 @@ import { CpuKeeper } from "./cpu-keeper";
 import { type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
-import { postingTime } from "./posting-time";
+import { postingTime, SEAL_MS } from "./posting-time";
 import { FileRun, newBootId } from "./run-state";
 import { ServiceManager } from "./service-manager";
 import type { AgentSettings, InterfaceSource } from "./settings";
 
 const TICK_MS = 1000;
+/** Of minutes that wait in memory while the spool cannot be written: a quarter of an hour of the busiest at the least. */
+const HELD_BYTES_MAX = 1 << 20;
 /** How long an agent that is told to end goes on posting. */
 const FAREWELL_MS = 5000;
 
@@ -42,6 +44,7 @@ export class Agent {
   /** Whether what the kernel drops is counted, so that none can be said. */
   private knowsDrops: boolean | undefined;
   private openMinutes: OpenMinutes | undefined;
+  private isUnnoted = false;
   private readonly hubClock = new HubClock();
   private isClockOff = false;
 
@@ -54,9 +57,12 @@ export class Agent {
     this.bootTags = new BootTags(this.spool.folder);
     this.bootTags.forgetAllBut(this.spool.names);
     this.keeper = new MinuteKeeper(this.spool, {
+      // A file can be read again; what comes from an interface waits for room.
+      heldBytesMax: settings.source.kind === "files" ? 0 : HELD_BYTES_MAX,
       onKept: () => this.delivery?.wake(),
+      onHeld: ({ message }) => this.say(`${message}; until then minutes wait in memory`),
+      onWritten: () => this.say("the spool has room again, and all minutes that waited"),
       onLost: (failure) => {
-        // A file can be read again; what comes from an interface goes on.
         if (settings.source.kind === "files") throw failure;
         this.fail(failure.message);
       },
@@ -178,12 +184,14 @@ export class Agent {
       reader.turn(nowMs);
       const settledMs = reader.settledMs(nowMs);
       await this.keeper.save();
-      this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0, settledMs));
+      const { heldSinceMs = Number.POSITIVE_INFINITY } = this.keeper;
+      const keptMs = Math.min(settledMs, heldSinceMs + SEAL_MS);
+      this.noteOpen((open) => open.note(nowMs, this.keeper.kept > 0, keptMs));
       // Here all that was captured until now has been read, and all that was due is on disk.
       if (!this.ending.signal.aborted) this.service.alive(this.status);
     } while (!this.ending.signal.aborted);
     await reader.close();
-    await this.keeper.save();
+    await this.keeper.end();
     this.noteOpen((open) => open.close(this.keeper.kept > 0));
   }
 
@@ -214,15 +222,16 @@ export class Agent {
     );
   }
 
+  /** Says once that it cannot, and tries again with the next turn. */
   private noteOpen(note: (open: OpenMinutes) => void): void {
     if (this.openMinutes === undefined) return;
     try {
       note(this.openMinutes);
+      this.isUnnoted = false;
     } catch (error) {
-      this.openMinutes = undefined;
-      this.fail(
-        `cannot write to the spool ${this.spool.folder}: ${reasonOf(error)}; minutes that are lost when this agent is killed will not be counted`,
-      );
+      const why = `cannot write to the spool ${this.spool.folder}: ${reasonOf(error)}`;
+      if (!this.isUnnoted) this.say(`${why}; minutes that are lost if this agent is killed now will not be counted`);
+      this.isUnnoted = true;
     }
   }
 
@@ -268,6 +277,7 @@ export class Agent {
     ];
     if (this.delivery !== undefined) parts.push(`${this.delivery.counts.stored} posted`);
     if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} waiting`);
+    if (this.keeper.held > 0) parts.push(`${this.keeper.held} in memory`);
     if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
     return parts.join(", ");
   }

@@ -61,8 +61,17 @@ export class Side {
 
   /** Starts a program here. */
   start(...command: string[]): ChildProcess {
+    return this.launch(command, "ignore");
+  }
+
+  /** The same, of one that is written to. */
+  converse(...command: string[]): ChildProcess {
+    return this.launch(command, "pipe");
+  }
+
+  private launch(command: readonly string[], input: "ignore" | "pipe"): ChildProcess {
     const [program, ...words] = this.words(...command);
-    const child = spawn(program!, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program!, words, { stdio: [input, "pipe", "pipe"] });
     this.children.push(child);
     return child;
   }

@@ -10,6 +10,7 @@ import type { CoreOptions } from "../../../engine/core";
 import type { RoundTrip } from "../../../engine/round-trip";
 import { readRoundTrips } from "../round-trips";
 import { programPath } from "./programs";
+import { Watched, watchMissing } from "./watched";
 
 /** What a server may take to start on a machine that is busy. */
 const READY_MAX_MS = 90_000;
@@ -54,6 +55,7 @@ export class Stage {
   private readonly ends: (() => void)[] = [];
   private capture: ChildProcess | undefined;
   private captureWords = "";
+  private watched: Watched | undefined;
 
   constructor(name: string) {
     this.folder = mkdtempSync(join(tmpdir(), `tallywire-${name}-`));
@@ -96,7 +98,7 @@ export class Stage {
     throw new Error(`${program} does not start: ${said}`);
   }
 
-  /** Captures the TCP packets of these ports of loopback from now on. */
+  /** Captures the TCP packets of these ports of loopback from now on, and watches them. */
   async record(...ports: number[]): Promise<void> {
     await this.recordOn("lo", ...ports);
   }
@@ -104,6 +106,7 @@ export class Stage {
   /** The same of another interface. */
   async recordOn(device: string, ...ports: number[]): Promise<void> {
     const filter = ports.map((port) => `tcp port ${port}`).join(" or ");
+    if (watchMissing === undefined) this.watched = await Watched.begin((...command) => this.start(...command), device, filter);
     const size = ["-B", "65536", "-s", "0", "--time-stamp-precision=nano"];
     const words = ["-i", device, "-U", ...size, "-Z", "root", "-w", this.path("all.pcap"), filter];
     this.capture = this.start("tcpdump", words);
@@ -115,7 +118,7 @@ export class Stage {
     await sleep(200);
   }
 
-  /** Ends the capture and gives its file. Throws where the system dropped packets: the file is then no record of what was said. */
+  /** Ends the capture, sees that the watch beside it showed the same, and gives its file. Throws where the system dropped packets: the file is then no record of what was said. */
   async recorded(): Promise<Uint8Array> {
     await sleep(FLUSH_MS);
     // Its last words come before its streams close.
@@ -123,6 +126,7 @@ export class Stage {
     this.capture!.kill("SIGINT");
     await ended;
     if (!/\b0 packets dropped by kernel/.test(this.captureWords)) throw new Error(`tcpdump: ${this.captureWords}`);
+    await this.watched?.compare(this.path("all.pcap"));
     return readFileSync(this.path("all.pcap"));
   }
 

@@ -1,0 +1,209 @@
+/**
+ * An agent under load for a while, as in months: its interface goes down and away, its hub ends and is killed, its disk is full, its load comes
+ * in bursts. What the hub knows in the end is what the clients counted, minute by minute; what the agent takes of memory stays what it was.
+ *
+ * `npm run soak` does it for thirty minutes. TALLYWIRE_SOAK_MINUTES says for how long.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { smallDisk } from "../crash/faults";
+import { randomOf } from "../crash/random";
+import { Listener, Network, networkMissing } from "../support/capture/network";
+import { COMMAND } from "../support/command";
+import { joined, Load, type MinuteCount } from "./load";
+
+const MINUTES = Number(process.env.TALLYWIRE_SOAK_MINUTES ?? 2);
+/** Of this run's minutes: as V8 has compiled and the tables have grown by then. */
+const WARM_SHARE = 0.35;
+/** How much memory may grow after that; in a short run V8 is still at it. */
+const GROWTH_MOST = MINUTES >= 20 ? 0.05 : 0.2;
+const TROUBLE_EACH_MS = [4_000, 12_000] as const;
+const OUTAGE_MS = [500, 8_000] as const;
+const DISK_MEBIBYTES = 8;
+const MINUTE_MS = 60_000;
+const PORT = "8787";
+const TENANT = "soak";
+
+const missing = networkMissing();
+if (missing !== undefined) console.warn(`an agent is not run for a while: ${missing}`);
+
+let network: Network;
+const folder = mkdtempSync(join(tmpdir(), "tallywire-soak-"));
+const disk = missing === undefined ? smallDisk(DISK_MEBIBYTES) : null;
+const hubFolder = join(folder, "hub");
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  network = new Network();
+  await network.ready();
+});
+afterAll(() => {
+  network?.remove();
+  disk?.end();
+  rmSync(folder, { recursive: true });
+});
+
+/** A hub of the near side. */
+async function startHub(): Promise<Listener> {
+  const hub = new Listener(network.near.start(process.execPath, COMMAND, "hub", "--data", hubFolder, "--port", PORT));
+  return hub.says(/A hub runs at/);
+}
+
+/** Kills a hub with its worker, as when power fails. */
+async function killHub(hub: Listener): Promise<void> {
+  const { worker } = JSON.parse(readFileSync(join(hubFolder, "hub.pid"), "utf8"));
+  const ended = new Promise((done) => hub.child.once("close", done));
+  hub.child.kill("SIGKILL");
+  process.kill(worker, "SIGKILL");
+  await ended;
+}
+
+function keyOf(...words: string[]): string {
+  const said = network.near.run(process.execPath, COMMAND, "keys", ...words, "--data", hubFolder, "-o", "json");
+  return /tw_[a-z]_[\w.-]+/.exec(said)![0];
+}
+
+/** A figure by the minute, as the hub answers. */
+function askHub(key: string, metric: string, minutes: number): Map<number, number> {
+  const by = ["env", `TALLYWIRE_HUB=http://127.0.0.1:${PORT}`, `TALLYWIRE_READ_KEY=${key}`, process.execPath, COMMAND];
+  const window = ["--from", `-${minutes}m`, "--step", "1m", "-o", "json"];
+  const { data } = JSON.parse(network.near.run(...by, "query", metric, "sum", ...window));
+  return new Map(data.map((row: { time: string; value: number }) => [Date.parse(row.time) / MINUTE_MS, row.value]));
+}
+
+/** What a process takes of memory, KiB. */
+function residentOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** The troubles, each over when it resolves. */
+function troubles(
+  agent: Listener,
+  load: Load,
+  hub: { now: Listener },
+  random: () => number,
+): Record<string, () => Promise<void>> {
+  const between = ([least, most]: readonly [number, number]) => least + random() * (most - least);
+  const saysAgain = async (words: RegExp, act: () => void) => {
+    const before = agent.said.length;
+    act();
+    while (!words.test(agent.said.slice(before))) {
+      if (agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.said}`);
+      await sleep(20);
+    }
+  };
+  const { near } = network;
+  const interrupted = async (goes: () => void, comes: () => void) => {
+    await load.pause();
+    await saysAgain(/is gone or down/, goes);
+    await saysAgain(/is back/, comes);
+    await network.ready();
+    await load.go();
+  };
+  return {
+    "interface down": () =>
+      interrupted(
+        () => near.run("ip", "link", "set", near.device, "down"),
+        () => near.run("ip", "link", "set", near.device, "up"),
+      ),
+    "interface gone": () =>
+      interrupted(
+        () => near.run("ip", "link", "del", near.device),
+        () => network.connect(),
+      ),
+    "hub ended": async () => {
+      await hub.now.stop();
+      await sleep(between(OUTAGE_MS));
+      hub.now = await startHub();
+    },
+    "hub killed": async () => {
+      await killHub(hub.now);
+      await sleep(between(OUTAGE_MS));
+      hub.now = await startHub();
+    },
+    ...(disk !== null && {
+      "disk full": async () => {
+        disk.fill();
+        await sleep(between(OUTAGE_MS));
+        // A minute that seals meanwhile has to wait.
+        const untilSeal = MINUTE_MS - ((Date.now() - 6_000) % MINUTE_MS);
+        if (random() < 0.5) await sleep(untilSeal + 1_000);
+        disk.free();
+      },
+    }),
+  };
+}
+
+test.runIf(missing === undefined)(`an agent, for ${MINUTES} minutes`, { timeout: (MINUTES + 4) * MINUTE_MS }, async () => {
+  const spool = join(disk?.folder ?? folder, "spool");
+  mkdirSync(spool);
+  const hub = { now: await startHub() };
+  const write = keyOf("write", TENANT, "e");
+  const read = keyOf("read", TENANT);
+  const by = ["env", `TALLYWIRE_HUB=http://127.0.0.1:${PORT}`, `TALLYWIRE_KEY=${write}`, process.execPath, COMMAND];
+  const words = ["agent", "-i", network.near.device, "--spool", spool, "--host-network", `${network.near.address}/32`];
+  const agent = await new Listener(network.near.start(...by, ...words)).says(/reading interface/);
+  const load = await Load.start(network);
+  const seed = Date.now() % 1_000_000;
+  const random = randomOf(seed);
+  const startMs = Date.now();
+  const resident: { share: number; kib: number }[] = [];
+  const share = () => (Date.now() - startMs) / (MINUTES * MINUTE_MS);
+  const timer = setInterval(() => {
+    if (agent.child.exitCode === null) resident.push({ share: share(), kib: residentOf(agent.child.pid!) });
+  }, 1_000);
+
+  const done: string[] = [];
+  let counted: MinuteCount[];
+  try {
+    await load.go();
+    const all = Object.entries(troubles(agent, load, hub, random));
+    for (let index = 0; share() < 1; index++) {
+      const [least, most] = TROUBLE_EACH_MS;
+      await sleep(least + random() * (most - least));
+      // Each comes as often; which is next, nobody knows.
+      if (index % all.length === 0) all.sort(() => random() - 0.5);
+      const [name, trouble] = all[index % all.length]!;
+      await trouble();
+      done.push(name);
+    }
+    counted = await load.end();
+  } finally {
+    clearInterval(timer);
+  }
+  const said = await agent.stop();
+  const flat = (from: number, to: number) =>
+    median(resident.filter(({ share }) => share >= from && share < to).map(({ kib }) => kib));
+  const [before, after] = [flat(WARM_SHARE, WARM_SHARE + 0.25), flat(0.8, 1)];
+  const total = counted.reduce((sum, { http, dns }) => sum + http + dns, 0);
+  const growth = `${((after / before - 1) * 100).toFixed(1)} %`;
+  console.log(
+    `${total} requests in ${counted.length} minutes; ${done.join(", ")}; memory ${before} KiB, ${growth} later; seed ${seed}`,
+  );
+
+  expect(agent.child.exitCode, said).toBe(0);
+  // A bundle that the hub had as it was killed is posted again.
+  const [, sealed, posted, again = 0] = /, (\d+) minutes? sealed, (\d+) posted(?: \((\d+) again\))?/.exec(said) ?? [];
+  expect(Number(sealed), said).toBeGreaterThanOrEqual(counted.length);
+  expect(Number(posted) + Number(again), said).toBe(Number(sealed));
+  expect(said).toContain("dropped before the capture: none");
+  expect(said).not.toMatch(/lost,|refused|wait in /);
+  const minutes = MINUTES + 6;
+  const http = askHub(read, "http_requests_total", minutes);
+  const dns = askHub(read, "dns_requests_total", minutes);
+  const isCrossed = (minute: number) => counted.every((one) => one.minute !== minute + 1);
+  const known = [...new Set([...http.keys(), ...dns.keys()])].map((minute) => {
+    return { minute, http: http.get(minute) ?? 0, dns: dns.get(minute) ?? 0 };
+  });
+  const busy = known.filter((one) => one.http + one.dns > 0);
+  expect(joined(busy, isCrossed)).toEqual(counted);
+  await hub.now.stop();
+  expect(after / before - 1).toBeLessThan(GROWTH_MOST);
+});

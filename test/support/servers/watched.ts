@@ -1,0 +1,48 @@
+/** `tallywire watch -o json` beside a capture: it shows what the capture holds, which tests compare with what the clients know. */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import { ADDON } from "../capture/network";
+import { COMMAND, tallywire } from "../command";
+
+/** Why nothing is watched on this host; undefined where it is. */
+export const watchMissing =
+  ADDON === undefined || process.getuid?.() !== 0 ? "only root may capture, with native/ built" : undefined;
+
+/** A watch that runs. */
+export class Watched {
+  private lines = "";
+  private words = "";
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout!.on("data", (bytes) => (this.lines += bytes));
+    child.stderr!.on("data", (bytes) => (this.words += bytes));
+  }
+
+  /** Begins to watch what a filter takes of an interface; `start` starts a program. */
+  static async begin(
+    start: (program: string, words: string[]) => ChildProcess,
+    device: string,
+    filter: string,
+  ): Promise<Watched> {
+    const watched = new Watched(start(process.execPath, [COMMAND, "watch", "-i", device, "-f", filter, "-o", "json"]));
+    while (!watched.words.includes(`watching ${device}`)) {
+      if (watched.child.exitCode !== null) throw new Error(`watch ended: ${watched.words}`);
+      await sleep(10);
+    }
+    return watched;
+  }
+
+  /** Ends it, and sees that it has shown what a capture file of the same packets holds. */
+  async compare(path: string): Promise<void> {
+    const ended = once(this.child, "close");
+    this.child.kill("SIGTERM");
+    await ended;
+    const { stdout } = await tallywire(["read", path, "-o", "json"]);
+    expect(this.words).toContain("dropped before the capture: none");
+    expect(linesOf(this.lines)).toEqual(linesOf(stdout));
+  }
+}
+
+const linesOf = (text: string) => text.trimEnd().split("\n").sort();
