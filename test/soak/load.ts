@@ -99,6 +99,7 @@ const CLIENT = `
     for (let i = 0; !isOver; ) {
       const { each, restMs } = RHYTHMS[Math.floor(Date.now() / 7000) % RHYTHMS.length];
       await untilMayAsk();
+      if (isPaused) continue;
       for (const end = i + each; i < end; i++) void made(i % 2 ? "http" : "dns", i % 2 ? http : dns, i >> 1);
       await sleep(restMs);
       await answered();

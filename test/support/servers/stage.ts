@@ -118,7 +118,10 @@ export class Stage {
     await sleep(200);
   }
 
-  /** Ends the capture, sees that the watch beside it showed the same, and gives its file. Throws where the system dropped packets: the file is then no record of what was said. */
+  /**
+   * Ends the capture, sees that the watch beside it showed the same, and gives its file. Throws where the system dropped packets: the file
+   * is then no record of what was said.
+   */
   async recorded(): Promise<Uint8Array> {
     await sleep(FLUSH_MS);
     // Its last words come before its streams close.

@@ -10,14 +10,16 @@ import { COMMAND, tallywire } from "../command";
 export const watchMissing =
   ADDON === undefined || process.getuid?.() !== 0 ? "only root may capture, with native/ built" : undefined;
 
+if (watchMissing !== undefined) console.warn(`round trips are read from captures, and not watched live: ${watchMissing}`);
+
 /** A watch that runs. */
 export class Watched {
   private lines = "";
   private words = "";
 
   private constructor(private readonly child: ChildProcess) {
-    child.stdout!.on("data", (bytes) => (this.lines += bytes));
-    child.stderr!.on("data", (bytes) => (this.words += bytes));
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.lines += text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.words += text));
   }
 
   /** Begins to watch what a filter takes of an interface; `start` starts a program. */
@@ -45,7 +47,10 @@ export class Watched {
   }
 }
 
-/** Round trips in some order, without what two captures of the same packets do not share: clocks, whose packet of two CPUs came first, and what a file does not know. */
+/**
+ * Round trips in some order, without what two captures of the same packets do not share: clocks, whose packet of two CPUs came first, and
+ * what a file does not know.
+ */
 function linesOf(text: string): string[] {
   const shared = (line: string) => {
     const { time, durationNs, timing, tcp, interface: index, direction, ...rest } = JSON.parse(line);
