@@ -1,7 +1,8 @@
 /**
  * Live capture between two network namespaces, packets by tcpreplay. Drops: the agent beside `tcpdump -w /dev/null` on the same interface in
  * the same run, at rising rates. CPU: what a packet takes of the agent at 120,000 a second, every metric on, by each way to
- * capture, in turn; medians of rounds, in units of the npm package `cap`.
+ * capture, in turn; medians of rounds, in units of the npm package `cap`. What a packet takes of the same agent where the packets come from
+ * a file is what is left when capturing costs nothing.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../scripts/lib/run.mjs";
 import { capture } from "./lib/capture.mjs";
+import { cpuSeconds } from "./lib/cpu-seconds.mjs";
 import { median } from "./lib/median.mjs";
 import { missingRow, row } from "./lib/row.mjs";
 import { stop, Wire, wireMissing } from "./lib/wire.mjs";
@@ -19,6 +21,7 @@ const PACKETS = 600_000;
 const WARM_PACKETS = 150_000;
 const ROUNDS = 3;
 const METHODS = ["ring", "libpcap", "cap"];
+const FILES = "file";
 /** Of what `cap` takes. */
 const SHARE_MOST = 1 / 8;
 const COMMAND = join(ROOT, "shim/bin/tallywire.mjs");
@@ -91,15 +94,30 @@ async function cpuBy(wire, method, warm, long) {
   return { ns: ((more.seconds - less.seconds) / (more.seen - less.seen)) * 1e9, lost: more.lost };
 }
 
+/** CPU a packet of an agent that reads files, in the same way. */
+function cpuOfFiles(warm, long) {
+  const spool = mkdtempSync(join(tmpdir(), "tallywire-bench-"));
+  const words = ["--spool", spool, "--host-network", "10.0.0.0/8"];
+  try {
+    const [less, more] = [warm, long].map(({ path }) => cpuSeconds(["node", COMMAND, "agent", "--file", path, ...words]));
+    return { ns: ((more - less) / (long.record.packets - warm.record.packets)) * 1e9, lost: 0 };
+  } finally {
+    rmSync(spool, { recursive: true });
+  }
+}
+
 async function cpu(wire, warm, long) {
-  const all = Object.fromEntries(METHODS.map((method) => [method, []]));
-  for (let round = 0; round < ROUNDS; round++)
+  const all = Object.fromEntries([...METHODS, FILES].map((method) => [method, []]));
+  for (let round = 0; round < ROUNDS; round++) {
     for (const method of METHODS) all[method].push(await cpuBy(wire, method, warm, long));
+    all[FILES].push(cpuOfFiles(warm, long));
+  }
   const figure = (method) => median(all[method].map(({ ns }) => ns));
   const lost = (method) => all[method].map((run) => run.lost).join(", ");
-  return ["ring", "libpcap"].map((method) => {
-    const notes = METHODS.map((name) => `${name} ${Math.round(figure(name))} ns, not seen ${lost(name)}`);
-    const name = `live: CPU a packet at ${RATE.toLocaleString("en")} a second by ${method}, in the npm package cap's`;
+  return ["ring", "libpcap", FILES].map((method) => {
+    const notes = [...METHODS, FILES].map((name) => `${name} ${Math.round(figure(name))} ns, not seen ${lost(name)}`);
+    const way = method === FILES ? "from a file" : `at ${RATE.toLocaleString("en")} a second by ${method}`;
+    const name = `live: CPU a packet ${way}, in the npm package cap's`;
     return row(name, figure(method) / figure("cap"), { digits: 3, most: method === "ring" ? SHARE_MOST : undefined, notes });
   });
 }
