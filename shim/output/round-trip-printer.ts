@@ -1,6 +1,5 @@
 import type { Core } from "../../engine/core";
 import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
-import type { TextOutput } from "./text-output";
 
 /** How round trips are printed. */
 export type OutputForm = "line" | "wide" | "json";
@@ -13,6 +12,11 @@ export interface PrintLimits {
   isDue?(): boolean;
 }
 
+/** Where text goes. */
+export interface TextSink {
+  write(text: string): void;
+}
+
 /** Prints the round trips that a core gives out. */
 export class RoundTripPrinter {
   /** Round trips that were printed, and those that were not due. */
@@ -23,7 +27,7 @@ export class RoundTripPrinter {
   constructor(
     core: Core,
     private readonly format: (trip: RoundTrip) => string,
-    private readonly output: TextOutput,
+    private readonly output: TextSink,
     private readonly limits: PrintLimits = {},
   ) {
     this.reader = new RoundTripReader(core.schema);

@@ -1,0 +1,130 @@
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { Failure, reasonOf } from "../failure";
+
+const NEWLINE = 0x0a;
+/** What a line of JSON begins with. */
+const BRACE = 0x7b;
+/** A signal that kills is obeyed between two pages of a write, so what lies in one page is written whole or not at all. */
+const PAGE_BYTES = 4096;
+const LOOK_BACK_BYTES = 1 << 16;
+
+/**
+ * A file of JSON lines that is added to, each line whole. A run that was killed in the midst of a line that crosses a page leaves a
+ * part of it: that is taken away when the file is opened again.
+ */
+export class LineFile {
+  /** When it was made, ms since the epoch. */
+  readonly bornMs: number;
+  /** Bytes of a line's beginning that a run before left, and that were taken away. */
+  readonly mendedBytes: number;
+  private readonly file: number;
+
+  /** Opens it, or makes it, for its owner alone. Throws Failure. */
+  constructor(readonly path: string) {
+    const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    try {
+      this.file = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
+    } catch (cause) {
+      throw new Failure(`cannot write ${path}: ${reasonToWrite(cause)}`, 1, { cause });
+    }
+    try {
+      this.bornMs = this.check();
+      this.mendedBytes = this.mend();
+    } catch (error) {
+      closeSync(this.file);
+      throw error;
+    }
+  }
+
+  /** Bytes in it now, whoever wrote or cut them. */
+  get bytes(): number {
+    return fstatSync(this.file).size;
+  }
+
+  /** Adds lines, each with its end; gives how many are written, in order. Fewer than all where there is no room. */
+  append(lines: readonly Buffer[]): number {
+    let at = this.bytes;
+    let written = 0;
+    while (written < lines.length) {
+      const end = endOfPage(lines, written, at);
+      const part = lines.slice(written, end);
+      const size = part.reduce((sum, line) => sum + line.length, 0);
+      if (!this.write(part, size, at)) break;
+      at += size;
+      written = end;
+    }
+    return written;
+  }
+
+  close(): void {
+    closeSync(this.file);
+  }
+
+  /** Writes all of it or nothing. */
+  private write(lines: readonly Buffer[], size: number, at: number): boolean {
+    let done = 0;
+    try {
+      done = writeSync(this.file, lines.length === 1 ? lines[0]! : Buffer.concat(lines));
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw new Failure(`cannot write ${this.path}: ${reasonToWrite(error)}`, 1, { cause: error });
+    }
+    if (done > 0 && done < size) ftruncateSync(this.file, at);
+    return done === size;
+  }
+
+  private check(): number {
+    const state = fstatSync(this.file);
+    if (!state.isFile()) throw new Failure(`${this.path} is no plain file; watch -o json writes to standard output`, 2);
+    if (state.size > 0 && this.byteAt(0) !== BRACE)
+      throw new Failure(`${this.path} is no log of round trips, and is left as it is; name another file`, 2);
+    return state.birthtimeMs > 0 ? state.birthtimeMs : state.mtimeMs;
+  }
+
+  private mend(): number {
+    const size = this.bytes;
+    const whole = this.endOfLines(size);
+    if (whole < size) ftruncateSync(this.file, whole);
+    return size - whole;
+  }
+
+  /** Where the last whole line ends. */
+  private endOfLines(size: number): number {
+    const buffer = Buffer.alloc(LOOK_BACK_BYTES);
+    for (let end = size; end > 0; ) {
+      const start = Math.max(0, end - LOOK_BACK_BYTES);
+      const length = readSync(this.file, buffer, 0, end - start, start);
+      const found = buffer.subarray(0, length).lastIndexOf(NEWLINE);
+      if (found >= 0) return start + found + 1;
+      end = start;
+    }
+    return 0;
+  }
+
+  private byteAt(position: number): number {
+    const one = Buffer.alloc(1);
+    readSync(this.file, one, 0, 1, position);
+    return one[0]!;
+  }
+}
+
+/** Behind which line the next write ends: as many as lie in one page, or one that does not. */
+function endOfPage(lines: readonly Buffer[], from: number, at: number): number {
+  let left = PAGE_BYTES - (at % PAGE_BYTES);
+  let end = from;
+  while (end < lines.length && lines[end]!.length <= left) {
+    left -= lines[end]!.length;
+    end += 1;
+  }
+  return Math.max(end, from + 1);
+}
+
+/** Whether there is no room for more. */
+export function isOutOfRoom(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException | undefined)?.code ?? "");
+}
+
+function reasonToWrite(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "its folder is not there";
+  return code === "EACCES" || code === "EPERM" || code === "EROFS" ? "you may not write there" : reasonOf(error);
+}
