@@ -62,7 +62,7 @@ const STEPS = [
     {
       name: "the scripts",
       entry: "scripts/start/main.ts",
-      sources: ["scripts", "shim/hub", "engine", "test/support/oracle", "test/support/pcap-builder"],
+      sources: ["scripts", "shim/config", "shim/hub", "engine", "test/support/oracle", "test/support/pcap-builder"],
       output: "build/scripts/start.mjs",
       command: nativeTool(
         "esbuild/bin/esbuild",

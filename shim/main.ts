@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { STAT_ROWS_MAX } from "../engine/stat";
+import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey } from "./config/keys";
 import { Failure, reasonOf } from "./failure";
 import { printable } from "./output/printable";
 import { STAT_SORTS } from "./output/stat-table";
@@ -124,13 +125,28 @@ agentLike("agent", "read packets, and keep each minute's metrics on disk until t
     examples(
       ["tallywire agent -i eth0", "keeps minutes in the spool"],
       ["TALLYWIRE_KEY=tw_w_... tallywire agent -i eth0 --hub https://hub.example.com --tags site=fra1", "and posts them"],
+      ["tallywire agent --config /etc/tallywire/agent.yaml", "as a file says"],
       ["tallywire agent --file capture.pcap --hub http://127.0.0.1:8787 --key tw_w_...", "posts a capture"],
     ),
   )
-  .action(async (options, self: Command) => {
+  .action(async (options) => {
     const { agent } = await import("./commands/agent");
-    const isFromVariable = self.getOptionValueSource("interface") === "env";
-    process.exitCode = await agent(options.file && isFromVariable ? { ...options, interface: undefined } : options);
+    process.exitCode = await agent(options);
+  });
+
+agentLike("config", "print a configuration of an agent that explains each of its keys")
+  .option("--show", "what holds of options, variables and file instead, and which of them says so")
+  .option("--schema", "the JSON schema of configurations instead")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire config > agent.yaml", "one to begin with, which says what is usual"],
+      ["tallywire config --config agent.yaml --threads 2 --show", "what an agent with these words would do"],
+    ),
+  )
+  .action(async (options) => {
+    const { config } = await import("./commands/config");
+    process.exitCode = await config(options);
   });
 
 agentLike("doctor", "say what an agent with the same words would miss on this host, and what mends it")
@@ -326,63 +342,22 @@ function looking(name: string, description: string): Command {
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live");
 }
 
-/** A command with the words of an agent: what it captures, where its minutes wait and go. */
+/** A command with the words of an agent: what it captures, where its minutes wait and go. Variables and a file may say them too. */
 function agentLike(name: string, description: string): Command {
-  return command(name, description)
-    .addOption(
-      new Option("-i, --interface <names>", "capture on this interface, on several as eth0,veth*, or on any").env(
-        "TALLYWIRE_INTERFACE",
-      ),
-    )
-    .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
-    .option("--promiscuous", "take what is not meant for this host too")
-    .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
-    .addOption(
-      new Option(
-        "--cpu-max <percent>",
-        "of a processor: above it a sample of conversations is looked at, the rest counted",
-      ).argParser(whole(1, 6400)),
-    )
-    .addOption(
-      new Option("--capture <method>", "capture in this way; in the best that there is unless given").choices([
-        "ring",
-        "libpcap",
-        "cap",
-      ]),
-    )
-    .addOption(new Option("--ring <mib>", "packets that may wait in the kernel; 8 unless given").argParser(whole(1, 1024)))
-    .addOption(
-      new Option("--threads <n>", "share the packets out among so many, each with such a ring (Linux)")
-        .default(1)
-        .argParser(whole(1, 16)),
-    )
-    .addOption(new Option("--hub <url>", "where minutes go; nothing leaves this host without it").env("TALLYWIRE_HUB"))
-    .addOption(new Option("--key <key>", "this edge's write key; better given as the variable").env("TALLYWIRE_KEY"))
-    .addOption(new Option("--tags <list>", "what answers can be grouped by, as site=fra1,role=edge").env("TALLYWIRE_TAGS"))
-    .addOption(new Option("--edge <name>", "name of this edge; the key's, else the host's").env("TALLYWIRE_EDGE"))
-    .addOption(new Option("--spool <folder>", "where minutes wait").env("TALLYWIRE_SPOOL"))
-    .addOption(
-      new Option("--spool-size <mib>", "most that may wait; the oldest make room").default(256).argParser(whole(1, 1 << 20)),
-    )
-    .addOption(
-      new Option("--profile <name>", "small: a budget of 12 MiB and a ring of 4, for a host with little memory").choices([
-        "small",
-      ]),
-    )
-    .addOption(
-      new Option(
-        "--budget <mib>",
-        "memory for all that is kept of the traffic; 24 unless given, and 8 a thread at least",
-      ).argParser(whole(8, 1024)),
-    )
-    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
-    .option("--keep-duplicates", "count twice what the capture itself saw twice")
-    .option(
-      "--theta",
-      "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
-    )
-    .option("--hide-key", "send the key's name alone; signatures then stand for the key")
-    .option("--insecure", "allow a hub on another host without TLS");
+  const made = command(name, description);
+  made.addOption(new Option("--config <file>", `what is said in a file; tallywire config shows how (env: ${CONFIG_VARIABLE})`));
+  for (const key of CONFIG_KEYS) made.addOption(optionOf(key));
+  return made;
+}
+
+/** What is not said stays open here: a variable or a file may say it. */
+function optionOf({ flags, variable, value, usual, says }: ConfigKey): Option {
+  const known = [usual === undefined || usual === false ? "" : `default: ${usual}`, variable ? `env: ${variable}` : ""];
+  const notes = known.filter(Boolean).join(", ");
+  const option = new Option(flags, notes === "" ? says : `${says} (${notes})`);
+  if (value.kind === "choice") option.choices(value.choices);
+  if (value.kind === "whole") option.argParser(whole(value.least, value.most));
+  return option;
 }
 
 /** Of help and version, which nobody else looks after: a reader that went away ends them quietly. */

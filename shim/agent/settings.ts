@@ -4,6 +4,7 @@ import { parseKey } from "../../engine/keys";
 import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
 import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
 import { type Account, accountFor } from "../capture/privileges";
+import { EDGE_NAME, SPOOL_MIB } from "../config/keys";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
@@ -80,7 +81,6 @@ export interface AgentSettings {
   theta: boolean | undefined;
 }
 
-const EDGE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
 const TAG_VALUE_CHARACTERS_MAX = 64;
 /** Control characters, which no hub takes, and halves of a character, which cannot be sent. */
@@ -88,8 +88,6 @@ const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
 /** What a core takes at least, MiB. */
 const THREAD_MIB = 8;
-/** Disk for minutes that wait, unless told otherwise, MiB. */
-export const SPOOL_MIB = 256;
 
 /** Checks the words of the command line and the environment. Throws Failure. */
 export function agentSettings(options: AgentOptions): AgentSettings {
@@ -157,7 +155,7 @@ function edgeOf({ edge: given, key }: AgentOptions): string {
     throw new Failure(`the key is of edge ${named}, not ${given}; leave --edge out, or take that edge's key`, 2);
   }
   const edge = named ?? given ?? hostname();
-  if (EDGE.test(edge)) return edge;
+  if (EDGE_NAME.test(edge)) return edge;
   throw new Failure(`"${edge}" cannot name an edge; give --edge with letters, digits, and . _ -, at most 100 characters`, 2);
 }
 

@@ -1,14 +1,16 @@
 import { setFlagsFromString } from "node:v8";
 import { Agent } from "../agent/agent";
 import { type AgentOptions, agentSettings } from "../agent/settings";
-import { printable } from "../output/printable";
+import { say } from "../capture/session";
+import { resolveConfig } from "../config/resolve";
 
 /** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
-export async function agent(options: AgentOptions): Promise<number> {
+export async function agent(given: AgentOptions & { config?: string }): Promise<number> {
   // An agent runs for months beside others: V8 is to collect what it makes before it asks the system for more.
   setFlagsFromString("--optimize-for-size");
-  const settings = agentSettings(options);
-  const running = new Agent(settings, (line) => process.stderr.write(`tallywire: ${printable(line)}\n`));
+  const { options, warnings } = resolveConfig(given);
+  for (const line of warnings) say(line);
+  const running = new Agent(agentSettings(options), say);
   let signals = 0;
   const onSignal = () => {
     signals += 1;

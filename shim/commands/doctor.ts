@@ -1,4 +1,6 @@
 import type { AgentOptions } from "../agent/settings";
+import { say } from "../capture/session";
+import { resolveConfig } from "../config/resolve";
 import { examine, type NamedFinding } from "../doctor/checks";
 import type { Status } from "../doctor/finding";
 import { type Paint, paletteFor } from "../output/colour";
@@ -8,6 +10,7 @@ import { formatNumberOf } from "../output/units";
 
 /** The words of `tallywire doctor`: those of an agent on an interface. */
 export interface DoctorOptions extends Omit<AgentOptions, "file"> {
+  config?: string;
   output?: "json";
 }
 
@@ -16,7 +19,9 @@ const NAME_WIDTH = 10;
 const MEND_INDENT = " ".repeat(STATUS_WIDTH + NAME_WIDTH + 4);
 
 /** `tallywire doctor`: says what an agent with these words would miss on this host, and what mends it. Gives the exit code. */
-export async function doctor({ output: form, ...options }: DoctorOptions): Promise<number> {
+export async function doctor({ output: form, ...given }: DoctorOptions): Promise<number> {
+  const { options, warnings } = resolveConfig(given);
+  for (const line of warnings) say(line);
   const output = new TextOutput(process.stdout);
   const checks: NamedFinding[] = [];
   const paints = paintsOf();

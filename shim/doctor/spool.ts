@@ -11,7 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { MIB, SPOOL_MIB, spoolFolderOf } from "../agent/settings";
+import { MIB, spoolFolderOf } from "../agent/settings";
+import { SPOOL_MIB } from "../config/keys";
 import { reasonOf } from "../failure";
 import { formatBytes, formatNumberOf } from "../output/units";
 import { isBundleName, SPOOL_LIMITS } from "../spool/spool";

@@ -1,0 +1,282 @@
+/** What an agent is told by options, variables and a file: which goes first, and what is wrong, where. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import type { AgentOptions } from "../../shim/agent/settings";
+import { readConfig } from "../../shim/config/file";
+import { CONFIG_KEYS, type ConfigKey } from "../../shim/config/keys";
+import { referenceConfig } from "../../shim/config/reference";
+import { resolveConfig } from "../../shim/config/resolve";
+import { configSchema } from "../../shim/config/schema";
+import { Failure } from "../../shim/failure";
+import { tallywire } from "../support/command";
+import { textOf } from "../support/repository";
+
+const folder = mkdtempSync(join(tmpdir(), "tallywire-config-"));
+const path = join(folder, "agent.yaml");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(text: string): string {
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+/** What is wrong with a text, a line each without the file's name; none where it can be read. */
+function wrongIn(text: string): string[] {
+  try {
+    readConfig(write(text));
+    return [];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    expect(error.exitCode).toBe(2);
+    return error.below.map((line) => line.replace(`${path}:`, ""));
+  }
+}
+
+const isValid = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(configSchema());
+/** The reference with each example in force. */
+const EXAMPLES = referenceConfig().replaceAll(/^( *)# (\w+: .*)$/gm, (line, indent: string, rest: string) =>
+  CONFIG_KEYS.some((key) => key.path.endsWith(rest.slice(0, rest.indexOf(":"))) && rest.endsWith(key.example))
+    ? indent + rest
+    : line,
+);
+
+describe("the reference", () => {
+  test("says what is usual, and nothing else", () => {
+    const usual = CONFIG_KEYS.flatMap(({ path: key, usual }) => (usual === undefined ? [] : [[key, usual]]));
+    expect(Object.fromEntries(readConfig(write(referenceConfig())).values)).toEqual(Object.fromEntries(usual));
+    const without = resolveConfig({}, {}).options;
+    expect(resolveConfig({ config: write(referenceConfig()) }, {}).options).toEqual(without);
+  });
+
+  test("its examples can be, and are of every key", () => {
+    const { values } = readConfig(write(EXAMPLES));
+    expect([...values.keys()].sort()).toEqual(CONFIG_KEYS.map((key) => key.path).sort());
+    expect(isValid(parse(EXAMPLES)), JSON.stringify(isValid.errors)).toBe(true);
+  });
+
+  test("is what the command prints, and so is the schema, which is in docs/ too", async () => {
+    expect((await tallywire(["config"])).stdout).toBe(referenceConfig());
+    const schema = (await tallywire(["config", "--schema"])).stdout;
+    expect(JSON.parse(schema)).toEqual(configSchema());
+    expect(textOf("docs/agent.schema.json")).toBe(schema);
+  });
+});
+
+describe("what is wrong", () => {
+  test.each([
+    ["capture:\n  interfce: eth0\n", ["2:3: there is no key capture.interfce; did you mean capture.interface?"]],
+    ["hubb:\n  url: https://h\n", ["1:1: there is no key hubb; did you mean hub?"]],
+    ["interface: eth0\n", ["1:1: there is no key interface; did you mean capture.interface?"]],
+    ["quite_unlike_any: 1\n", ["1:1: there is no key quite_unlike_any"]],
+    [
+      "capture: { threads: 17, ringMiB: 1.5 }\n",
+      ["1:21: capture.threads is a whole number from 1 to 16", "1:34: capture.ringMiB is a whole number from 1 to 1024"],
+    ],
+    ["edge: 12\n", ['1:7: edge is a text: write "12"']],
+    ["edge: a b\n", ["1:7: edge is made of letters, digits, and . _ -, at most 100"]],
+    ["metrics:\n  theta: maybe\n", ["2:10: metrics.theta is true or false"]],
+    ["capture:\n  method: ringg\n", ["2:11: capture.method is one of ring, libpcap, cap"]],
+    ["capture: eth0\n", ["1:10: capture is made of keys and values"]],
+    ["- a\n", ["1:1: a configuration is made of keys and values"]],
+    ["tags: { Site: fra1 }\n", ['1:7: tags cannot be: "Site=fra1" is no tag; write tags as site=fra1,role=edge, each name once']],
+    ["tags: [site]\n", ["1:7: tags is name: value each"]],
+    ["edge: a\nedge: b\n", ["2:1: Map keys must be unique"]],
+    ["capture:\n hostNetworks: [10.0.0.0/8, 4]\n", ["2:16: capture.hostNetworks is a list of texts"]],
+    ["edge: *nobody\n", ["1:7: edge cannot be read: Unresolved alias (the anchor must be set before the alias): nobody"]],
+  ])("%j", (text, wrong) => {
+    expect(wrongIn(text)).toEqual(wrong);
+  });
+
+  test("is told with all else that is wrong, and the command ends with 2", async () => {
+    write("edge: 12\ncapture:\n  interfce: eth0\n");
+    const { code, stderr } = await tallywire(["agent", "--config", path]);
+    expect(code).toBe(2);
+    expect(stderr.split("\n")).toEqual([
+      `tallywire: 2 things are wrong in the configuration ${path}; tallywire config shows how it is written`,
+      `${path}:1:7: edge is a text: write "12"`,
+      `${path}:3:3: there is no key capture.interfce; did you mean capture.interface?`,
+      "",
+    ]);
+  });
+
+  test("files that are not there, too large, or no text", async () => {
+    expect((await tallywire(["agent", "--config", join(folder, "none.yaml")])).stderr).toMatch(
+      /cannot read the configuration .*: there is no such file/,
+    );
+    writeFileSync(path, "#".repeat((1 << 20) + 1));
+    expect((await tallywire(["agent", "--config", path])).stderr).toContain("is larger than a configuration may be");
+    expect(wrongIn("\0\x01\xff")).not.toEqual([]);
+  });
+
+  test("any text at all is read or refused", () => {
+    const words = fc.constantFrom(
+      "capture",
+      "hub",
+      "edge",
+      ":",
+      " ",
+      "\n",
+      "  ",
+      "-",
+      "{",
+      "}",
+      "[",
+      "]",
+      "&a",
+      "*a",
+      "<<",
+      '"',
+      "'",
+      "threads",
+      "1",
+      "null",
+      "? ",
+      "|",
+      "!!set",
+      "%",
+    );
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 40 }), (parts) => void wrongIn(parts.join(""))),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("aliases that multiply are refused", () => {
+    const lines = Array.from(
+      { length: 30 },
+      (_, index) => `x${index}: &a${index} [${index === 0 ? "1" : `*a${index - 1}, *a${index - 1}`}]`,
+    );
+    const from = performance.now();
+    expect(wrongIn(`${lines.join("\n")}\ntags: *a29\n`).at(-1)).toMatch(
+      /tags cannot be read: Excessive alias count|and \d+ more/,
+    );
+    expect(performance.now() - from).toBeLessThan(20_000);
+  });
+
+  test("a schema of JSON finds what the program finds, of one key each", () => {
+    const value = fc.oneof(
+      fc.boolean(),
+      fc.integer({ min: -2, max: 2000 }),
+      fc.double({ noNaN: true }),
+      fc.constantFrom("ring", "small", "x y", "eth0", ""),
+      fc.constant(null),
+      fc.array(fc.constantFrom("10.0.0.0/8", "", 1)),
+      fc.dictionary(fc.constantFrom("site", "role"), fc.constantFrom("fra1", 1, true, null, "a,b")),
+    );
+    const key = fc.constantFrom(...CONFIG_KEYS.map((one) => one.path), "capture.interfce", "nothing", "hub", "capture");
+    fc.assert(
+      fc.property(key, value, (name, held) => {
+        const [group, inner] = name.split(".") as [string, string | undefined];
+        const document = inner === undefined ? { [group]: held } : { [group]: { [inner]: held } };
+        const accepts = isValid(document);
+        // The schema cannot say what a tag may be.
+        if (name === "tags" && accepts) return;
+        expect(wrongIn(JSON.stringify(document)).length === 0, JSON.stringify(document)).toBe(accepts);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+/** Two values of a key that differ, as a file has them and as options are. */
+function valuesOf({ value, example }: ConfigKey): { yaml: string; words: string; option: unknown }[] {
+  if (value.kind === "flag") return [true, false].map((one) => ({ yaml: `${one}`, words: one ? "yes" : "0", option: one }));
+  if (value.kind === "whole") return [value.least, value.most].map((one) => ({ yaml: `${one}`, words: `${one}`, option: one }));
+  if (value.kind === "choice") return value.choices.map((one) => ({ yaml: one, words: one, option: one }));
+  if (value.kind === "list")
+    return ["10.0.0.0/8", "::/0"].map((one) => ({
+      yaml: `["${one}", "192.0.2.1/32"]`,
+      words: `${one},192.0.2.1/32`,
+      option: [one, "192.0.2.1/32"],
+    }));
+  if (value.kind === "tags")
+    return ["a", "b"].map((one) => ({ yaml: `{ site: ${one} }`, words: `site=${one}`, option: `site=${one}` }));
+  return [example, "other"].map((one) => ({ yaml: JSON.stringify(one), words: one, option: one }));
+}
+
+describe("which goes first", () => {
+  test("options, then variables, then the file, then what is usual; for every key", () => {
+    for (const key of CONFIG_KEYS) {
+      const all = valuesOf(key);
+      for (const [inFile, inVariable, inWords] of [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
+        [bits & 1, bits & 2, bits & 4].map(Boolean),
+      )) {
+        const [first, other] = [all[0]!, all.at(-1)!];
+        const [group, inner] = key.path.split(".") as [string, string | undefined];
+        write(inFile ? (inner === undefined ? `${group}: ${first.yaml}` : `${group}:\n  ${inner}: ${first.yaml}`) : "");
+        const env = inVariable ? { [key.variable!]: other.words } : {};
+        const words = (inWords ? { [key.option]: first.option } : {}) as AgentOptions;
+        const expected = inWords ? first.option : inVariable ? other.option : inFile ? first.option : key.usual;
+        expect(
+          resolveConfig({ ...words, config: path }, env).options[key.option],
+          `${key.path} ${inFile} ${inVariable} ${inWords}`,
+        ).toEqual(expected);
+      }
+    }
+  });
+
+  test("a variable names the file, and an empty one says nothing", () => {
+    write("edge: a");
+    expect(resolveConfig({}, { TALLYWIRE_CONFIG: path }).options.edge).toBe("a");
+    expect(resolveConfig({}, { TALLYWIRE_CONFIG: path, TALLYWIRE_EDGE: "" }).options.edge).toBe("a");
+    expect(resolveConfig({}, { TALLYWIRE_CONFIG: "" }).options.edge).toBeUndefined();
+  });
+
+  test("captures on the command line are read in place of an interface", () => {
+    write("capture: { interface: eth0, user: nobody, threads: 4, cpuMaxPercent: 20, filter: port 53 }");
+    const { options } = resolveConfig({ file: ["a.pcap"], config: path }, {});
+    expect(options).toMatchObject({ file: ["a.pcap"], captureFilter: "port 53" });
+    expect([options.interface, options.user, options.threads, options.cpuMax]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("a wrong variable is named", () => {
+    expect(() => resolveConfig({}, { TALLYWIRE_THREADS: "many" })).toThrow("TALLYWIRE_THREADS is a whole number from 1 to 16");
+    expect(() => resolveConfig({}, { TALLYWIRE_THETA: "perhaps" })).toThrow("TALLYWIRE_THETA is true or false");
+  });
+});
+
+describe("the commands", () => {
+  test("--show says where each value comes from, and no secret", async () => {
+    write(`hub: { url: "http://127.0.0.1:1", key: ${"tw_w_x"} }\ncapture: { interface: lo }\n`);
+    const { stdout, stderr } = await tallywire(["config", "--config", path, "--budget", "32", "--show"], {
+      env: { TALLYWIRE_TAGS: "site=fra1" },
+    });
+    expect(stdout).toContain(`  interface: lo  # by ${path}\n`);
+    expect(stdout).toContain("  budgetMiB: 32  # by --budget\n");
+    expect(stdout).toContain('tags: "site=fra1"  # by TALLYWIRE_TAGS\n');
+    expect(stdout).toContain("  sizeMiB: 256  # as usual\n");
+    expect(stdout + stderr).not.toContain("tw_w_x");
+    expect(stderr).toContain("this is no key");
+    expect(Object.keys(parse(stdout) as object)).toContain("hub");
+  });
+
+  test("an agent does as a file says", async () => {
+    write(`edge: by-file\nspool: { folder: ${JSON.stringify(join(folder, "spool"))} }\n`);
+    const { code, stderr } = await tallywire(["agent", "--config", path, "--file", "test/fixtures/dns_kdig_udp.pcap"]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("edge by-file: reading test/fixtures/dns_kdig_udp.pcap")]);
+    expect(stderr).toContain(`wait in ${join(folder, "spool", "by-file")}`);
+  });
+
+  test("a key that others may read is told of", async () => {
+    write("hub: { key: tw_w_x }\n");
+    chmodSync(path, 0o644);
+    expect((await tallywire(["config", "--config", path, "--show"])).stderr).toContain(
+      `holds a key and others may read it; chmod 600 ${path}`,
+    );
+  });
+
+  test("doctor looks at what a file says", async () => {
+    write(`capture: { interface: no-such-interface }\nspool: { folder: ${JSON.stringify(join(folder, "spool"))} }\n`);
+    expect((await tallywire(["doctor", "--config", path])).stdout).toContain("no-such-interface");
+  });
+});
