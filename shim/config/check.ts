@@ -70,6 +70,7 @@ function checkTags(given: unknown): Checked {
 }
 
 function checkTagWords(text: string): Checked {
+  if (text === "") return { wrong: "is empty: leave it out" };
   try {
     tagsHeader(text);
     return { value: text };

@@ -9,7 +9,7 @@ import { readBundleHeader } from "../../engine/bundle";
 import { Core } from "../../engine/core";
 import { deriveKey, importMaster } from "../../engine/keys";
 import { MinuteSum } from "../../engine/summary";
-import { runOf, startCommand, tallywire } from "../support/command";
+import { runOf, startCommand, tallywire, untilSays } from "../support/command";
 import { IngestServer } from "../support/ingest-server";
 import { manyMinutes } from "../support/many-minutes";
 import { ethernet, ipv4, Pcapng, udp } from "../support/pcap-builder";
@@ -188,7 +188,8 @@ describe("told to end", () => {
     server.refuse = () => ({ status: 503, body: { error: "behind", reason: "busy" } });
     const child = startCommand(words(), environment());
     const run = runOf(child);
-    await sleep(700);
+    await untilSays(child, /: reading /);
+    await sleep(300);
     child.kill("SIGTERM");
     const { code, stderr } = await run;
     expect(code).toBe(1);
