@@ -11,6 +11,7 @@ import { Cursor } from "./bytes/cursor";
 /** Numbers of the settings; never reused. */
 export class SettingId {
   static readonly EVENTS: u32 = 1;
+  static readonly ALL_EVENTS: u32 = 30;
   static readonly KEEP_DUPLICATES: u32 = 2;
   static readonly RAW: u32 = 3;
   static readonly HOST_NETWORKS: u32 = 4;
@@ -36,6 +37,8 @@ const NETWORKS: usize = memory.data(64 * 17);
 export class Settings {
   /** Round trips go into the event ring. */
   static events: bool = false;
+  /** Events come out too that a filter keeps out, or that statistics add up. */
+  static allEvents: bool = false;
   /** What the capture itself saw twice counts twice. */
   static keepDuplicates: bool = false;
   /** Query strings stay in paths, literals in statements, values in messages of errors. */
@@ -62,6 +65,7 @@ export class Settings {
 /** Puts every setting back to its default. */
 function resetSettings(): void {
   Settings.events = false;
+  Settings.allEvents = false;
   Settings.keepDuplicates = false;
   Settings.raw = false;
   Settings.live = false;
@@ -93,6 +97,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
   if (bytes == 1) {
     const on = load<u8>(value) != 0;
     if (id == SettingId.EVENTS) Settings.events = on;
+    else if (id == SettingId.ALL_EVENTS) Settings.allEvents = on;
     else if (id == SettingId.KEEP_DUPLICATES) Settings.keepDuplicates = on;
     else if (id == SettingId.RAW) Settings.raw = on;
     else if (id == SettingId.LIVE) Settings.live = on;

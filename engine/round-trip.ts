@@ -37,7 +37,8 @@ const MESSAGE_BYTES_OFFSET = 16;
 const MESSAGE_PRESENT_OFFSET = 24;
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
 const TCP = 6;
-const DIRECTIONS = ["in", "out", "unknown"] as const;
+/** Directions as events number them. */
+export const DIRECTIONS = ["in", "out", "unknown"] as const;
 const SECOND_NS = 1_000_000_000n;
 const text = new TextDecoder();
 
@@ -90,7 +91,7 @@ export class RoundTripReader {
       ...(requestLength === 0 ? {} : { request: fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []) }),
       ...(responseLength === 0 ? {} : { response: fieldsOf(view, at + HEADER_BYTES + requestLength, protocol?.response ?? []) }),
       timing: timingOf(view, at),
-      ...(view.getUint32(at + 116, true) === TCP ? { tcp: healthOf(view, at) } : {}),
+      ...(view.getUint8(at + 116) === TCP ? { tcp: healthOf(view, at) } : {}),
       marks: bitNames(view.getUint32(at + 112, true), this.schema.marks),
     };
     return trip;

@@ -3,6 +3,8 @@
 export interface Setting {
   /** Whether round trips come out as events. */
   events?: boolean;
+  /** Whether events come out too that a filter keeps out, or that statistics add up. */
+  allEvents?: boolean;
   /** Whether what the capture itself saw twice counts twice. */
   keepDuplicates?: boolean;
   /** Whether query strings stay in paths. */
@@ -56,6 +58,7 @@ class Writer {
 export function encodeSettings(setting: Setting): Uint8Array {
   const writer = new Writer();
   writer.flag(1, setting.events);
+  writer.flag(30, setting.allEvents);
   writer.flag(2, setting.keepDuplicates);
   writer.flag(3, setting.raw);
   const networks = setting.hostNetworks ?? [];

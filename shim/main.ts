@@ -118,6 +118,28 @@ looking("stat", "add round trips up by any of their fields, on an interface or i
     process.exitCode = await stat([...words, ...others], { ...options, hostNetwork: networks });
   });
 
+looking("overview", "show what this host depends on, and who depends on it, on an interface or in a capture")
+  .argument("[protocol...]", "only these; tallywire protocols lists them")
+  .option("-n, --numbers", "show addresses as numbers, also where DNS on the wire named them")
+  .addOption(new Option("--sort <figure>", "what comes first").choices([...STAT_SORTS]).default("requests"))
+  .addOption(new Option("--rows <n>", "rows that are shown; all in JSON, unless given").argParser(whole(1, STAT_ROWS_MAX)))
+  .addOption(new Option("--time <span>", "look at an interface for so long, as 10s").argParser(span))
+  .addOption(new Option("--every <span>", "show what there is so often; once a second on a terminal").argParser(span))
+  .addOption(new Option("-o, --output <form>", "how to print: an object a line").choices(["json"]))
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire overview -i any", "every service that is asked here, once a second"],
+      ["tallywire overview -i any --time 60s --sort p99", "of a minute, the slowest first"],
+      ["tallywire overview -r capture.pcap --host-network 10.0.0.5", "of the host with this address, in a capture"],
+    ),
+  )
+  .action(async (words, options) => {
+    const { overview } = await import("./commands/overview");
+    const { networks, others } = sortNetworks(options.hostNetwork);
+    process.exitCode = await overview([...words, ...others], { ...options, hostNetwork: networks });
+  });
+
 agentLike("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
   .option("--file <path...>", "read captures instead, and end when the hub has their minutes")
   .addHelpText(

@@ -98,7 +98,7 @@ function isKnown(reference: Reference, event: usize, base: usize): bool {
   const known = <u32>reference.known;
   if (known < 32) return isPresent(known, reference.offset, reference.column != 0 ? FieldKind.ROWS : <u32>reference.kind);
   if (known == Known.ALWAYS) return true;
-  if (known == Known.OVER_TCP) return load<u32>(event, TRANSPORT) == TCP;
+  if (known == Known.OVER_TCP) return load<u8>(event, TRANSPORT) == TCP;
   return load<u64>(base + reference.offset) != u64.MAX_VALUE;
 }
 

@@ -6,7 +6,7 @@
  *         8 client port u16 | 10 server port u16 | 12 interface u32
  *        16 client address, 16 bytes | 32 server address, 16 bytes
  *        48 time u64 | 56 duration u64 | 64 request u64 | 72 server u64 | 80 response u64 | 88 handshake u64    (ns)
- *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u32
+ *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u8 | 119 kept out u8
  *       120 request length u32 | 124 response length u32 | 128 request | response
  * ```
  * A time that is not known is all ones. A message that is not there has length 0. An event is padded to eight bytes.
@@ -22,6 +22,8 @@ import { Message, messageRelease } from "./message";
 import { observerOf } from "./observers";
 import { isInAnswer, pendingExpired, pendingTake } from "./pending";
 
+/** Offset in an event of whether the filter did not want it. */
+const KEPT_OUT: usize = 119;
 /** Bytes before the messages of an event. */
 export const EVENT_HEADER_BYTES: u32 = 128;
 
@@ -35,8 +37,20 @@ export class Events {
   static isWanted: u32 = 0;
   /** Events that were not. */
   static filtered: u64 = 0;
-  /** Index of the function (event) -> void that takes those that are, instead of the host; 0 where the host does. */
+  /** Index of the function (event) -> void that takes those that are; 0 where the host alone does. */
   static taker: u32 = 0;
+
+  /** Whether the event that was written at `at` goes to the host, once the filter has been asked and the taker has had it. */
+  @inline static keeps(at: usize): bool {
+    if (Events.isWanted != 0 && !call_indirect<bool>(Events.isWanted, at)) {
+      Events.filtered += 1;
+      if (Settings.allEvents) store<u8>(at, 1, KEPT_OUT);
+      return Settings.allEvents;
+    }
+    if (Events.taker == 0) return true;
+    call_indirect<void>(Events.taker, at);
+    return Settings.allEvents;
+  }
 
   /** Whether a reader should drain before the next packet. */
   @inline static get halfFull(): bool {
@@ -136,9 +150,7 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   memory.copy(at + EVENT_HEADER_BYTES + requestLength, response, responseLength);
   const used = EVENT_HEADER_BYTES + requestLength + responseLength;
   memory.fill(at + used, 0, length - used);
-  if (Events.isWanted != 0 && !call_indirect<bool>(Events.isWanted, at)) Events.filtered += 1;
-  else if (Events.taker != 0) call_indirect<void>(Events.taker, at);
-  else Events.length += length;
+  if (Events.keeps(at)) Events.length += length;
 }
 
 /** Reports a pending request without a response and lets go of it; with one that may have been missed it is unobserved. */

@@ -9,8 +9,9 @@ import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { setFilter } from "../filter";
 import { exitSummary } from "../output/exit-summary";
+import type { ShowOptions } from "../output/live-table";
 import { MinuteCounts } from "../output/minute-counts";
-import { type ShowOptions, StatDisplay, type StatWanted } from "../output/stat-display";
+import { StatDisplay, type StatWanted } from "../output/stat-display";
 import type { StatSort } from "../output/stat-table";
 
 export interface StatOptions extends SessionSource, ShowOptions {

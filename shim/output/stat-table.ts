@@ -1,4 +1,4 @@
-import type { StatAnswer, StatPart, StatRow, StatValues } from "../../engine/stat";
+import type { StatAnswer, StatPart, StatValues } from "../../engine/stat";
 import type { Column } from "./table";
 import { table } from "./table";
 import { formatBytes, formatCount, formatSeconds, formatShare } from "./units";
@@ -13,11 +13,11 @@ const FIGURES: Column[] = ["requests", "errors", "", "mean", "p50", "p90", "p99"
 }));
 
 /** Sorts rows, the greatest first; what is equal stays in the order of requests. */
-export function sortRows(rows: readonly StatRow[], sort: StatSort): StatRow[] {
+export function sortRows<Row extends StatPart>(rows: readonly Row[], sort: StatSort): Row[] {
   return [...rows].sort((a, b) => sortFigure(b, sort) - sortFigure(a, sort));
 }
 
-function sortFigure(row: StatRow, sort: StatSort): number {
+function sortFigure(row: StatPart, sort: StatSort): number {
   if (sort === "requests" || sort === "errors" || sort === "bytes") return row[sort];
   const { values } = row;
   if (values === undefined) return -1;

@@ -1,0 +1,65 @@
+import { TextOutput } from "./text-output";
+
+/** How a table is shown. */
+export interface ShowOptions {
+  /** Rows that are shown; as many as the terminal has room for, or 20, and all in JSON. */
+  rows?: number;
+  /** How often, ms. */
+  every?: number;
+  output?: "json";
+}
+
+const ROWS_SHOWN = 20;
+const TERMINAL_EVERY_MS = 1000;
+/** Moves to the upper left corner of a terminal, and clears what is below. */
+const HOME_AND_CLEAR = "\u001b[H\u001b[J";
+const CLEAR_ALL = "\u001b[2J";
+
+/** Shows a text that changes: again and again on a terminal that looks on, else when it is done or a span is over. */
+export class LiveTable {
+  private readonly output = new TextOutput(process.stdout);
+  private readonly everyMs: number | undefined;
+  private readonly isScreen: boolean;
+  private nextMs: number;
+  private shown = 0;
+
+  constructor(private readonly options: ShowOptions & { isLive: boolean }) {
+    this.isScreen = process.stdout.isTTY === true && options.isLive && options.output === undefined;
+    this.everyMs = options.every ?? (this.isScreen ? TERMINAL_EVERY_MS : undefined);
+    this.nextMs = Date.now() + (this.everyMs ?? 0);
+  }
+
+  /** Whether nobody reads any more. */
+  get isClosed(): boolean {
+    return this.output.closed;
+  }
+
+  /** Shows what there is, where it is time. */
+  async turn(text: () => string): Promise<void> {
+    if (this.everyMs !== undefined && this.options.isLive && Date.now() >= this.nextMs) {
+      this.nextMs += this.everyMs;
+      this.show(text());
+    }
+    this.output.push();
+    await this.output.ready();
+  }
+
+  /** Shows what it came to, and what is below it. */
+  async last(text: string, below = ""): Promise<void> {
+    this.show(text);
+    this.output.write(below);
+    await this.output.end();
+  }
+
+  /** Rows that are shown, on a terminal beside `others` lines. */
+  rowsShown(others: number): number {
+    return this.options.rows ?? (this.isScreen ? Math.max(1, process.stdout.rows - others) : ROWS_SHOWN);
+  }
+
+  private show(text: string): void {
+    const isFirst = this.shown++ === 0;
+    if (this.isScreen) this.output.write(`${isFirst ? CLEAR_ALL : ""}${HOME_AND_CLEAR}`);
+    else if (!isFirst && this.options.output === undefined) this.output.write("\n");
+    this.output.write(text);
+  }
+}
