@@ -25,9 +25,11 @@ import { declareProtocols } from "./protocols/index";
 import { Protocols } from "./protocols/protocol";
 import { protocolsEncode } from "./protocols/schema";
 import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
+import { Events } from "./roundtrip/events";
 import { resetOpenRequests } from "./roundtrip/open-requests";
 import { Pending } from "./roundtrip/pending";
-import { Events } from "./roundtrip/report";
+import { Sightings } from "./roundtrip/sightings";
+import { Held } from "./roundtrip/stages";
 import { readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
 import { Stat } from "./stat/stat";
@@ -88,6 +90,8 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   openFlows();
   openCapture();
   Pending.reset();
+  Sightings.reset();
+  Held.reset();
   Events.length = 0;
   Events.filtered = 0;
   return Configured.OK;
@@ -185,6 +189,7 @@ export function tick(seconds: u32, nanoseconds: u32): void {
 /** Ends all flows and seals all minutes: the capture is over. Events and bundles are taken out first and after. */
 export function flush(): void {
   if (FlowTable.count != 0) endFlows();
+  Held.release(u64.MAX_VALUE);
   if (!Minute.isOpen && captureWaits()) {
     Minute.withoutTime();
     captureTurn();

@@ -2,7 +2,7 @@
  * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
- * staging | packet filter | input | scratch | unpacked | events | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * staging | packet filter | input | scratch | unpacked | events | sightings | held | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
@@ -25,6 +25,8 @@ export const BUDGET_BYTES_MAX: u32 = 1 << 30;
 
 const PAGE: u32 = 4096;
 const FLOW_BYTES: u32 = 352;
+/** Bytes of a set of roundtrip/sightings.ts. */
+const SIGHTING_SET_BYTES: u32 = 1024;
 const SCRATCH_REGION_BYTES: u32 = 65536;
 /** Bytes of compressed content that are collected before they are unpacked. */
 export const PACKED_BYTES_MAX: u32 = 65536;
@@ -46,6 +48,12 @@ export class Regions {
   static unpacked: usize = 0;
   static events: usize = 0;
   static eventsBytes: u32 = 0;
+  /** Sets of packets that several interfaces may see, a power of two; 0 where the settings want no stages. */
+  static sightings: usize = 0;
+  static sightingSets: u32 = 0;
+  /** Events that wait for their stages. */
+  static held: usize = 0;
+  static heldBytes: u32 = 0;
   static bundles: usize = 0;
   static bundlesBytes: u32 = 0;
   static output: usize = 0;
@@ -110,6 +118,15 @@ export class Regions {
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
   }
 
+  /** A 64th of the budget for what several interfaces saw, as much for events that wait for it. */
+  private static layOutStages(budget: u32): void {
+    const bytes: u32 = Settings.stages ? 1 << (31 - clz<u32>(budget >> 6)) : 0;
+    Regions.sightingSets = bytes / SIGHTING_SET_BYTES;
+    Regions.sightings = bytes == 0 ? 0 : Regions.take(bytes);
+    Regions.heldBytes = bytes;
+    Regions.held = bytes == 0 ? 0 : Regions.take(bytes);
+  }
+
   private static layOutHost(budget: u32): void {
     const large = budget >= 16 << 20;
     Regions.packetFilter = Settings.packetFilter ? Regions.take(PACKET_FILTER_BYTES) : 0;
@@ -120,6 +137,7 @@ export class Regions {
     Regions.unpacked = Regions.packed + PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES;
     Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
     Regions.events = Regions.take(Regions.eventsBytes);
+    Regions.layOutStages(budget);
     Regions.bundlesBytes = 1 << 20;
     Regions.bundles = Regions.take(Regions.bundlesBytes);
     Regions.outputBytes = 1 << 20;

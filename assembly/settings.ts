@@ -23,6 +23,7 @@ export class SettingId {
   static readonly THETA: u32 = 10;
   static readonly THREAD: u32 = 11;
   static readonly PACKET_FILTER: u32 = 12;
+  static readonly STAGES: u32 = 26;
 }
 
 /** Networks of this host at the most. */
@@ -51,6 +52,8 @@ export class Settings {
   static thread: u32 = 0;
   /** Packets of files are chosen by programs, which come later (capture/packet-filter.ts). */
   static packetFilter: bool = false;
+  /** Round trips say on which interfaces their packets were seen, where the source shows several. */
+  static stages: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
@@ -72,6 +75,7 @@ function resetSettings(): void {
   Settings.theta = false;
   Settings.thread = 0;
   Settings.packetFilter = false;
+  Settings.stages = false;
   Settings.networkCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
@@ -104,6 +108,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.THETA) Settings.theta = on;
     else if (id == SettingId.THREAD) Settings.thread = load<u8>(value);
     else if (id == SettingId.PACKET_FILTER) Settings.packetFilter = on;
+    else if (id == SettingId.STAGES) Settings.stages = on;
     else return false;
     return true;
   }

@@ -13,6 +13,17 @@ export interface Endpoint {
   port: number;
 }
 
+/** An interface that saw the first packet of the request or of the response, and when: ns after the request was first seen anywhere. */
+export interface Stage {
+  interface: number;
+  name?: string;
+  requestNs?: number;
+  responseNs?: number;
+}
+
+/** The name of an interface by its number; undefined where it is not known. */
+export type InterfaceNaming = (interfaceId: number) => string | undefined;
+
 export interface RoundTrip {
   /** RFC 3339, UTC, nine digits: the first byte of the request, or of the response where there is none; absent where it has no time. */
   time?: string;
@@ -27,12 +38,16 @@ export interface RoundTrip {
   request?: MessageFields;
   response?: MessageFields;
   timing: { requestNs?: number; serverNs?: number; responseNs?: number; handshakeRttNs?: number };
+  /** The interfaces that the request passed, in its order, where the source showed it on several. */
+  stages?: Stage[];
   /** Health of the connection since its last round trip; absent over UDP. */
   tcp?: { retransmissions: number; outOfOrder: number; gapBytes: number };
   marks: string[];
 }
 
 const HEADER_BYTES = 128;
+const STAGE_COUNT_OFFSET = 118;
+const STAGE_BYTES = 24;
 const MESSAGE_BYTES_OFFSET = 16;
 const MESSAGE_PRESENT_OFFSET = 24;
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
@@ -63,7 +78,10 @@ export class RoundTripReader {
   private second = -1n;
   private secondText = "";
 
-  constructor(private readonly schema: Schema) {
+  constructor(
+    private readonly schema: Schema,
+    private readonly nameOf: InterfaceNaming = () => undefined,
+  ) {
     for (const protocol of schema.protocols) this.protocols.set(protocol.number, ready(protocol));
   }
 
@@ -91,10 +109,32 @@ export class RoundTripReader {
       ...(requestLength === 0 ? {} : { request: fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []) }),
       ...(responseLength === 0 ? {} : { response: fieldsOf(view, at + HEADER_BYTES + requestLength, protocol?.response ?? []) }),
       timing: timingOf(view, at),
+      ...this.stages(view, at),
       ...(view.getUint8(at + 116) === TCP ? { tcp: healthOf(view, at) } : {}),
       marks: bitNames(view.getUint32(at + 112, true), this.schema.marks),
     };
     return trip;
+  }
+
+  /** Stages stand at the event's end (assembly/roundtrip/stages.ts draws them). */
+  private stages(view: DataView, event: number): { stages?: Stage[] } {
+    const count = view.getUint8(event + STAGE_COUNT_OFFSET);
+    if (count === 0) return {};
+    const start = event + view.getUint32(event, true) - count * STAGE_BYTES;
+    return { stages: Array.from({ length: count }, (_, index) => this.stage(view, start + index * STAGE_BYTES)) };
+  }
+
+  private stage(view: DataView, at: number): Stage {
+    const interfaceId = view.getUint32(at, true);
+    const name = this.nameOf(interfaceId);
+    const requestNs = optionalNs(view, at + 8);
+    const responseNs = optionalNs(view, at + 16);
+    return {
+      interface: interfaceId,
+      ...(name === undefined ? {} : { name }),
+      ...(requestNs === undefined ? {} : { requestNs }),
+      ...(responseNs === undefined ? {} : { responseNs }),
+    };
   }
 
   private time(ns: bigint): string {

@@ -23,6 +23,8 @@ export interface Setting {
   thread?: number;
   /** Whether packets of files are chosen by programs, which the core then asks for. */
   choosesPackets?: boolean;
+  /** Whether round trips say on which interfaces their packets were seen, where the source shows several. */
+  stages?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -73,6 +75,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(10, setting.theta);
   if (setting.thread !== undefined) writer.put(11, [setting.thread]);
   writer.flag(12, setting.choosesPackets);
+  writer.flag(26, setting.stages);
   return Uint8Array.from(writer.bytes);
 }
 

@@ -65,6 +65,8 @@ export function inputOpen(kind: u32): i32 {
     // Threads have one input together, which the first of them counts.
     if (kind == InputKind.LIVE && Settings.thread <= 1) Tally.add(Count.SECTIONS, 1);
     if (kind != InputKind.LIVE) PacketFilter.unfiltered = -1;
+    Packet.isSeveral = kind == InputKind.LIVE && Settings.stages;
+    Packet.interfaceName = 0;
     return handle;
   }
   return -1;

@@ -58,6 +58,10 @@ export class Packet {
   static input: u32 = 0;
   /** Interface number in its pcapng section, or 0. */
   static interfaceId: u32 = 0;
+  /** Number of the interface's name (interface-names.ts), 0 where none is known. */
+  static interfaceName: u32 = 0;
+  /** Whether the host asks where packets were seen, and the source may show them on several interfaces. */
+  static isSeveral: bool = false;
   /** A Direction: what pcapng flags or the cooked header say. */
   static direction: u32 = 0;
 

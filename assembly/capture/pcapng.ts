@@ -8,6 +8,8 @@
  * Read: section header, interface description, enhanced, simple and obsolete packets, interface statistics (drops). Skipped
  * and counted: name resolution, secrets, custom and unknown blocks. Source: draft-ietf-opsawg-pcapng.
  */
+
+import { Settings } from "../settings";
 import { byteOf, doubleOf, halfOf, wordOf } from "./chunk";
 import {
   INTERFACES_MAX,
@@ -153,6 +155,7 @@ function startSection(input: Input, length: u32): void {
 
 function describeInterface(input: Input, at: usize, length: u32): void {
   const index = input.interfaces++;
+  if (index != 0) Packet.isSeveral = Settings.stages;
   if (index >= INTERFACES_MAX) return;
   const described = interfaceAt(input, index);
   memory.fill(changetype<usize>(described), 0, offsetof<Interface>());

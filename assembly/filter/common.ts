@@ -73,6 +73,7 @@ export function declareCommonFields(): void {
   declare("timing.serverNs", FieldKind.U64, event, 72, Known.TIMED, "");
   declare("timing.responseNs", FieldKind.U64, event, 80, Known.TIMED, "");
   declare("timing.handshakeRttNs", FieldKind.U64, event, 88, Known.TIMED, "");
+  declare("stages.count", FieldKind.U8, event, 118, always, "");
   declare("tcp", CommonKind.SIDE, event, 0, Known.OVER_TCP, "");
   declare("tcp.retransmissions", FieldKind.U32, event, 96, Known.OVER_TCP, "");
   declare("tcp.outOfOrder", FieldKind.U32, event, 100, Known.OVER_TCP, "");

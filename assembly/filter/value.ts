@@ -22,7 +22,7 @@ const WIRE_BYTES: usize = 16;
 const PRESENT: usize = 24;
 /** Bytes of a message before its protocol's own fields; no message is shorter. */
 const MESSAGE_BYTES_MIN: u32 = 80;
-const TCP: u32 = 6;
+const TCP: u8 = 6;
 
 /** Room for a name or an address as text. */
 export const WORDS: usize = memory.data(160);

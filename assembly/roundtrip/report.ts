@@ -6,57 +6,25 @@
  *         8 client port u16 | 10 server port u16 | 12 interface u32
  *        16 client address, 16 bytes | 32 server address, 16 bytes
  *        48 time u64 | 56 duration u64 | 64 request u64 | 72 server u64 | 80 response u64 | 88 handshake u64    (ns)
- *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u8 | 119 kept out u8
- *       120 request length u32 | 124 response length u32 | 128 request | response
+ *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u8 | 118 stages u8
+ *       119 kept out u8 | 120 request length u32 | 124 response length u32 | 128 request | response | padding | stages (stages.ts)
  * ```
  * A time that is not known is all ones. A message that is not there has length 0. An event is padded to eight bytes.
  */
 import { Minute } from "../aggregate/minute";
 import { spanOf, timeOf, UNTIMED } from "../bytes/stamp";
-import { eventsFull } from "../host";
-import { Regions } from "../regions";
 import { Settings } from "../settings";
 import { Conversation } from "./conversation";
+import { Events } from "./events";
 import { Mark, Status } from "./marks";
 import { Message, messageRelease } from "./message";
 import { observerOf } from "./observers";
 import { isInAnswer, pendingExpired, pendingTake } from "./pending";
+import { Sightings } from "./sightings";
+import { Held } from "./stages";
 
-/** Offset in an event of whether the filter did not want it. */
-const KEPT_OUT: usize = 119;
 /** Bytes before the messages of an event. */
 export const EVENT_HEADER_BYTES: u32 = 128;
-
-/**
- * The events: written from the start of their region, drained whole by the host, between packets where it can and by
- * `eventsFull` where one packet brings more than the region holds.
- */
-export class Events {
-  static length: u32 = 0;
-  /** Index of the function (event) -> bool that says whether an event is wanted; 0 where all are. */
-  static isWanted: u32 = 0;
-  /** Events that were not. */
-  static filtered: u64 = 0;
-  /** Index of the function (event) -> void that takes those that are; 0 where the host alone does. */
-  static taker: u32 = 0;
-
-  /** Whether the event that was written at `at` goes to the host, once the filter has been asked and the taker has had it. */
-  @inline static keeps(at: usize): bool {
-    if (Events.isWanted != 0 && !call_indirect<bool>(Events.isWanted, at)) {
-      Events.filtered += 1;
-      if (Settings.allEvents) store<u8>(at, 1, KEPT_OUT);
-      return Settings.allEvents;
-    }
-    if (Events.taker == 0) return true;
-    call_indirect<void>(Events.taker, at);
-    return Settings.allEvents;
-  }
-
-  /** Whether a reader should drain before the next packet. */
-  @inline static get halfFull(): bool {
-    return Events.length > Regions.eventsBytes >> 1;
-  }
-}
 
 /** The times of the round trip that is being reported, ns; UNTIMED where a side or its time is missing. */
 export class Timing {
@@ -112,11 +80,7 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   const requestLength: u32 = request != 0 ? changetype<Message>(request).length : 0;
   const responseLength: u32 = response != 0 ? changetype<Message>(response).length : 0;
   const length = (EVENT_HEADER_BYTES + requestLength + responseLength + 7) & ~7;
-  if (Events.length + length > Regions.eventsBytes) {
-    eventsFull();
-    Events.length = 0;
-  }
-  const at = Regions.events + Events.length;
+  const at = Sightings.isAny ? Held.room(length) : Events.room(length);
   store<u32>(at, length);
   store<u8>(at, protocol, 4);
   store<u8>(at, status, 5);
@@ -150,7 +114,13 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   memory.copy(at + EVENT_HEADER_BYTES + requestLength, response, responseLength);
   const used = EVENT_HEADER_BYTES + requestLength + responseLength;
   memory.fill(at + used, 0, length - used);
-  if (Events.keeps(at)) Events.length += length;
+  if (Sightings.isAny) {
+    const requestNs = request != 0 ? timeOf(changetype<Message>(request).firstNs) : UNTIMED;
+    const responseNs = response != 0 ? timeOf(changetype<Message>(response).firstNs) : UNTIMED;
+    Held.put(length, <u32>changetype<usize>(conversation), client, requestNs, responseNs);
+  } else {
+    Events.put(at, length);
+  }
 }
 
 /** Reports a pending request without a response and lets go of it; with one that may have been missed it is unobserved. */

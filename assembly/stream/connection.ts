@@ -15,6 +15,7 @@ import { earlyRelease } from "./early";
 import { Flow, STREAM_ASSUMED, STREAM_DONE, STREAM_FIN, STREAM_RESET, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
 import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
+import { noteSegment } from "./seen";
 import { Lookup } from "./table";
 import { StreamTally } from "./tally";
 import { Use, useMove } from "./use";
@@ -34,6 +35,7 @@ export function onSegment(flow: Flow, side: u32): void {
   const flags = Packet.tcpFlags;
   const stream = flow.stream(side);
   const peer = flow.stream(side ^ 1);
+  if (Packet.isSeveral && Packet.payloadLength > 0) noteSegment(flow, side);
   Parse.timeNs = Packet.stampNs;
   Parse.acknowledgement = Packet.tcpAcknowledgment;
   Parse.sourcePort = Packet.sourcePort;

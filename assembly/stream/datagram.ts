@@ -12,6 +12,7 @@ import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Settings } from "../settings";
 import { Flow, STREAMS_OFFSET } from "./flow";
 import { recognize, unrecognized } from "./recognize";
+import { noteDatagram } from "./seen";
 import { StreamTally } from "./tally";
 
 /** How far apart two sightings of one datagram may be, ns. */
@@ -22,6 +23,7 @@ const REMEMBERED: u32 = 4;
 /** Takes the datagram in `Packet`, sent by `side`. */
 export function onDatagram(flow: Flow, side: u32): void {
   if (flow.protocol == PROTOCOL_FOREIGN || Packet.payloadCaptured == 0) return;
+  if (Packet.isSeveral) noteDatagram(flow, side);
   if (!Settings.keepDuplicates && Packet.isTimed && seenBefore(flow, side)) {
     StreamTally.duplicates += 1;
     return;

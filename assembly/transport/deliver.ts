@@ -3,8 +3,10 @@ import { Minute } from "../aggregate/minute";
 import { Packet } from "../capture/packet";
 import { captureTurn } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
+import { Events } from "../roundtrip/events";
 import { Pending, pendingSince } from "../roundtrip/pending";
-import { Events, reportExpired } from "../roundtrip/report";
+import { reportExpired } from "../roundtrip/report";
+import { Held } from "../roundtrip/stages";
 import { onSegment } from "../stream/connection";
 import { onDatagram } from "../stream/datagram";
 import { flowOfPacket, giveUpOverdueHoles } from "../stream/flows";
@@ -31,6 +33,7 @@ export function passTime(): void {
   // Holes first: a request whose response lay in one has not timed out.
   giveUpOverdueHoles(nowNs);
   if (nowNs >= Pending.nextDeadlineNs) reportExpired(nowNs);
+  if (nowNs >= Held.dueNs) Held.release(nowNs);
 }
 
 /** The first time of the input: what was read before it waits from now on. */

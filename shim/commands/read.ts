@@ -39,6 +39,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
     hostNetworks,
     budgetBytes: CAPTURE_BUDGET_BYTES,
     packetFilter,
+    stages: !isSummary,
   });
   setFilter(core, options.filter);
   const output = new TextOutput(process.stdout);

@@ -3,6 +3,7 @@ import type { Core } from "../../engine/core";
 import { Stat } from "../../engine/stat";
 import { CAPTURE_BUDGET_BYTES } from "../../engine/summary";
 import { fileFilter } from "../capture/filter/file-filter";
+import { showsSeveral } from "../capture/interface-naming";
 import { ownNetworks } from "../capture/live";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
@@ -40,7 +41,8 @@ export async function stat(protocols: readonly string[], options: StatOptions): 
   const budgetBytes = CAPTURE_BUDGET_BYTES;
   const packets = isLive ? undefined : fileFilter(options.captureFilter);
   const packetFilter = packets?.programOf;
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, budgetBytes, packetFilter });
+  const stages = showsSeveral(name);
+  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, budgetBytes, packetFilter, stages });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const wanted = wantedOf(protocols, options);

@@ -1,5 +1,6 @@
 import { limitWords } from "../../engine/capture-end";
 import { fileFilter } from "../capture/filter/file-filter";
+import { namingOf, showsSeveral } from "../capture/interface-naming";
 import { ownNetworks } from "../capture/live";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
@@ -32,13 +33,18 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
   const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
   const packets = isLive ? undefined : fileFilter(options.captureFilter);
   const packetFilter = packets?.programOf;
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, packetFilter });
+  const stages = showsSeveral(name);
+  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const output = new TextOutput(process.stdout);
   const limit = displayLimit(options.rate ?? (isLive && process.stdout.isTTY ? TERMINAL_RATE : 0));
   const isDue = limit && (() => limit.isDue());
-  const printer = new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, { count, isDue });
+  const printer = new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, {
+    count,
+    isDue,
+    nameOf: namingOf(name),
+  });
   const counts = new MinuteCounts(core);
   core.drainTo({ events: (view) => printer.print(view), bundle: (bundle) => counts.add(bundle) });
   await session.run(async () => {

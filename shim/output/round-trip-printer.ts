@@ -1,15 +1,16 @@
 import type { Core } from "../../engine/core";
-import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
+import { type InterfaceNaming, type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 
 /** How round trips are printed. */
 export type OutputForm = "line" | "wide" | "json";
 
-/** What bounds printing. */
-export interface PrintLimits {
+/** What bounds printing, and who names interfaces. */
+export interface PrintOptions {
   /** Round trips to print at the most. */
   count?: number;
   /** Asked for each one: whether it is to be printed now. */
   isDue?(): boolean;
+  nameOf?: InterfaceNaming;
 }
 
 /** Where text goes. */
@@ -28,9 +29,9 @@ export class RoundTripPrinter {
     core: Core,
     private readonly format: (trip: RoundTrip) => string,
     private readonly output: TextSink,
-    private readonly limits: PrintLimits = {},
+    private readonly limits: PrintOptions = {},
   ) {
-    this.reader = new RoundTripReader(core.schema);
+    this.reader = new RoundTripReader(core.schema, limits.nameOf);
   }
 
   /** Whether all were printed that are wanted. */

@@ -68,7 +68,7 @@ export class WholeCore {
   private bundles: Uint8Array[] = [];
 
   private configure(secret = 1n): void {
-    const settings = encodeSettings({ events: true, bootId: 7n, secret });
+    const settings = encodeSettings({ events: true, bootId: 7n, secret, stages: true });
     new Uint8Array(this.core.memory.buffer).set(settings, this.core.staging());
     const code = this.core.configure(HOST, BUDGET_BYTES, settings.length);
     if (code !== 0) throw new Error(`configure answers ${code}`);
