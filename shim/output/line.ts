@@ -3,6 +3,7 @@ import type { Endpoint, RoundTrip } from "../../engine/round-trip";
 import { type Palette, paletteFor } from "./colour";
 import { describeRequest, describeResponse, fields } from "./describe";
 import { printable } from "./printable";
+import { stagePath } from "./stage-path";
 import { timingBar } from "./timing-bar";
 import { formatSeconds } from "./units";
 
@@ -14,7 +15,7 @@ const DURATION_WIDTH = 7;
 const ENDPOINT_WIDTH_MIN = 15;
 const ENDPOINT_WIDTH_MAX = 47;
 
-/** Makes a line of a round trip; `wide` adds its time in full, sizes, the parts of its duration with a bar of them, all fields and marks. */
+/** Makes a line of a round trip; `wide` adds its time in full, sizes, the parts of its duration with a bar of them, stages, all fields and marks. */
 export function lineFormatter(wide: boolean, stream: Writable): (trip: RoundTrip) => string {
   const palette = paletteFor(stream);
   const widths = { protocol: 4, client: ENDPOINT_WIDTH_MIN, server: ENDPOINT_WIDTH_MIN };
@@ -42,10 +43,11 @@ function shortText(trip: RoundTrip): string {
 }
 
 function wideText(trip: RoundTrip): string {
-  const { timing, tcp, marks, request, response } = trip;
+  const { timing, stages, tcp, marks, request, response } = trip;
   const parts = [
     trip.direction,
     ...Object.entries(timing).map(([name, ns]) => `${name.replace(/Ns$/, "")} ${formatSeconds(ns / 1e9)}`),
+    ...(stages ? [stagePath(stages)] : []),
     ...(tcp ? Object.entries(tcp).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : [])) : []),
     ...(marks.length > 0 ? [`[${marks.join(" ")}]`] : []),
     request ? `request ${fields(request)}` : "(no request)",

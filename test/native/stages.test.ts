@@ -87,7 +87,7 @@ describe.runIf(missing === undefined)("stages on any", { timeout: 120_000 }, () 
       .filter(Boolean)
       .map((line) => JSON.parse(line) as RoundTrip);
     passed = new Map(captured.map((device) => [device, passedIn(readFileSync(join(folder, device)))]));
-  });
+  }, 120_000);
   afterAll(() => {
     for (const side of [inside, host, outside]) side.remove();
     rmSync(folder, { recursive: true });
