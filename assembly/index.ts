@@ -7,6 +7,7 @@ import { Tops } from "./aggregate/tops";
 import { raw } from "./bytes/json";
 import { Writer } from "./bytes/writer";
 import { inputEnd, inputFeed, inputOpen, inputsCreate } from "./capture/input";
+import { InterfaceNames } from "./capture/interface-names";
 import { Packet } from "./capture/packet";
 import { PacketFilter, ProgramPut } from "./capture/packet-filter";
 import { Count, Tally } from "./capture/tally";
@@ -125,6 +126,16 @@ export function inputStart(): usize {
 /** Bytes of that buffer. */
 export function inputBytes(): u32 {
   return Regions.inputBytes;
+}
+
+/** Address of the name with this number, which events have of interfaces of files. */
+export function interfaceNameStart(number: u32): usize {
+  return InterfaceNames.start(number);
+}
+
+/** Bytes of that name, UTF-8 as the file has it; 0 where there is none. */
+export function interfaceNameLength(number: u32): u32 {
+  return InterfaceNames.length(number);
 }
 
 /** Opens an input: kind 0 a capture file, 1 live records. Answers its handle, -1 when there is no room. */

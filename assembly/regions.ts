@@ -2,7 +2,7 @@
  * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
- * staging | packet filter | input | scratch | unpacked | events | sightings | held | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * staging | packet filter | input | scratch | unpacked | events | sightings | interface names | held | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
@@ -25,6 +25,8 @@ export const BUDGET_BYTES_MAX: u32 = 1 << 30;
 
 const PAGE: u32 = 4096;
 const FLOW_BYTES: u32 = 352;
+/** Bytes of all names that interfaces have in files. */
+export const INTERFACE_NAMES_BYTES: u32 = 8192;
 /** Bytes of a set of roundtrip/sightings.ts. */
 const SIGHTING_SET_BYTES: u32 = 1024;
 const SCRATCH_REGION_BYTES: u32 = 65536;
@@ -51,6 +53,8 @@ export class Regions {
   /** Sets of packets that several interfaces may see, a power of two; 0 where the settings want no stages. */
   static sightings: usize = 0;
   static sightingSets: u32 = 0;
+  /** Names of interfaces. */
+  static interfaceNames: usize = 0;
   /** Events that wait for their stages. */
   static held: usize = 0;
   static heldBytes: u32 = 0;
@@ -123,6 +127,7 @@ export class Regions {
     const bytes: u32 = Settings.stages ? 1 << (31 - clz<u32>(budget >> 6)) : 0;
     Regions.sightingSets = bytes / SIGHTING_SET_BYTES;
     Regions.sightings = bytes == 0 ? 0 : Regions.take(bytes);
+    Regions.interfaceNames = bytes == 0 ? 0 : Regions.take(INTERFACE_NAMES_BYTES);
     Regions.heldBytes = bytes;
     Regions.held = bytes == 0 ? 0 : Regions.take(bytes);
   }

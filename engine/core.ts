@@ -19,6 +19,8 @@ interface Exports extends Record<string, unknown> {
   configure(role: number, budget: number, settingsLength: number): number;
   inputStart(): number;
   inputBytes(): number;
+  interfaceNameStart(number: number): number;
+  interfaceNameLength(number: number): number;
   openInput(kind: number): number;
   dropped(packets: number): void;
   lostMinutes(minutes: number): void;
@@ -194,6 +196,14 @@ export class Core {
   get unfilteredLinkType(): number | undefined {
     const linkType = this.call(() => this.exports.unfilteredLinkType());
     return linkType < 0 ? undefined : linkType;
+  }
+
+  /** The name with this number, which a file gave one of its interfaces; undefined where there is none. */
+  interfaceName(number: number): string | undefined {
+    const length = this.call(() => this.exports.interfaceNameLength(number));
+    if (length === 0) return undefined;
+    const start = this.call(() => this.exports.interfaceNameStart(number));
+    return new TextDecoder().decode(this.bytes.subarray(start, start + length));
   }
 
   /** Counts packets that the capture dropped before they came here. */

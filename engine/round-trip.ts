@@ -21,8 +21,8 @@ export interface Stage {
   responseNs?: number;
 }
 
-/** The name of an interface by its number; undefined where it is not known. */
-export type InterfaceNaming = (interfaceId: number) => string | undefined;
+/** The name of an interface by its number, or by the number that a file's name has, 0 for none; undefined where it is not known. */
+export type InterfaceNaming = (interfaceId: number, nameNumber: number) => string | undefined;
 
 export interface RoundTrip {
   /** RFC 3339, UTC, nine digits: the first byte of the request, or of the response where there is none; absent where it has no time. */
@@ -126,7 +126,7 @@ export class RoundTripReader {
 
   private stage(view: DataView, at: number): Stage {
     const interfaceId = view.getUint32(at, true);
-    const name = this.nameOf(interfaceId);
+    const name = this.nameOf(interfaceId, view.getUint16(at + 4, true));
     const requestNs = optionalNs(view, at + 8);
     const responseNs = optionalNs(view, at + 16);
     return {

@@ -1,6 +1,6 @@
 /** Statistics of round trips, added up by the core as a question wants them, as plain objects. */
 import type { Core, FilterFault } from "./core.ts";
-import { type RoundTrip, RoundTripReader } from "./round-trip.ts";
+import { type InterfaceNaming, type RoundTrip, RoundTripReader } from "./round-trip.ts";
 import { type BreakdownPart, decodeBreakdown, encodeRowQuery, keyValues } from "./rows.ts";
 
 /** What is added up, and by what. */
@@ -67,15 +67,16 @@ export class Stat {
   private constructor(
     private readonly core: Core,
     private readonly question: StatQuestion,
+    nameOf?: InterfaceNaming,
   ) {
-    this.reader = new RoundTripReader(core.schema);
+    this.reader = new RoundTripReader(core.schema, nameOf);
   }
 
   /** Begins them; what is wrong with the question, if anything. The core must have been made with `events`. */
-  static open(core: Core, question: StatQuestion): Stat | FilterFault {
+  static open(core: Core, question: StatQuestion, nameOf?: InterfaceNaming): Stat | FilterFault {
     const { value, by, samples = 0 } = question;
     const fault = core.openStat(by.length === 0 ? value : `${value} by ${by.join(", ")}`, samples);
-    return fault ?? new Stat(core, question);
+    return fault ?? new Stat(core, question, nameOf);
   }
 
   /** What they come to so far. */

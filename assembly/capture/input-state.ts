@@ -30,7 +30,9 @@ export class Interface {
   linkType: u32;
   snapLength: u32;
   /** if_tsresol as in the file. */
-  resolution: u32;
+  resolution: u16;
+  /** Number of its name (interface-names.ts), 0 where it has none. */
+  name: u16;
   /** Nanoseconds of a tick where that is a whole number and `offset` is 0, else 0. */
   factor: u32;
   /** Packets dropped, by the last interface statistics block. */

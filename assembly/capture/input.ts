@@ -13,6 +13,7 @@ import { Settings } from "../settings";
 import { Encapsulation } from "../transport/encapsulation";
 import { Chunk, wordOf } from "./chunk";
 import { INPUT_STRIDE, INPUTS_MAX, Input, InputForm, Inputs, inputAt } from "./input-state";
+import { InterfaceNames } from "./interface-names";
 import { liveFeed } from "./live";
 import { Packet } from "./packet";
 import { PacketFilter } from "./packet-filter";
@@ -49,6 +50,7 @@ export function inputsCreate(pool: Pool): bool {
   Inputs.start = start;
   Encapsulation.open = openTunnel.index;
   Packet.number = 0;
+  InterfaceNames.reset();
   Packet.stop = false;
   Tally.reset();
   return fragmentsCreate(pool);
@@ -66,7 +68,6 @@ export function inputOpen(kind: u32): i32 {
     if (kind == InputKind.LIVE && Settings.thread <= 1) Tally.add(Count.SECTIONS, 1);
     if (kind != InputKind.LIVE) PacketFilter.unfiltered = -1;
     Packet.isSeveral = kind == InputKind.LIVE && Settings.stages;
-    Packet.interfaceName = 0;
     return handle;
   }
   return -1;

@@ -27,6 +27,7 @@ const CAPTURED_BYTES_MAX: u32 = 0x8000000;
 /** Takes the whole records from `at` on; answers where the first one starts that is not whole. */
 export function liveFeed(input: Input, at: usize, end: usize): usize {
   Packet.isTimed = true;
+  Packet.interfaceName = 0;
   while (at + HEADER_BYTES <= end) {
     const captured = wordOf(at + CAPTURED, false);
     const wire = wordOf(at + WIRE, false);

@@ -68,6 +68,7 @@ export function pcapFeed(input: Input, at: usize, end: usize): usize {
   const linkType = input.linkType;
   const oldOrder = input.minorVersion < 4;
   Packet.interfaceId = 0;
+  Packet.interfaceName = 0;
   Packet.direction = Direction.UNKNOWN;
   Packet.isTimed = true;
   while (at + headerBytes <= end) {

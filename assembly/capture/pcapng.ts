@@ -21,6 +21,7 @@ import {
   noteOversize,
   RECORD_BYTES_MAX,
 } from "./input-state";
+import { InterfaceNames } from "./interface-names";
 import { Direction, Packet, TIME_NS_MAX } from "./packet";
 import { PacketFilter } from "./packet-filter";
 import { record } from "./record";
@@ -65,6 +66,7 @@ const STATISTICS_BYTES_MIN: u32 = 24;
 
 const OPTION_END: u32 = 0;
 const OPTION_EPB_FLAGS: u32 = 2;
+const OPTION_IF_NAME: u32 = 2;
 const OPTION_IF_TSRESOL: u32 = 9;
 const OPTION_IF_TSOFFSET: u32 = 14;
 const OPTION_ISB_IFDROP: u32 = 5;
@@ -160,7 +162,7 @@ function describeInterface(input: Input, at: usize, length: u32): void {
   const described = interfaceAt(input, index);
   memory.fill(changetype<usize>(described), 0, offsetof<Interface>());
   described.linkType = NO_LINK_TYPE;
-  described.resolution = RESOLUTION_MICROSECONDS;
+  described.resolution = <u16>RESOLUTION_MICROSECONDS;
   if (length < INTERFACE_BYTES_MIN) {
     Tally.malformed(Malformed.BLOCK_LENGTH);
     return;
@@ -171,8 +173,9 @@ function describeInterface(input: Input, at: usize, length: u32): void {
   described.snapLength = wordOf(at + INTERFACE_SNAP_LENGTH, bigEndian);
   Option.open(at + INTERFACE_OPTIONS, at + readableBytes(length) - 4, bigEndian);
   while (Option.next()) {
-    if (Option.code == OPTION_IF_TSRESOL && Option.length >= 1) described.resolution = byteOf(Option.value);
+    if (Option.code == OPTION_IF_TSRESOL && Option.length >= 1) described.resolution = <u16>byteOf(Option.value);
     else if (Option.code == OPTION_IF_TSOFFSET && Option.length >= 8) described.offset = doubleOf(Option.value, bigEndian);
+    else if (Option.code == OPTION_IF_NAME) described.name = <u16>InterfaceNames.numberOf(Option.value, Option.length);
   }
   described.factor = described.offset != 0 || described.resolution > 9 ? 0 : <u32>fromTicks(1, described.resolution);
 }
@@ -227,9 +230,11 @@ function takeSimplePacket(input: Input, at: usize, length: u32): void {
 /** Sends on a packet of interface `id`; `ticks` mean nothing where it is not `timed` or its interface is not known. */
 function takeFrom(input: Input, id: u32, data: usize, captured: u32, wire: u32, ticks: u64, timed: bool): void {
   let linkType = NO_LINK_TYPE;
+  Packet.interfaceName = 0;
   if (id < input.interfaces && id < INTERFACES_MAX) {
     const from = interfaceAt(input, id);
     linkType = from.linkType;
+    Packet.interfaceName = from.name;
     Packet.timeNs = timed ? timeOf(from, ticks) : 0;
     Packet.isTimed = timed;
   } else {

@@ -40,6 +40,7 @@ export function linuxCooked(p: usize, end: usize, missing: u32): bool {
 export function linuxCooked2(p: usize, end: usize, missing: u32): bool {
   if (p + V2_BYTES > end) return linkShort(missing);
   Packet.interfaceId = u32be(p + V2_INTERFACE);
+  Packet.interfaceName = 0;
   Packet.isSeveral = Settings.stages;
   return cooked(u8At(p + V2_PACKET_TYPE), u16be(p + V2_ARPHRD), u16be(p + V2_PROTOCOL), p + V2_BYTES, end, missing);
 }

@@ -1,3 +1,4 @@
+import type { Core } from "../../engine/core";
 import type { InterfaceNaming } from "../../engine/round-trip";
 import { InterfaceNames } from "./interface-names";
 import { loadNative } from "./native";
@@ -10,9 +11,9 @@ export function showsSeveral(interfaceWords: string | undefined): boolean {
   return interfaceWords === undefined || new InterfaceNames(interfaceWords).single === undefined;
 }
 
-/** How numbers of interfaces are named where they are this host's: of those too that came or went since. */
-export function namingOf(interfaceWords: string | undefined): InterfaceNaming | undefined {
-  if (interfaceWords === undefined) return undefined;
+/** How interfaces are named: this host's, those too that came or went since, or a file's by what it says of them. */
+export function namingOf(core: Core, interfaceWords: string | undefined): InterfaceNaming {
+  if (interfaceWords === undefined) return (_, nameNumber) => core.interfaceName(nameNumber);
   const names = new Map<number, string>();
   let askedMs = 0;
   return (interfaceId) => {

@@ -3,6 +3,7 @@ import type { Core } from "../../engine/core";
 import { CAPTURE_BUDGET_BYTES, MinuteSum, type Summary } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
+import { namingOf } from "../capture/interface-naming";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { setFilter } from "../filter";
@@ -46,7 +47,10 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
   const sum = new MinuteSum(core);
   const trips = isSummary
     ? undefined
-    : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, { count: options.count });
+    : new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, {
+        count: options.count,
+        nameOf: namingOf(core, undefined),
+      });
   core.drainTo({ bundle: (bundle) => sum.add(bundle), events: (view) => trips?.print(view) });
   const goesOn = async () => {
     await output.ready();

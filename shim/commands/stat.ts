@@ -1,9 +1,10 @@
 import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
+import type { InterfaceNaming } from "../../engine/round-trip";
 import { Stat } from "../../engine/stat";
 import { CAPTURE_BUDGET_BYTES } from "../../engine/summary";
 import { fileFilter } from "../capture/filter/file-filter";
-import { showsSeveral } from "../capture/interface-naming";
+import { namingOf, showsSeveral } from "../capture/interface-naming";
 import { ownNetworks } from "../capture/live";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
@@ -46,7 +47,7 @@ export async function stat(protocols: readonly string[], options: StatOptions): 
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const wanted = wantedOf(protocols, options);
-  const stat = openStat(core, wanted, protocols);
+  const stat = openStat(core, wanted, protocols, namingOf(core, name));
   const counts = new MinuteCounts(core);
   core.drainTo({ bundle: (bundle) => counts.add(bundle) });
   const show = new StatDisplay(wanted, { ...options, isLive });
@@ -91,13 +92,13 @@ function wantedOf(protocols: readonly string[], { by, metric, slow, big, sort, s
 }
 
 /** Begins the statistics; a field may go without its protocol where there is just one. Throws Failure. */
-function openStat(core: Core, wanted: StatWanted, protocols: readonly string[]): Stat {
+function openStat(core: Core, wanted: StatWanted, protocols: readonly string[], nameOf: InterfaceNaming): Stat {
   const [protocol] = protocols.length === 1 ? protocols : [];
   const named = (field: string) =>
     protocol !== undefined && isField(core, `${protocol}.${field}`) && !isField(core, field) ? `${protocol}.${field}` : field;
   wanted.by = wanted.by.map(named);
   if (!["count", "errors", "size"].includes(wanted.value)) wanted.value = named(wanted.value);
-  const stat = Stat.open(core, wanted);
+  const stat = Stat.open(core, wanted, nameOf);
   if (stat instanceof Stat) return stat;
   const option = stat.column <= wanted.value.length ? "--metric" : "--by";
   throw new Failure(`${option}: ${stat.message}`, 2);

@@ -43,7 +43,7 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
   const printer = new RoundTripPrinter(core, await formatterOf(options.output ?? "line"), output, {
     count,
     isDue,
-    nameOf: namingOf(name),
+    nameOf: namingOf(core, name),
   });
   const counts = new MinuteCounts(core);
   core.drainTo({ events: (view) => printer.print(view), bundle: (bundle) => counts.add(bundle) });

@@ -70,13 +70,16 @@ describe.runIf(missing === undefined)("stages on any", { timeout: 120_000 }, () 
       const flags = ["-i", device, "-U", "-n", "-w", file, "--time-stamp-precision=nano", ...words];
       return new Listener(host.start("tcpdump", "-Z", "root", ...flags, "tcp port 80")).says(/listening on/);
     };
+    const several = captured.flatMap((device) => ["-i", device, "-f", "tcp port 80"]);
+    const dumpcap = new Listener(host.start("dumpcap", "-q", ...several, "-w", join(folder, "dumpcap")));
+    await dumpcap.says(/File: /);
     const dumps = await Promise.all([...captured.map((device) => dump(device)), dump("any", "-y", "LINUX_SLL2")]);
     const child = host.start(process.execPath, COMMAND, "watch", "http", "-i", "any", "-o", "json");
     const watch = await new Listener(child).says(/watching any/);
     await inside.script(CLIENT);
     await sleep(1500);
     const said = await watch.stop();
-    for (const each of dumps) await each.stop();
+    for (const each of [dumpcap, ...dumps]) await each.stop();
     trips = said
       .split("\n")
       .filter((line) => line.startsWith("{"))
@@ -128,6 +131,46 @@ describe.runIf(missing === undefined)("stages on any", { timeout: 120_000 }, () 
       expect(asked.size).toBe(3);
       expect(new Set(trip.stages?.map((stage) => stage.interface))).toEqual(new Set(asked.keys()));
       for (const stage of trip.stages!) {
+        expect(stage.requestNs).toBe(Number(asked.get(stage.interface)! - startedNs));
+        expect(stage.responseNs).toBe(Number(answered.get(stage.interface)! - startedNs));
+      }
+    });
+  });
+
+  test.each([
+    ["dumpcap of three interfaces", "dumpcap"],
+    ["mergecap of three files", "merged"],
+  ])("and so does %s, with its names", async (_, file) => {
+    const path = join(folder, "in-order");
+    const files = captured.map((device) => join(folder, device));
+    if (file === "merged") execFileSync("mergecap", ["-I", "none", "-w", path, ...files]);
+    else execFileSync("reordercap", [join(folder, file), path]);
+    const { stdout } = await tallywire(["read", path, "-o", "json", "-Y", "http"]);
+    const rows = tsharkFields(readFileSync(path), [
+      "frame.interface_id",
+      "frame.time_epoch",
+      "tcp.seq_raw",
+      "ip.id",
+      "tcp.srcport",
+      "tcp.len",
+      "frame.interface_name",
+    ]).filter((row) => row[5] !== "0");
+    const firsts = tripPackets(readFileSync(join(folder, "veth1")));
+    const names = new Map(rows.map((row) => [Number(row[0]), row[6]!]));
+    if (file === "dumpcap") expect([...names.values()].sort()).toEqual([...captured].sort());
+    const found = stdout.split("\n").filter(Boolean);
+    expect(found).toHaveLength(REQUESTS);
+    found.forEach((line, index) => {
+      const trip = JSON.parse(line) as RoundTrip;
+      const timesOf = (key: string) =>
+        new Map(
+          rows.filter((row) => keyOf(row[2]!, row[3]!, row[4]!) === key).map((row) => [Number(row[0]), nsOf(row[1]!)] as const),
+        );
+      const [asked, answered] = [timesOf(firsts[index]!.request), timesOf(firsts[index]!.response)];
+      const startedNs = [...asked.values()].reduce((least, ns) => (ns < least ? ns : least));
+      expect(trip.stages).toHaveLength(3);
+      for (const stage of trip.stages!) {
+        expect(stage.name ?? "unknown").toBe(names.get(stage.interface));
         expect(stage.requestNs).toBe(Number(asked.get(stage.interface)! - startedNs));
         expect(stage.responseNs).toBe(Number(answered.get(stage.interface)! - startedNs));
       }

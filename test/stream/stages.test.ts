@@ -112,6 +112,36 @@ describe("stages", () => {
   });
 });
 
+describe("names", () => {
+  const namesIn = (file: Uint8Array) => stagedTrips(file).map(({ stages }) => stages?.map(({ name }) => name));
+
+  test("are those that the file gives its interfaces", () => {
+    const file = severalInterfaces(throughThree(talk(2)), 3, ["veth1", "br0"]);
+    expect(namesIn(file)).toEqual(Array(2).fill(["veth1", "br0", undefined]));
+  });
+
+  test("stay those of their section", () => {
+    const later = talk(1, { startNs: START_NS + 1_000_000_000n, clientPort: 40_001 });
+    const file = Buffer.concat([
+      severalInterfaces(throughThree(talk(1)), 3, ["veth1", "br0", "eth0"]),
+      severalInterfaces(throughThree(later), 3, ["eth0", "vethé", "veth1"]),
+    ]);
+    expect(namesIn(file)).toEqual([
+      ["veth1", "br0", "eth0"],
+      ["eth0", "vethé", "veth1"],
+    ]);
+  });
+
+  test("are cut where they are long, and the first 127 are kept", () => {
+    const names = Array.from({ length: 130 }, (_, id) => (id === 0 ? "x".repeat(100) : `eth${id}`));
+    const shown = talk(1).flatMap((packet) => passing(packet, [0, 126, 127, 129], 10n));
+    expect(namesIn(severalInterfaces(shown, 130, names))).toEqual([["x".repeat(63), "eth126", undefined, undefined]]);
+    expect(namesIn(severalInterfaces(shown, 130, [...names.slice(0, 127), "eth5", "", "eth126"]))).toEqual([
+      ["x".repeat(63), "eth126", "eth5", "eth126"],
+    ]);
+  });
+});
+
 describe("what is no stage", () => {
   test("a packet that one interface shows twice", () => {
     const shown = talk(2).flatMap((packet) => passing(packet, [0, 0, 0], 100n));

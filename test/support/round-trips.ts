@@ -15,7 +15,7 @@ export function readRoundTrips(file: Uint8Array, options: CoreOptions = {}, filt
   const core = new Core(module, { events: true, ...options });
   const fault = core.setFilter(filter);
   if (fault) throw new Error(fault.message);
-  const reader = new RoundTripReader(core.schema);
+  const reader = new RoundTripReader(core.schema, (_, name) => core.interfaceName(name));
   const found: RoundTrip[] = [];
   core.drainTo({
     events: (view) => {
