@@ -2,3 +2,22 @@
 
 /** The event region is full in the middle of a packet: the host takes its events out before it returns. */
 export declare function eventsFull(): void;
+
+/**
+ * Makes keys of the secrets that the host has for the connection whose hellos `at` describes (protocols/tls/opened.ts): their number, 0
+ * where it has none yet, or all ones where it never will, as for a cipher that it does not open.
+ */
+export declare function keysOpen(at: usize): u32;
+
+/**
+ * Opens the record of `length` bytes at `start`, its header with it, with keys `keys` as the one numbered `sequence` that `sender` sent: 0 the
+ * client, 1 the server, 2 the client before the server answered. Answers the bytes of plaintext that it wrote to `to`, no more than `length`; -1
+ * where the keys do not open it.
+ */
+export declare function keysRecord(keys: u32, sender: u32, sequence: u32, start: usize, length: u32, to: usize): i32;
+
+/** What `sender` sends from here on is under the keys that follow from its last ones (RFC 8446 section 7.2). */
+export declare function keysNext(keys: u32, sender: u32): void;
+
+/** Keys are not asked for any more. */
+export declare function keysClose(keys: u32): void;

@@ -2,7 +2,8 @@
  * The memory plan: every region is laid out once, by `configure`, behind the static data; nothing grows afterwards.
  *
  * ```
- * staging | packet filter | input | scratch | unpacked | events | sightings | interface names | held | bundles | output | flows | flow slots | request slots | stream pool | sketch pool
+ * staging | packet filter | input | scratch | unpacked | records of TLS | events | sightings | interface names | held | bundles | output |
+ * flows | flow slots | request slots | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
@@ -23,6 +24,8 @@ export const STAGING_BYTES: u32 = 65536;
 export const BUDGET_BYTES_MIN: u32 = 8 << 20;
 export const BUDGET_BYTES_MAX: u32 = 1 << 30;
 
+/** Bytes of a record of TLS at the most, and room behind them. */
+export const TLS_RECORD_BYTES: u32 = 20480;
 const PAGE: u32 = 4096;
 const FLOW_BYTES: u32 = 352;
 /** Bytes of all names that interfaces have in files. */
@@ -48,6 +51,8 @@ export class Regions {
   /** Where compressed content is collected, and where it is unpacked. */
   static packed: usize = 0;
   static unpacked: usize = 0;
+  /** Where a record of TLS lies together, and behind it what it is opened to; 0 where no secrets are wanted. */
+  static tlsRecord: usize = 0;
   static events: usize = 0;
   static eventsBytes: u32 = 0;
   /** Sets of packets that several interfaces may see, a power of two; 0 where the settings want no stages. */
@@ -140,6 +145,7 @@ export class Regions {
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
     Regions.packed = Regions.take(PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES + UNPACKED_BYTES_MAX + UNPACKED_SLACK_BYTES);
     Regions.unpacked = Regions.packed + PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES;
+    Regions.tlsRecord = Settings.tlsKeys ? Regions.take(2 * TLS_RECORD_BYTES) : 0;
     Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
     Regions.events = Regions.take(Regions.eventsBytes);
     Regions.layOutStages(budget);

@@ -24,6 +24,7 @@ export class SettingId {
   static readonly THREAD: u32 = 11;
   static readonly PACKET_FILTER: u32 = 12;
   static readonly STAGES: u32 = 26;
+  static readonly TLS_KEYS: u32 = 16;
 }
 
 /** Networks of this host at the most. */
@@ -54,6 +55,8 @@ export class Settings {
   static packetFilter: bool = false;
   /** Round trips say on which interfaces their packets were seen, where the source shows several. */
   static stages: bool = false;
+  /** The host may have secrets of TLS: records are put to it (host.ts). */
+  static tlsKeys: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
@@ -76,6 +79,7 @@ function resetSettings(): void {
   Settings.thread = 0;
   Settings.packetFilter = false;
   Settings.stages = false;
+  Settings.tlsKeys = false;
   Settings.networkCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
@@ -109,6 +113,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.THREAD) Settings.thread = load<u8>(value);
     else if (id == SettingId.PACKET_FILTER) Settings.packetFilter = on;
     else if (id == SettingId.STAGES) Settings.stages = on;
+    else if (id == SettingId.TLS_KEYS) Settings.tlsKeys = on;
     else return false;
     return true;
   }

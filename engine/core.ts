@@ -6,6 +6,7 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Schema } from "./schema.ts";
 import { encodeSettings, type Setting } from "./settings.ts";
+import { TLS_QUESTION_BYTES, type TlsOpener, type TlsSender } from "./tls-opener.ts";
 
 /** The ABI that this engine speaks. */
 export const ABI_VERSION = 3;
@@ -80,10 +81,12 @@ export type CoreRole = "host" | "hub";
  */
 export type PacketFilter = (linkType: number) => Uint8Array | undefined;
 
-export interface CoreOptions extends Omit<Setting, "choosesPackets"> {
+export interface CoreOptions extends Omit<Setting, "choosesPackets" | "opensTls"> {
   role?: CoreRole;
   /** All packets of files are taken unless given. */
   packetFilter?: PacketFilter;
+  /** What is under TLS stays closed unless given. */
+  tlsOpener?: TlsOpener;
   /** Bytes of memory for all that the core keeps; 24 MiB unless said. */
   budgetBytes?: number;
 }
@@ -157,13 +160,19 @@ export class Core {
   private failed: unknown;
   private known: Schema | undefined;
   private readonly packetFilter: PacketFilter | undefined;
+  private readonly tlsOpener: TlsOpener | undefined;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
-    this.exports = instantiate(module, { eventsFull: () => this.drainEvents() });
+    this.tlsOpener = options.tlsOpener;
+    this.exports = instantiate(module, { eventsFull: () => this.drainEvents(), ...this.tlsImports() });
     this.bytes = new Uint8Array(this.exports.memory.buffer);
     this.view = new DataView(this.exports.memory.buffer);
     this.packetFilter = options.packetFilter;
-    const settings = encodeSettings({ ...options, choosesPackets: options.packetFilter !== undefined });
+    const settings = encodeSettings({
+      ...options,
+      choosesPackets: options.packetFilter !== undefined,
+      opensTls: options.tlsOpener !== undefined,
+    });
     this.bytes.set(settings, this.exports.staging());
     const code = this.exports.configure(
       ROLES[options.role ?? "host"],
@@ -417,6 +426,21 @@ export class Core {
       this.exports.bundleDone();
     }
     return events || bundles;
+  }
+
+  /** What the core asks of whoever opens TLS (assembly/host.ts). */
+  private tlsImports(): WebAssembly.ModuleImports {
+    return {
+      keysOpen: (at: number) => this.tlsOpener?.open(new DataView(this.bytes.buffer, at, TLS_QUESTION_BYTES)) ?? 0,
+      keysRecord: (keys: number, sender: number, sequence: number, start: number, length: number, to: number) => {
+        const record = this.bytes.subarray(start, start + length);
+        return (
+          this.tlsOpener?.record(keys, sender as TlsSender, sequence >>> 0, record, this.bytes.subarray(to, to + length)) ?? -1
+        );
+      },
+      keysNext: (keys: number, sender: number) => this.tlsOpener?.next(keys, sender as TlsSender),
+      keysClose: (keys: number) => this.tlsOpener?.close(keys),
+    };
   }
 
   private drainEvents(): boolean {

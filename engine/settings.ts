@@ -25,6 +25,8 @@ export interface Setting {
   choosesPackets?: boolean;
   /** Whether round trips say on which interfaces their packets were seen, where the source shows several. */
   stages?: boolean;
+  /** Whether records of TLS are put to the host, which may have secrets for them. */
+  opensTls?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -76,6 +78,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
   if (setting.thread !== undefined) writer.put(11, [setting.thread]);
   writer.flag(12, setting.choosesPackets);
   writer.flag(26, setting.stages);
+  writer.flag(16, setting.opensTls);
   return Uint8Array.from(writer.bytes);
 }
 

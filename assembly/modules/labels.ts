@@ -21,6 +21,7 @@ export class Labels {
   static readonly HTTP_MALFORMED: u32 = 32;
   static readonly GRPC_STATUS: u32 = 36;
   static readonly TLS_VERSION: u32 = 34;
+  static readonly UNOPENED: u32 = 35;
   static readonly SENDER: u32 = 37;
   static readonly OPCODE: u32 = 38;
   static readonly CLOSE: u32 = 39;

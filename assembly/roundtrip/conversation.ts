@@ -55,6 +55,8 @@ export class Conversation {
   state: u32;
   /** For which minute, protocol and client metrics took the endpoints in last: minute << 6 | client << 5 | protocol. */
   observed: u32;
+  /** Marks (marks.ts) of all its round trips. */
+  marks: u32;
   /** The elements of both addresses, 0 until they are asked for. */
   element0: u64;
   element1: u64;

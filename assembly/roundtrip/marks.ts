@@ -16,10 +16,12 @@ export class Mark {
   static readonly MALFORMED: u32 = 64;
   /** The connection ended inside a message. */
   static readonly INCOMPLETE: u32 = 128;
+  /** It lay under keys of TLS and was opened with them. */
+  static readonly TLS: u32 = 256;
 }
 
 /** Names of the marks, lowest bit first. */
-export const MARK_NAMES: string = "gap,truncated,mid-stream,retry,resynchronized,upgrade,malformed,incomplete";
+export const MARK_NAMES: string = "gap,truncated,mid-stream,retry,resynchronized,upgrade,malformed,incomplete,tls";
 
 /** Outcome of a round trip; the order is the label `status`. */
 export class Status {

@@ -103,7 +103,8 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   conversation.retransmissions = 0;
   conversation.outOfOrder = 0;
   conversation.gapBytes = 0;
-  let marks: u32 = conversation.transport == 6 && !conversation.started ? Mark.MID_STREAM : 0;
+  let marks: u32 = conversation.marks;
+  if (conversation.transport == 6 && !conversation.started) marks |= Mark.MID_STREAM;
   if (request != 0) marks |= changetype<Message>(request).marks;
   if (response != 0) marks |= changetype<Message>(response).marks;
   store<u32>(at, marks, 112);

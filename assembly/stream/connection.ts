@@ -231,7 +231,8 @@ function checkEnd(flow: Flow, side: u32, stream: Stream): void {
   else reportUnansweredBy(flow, side, Status.CLOSED);
 }
 
-function finish(flow: Flow, side: u32): void {
+/** Tells the parser that `side` sends no more. */
+export function finish(flow: Flow, side: u32): void {
   if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN || flow.state == 0) return;
   Parse.skip = flow.stream(side).skip;
   call_indirect<void>(Protocols.at(flow.protocol).finish, flow, side);

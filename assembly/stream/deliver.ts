@@ -289,6 +289,11 @@ export function deliverGap(flow: Flow, side: u32, bytes: u32): void {
   flow.gapBytes += bytes;
   StreamTally.gaps += 1;
   StreamTally.gapBytes += bytes;
+  deliverMissing(flow, side, bytes);
+}
+
+/** The same for bytes that are no part of the connection's own: nothing is counted. */
+export function deliverMissing(flow: Flow, side: u32, bytes: u32): void {
   const stream = flow.stream(side);
   if (flow.protocol == PROTOCOL_FOREIGN) return;
   if (stream.carryLength != 0) deliverCut(flow, side, stream, stream.next - bytes);

@@ -91,6 +91,15 @@ export class Flow extends Conversation {
   /** When the hole was first waited at, ns; 0 when there is none. */
   holeSinceNs: u64;
 
+  /** The conversation around one that is inside of another, which is in no slot. */
+  get outer(): u32 {
+    return this.slotNext;
+  }
+
+  set outer(at: u32) {
+    this.slotNext = at;
+  }
+
   /** The stream that `side` sends. */
   @inline stream(side: u32): Stream {
     return changetype<Stream>(changetype<usize>(this) + STREAMS_OFFSET + side * STREAM_BYTES);

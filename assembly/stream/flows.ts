@@ -12,6 +12,7 @@ import { endConnection, giveUpHoles, releaseFlow } from "./connection";
 import { FLOW_BYTES, Flow, STREAM_BYTES, STREAMS_OFFSET, Stream } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
+import { openInner } from "./inner";
 import { FlowTable, FRAGMENT_PROTOCOL, flowEnd, flowOf, Lookup } from "./table";
 import { Use } from "./use";
 
@@ -48,6 +49,7 @@ export function openFlows(): void {
   Unfolded.reset();
   FlowTable.onEnd = onEnd.index;
   Holes.reset();
+  openInner();
   Minute.onSeal = foldMinute.index;
 }
 

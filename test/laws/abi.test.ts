@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import module from "../../build/core.checked.wasm";
 import { encodeRowQuery } from "../../engine/rows";
 import { encodeSettings } from "../../engine/settings";
+import { hostOf } from "../support/host";
 import { instantiate } from "../support/instantiate";
 import { Conversation, dnsQuery, dnsResponse, ethernet, ipv4, pcap, spaced, udp } from "../support/pcap-builder";
 
@@ -20,7 +21,7 @@ class AnyHost {
   readonly core: Exports;
 
   constructor() {
-    this.core = instantiate<Exports>(module, {}, { host: { eventsFull: () => this.core.eventsDone!() } });
+    this.core = instantiate<Exports>(module, {}, { host: hostOf(() => this.core.eventsDone!()) });
   }
 
   call(name: string, ...values: number[]): number {
@@ -57,7 +58,7 @@ function isKnown(bytes: Uint8Array): boolean {
     const value = bytes.subarray(at + 3, at + 3 + length);
     if (value.length < length) return false;
     const networks = length % 17 === 0 && length <= 64 * 17 && value.every((byte, index) => index % 17 !== 16 || byte <= 128);
-    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1, 11: 1, 12: 1 };
+    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1, 11: 1, 12: 1, 16: 1 };
     if (id === 4 ? !networks : lengths[id] !== length) return false;
     at += 3 + length;
   }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import module from "../../build/core.checked.wasm";
 import { encodeSettings } from "../../engine/settings";
+import { hostOf } from "../support/host";
 import { instantiate } from "../support/instantiate";
 import { Conversation, dnsQuery, dnsResponse, ethernet, ipv4, pcap, spaced, udp } from "../support/pcap-builder";
 
@@ -23,7 +24,7 @@ const WORDS = [
 const { call, put, memory } = open();
 
 function open() {
-  const exports: Exports = instantiate<Exports>(module, {}, { host: { eventsFull: () => {} } });
+  const exports: Exports = instantiate<Exports>(module, {}, { host: hostOf() });
   const memory = () => new Uint8Array(exports.memory.buffer);
   const call = (name: string, ...values: number[]) => exports[name]!(...values);
   const put = (start: number, bytes: Uint8Array) => memory().set(bytes, start);

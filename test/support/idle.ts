@@ -1,6 +1,7 @@
 /** What a connection holds while nothing passes on it, by the core's own accounting; a connection of each protocol that is on TCP. */
 import { FAULTY } from "./faults";
 import type { FaultyProtocol } from "./faults/talk";
+import { hostOf } from "./host";
 import { instantiate } from "./instantiate";
 import { Conversation, dnsQuery, dnsResponse, join, overTcp, pcap } from "./pcap-builder";
 import { my, PLAIN, pg } from "./sql";
@@ -97,7 +98,7 @@ export const IDLE_TALKS: readonly IdleTalk[] = [
 
 /** Bytes that each of some connections of a talk holds when all has been said, in whole pages of the pool shared between them. */
 export function idleBytes(module: WebAssembly.Module, talk: IdleTalk): number {
-  const core = instantiate<IdleCore>(module, {}, { host: { eventsFull() {} } });
+  const core = instantiate<IdleCore>(module, {}, { host: hostOf() });
   core.start?.();
   if (core.configure(HOST, BUDGET_BYTES, 0) !== 0) throw new Error("the core refused its settings");
   const handle = core.openInput(0, 0);

@@ -3,6 +3,7 @@ import pressured from "../../build/test/pressure.wasm";
 import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import type { Schema } from "../../engine/schema";
 import { encodeSettings } from "../../engine/settings";
+import { hostOf } from "./host";
 import { instantiate } from "./instantiate";
 import { type Captured, pcap } from "./pcap-builder";
 
@@ -46,7 +47,7 @@ export class PressedCore {
   private readonly schema: Schema;
 
   constructor() {
-    this.core = instantiate<Exports>(pressured, {}, { host: { eventsFull: () => this.take() } });
+    this.core = instantiate<Exports>(pressured, {}, { host: hostOf(() => this.take()) });
     this.core.start?.();
     this.configure();
     const length = this.core.schema();

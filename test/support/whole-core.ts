@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readBundleHeader } from "../../engine/bundle";
 import { encodeSettings } from "../../engine/settings";
+import { hostOf } from "./host";
 import { instantiate } from "./instantiate";
 import { ROOT } from "./repository";
 
@@ -60,7 +61,7 @@ export class WholeCore {
   constructor(path = join(ROOT, "build/core.checked.wasm")) {
     if (!existsSync(path)) throw new Error("build/core.checked.wasm is missing; run: npm run build");
     const module = new WebAssembly.Module(readFileSync(path));
-    this.core = instantiate<Exports>(module, {}, { host: { eventsFull: () => this.take() } });
+    this.core = instantiate<Exports>(module, {}, { host: hostOf(() => this.take()) });
     this.configure();
   }
 

@@ -13,16 +13,20 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { pendingAdd, pendingTake, TimeoutClass, timerStop } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
+import { Settings } from "../../settings";
 import { leave, Parse } from "../protocol";
 import * as F from "./fields";
 import { FINGERPRINT, ja3, ja3s, ja4 } from "./fingerprint";
 import { Hello, TLS_1_3 } from "./hello";
 import { TlsMetrics } from "./metrics";
+import { Opened, openedCreate } from "./opened";
 import { CLIENT_HELLO } from "./probe";
-import { Half, HalfFlag, letGo, Phase, Role, requestOf, stateAt } from "./state";
+import { Half, HalfFlag, letGo, Phase, Role, requestOf, settle, stateAt } from "./state";
 
 const FATAL: u32 = 2;
 const COMMA: u32 = 44;
+/** Bytes of a hello up to the end of its random. */
+const RANDOM_END: u32 = 34;
 const ALPN_TEXT: usize = memory.data(256);
 
 /** One side is the client, so the other is the server; false where it is known to be otherwise. */
@@ -52,6 +56,15 @@ export function noteHello(conversation: Conversation, side: u32, type: u32, whol
   Window.open(start, <u32>(end - start));
 }
 
+/** Notes what opens what will follow, where the host may have secrets; what is inside of something opened stays closed. */
+function noteOpening(conversation: Conversation, half: Half): void {
+  const state = stateAt(conversation);
+  if (!Settings.tlsKeys || <u32>half.bufferLength < RANDOM_END || conversation.marks & Mark.TLS) return;
+  if (state.opened == 0) state.opened = <u32>openedCreate();
+  if (state.opened == 0) TlsMetrics.refused();
+  else changetype<Opened>(state.opened).asked(half.buffer);
+}
+
 function noteClientHello(conversation: Conversation, side: u32, half: Half, whole: bool, mark: u32): void {
   if (half.is(HalfFlag.HELLO)) {
     // The second, that a HelloRetryRequest asked for.
@@ -60,6 +73,7 @@ function noteClientHello(conversation: Conversation, side: u32, half: Half, whol
     return;
   }
   Hello.readClient(half.buffer, half.bufferLength, whole);
+  noteOpening(conversation, half);
   const block = messageCreate(F.TLS, F.REQUEST_FIXED_END, F.REQUEST_BYTES);
   half.set(HalfFlag.HELLO);
   if (block == 0) {
@@ -173,6 +187,7 @@ function noteServerHello(conversation: Conversation, half: Half, whole: bool, ma
   }
   state.answered = 1;
   half.set(HalfFlag.HELLO);
+  if (state.opened != 0 && Hello.hasCipher) changetype<Opened>(state.opened).answered(half.buffer, Hello.version, Hello.cipher);
   if (Hello.version != 0) {
     // What the extensions say of the version may be missing.
     store<u16>(block, Hello.version, F.VERSION);
@@ -248,6 +263,7 @@ function hasSealedAlert(response: usize, half: Half): bool {
 /** Reports the handshake where it is over; whether the conversation was left. */
 export function decide(conversation: Conversation): bool {
   const state = stateAt(conversation);
+  if (state.over) return false;
   const client: u32 = state.half(0).role == Role.CLIENT ? 0 : 1;
   const asking = state.half(client);
   const answering = state.half(client ^ 1);
@@ -257,8 +273,8 @@ export function decide(conversation: Conversation): bool {
     return true;
   }
   const isOver = answering.is(HalfFlag.SEALED) && (asking.is(HalfFlag.SEALED) || answering.is(HalfFlag.DONE));
-  if (isOver) conclude(conversation, client, state.answered ? Status.OK : Status.UNOBSERVED, PROTOCOL_FOREIGN);
-  return isOver;
+  if (!isOver) return false;
+  return conclude(conversation, client, state.answered ? Status.OK : Status.UNOBSERVED, PROTOCOL_FOREIGN);
 }
 
 /** Whether the server took up an earlier session: by its key (RFC 8446), or by its identifier (RFC 5246 section 7.4.1.3). */
@@ -287,8 +303,8 @@ export function refuse(conversation: Conversation, half: Half): bool {
   return true;
 }
 
-/** Reports the handshake and leaves the conversation to `next`. */
-function conclude(conversation: Conversation, client: u32, status: u32, next: u32): void {
+/** Reports the handshake and leaves the conversation to `next`, unless it is opened from here on; whether it was left. */
+function conclude(conversation: Conversation, client: u32, status: u32, next: u32): bool {
   const state = stateAt(conversation);
   const request = requestOf(conversation);
   const response = <usize>state.response;
@@ -296,8 +312,13 @@ function conclude(conversation: Conversation, client: u32, status: u32, next: u3
   if (response != 0 && state.answered) noteResumed(request, response);
   if (request != 0 || response != 0) report(conversation, client, request, response, status);
   if (request != 0) messageRelease(changetype<Message>(request));
+  if (status == Status.OK && state.opened != 0) {
+    settle(conversation);
+    return false;
+  }
   letGo(conversation);
   leave(conversation, next);
+  return true;
 }
 
 /** `side` sends no more: a server that does not can end no handshake. */

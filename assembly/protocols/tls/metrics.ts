@@ -33,13 +33,30 @@ import { CIPHER_NAMES, nameOf, VERSION_NAMES } from "./numbers";
 const FIRST_ID: u32 = 560;
 const VERSIONS: u32 = 7;
 const VERSION_OTHER: u32 = 6;
+const UNOPENED_REASONS: u32 = 5;
 const COLUMN_BYTES_MAX: u32 = 64;
 
 const METRICS: usize = memory.data(REQUEST_METRICS_BYTES, 4);
 const NAME_TEXT: usize = memory.data(256);
 
+/** Why a record stayed closed, as the label `unopened` numbers it. */
+export class Unopened {
+  /** No secrets came in time. */
+  static readonly KEYS: u32 = 0;
+  /** Its cipher is none that is opened. */
+  static readonly CIPHER: u32 = 1;
+  /** The secrets do not open it. */
+  static readonly FAILED: u32 = 2;
+  /** Bytes of it are missing. */
+  static readonly GAP: u32 = 3;
+  /** It found no room. */
+  static readonly MEMORY: u32 = 4;
+}
+
 class Series {
   static versions: u32 = 0;
+  static opened: u32 = 0;
+  static unopened: u32 = 0;
   static ja4: TopGroup = changetype<TopGroup>(0);
 }
 
@@ -89,11 +106,27 @@ export class TlsMetrics {
       Labels.TLS_VERSION,
       0,
     );
+    declareLabel(Labels.UNOPENED, "unopened", "keys,cipher,failed,gap,memory");
+    const opened = "Records of TLS that were opened with secrets, those of handshakes left out.";
+    Series.opened = declareMetric(FIRST_ID + 18, Kind.COUNTER, "", "tls_opened_records_total", opened, 0, Labels.DIRECTION, 0, 0);
+    const unopened = "Records of TLS that secrets were wanted for and that stayed closed.";
+    const name = "tls_unopened_records_total";
+    Series.unopened = declareMetric(FIRST_ID + 19, Kind.COUNTER, "", name, unopened, 0, Labels.DIRECTION, Labels.UNOPENED, 0);
   }
 
   /** Counts a message that breaks its form. */
   static malformed(): void {
     countMalformed(metrics());
+  }
+
+  /** Counts a record that was opened. */
+  static opened(direction: u32): void {
+    countAdd(Series.opened + direction, 1);
+  }
+
+  /** Counts one that was not, for a reason of `Unopened`. */
+  static unopened(direction: u32, reason: u32): void {
+    countAdd(Series.unopened + direction * UNOPENED_REASONS + reason, 1);
   }
 
   /** Counts a message that found no room. */

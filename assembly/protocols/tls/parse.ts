@@ -25,6 +25,7 @@ import {
   SSL_2_SERVER_HELLO,
   ssl2Bytes,
 } from "./probe";
+import { beginRecord, continueRecord, endOpened, missInRecord, noteClearRecord, Records } from "./records";
 import { Half, HalfFlag, Phase, stateAt } from "./state";
 
 const SERVER_HELLO_DONE: u32 = 14;
@@ -42,6 +43,7 @@ const SSL_2_SERVER_HEAD_BYTES: u32 = 7;
 /** The bytes in hand. */
 class Turn {
   static side: u32 = 0;
+  static start: usize = 0;
   static at: usize = 0;
   static end: usize = 0;
   static isFault: bool = false;
@@ -54,13 +56,15 @@ class Turn {
 /** The contract's parse. */
 export function onBytes(conversation: Conversation, side: u32, start: usize, length: u32): i32 {
   Turn.side = side;
+  Turn.start = start;
   Turn.at = start;
   Turn.end = start + length;
   Turn.isFault = false;
   const half = stateAt(conversation).half(side);
   while (Turn.at < Turn.end && step(conversation, half)) {}
   if (!Turn.isFault) return <i32>(Turn.at - start);
-  if (Turn.at == start && (endPeersHello(conversation, side, half) || refuse(conversation, half))) return 0;
+  const isOver = stateAt(conversation).over;
+  if (!isOver && Turn.at == start && (endPeersHello(conversation, side, half) || refuse(conversation, half))) return 0;
   TlsMetrics.malformed();
   reset(half);
   return FAULT;
@@ -88,6 +92,7 @@ function step(conversation: Conversation, half: Half): bool {
     half.set(HalfFlag.SEALED);
     return readOver(conversation, Turn.left);
   }
+  if (half.phase == Phase.SEALED || stateAt(conversation).over) return readSealed(conversation, half);
   return readRecord(conversation, half);
 }
 
@@ -133,6 +138,7 @@ function readRecord(conversation: Conversation, half: Half): bool {
       noteStart(half);
       half.wireBytes += RECORD_BYTES;
       half.phase = Phase.HANDSHAKE;
+      noteClearRecord(conversation, Turn.side);
       half.left = bytes;
       Turn.at += RECORD_BYTES;
       return true;
@@ -142,6 +148,7 @@ function readRecord(conversation: Conversation, half: Half): bool {
   if (type == Content.CHANGE_CIPHER_SPEC) {
     half.set(HalfFlag.CHANGED);
     half.wireBytes = 0;
+    noteClearRecord(conversation, Turn.side);
     noteClear(conversation, half, RECORD_BYTES + bytes);
   } else if (type == Content.ALERT) {
     stateAt(conversation).failed = 1;
@@ -149,8 +156,37 @@ function readRecord(conversation: Conversation, half: Half): bool {
     if (!half.is(HalfFlag.SEALED) && type == Content.APPLICATION_DATA && bytes == SEALED_ALERT_BYTES)
       half.set(HalfFlag.ALERT_SIZED);
     half.set(HalfFlag.SEALED);
+    if (stateAt(conversation).opened != 0) {
+      if (!decide(conversation)) return readSealed(conversation, half);
+      Turn.at = Turn.end;
+      return false;
+    }
   }
   return readOver(conversation, RECORD_BYTES + bytes);
+}
+
+/** A record under keys that may be opened, or more of its bytes: what is inside is parsed before this returns. */
+function readSealed(conversation: Conversation, half: Half): bool {
+  const start = Turn.start;
+  const at = Turn.at;
+  const end = Turn.end;
+  const side = Turn.side;
+  const left = Turn.left;
+  let taken: u32;
+  if (half.phase == Phase.SEALED) {
+    taken = continueRecord(conversation, side, half, at, left);
+  } else {
+    if (!isRecord(at, left)) return fault();
+    if (left < RECORD_BYTES + 1) return want(RECORD_BYTES + 1);
+    taken = beginRecord(conversation, side, half, at, left, Parse.sequence + <u32>(at - start));
+  }
+  // Another parser of TLS may have run inside.
+  Turn.side = side;
+  Turn.start = start;
+  Turn.at = Records.hasLeft ? end : at + taken;
+  Turn.end = end;
+  Turn.isFault = false;
+  return !Records.hasLeft;
 }
 
 /** level u8 | description u8, in the clear. */
@@ -278,6 +314,12 @@ function reset(half: Half): void {
 export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const half = stateAt(conversation).half(side);
   if (half.phase == Phase.SSL_2) return true;
+  if (half.phase == Phase.SEALED) {
+    half.set(HalfFlag.GAP);
+    if (missInRecord(conversation, side, half, bytes)) return true;
+    reset(half);
+    return false;
+  }
   if (half.phase == Phase.RECORD && Parse.skip >= <u64>bytes) return true;
   half.set(HalfFlag.GAP);
   const stays = half.phase == Phase.HANDSHAKE && bytes <= half.left;
@@ -307,5 +349,6 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
 
 /** The contract's finish: `side` sends no more. */
 export function onFinish(conversation: Conversation, side: u32): void {
-  if (!endHello(conversation, side)) endSide(conversation, side);
+  if (stateAt(conversation).over) endOpened(conversation, side);
+  else if (!endHello(conversation, side)) endSide(conversation, side);
 }

@@ -1,10 +1,12 @@
 /**
- * What the parser knows of a handshake: two halves and what they share, 88 bytes, gone when the handshake is over.
+ * What the parser knows of a handshake: two halves and what they share, 96 bytes, gone when the handshake is over, or when
+ * nothing is opened any more.
  */
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { TLS } from "./fields";
+import { Opened } from "./opened";
 
 /** Where in a record a half stands. */
 export class Phase {
@@ -14,6 +16,8 @@ export class Phase {
   static readonly HANDSHAKE: u8 = 1;
   /** After a hello of SSL 2: what follows is not looked into. */
   static readonly SSL_2: u8 = 2;
+  /** In a record under keys that is gathered, `left` bytes of which are to come. */
+  static readonly SEALED: u8 = 3;
 }
 
 export class Role {
@@ -95,7 +99,12 @@ export class TlsState {
   answered: u8;
   /** A fatal alert was sent. */
   failed: u8;
-  spare: u16;
+  /** The handshake is over, and what follows is opened. */
+  over: u8;
+  spare: u8;
+  /** What is needed to open records (opened.ts); 0 where none are opened. */
+  opened: u32;
+  spare2: u32;
 
   @inline half(side: u32): Half {
     return changetype<Half>(changetype<usize>(this) + offsetof<TlsState>() + side * offsetof<Half>());
@@ -103,7 +112,7 @@ export class TlsState {
 }
 
 /** Bytes of the state. */
-export const STATE_BYTES: u32 = 88;
+export const STATE_BYTES: u32 = 96;
 
 /** The state of a conversation that has one. */
 export function stateAt(conversation: Conversation): TlsState {
@@ -123,4 +132,16 @@ export function letGo(conversation: Conversation): void {
   state.half(1).drop();
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   state.response = 0;
+  if (state.opened != 0) changetype<Opened>(state.opened).release();
+  state.opened = 0;
+}
+
+/** The handshake is over and told of; what was kept for it goes, and what follows is opened. */
+export function settle(conversation: Conversation): void {
+  const state = stateAt(conversation);
+  const opened = state.opened;
+  state.opened = 0;
+  letGo(conversation);
+  state.opened = opened;
+  state.over = 1;
 }
