@@ -16,6 +16,8 @@ const program = new Command("tallywire")
   .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 100) })
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 
+const TLS_KEYS_HELP = "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
+
 /** Each command is loaded when it is called, so that none waits for another's needs. */
 command("read", "show the round trips of captures, or what they add up to")
   .argument("[file...]", "pcap or pcapng, plain or gzipped; - is standard input")
@@ -27,6 +29,7 @@ command("read", "show the round trips of captures, or what they add up to")
   .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
   .option("--host-network <cidr...>", "networks of the host, which tell in from out")
+  .option("--tls-keys <file>", TLS_KEYS_HELP)
   .addHelpText(
     "after",
     examples(
@@ -336,7 +339,8 @@ function looking(name: string, description: string): Command {
     .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
-    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live");
+    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+    .option("--tls-keys <file>", TLS_KEYS_HELP);
 }
 
 /** A command with the words of an agent: what it captures, where its minutes wait and go. Variables and a file may say them too. */

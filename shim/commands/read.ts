@@ -11,6 +11,7 @@ import { exitSummary } from "../output/exit-summary";
 import { printable } from "../output/printable";
 import { formatterOf, type OutputForm, RoundTripPrinter } from "../output/round-trip-printer";
 import { TextOutput } from "../output/text-output";
+import { openerOf } from "../tls/key-file";
 
 export interface ReadOptions {
   output?: OutputForm;
@@ -23,6 +24,8 @@ export interface ReadOptions {
   hostNetwork?: string[];
   /** Packets that are read at all, as tcpdump's filters say it. */
   captureFilter?: string;
+  /** A key log, with which TLS is opened. */
+  tlsKeys?: string;
 }
 
 /** `tallywire read`: round trips or a summary of capture files. Gives the exit code. */
@@ -41,6 +44,7 @@ export async function read(files: readonly string[], options: ReadOptions): Prom
     budgetBytes: CAPTURE_BUDGET_BYTES,
     packetFilter,
     stages: !isSummary,
+    tlsOpener: await openerOf(options.tlsKeys),
   });
   setFilter(core, options.filter);
   const output = new TextOutput(process.stdout);

@@ -15,6 +15,7 @@ import type { ShowOptions } from "../output/live-table";
 import { MinuteCounts } from "../output/minute-counts";
 import { StatDisplay, type StatWanted } from "../output/stat-display";
 import type { StatSort } from "../output/stat-table";
+import { openerOf } from "../tls/key-file";
 
 export interface StatOptions extends SessionSource, ShowOptions {
   by?: readonly string[];
@@ -29,6 +30,8 @@ export interface StatOptions extends SessionSource, ShowOptions {
   raw?: boolean;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
+  /** A key log, with which TLS is opened; it may grow. */
+  tlsKeys?: string;
 }
 
 const SAMPLES_OF_EXTREMES = 3;
@@ -43,7 +46,9 @@ export async function stat(protocols: readonly string[], options: StatOptions): 
   const packets = isLive ? undefined : fileFilter(options.captureFilter);
   const packetFilter = packets?.programOf;
   const stages = showsSeveral(name);
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, budgetBytes, packetFilter, stages });
+  const tlsOpener = await openerOf(options.tlsKeys, isLive);
+  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
+  const core = loadCore({ events: true, budgetBytes, ...looks });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const wanted = wantedOf(protocols, options);

@@ -11,6 +11,7 @@ import { MinuteCounts } from "../output/minute-counts";
 import { formatterOf, type OutputForm, RoundTripPrinter } from "../output/round-trip-printer";
 import { TextOutput } from "../output/text-output";
 import { formatNumberOf } from "../output/units";
+import { openerOf } from "../tls/key-file";
 
 export interface WatchOptions extends SessionSource {
   filter?: string;
@@ -21,6 +22,8 @@ export interface WatchOptions extends SessionSource {
   raw?: boolean;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
+  /** A key log, with which TLS is opened; it may grow. */
+  tlsKeys?: string;
 }
 
 /** Lines a second that a terminal shows of an interface, unless told otherwise: as many as anybody can follow. */
@@ -34,7 +37,9 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
   const packets = isLive ? undefined : fileFilter(options.captureFilter);
   const packetFilter = packets?.programOf;
   const stages = showsSeveral(name);
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages });
+  const tlsOpener = await openerOf(options.tlsKeys, isLive);
+  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
+  const core = loadCore({ events: true, ...looks });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const output = new TextOutput(process.stdout);
