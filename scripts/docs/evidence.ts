@@ -142,6 +142,7 @@ export const EVIDENCE: Record<string, Evidence[]> = {
   tls: [
     driven("a server and clients of node", "tls", "node:tls", "openssl"),
     driven("nginx, and what curl, Python and node say of what was inside", "tls-keys", "nginx", "curl", "python3"),
+    driven("OpenSSL and node in rarer forms: new keys, early data, sessions taken up, renewals", "tls-forms", "nginx", "openssl"),
     captured("real server", "nginx and knotd, asked by curl and kdig", "protocols/tls-fixtures", "h2_tls", "dns_dot"),
     others(138, "server names and JA3 of client hellos", "tls"),
     ...vectors("hellos of every version, and their laws", "protocols/tls", "laws/tls"),
