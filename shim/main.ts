@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { STAT_ROWS_MAX } from "../engine/stat";
-import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey } from "./config/keys";
+import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey, TLS_KEYS_HELP } from "./config/keys";
 import { Failure, reasonOf } from "./failure";
 import { printable } from "./output/printable";
 import { STAT_SORTS } from "./output/stat-table";
@@ -16,7 +16,6 @@ const program = new Command("tallywire")
   .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 100) })
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 
-const TLS_KEYS_HELP = "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
 
 /** Each command is loaded when it is called, so that none waits for another's needs. */
 command("read", "show the round trips of captures, or what they add up to")

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { limitWords } from "../../engine/capture-end";
-import type { Core, CoreOptions } from "../../engine/core";
+import type { Core } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import type { FileFilter } from "../capture/filter/file-filter";
 import { type LiveOptions, ownNetworks } from "../capture/live";
 import { becomeAccount } from "../capture/privileges";
+import type { RunOptions } from "../capture/thread-orders";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
@@ -15,6 +16,7 @@ import { Delivery } from "../post/delivery";
 import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
+import { openerOf } from "../tls/key-file";
 import { USER_AGENT } from "../version";
 import { CpuKeeper } from "./cpu-keeper";
 import { type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
@@ -118,15 +120,15 @@ export class Agent {
   }
 
   /** What a core of a run is to do. */
-  private begin(bootId: bigint, isLive: boolean): CoreOptions {
-    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta } = this.settings;
+  private begin(bootId: bigint, isLive: boolean): RunOptions {
+    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta, tlsKeys } = this.settings;
     this.bootTags.note(bootId, tags);
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    return { bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive };
+    return { bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive, tlsKeys };
   }
 
-  private openCore(options: CoreOptions): Core {
-    const core = loadCore(options);
+  private async openCore({ tlsKeys, ...options }: RunOptions): Promise<Core> {
+    const core = loadCore({ ...options, tlsOpener: await openerOf(tlsKeys, options.live) });
     this.counts = new MinuteCounts(core);
     core.drainTo({ bundle: (bundle) => this.takeMinute(bundle) });
     return core;
@@ -140,7 +142,7 @@ export class Agent {
   private async readFiles(paths: readonly string[], filter: FileFilter | undefined): Promise<void> {
     const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
     const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter: filter?.text });
-    const core = this.openCore({ ...this.begin(run.bootId, false), packetFilter: filter?.programOf });
+    const core = await this.openCore({ ...this.begin(run.bootId, false), packetFilter: filter?.programOf });
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );
@@ -197,7 +199,7 @@ export class Agent {
 
   private async openInterface(live: LiveOptions, threads: number): Promise<InterfaceReader> {
     const options = this.begin(BigInt(`0x${newBootId()}`), true);
-    if (threads === 1) return readAlone(this.openCore(options), live, this.say);
+    if (threads === 1) return readAlone(await this.openCore(options), live, this.say);
     const merging = mergingCore(this.settings.budgetBytes);
     this.counts = new MinuteCounts(merging);
     const listener = {

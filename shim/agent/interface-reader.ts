@@ -1,5 +1,6 @@
-import { Core, type CoreOptions } from "../../engine/core";
+import { Core } from "../../engine/core";
 import { captureByRings, captureLive, type LiveOptions } from "../capture/live";
+import type { RunOptions } from "../capture/thread-orders";
 import { CaptureThreads } from "../capture/threads";
 import { coreModule } from "../core";
 import { SEAL_MS } from "./posting-time";
@@ -67,7 +68,7 @@ export interface ThreadedListener {
 export function readByThreads(
   threads: number,
   merging: Core,
-  options: CoreOptions,
+  options: RunOptions,
   live: LiveOptions,
   listener: ThreadedListener,
   say: (line: string) => void,

@@ -32,6 +32,8 @@ export interface AgentOptions {
   hostNetwork?: string[];
   keepDuplicates?: boolean;
   theta?: boolean;
+  /** A key log, with which TLS is opened. */
+  tlsKeys?: string;
   hideKey?: boolean;
 }
 
@@ -79,6 +81,8 @@ export interface AgentSettings {
   keepDuplicates: boolean | undefined;
   /** Whether clients are kept as sets too. */
   theta: boolean | undefined;
+  /** A key log, with which TLS is opened. */
+  tlsKeys: string | undefined;
 }
 
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
@@ -102,6 +106,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     hostNetworks: options.hostNetwork,
     keepDuplicates: options.keepDuplicates,
     theta: options.theta,
+    tlsKeys: options.tlsKeys,
   };
 }
 

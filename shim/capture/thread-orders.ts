@@ -3,7 +3,13 @@ import type { CoreOptions } from "../../engine/core";
 /** What a thread that captures begins with. */
 export interface ThreadStart {
   core: WebAssembly.Module;
-  options: CoreOptions;
+  options: RunOptions;
+}
+
+/** What a core is to do, in a form that a thread can be told: who opens TLS is made where the core is. */
+export interface RunOptions extends Omit<CoreOptions, "tlsOpener"> {
+  /** A key log, with which TLS is opened. */
+  tlsKeys?: string;
 }
 
 /** What the main thread tells a thread that captures. */

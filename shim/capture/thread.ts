@@ -1,6 +1,7 @@
 /** One of several threads that capture: a core of its own, fed from the ring that the main thread lends it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Core } from "../../engine/core";
+import { openerOf } from "../tls/key-file";
 import { loadNative } from "./native";
 import { NativeFeed } from "./native-feed";
 import type { ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
@@ -8,7 +9,7 @@ import type { ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
 const port = parentPort!;
 const native = loadNative()!;
 const { core: module, options } = workerData as ThreadStart;
-const core = new Core(module, options);
+const core = new Core(module, { ...options, tlsOpener: await openerOf(options.tlsKeys, true) });
 const feed = new NativeFeed(native, core);
 
 const report = (message: ThreadReport, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);

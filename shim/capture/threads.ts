@@ -1,10 +1,9 @@
 import { Worker } from "node:worker_threads";
-import type { CoreOptions } from "../../engine/core";
 import { coreModule } from "../core";
 import { reasonOf } from "../failure";
 import type { Native, NativeSource } from "./native";
 import type { RingFeed } from "./ring";
-import type { ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
+import type { RunOptions, ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
 
 /** Who is told what threads do; they are numbered from 0 on. */
 export interface ThreadListener {
@@ -24,7 +23,7 @@ export class CaptureThreads implements RingFeed {
 
   constructor(
     private readonly native: Native,
-    private readonly options: CoreOptions,
+    private readonly options: RunOptions,
     private readonly listener: ThreadListener,
   ) {}
 

@@ -40,6 +40,10 @@ export const EDGE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 /** Disk for minutes that wait, unless told otherwise, MiB. */
 export const SPOOL_MIB = 256;
 
+/** What a key log is for, as help says it. */
+export const TLS_KEYS_HELP =
+  "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
+
 /** Groups of keys in a file, and what they are about. */
 export const GROUPS: Record<string, string> = {
   capture: "What is captured, and how.",
@@ -160,6 +164,15 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     usual: false,
     says: "count twice what the capture itself saw twice",
     example: "true",
+  },
+  {
+    path: "capture.tlsKeys",
+    option: "tlsKeys",
+    flags: "--tls-keys <file>",
+    variable: "TALLYWIRE_TLS_KEYS",
+    value: { kind: "text" },
+    says: TLS_KEYS_HELP,
+    example: "/var/log/keys.txt",
   },
   {
     path: "hub.url",
