@@ -16,7 +16,6 @@ const program = new Command("tallywire")
   .configureHelp({ helpWidth: Math.min(process.stdout.columns || 100, 100) })
   .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 
-
 /** Each command is loaded when it is called, so that none waits for another's needs. */
 command("read", "show the round trips of captures, or what they add up to")
   .argument("[file...]", "pcap or pcapng, plain or gzipped; - is standard input")
@@ -67,6 +66,32 @@ looking("watch", "show round trips as they happen, on an interface or in a captu
     const { watch } = await import("./commands/watch");
     const { networks, others } = sortNetworks(options.hostNetwork);
     process.exitCode = await watch([...words, ...others], { ...options, hostNetwork: networks });
+  });
+
+looking("log", "write round trips into files, a line of JSON each, and make room for the next")
+  .argument("[protocol...]", "only these; tallywire protocols lists them")
+  .option("-w, --write <file>", "the file; old ones are beside it, with their time in their names")
+  .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
+  .addOption(
+    new Option("--rotate-size <mib>", "begin another file before it is larger").default(100).argParser(whole(1, 1 << 20)),
+  )
+  .addOption(new Option("--rotate-age <span>", "begin another file when it is so old, as 24h").argParser(span))
+  .addOption(new Option("--keep <n>", "old files that are kept").default(10).argParser(whole(0, 10_000)))
+  .option("--gzip", "compress old files")
+  .addHelpText(
+    "after",
+    examples(
+      ["tallywire log -i any -w /var/log/tallywire.json", "all of them; SIGHUP has it begin the file anew, as logrotate does"],
+      [
+        "tallywire log http -i eth0 -Y 'http.statusCode >= 500' -w errors.json --rotate-age 24h --keep 7 --gzip",
+        "a week of errors",
+      ],
+    ),
+  )
+  .action(async (words, options) => {
+    const { log } = await import("./commands/log");
+    const { networks, others } = sortNetworks(options.hostNetwork);
+    process.exitCode = await log([...words, ...others], { ...options, hostNetwork: networks });
   });
 
 looking("stat", "add round trips up by any of their fields, on an interface or in a capture")

@@ -1,4 +1,5 @@
 import { fileFilter } from "../capture/filter/file-filter";
+import { namingOf, showsSeveral } from "../capture/interface-naming";
 import { ownNetworks } from "../capture/live";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
@@ -9,6 +10,7 @@ import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatterOf, RoundTripPrinter } from "../output/round-trip-printer";
 import { formatNumberOf } from "../output/units";
+import { openerOf } from "../tls/key-file";
 
 export interface LogOptions extends SessionSource {
   /** The file. */
@@ -21,6 +23,8 @@ export interface LogOptions extends SessionSource {
   keep: number;
   gzip?: boolean;
   raw?: boolean;
+  /** A key log, with which TLS is opened; it may grow. */
+  tlsKeys?: string;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
 }
@@ -32,12 +36,16 @@ export async function log(protocols: readonly string[], options: LogOptions): Pr
   const isLive = name !== undefined;
   const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
   const packets = isLive ? undefined : fileFilter(options.captureFilter);
-  const core = loadCore({ events: true, raw, keepDuplicates, hostNetworks, live: isLive, packetFilter: packets?.programOf });
+  const packetFilter = packets?.programOf;
+  const stages = showsSeveral(name);
+  const tlsOpener = await openerOf(options.tlsKeys, isLive);
+  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
+  const core = loadCore({ events: true, ...looks });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
   const { rotateSize, rotateAge: rotateMs, keep, gzip = false } = options;
   const file = new TripLog(path, { rotateBytes: rotateSize * (1 << 20), rotateMs, keep, gzip, say });
-  const printer = new RoundTripPrinter(core, await formatterOf("json"), file, { count });
+  const printer = new RoundTripPrinter(core, await formatterOf("json"), file, { count, nameOf: namingOf(core, name) });
   const counts = new MinuteCounts(core);
   core.drainTo({ events: (view) => printer.print(view), bundle: (bundle) => counts.add(bundle) });
   const reopen = () => file.reopen();

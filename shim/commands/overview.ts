@@ -11,6 +11,7 @@ import { MinuteCounts } from "../output/minute-counts";
 import { linesAround, overviewText } from "../output/overview-table";
 import { type StatSort, sortRows } from "../output/stat-table";
 import { Overview, type OverviewAnswer } from "../overview/overview";
+import { openerOf } from "../tls/key-file";
 
 export interface OverviewOptions extends SessionSource, ShowOptions {
   sort: StatSort;
@@ -19,6 +20,8 @@ export interface OverviewOptions extends SessionSource, ShowOptions {
   /** How long to look, ms. */
   time?: number;
   filter?: string;
+  /** A key log, with which TLS is opened; it may grow. */
+  tlsKeys?: string;
   keepDuplicates?: boolean;
   hostNetwork?: string[];
 }
@@ -39,6 +42,7 @@ export async function overview(protocols: readonly string[], options: OverviewOp
     live: isLive,
     budgetBytes,
     packetFilter,
+    tlsOpener: await openerOf(options.tlsKeys, isLive),
   });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);

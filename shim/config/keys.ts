@@ -41,8 +41,7 @@ export const EDGE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 export const SPOOL_MIB = 256;
 
 /** What a key log is for, as help says it. */
-export const TLS_KEYS_HELP =
-  "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
+export const TLS_KEYS_HELP = "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
 
 /** Groups of keys in a file, and what they are about. */
 export const GROUPS: Record<string, string> = {
