@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import type { CaptureCounts } from "../../engine/summary";
@@ -12,7 +13,7 @@ import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
-import { Delivery } from "../post/delivery";
+import { Delivery, type DeliveryCounts } from "../post/delivery";
 import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
@@ -41,7 +42,11 @@ export class Agent {
   private readonly ending = new AbortController();
   private readonly service: ServiceManager;
   private counts: MinuteCounts | undefined;
+  private readonly posted: DeliveryCounts = { stored: 0, duplicates: 0, refused: 0 };
   private delivery: Delivery | undefined;
+  private closePoster = () => {};
+  private reader: InterfaceReader | undefined;
+  private cpu: CpuKeeper | undefined;
   private failed = false;
   /** Whether what the kernel drops is counted, so that none can be said. */
   private knowsDrops: boolean | undefined;
@@ -51,7 +56,7 @@ export class Agent {
   private isClockOff = false;
 
   constructor(
-    private readonly settings: AgentSettings,
+    private settings: AgentSettings,
     private readonly say: (line: string) => void,
   ) {
     this.service = new ServiceManager(process.env, say, TICK_MS);
@@ -81,23 +86,48 @@ export class Agent {
 
   /** Runs to the end of the input or until it is told to end; gives the exit code. */
   async run(): Promise<number> {
-    const close = await this.openDelivery();
+    await this.openDelivery();
     try {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
       else await this.readInterface(this.settings.source);
       await this.deliverRest();
     } finally {
-      close();
+      this.delivery?.stop();
+      this.closePoster();
     }
     this.sayEnd();
     return this.failed ? 1 : 0;
   }
 
-  private async openDelivery(): Promise<() => void> {
+  /** Takes over settings that may change while it runs; all others are as they were. Throws Failure, and nothing has changed. */
+  async take(settings: AgentSettings): Promise<void> {
+    const { edge, hub, source } = this.settings;
+    if (settings.edge !== edge) throw new Failure(`the key is of edge ${settings.edge}, and this is ${edge}`);
+    if (source.kind === "interface" && settings.source.kind === "interface") {
+      if (this.reader === undefined) throw new Failure("the agent does not capture yet; say it again");
+      this.takeSource(this.reader, source, settings.source);
+    }
+    this.spool.limit(settings.spoolBytesMax);
+    this.settings = settings;
+    if (isDeepStrictEqual(hub, settings.hub) || this.ending.signal.aborted) return;
+    await this.delivery?.leave();
+    this.closePoster();
+    this.delivery = undefined;
+    await this.openDelivery();
+  }
+
+  private takeSource(reader: InterfaceReader, before: InterfaceSource, after: InterfaceSource): void {
+    if (before.live.filter !== after.live.filter) reader.refilter(after.live.filter);
+    if (before.cpuPercentMax === after.cpuPercentMax) return;
+    reader.sample(1);
+    this.cpu = cpuKeeperOf(after, reader, this.say);
+  }
+
+  private async openDelivery(): Promise<void> {
     const { hub, edge, tags, source } = this.settings;
     if (hub === undefined) {
       this.say(`no hub is given: nothing leaves this host, minutes wait in ${this.spool.folder}`);
-      return () => {};
+      return;
     }
     const { Poster } = await import("../post/poster");
     const poster = new Poster({
@@ -107,16 +137,13 @@ export class Agent {
       userAgent: USER_AGENT,
       onTime: (...times) => this.noteTime(...times),
     });
+    this.closePoster = () => poster.close();
     const isLive = source.kind === "interface";
     const dueMs = isLive ? (name: string) => postingTime(name, edge, this.hubClock.offsetMs) : undefined;
     const tagsOf = (name: string) => this.bootTags.tagsOf(name) ?? tags;
-    const delivery = new Delivery(this.spool, poster, { dueMs, tagsOf, say: this.say, stopWhenHeld: !isLive });
-    this.delivery = delivery;
-    delivery.start();
-    return () => {
-      delivery.stop();
-      poster.close();
-    };
+    const options = { dueMs, tagsOf, say: this.say, stopWhenHeld: !isLive, counts: this.posted };
+    this.delivery = new Delivery(this.spool, poster, options);
+    this.delivery.start();
   }
 
   /** What a core of a run is to do. */
@@ -169,8 +196,10 @@ export class Agent {
     return this.ending.signal.aborted && path !== "-";
   }
 
-  private async readInterface({ live, threads, account, cpuPercentMax }: InterfaceSource): Promise<void> {
+  private async readInterface(source: InterfaceSource): Promise<void> {
+    const { live, threads, account } = source;
     const reader = await this.openInterface(live, threads);
+    this.reader = reader;
     this.knowsDrops = reader.knowsDrops;
     if (account !== undefined) this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.spool.folder }));
     this.openMinutes = new OpenMinutes(this.spool.folder, Date.now());
@@ -178,10 +207,10 @@ export class Agent {
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${reader.words}`);
     this.service.ready(this.status);
-    const keeper = cpuPercentMax === undefined ? undefined : new CpuKeeper(cpuPercentMax, reader, this.say);
+    this.cpu = cpuKeeperOf(source, reader, this.say);
     do {
       await sleep(TICK_MS, undefined, { signal: this.ending.signal }).catch(() => {});
-      keeper?.turn();
+      this.cpu?.turn();
       const nowMs = Date.now();
       reader.turn(nowMs);
       const settledMs = reader.settledMs(nowMs);
@@ -249,7 +278,7 @@ export class Agent {
     if (this.ending.signal.aborted) hurry();
     else this.ending.signal.addEventListener("abort", hurry, { once: true });
     await this.delivery.finish();
-    if (this.delivery.counts.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
+    if (this.posted.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
   }
 
   /** Says when the clocks are found to differ, and when they agree again. Nothing of what was read is shifted by it. */
@@ -277,7 +306,7 @@ export class Agent {
       source.kind === "files" ? "reading files" : `reading interface ${source.live.interface}`,
       `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
     ];
-    if (this.delivery !== undefined) parts.push(`${this.delivery.counts.stored} posted`);
+    if (this.delivery !== undefined) parts.push(`${this.posted.stored} posted`);
     if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} waiting`);
     if (this.keeper.held > 0) parts.push(`${this.keeper.held} in memory`);
     if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
@@ -286,7 +315,7 @@ export class Agent {
 
   private sayEnd(): void {
     const seen: CaptureCounts = this.counts?.total ?? { packets: 0, bytes: 0, dropped: 0, malformed: {}, undecoded: {} };
-    const { stored, duplicates, refused } = this.delivery?.counts ?? { stored: 0, duplicates: 0, refused: 0 };
+    const { stored, duplicates, refused } = this.posted;
     const parts = [
       exitSummary(seen, { knowsDrops: this.knowsDrops }),
       `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
@@ -303,4 +332,12 @@ export class Agent {
     const limit = limitWords(seen);
     if (limit) this.say(limit);
   }
+}
+
+function cpuKeeperOf(
+  { cpuPercentMax }: InterfaceSource,
+  reader: InterfaceReader,
+  say: (line: string) => void,
+): CpuKeeper | undefined {
+  return cpuPercentMax === undefined ? undefined : new CpuKeeper(cpuPercentMax, reader, say);
 }

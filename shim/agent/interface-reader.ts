@@ -1,8 +1,9 @@
 import { Core } from "../../engine/core";
-import { captureByRings, captureLive, type LiveOptions } from "../capture/live";
+import { captureByRings, captureLive, type LiveCapture, type LiveOptions } from "../capture/live";
 import type { RunOptions } from "../capture/thread-orders";
 import { CaptureThreads } from "../capture/threads";
 import { coreModule } from "../core";
+import { Failure } from "../failure";
 import { SEAL_MS } from "./posting-time";
 import { ThreadMinutes } from "./thread-minutes";
 
@@ -18,6 +19,8 @@ export interface InterfaceReader {
   lostMinutes(minutes: number): void;
   /** Looks at a share of conversations from now on, from 0 to 1, each whole. */
   sample(share: number): void;
+  /** Lets in what another filter takes from now on. Throws Failure, and nothing has changed. */
+  refilter(filter: string | undefined): void;
   /** Hands over what was captured so far, and tells the time; about once a second. */
   turn(nowMs: number): void;
   /** The time, `nowMs` or earlier, at which all that was due to seal is sealed and handed over. */
@@ -39,6 +42,7 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
     reopens: capture.reopens,
     lostMinutes: (minutes) => core.lostMinutes(minutes),
     sample: (share) => core.sample(share),
+    refilter: (filter) => refilter(capture, filter),
     turn(nowMs) {
       capture.refresh();
       core.tick(seconds(nowMs), nanoseconds(nowMs));
@@ -49,6 +53,11 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
       core.flush();
     },
   };
+}
+
+function refilter(capture: LiveCapture, filter: string | undefined): void {
+  if (capture.refilter === undefined) throw new Failure(`${capture.words} keeps its filter until the agent is started anew`);
+  capture.refilter(filter);
 }
 
 /** A core that merges what threads have sealed. With as much memory as they have together, of which it touches what a minute fills. */
@@ -85,6 +94,7 @@ export function readByThreads(
     reopens: capture.reopens,
     lostMinutes: (lost) => feed.lostMinutes(lost),
     sample: (share) => feed.sample(share),
+    refilter: (filter) => refilter(capture, filter),
     turn(nowMs) {
       capture.refresh();
       feed.tick(seconds(nowMs), nanoseconds(nowMs));

@@ -6,7 +6,7 @@ import { loadNative, type Native } from "./native";
 import { NativeFeed } from "./native-feed";
 import { captureByCap, loadCap } from "./npm-cap";
 import { netRaw, PERMISSION_MEND } from "./permission";
-import { RingCapture, type RingFeed } from "./ring";
+import { RingCapture, type RingFeed, TAGS } from "./ring";
 
 /** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
 export type CaptureMethod = "ring" | "libpcap" | "cap";
@@ -36,6 +36,8 @@ export interface LiveCapture {
   readonly knowsDrops: boolean;
   /** Whether it opens an interface anew that went and came back, which takes the right to capture. */
   readonly reopens: boolean;
+  /** Lets in what another filter takes from now on, and loses nothing by it; absent where that cannot be. Throws Failure. */
+  refilter?(filter: string | undefined): void;
   /** Hands over what was captured so far, and looks after interfaces that come and go. */
   refresh(): void;
   /** Hands over all that was captured until now. */
@@ -102,11 +104,11 @@ export function captureByRings<Feed extends RingFeed>(
   return { capture: new RingCapture(native, feed, options, say, rings), feed };
 }
 
-/** Network cards take VLAN tags out of the bytes before a filter of the ring sees them; libpcap asks for them in another way. */
+/** libpcap asks for VLAN tags in another way than the filter of a ring does. */
 function bestMethod(native: Native | undefined, { filter }: LiveOptions): CaptureMethod {
   const hasPcap = native?.pcapVersion() !== undefined;
   if (native !== undefined && process.platform === "linux") {
-    return hasPcap && /\bvlan\b/.test(filter ?? "") ? "libpcap" : "ring";
+    return hasPcap && TAGS.test(filter ?? "") ? "libpcap" : "ring";
   }
   return hasPcap ? "libpcap" : "cap";
 }

@@ -11,6 +11,8 @@ const BLOCK_BYTES = 1 << 17;
 const RETIRE_MS = 10;
 /** Keeps every packet out. */
 const NOTHING = ringProgram({ interfaces: [] });
+/** Network cards take VLAN tags out of the bytes before a filter of the ring sees them. */
+export const TAGS = /\bvlan\b/;
 /** So many tests fit into a program of the kernel beside any filter. */
 const INTERFACES_MAX = 1000;
 
@@ -37,7 +39,7 @@ export class RingCapture implements LiveCapture {
   readonly knowsDrops = true;
   readonly reopens: boolean;
   private readonly names: InterfaceNames;
-  private readonly filter: RingChoice["filter"];
+  private filter: RingChoice["filter"];
   /** The interface that a single name stands for is not there, or down. */
   private isAway = false;
   /** Indexes that are listened on, where it is not all. */
@@ -56,9 +58,15 @@ export class RingCapture implements LiveCapture {
     this.words = rings === 1 ? "a ring of the kernel's" : `${rings} rings of the kernel's, a thread each`;
     this.names = new InterfaceNames(options.interface);
     this.reopens = this.names.single !== undefined;
-    this.filter = options.filter === undefined ? undefined : ringFilter(options.filter);
+    this.filter = ringFilter(options.filter);
     this.sources = this.open();
     this.feed.open(this.sources);
+  }
+
+  refilter(filter: string | undefined): void {
+    if (TAGS.test(filter ?? "")) throw new Failure("what is said of VLAN tags takes libpcap, and so another start", 2);
+    this.filter = ringFilter(filter);
+    for (const source of this.sources) this.native.setFilter(source, this.program);
   }
 
   refresh(): void {
@@ -196,7 +204,8 @@ export class RingCapture implements LiveCapture {
 }
 
 /** A filter for both kinds of packets that a ring brings. What is said of links alone holds of no packet without one. Throws Failure. */
-function ringFilter(text: string): RingChoice["filter"] {
+function ringFilter(text: string | undefined): RingChoice["filter"] {
+  if (text === undefined) return undefined;
   const [ethernet, raw] = [LINK_ETHERNET, LINK_RAW].map((linkType) => compileFilter(text, linkType, "interface"));
   if (ethernet instanceof Refusal) throw noFilter(text, ethernet);
   return { ethernet: ethernet!, raw: raw instanceof Refusal ? NO_PACKET : raw! };

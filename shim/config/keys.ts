@@ -26,6 +26,8 @@ export interface ConfigKey {
   value: ConfigValue;
   /** What holds where it is not given. */
   usual?: string | number | boolean;
+  /** Whether an agent takes another value over while it runs. */
+  mayChange?: boolean;
   /** Whether it is not to be shown. */
   isSecret?: boolean;
   says: string;
@@ -82,6 +84,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.filter",
+    mayChange: true,
     option: "captureFilter",
     flags: "-f, --capture-filter <filter>",
     variable: "TALLYWIRE_CAPTURE_FILTER",
@@ -110,6 +113,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.cpuMaxPercent",
+    mayChange: true,
     option: "cpuMax",
     flags: "--cpu-max <percent>",
     variable: "TALLYWIRE_CPU_MAX",
@@ -175,6 +179,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.url",
+    mayChange: true,
     option: "hub",
     flags: "--hub <url>",
     variable: "TALLYWIRE_HUB",
@@ -184,6 +189,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.key",
+    mayChange: true,
     option: "key",
     flags: "--key <key>",
     variable: "TALLYWIRE_KEY",
@@ -194,6 +200,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.hideKey",
+    mayChange: true,
     option: "hideKey",
     flags: "--hide-key",
     variable: "TALLYWIRE_HIDE_KEY",
@@ -204,6 +211,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.insecure",
+    mayChange: true,
     option: "insecure",
     flags: "--insecure",
     variable: "TALLYWIRE_INSECURE",
@@ -223,6 +231,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "spool.sizeMiB",
+    mayChange: true,
     option: "spoolSize",
     flags: "--spool-size <mib>",
     variable: "TALLYWIRE_SPOOL_SIZE",

@@ -4,7 +4,7 @@ import type { Held } from "./resolve";
 /** A configuration that says what is usual, with each key explained; those without a usual value are there as comments. */
 export function referenceConfig(): string {
   const head =
-    "# Configuration of a tallywire agent: tallywire agent --config FILE\n# Options come first, then variables, then this file.\n";
+    "# Configuration of a tallywire agent: tallywire agent --config FILE\n# Options come first, then variables, then this file. What is marked * changes with SIGHUP while the agent runs.\n";
   return head + sections((key) => `${explained(key)}${line(key, key.usual ?? key.example, key.usual === undefined)}`).join("\n");
 }
 
@@ -43,7 +43,7 @@ const indentOf = (key: ConfigKey) => (key.path.includes(".") ? "  " : "");
 
 function explained(key: ConfigKey): string {
   const variable = key.variable === undefined ? "" : ` (${key.variable})`;
-  return `${indentOf(key)}# ${key.says}${variable}\n`;
+  return `${indentOf(key)}# ${key.mayChange ? "* " : ""}${key.says}${variable}\n`;
 }
 
 function line(key: ConfigKey, value: unknown, isComment: boolean): string {

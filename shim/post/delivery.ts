@@ -34,13 +34,15 @@ export interface DeliveryOptions {
   tagsOf(name: string): string;
   /** Says one line to the operator. */
   say(line: string): void;
+  /** What came of bundles that were posted before, which goes on. */
+  counts?: DeliveryCounts;
   /** Whether to give up where only a person can mend it. */
   stopWhenHeld?: boolean;
 }
 
 /** Takes bundles from the spool to the hub, until it has them all or refuses them for good. */
 export class Delivery {
-  readonly counts: DeliveryCounts = { stored: 0, duplicates: 0, refused: 0 };
+  readonly counts: DeliveryCounts;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
   private readonly early = new Map<string, number>();
@@ -57,7 +59,9 @@ export class Delivery {
     private readonly spool: Spool,
     private readonly poster: Pick<Poster, "post">,
     private readonly options: DeliveryOptions,
-  ) {}
+  ) {
+    this.counts = options.counts ?? { stored: 0, duplicates: 0, refused: 0 };
+  }
 
   /** Begins; goes on until `finish` or `stop`. */
   start(): void {
@@ -82,6 +86,12 @@ export class Delivery {
   stop(): void {
     this.ending.abort();
     this.pausing?.end.abort();
+  }
+
+  /** The same, and resolves when nothing is under way any more. */
+  async leave(): Promise<void> {
+    this.stop();
+    await this.running;
   }
 
   private async run(): Promise<void> {

@@ -49,7 +49,7 @@ class BoundedFolder {
 
   constructor(
     readonly path: string,
-    private readonly bytesMax: number,
+    private bytesMax: number,
   ) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     // What is named as a bundle and is no file was put there by somebody else, and stays.
@@ -66,6 +66,11 @@ class BoundedFolder {
 
   get count(): number {
     return this.sizes.size;
+  }
+
+  /** Takes so much at the most, from the next file on. */
+  limit(bytesMax: number): void {
+    this.bytesMax = bytesMax;
   }
 
   /** Writes a file so that after a crash it is there in whole or not at all. */
@@ -144,6 +149,11 @@ export class Spool {
   /** Bundles that made room for newer ones. */
   get droppedCount(): number {
     return this.waiting.dropped;
+  }
+
+  /** Keeps so many bytes of bundles that wait at the most, from the next one on. */
+  limit(bytesMax: number): void {
+    this.waiting.limit(bytesMax);
   }
 
   /** Keeps a bundle. When this resolves it is on disk. */
