@@ -1,4 +1,5 @@
 /** The ABI: all that the core exports. Addresses and lengths are bytes in its memory. */
+import { BreakdownLabels } from "./aggregate/breakdown-labels";
 import { Minute, minuteAdvance } from "./aggregate/minute";
 import { resetNumberTops } from "./aggregate/number-tops";
 import { resetSlow } from "./aggregate/previous";
@@ -84,6 +85,7 @@ export function configure(role: u32, budget: u32, settingsLength: u32): i32 {
   PacketFilter.open(Regions.packetFilter);
   if (!openRegistry(Regions.sketchPool)) return Configured.MEMORY;
   declare();
+  if (!BreakdownLabels.open()) return Configured.SETTINGS;
   if (!openAccumulator()) return Configured.MEMORY;
   if (role == Role.HUB) return Configured.OK;
   if (!inputsCreate(Regions.streamPool)) return Configured.MEMORY;

@@ -25,16 +25,20 @@ export class SettingId {
   static readonly PACKET_FILTER: u32 = 12;
   static readonly STAGES: u32 = 26;
   static readonly TLS_KEYS: u32 = 16;
+  static readonly LABELS: u32 = 40;
 }
 
 /** Networks of this host at the most. */
 export const HOST_NETWORKS_MAX: u32 = 64;
 /** Bytes of a network: its address, 16, and the length of its prefix, 1. */
 export const NETWORK_BYTES: u32 = 17;
+/** Bytes of choices of labels at the most: 64 of 3. */
+const LABELS_BYTES_MAX: u32 = 192;
 const PREFIX_BITS_MAX: u8 = 128;
 const SECRET: u64 = 0x6a09e667f3bcc909;
 /** A copy: what lies at `staging` is overwritten by the next question. */
 const NETWORKS: usize = memory.data(64 * 17);
+const LABELS: usize = memory.data(192);
 
 export class Settings {
   /** Round trips go into the event ring. */
@@ -59,6 +63,9 @@ export class Settings {
   static tlsKeys: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
+  /** Which columns of breakdowns are kept (aggregate/breakdown-labels.ts). */
+  static labels: usize = LABELS;
+  static labelsBytes: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
   static secret: u64 = SECRET;
   static bootId: u64 = 0;
@@ -81,6 +88,7 @@ function resetSettings(): void {
   Settings.stages = false;
   Settings.tlsKeys = false;
   Settings.networkCount = 0;
+  Settings.labelsBytes = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
   Settings.dnsTimeoutNs = 5_000_000_000;
@@ -102,6 +110,7 @@ export function readSettings(start: usize, length: u32): bool {
 
 function readSetting(id: u32, value: usize, bytes: u32): bool {
   if (id == SettingId.HOST_NETWORKS) return readNetworks(value, bytes);
+  if (id == SettingId.LABELS) return readLabels(value, bytes);
   if (bytes == 1) {
     const on = load<u8>(value) != 0;
     if (id == SettingId.EVENTS) Settings.events = on;
@@ -139,5 +148,12 @@ function readNetworks(value: usize, bytes: u32): bool {
   }
   memory.copy(NETWORKS, value, bytes);
   Settings.networkCount = count;
+  return true;
+}
+
+function readLabels(value: usize, bytes: u32): bool {
+  if (bytes % 3 != 0 || bytes > LABELS_BYTES_MAX) return false;
+  memory.copy(LABELS, value, bytes);
+  Settings.labelsBytes = bytes;
   return true;
 }

@@ -19,6 +19,8 @@ export interface Setting {
   bootId?: bigint;
   /** Whether clients are kept as sets that can be compared too. */
   theta?: boolean;
+  /** Which labels of breakdowns are kept: of a metric's number, bit i says so of its column i. All, unless given. */
+  labels?: readonly LabelChoice[];
   /** Which of several threads of one edge this is, from 1 on: its minutes are no bundles until they are merged `ofThreads`. */
   thread?: number;
   /** Whether packets of files are chosen by programs, which the core then asks for. */
@@ -29,6 +31,12 @@ export interface Setting {
   opensTls?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
+}
+
+/** Which labels of one breakdown are kept. */
+export interface LabelChoice {
+  metric: number;
+  kept: number;
 }
 
 /** A setting that cannot be. */
@@ -79,6 +87,12 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(12, setting.choosesPackets);
   writer.flag(26, setting.stages);
   writer.flag(16, setting.opensTls);
+  const labels = setting.labels ?? [];
+  if (labels.length > 0)
+    writer.put(
+      40,
+      labels.flatMap(({ metric, kept }) => [metric & 0xff, metric >> 8, kept]),
+    );
   return Uint8Array.from(writer.bytes);
 }
 

@@ -2,6 +2,7 @@
 import { packDecimal, packedLength } from "../bytes/ascii";
 import { copyBytes } from "../bytes/run";
 import { KEY_BYTES_MAX } from "../sketches/key-table";
+import { BreakdownLabels } from "./breakdown-labels";
 import { breakdownObserveKey } from "./observe";
 
 const KEY: usize = memory.data(272, 16);
@@ -46,6 +47,7 @@ export class BreakdownKey {
 
   /** Adds one request, failed or not, with what it cost, to the key's label set in `series`. */
   static observe(series: u32, failed: bool, bytes: u64, durationNs: u64): void {
+    if (BreakdownLabels.isChosen) BreakdownKey.at = KEY + BreakdownLabels.cut(series, KEY, BreakdownKey.length);
     breakdownObserveKey(series, KEY, BreakdownKey.length, failed ? 1 : 0, bytes, durationNs);
   }
 }

@@ -148,10 +148,10 @@ export class Agent {
 
   /** What a core of a run is to do. */
   private begin(bootId: bigint, isLive: boolean): RunOptions {
-    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta, tlsKeys } = this.settings;
+    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta, labels, tlsKeys } = this.settings;
     this.bootTags.note(bootId, tags);
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    return { bootId, budgetBytes, keepDuplicates, theta, hostNetworks: networks, live: isLive, tlsKeys };
+    return { bootId, budgetBytes, keepDuplicates, theta, labels, hostNetworks: networks, live: isLive, tlsKeys };
   }
 
   private async openCore({ tlsKeys, ...options }: RunOptions): Promise<Core> {
@@ -167,8 +167,9 @@ export class Agent {
   }
 
   private async readFiles(paths: readonly string[], filter: FileFilter | undefined): Promise<void> {
-    const { edge, hostNetworks, keepDuplicates, theta } = this.settings;
-    const run = new FileRun(this.spool.folder, paths, { edge, hostNetworks, keepDuplicates, theta, filter: filter?.text });
+    const { edge, hostNetworks, keepDuplicates, theta, labels } = this.settings;
+    const settings = { edge, hostNetworks, keepDuplicates, theta, labels, filter: filter?.text };
+    const run = new FileRun(this.spool.folder, paths, settings);
     const core = await this.openCore({ ...this.begin(run.bootId, false), packetFilter: filter?.programOf });
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,

@@ -1,13 +1,16 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseKey } from "../../engine/keys";
+import type { LabelChoice } from "../../engine/settings";
 import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
 import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
 import { type Account, accountFor } from "../capture/privileges";
 import { EDGE_NAME, SPOOL_MIB } from "../config/keys";
+import { loadCore } from "../core";
 import { Failure } from "../failure";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
+import { labelChoices } from "./labels";
 
 /** The words of `tallywire agent`, as commander gives them. */
 export interface AgentOptions {
@@ -34,6 +37,7 @@ export interface AgentOptions {
   theta?: boolean;
   /** A key log, with which TLS is opened. */
   tlsKeys?: string;
+  labels?: string;
   hideKey?: boolean;
 }
 
@@ -83,6 +87,8 @@ export interface AgentSettings {
   theta: boolean | undefined;
   /** A key log, with which TLS is opened. */
   tlsKeys: string | undefined;
+  /** Which labels of breakdowns are kept; absent: all. */
+  labels: LabelChoice[] | undefined;
 }
 
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
@@ -107,6 +113,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     keepDuplicates: options.keepDuplicates,
     theta: options.theta,
     tlsKeys: options.tlsKeys,
+    labels: options.labels === undefined ? undefined : labelChoices(options.labels, loadCore({}).schema),
   };
 }
 

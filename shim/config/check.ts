@@ -22,6 +22,8 @@ export function checkValue(kind: ConfigValue, given: unknown): Checked {
         : { wrong: "is a list of texts" };
     case "tags":
       return checkTags(given);
+    case "labels":
+      return checkLabels(given);
     default:
       return typeof given === "string"
         ? checkText(kind, given)
@@ -78,4 +80,16 @@ function checkTagWords(text: string): Checked {
     if (error instanceof Failure) return { wrong: `cannot be: ${error.message}` };
     throw error;
   }
+}
+
+/** As the command line writes them. Which there are, the core knows. */
+function checkLabels(given: unknown): Checked {
+  if (typeof given === "string") return checkText({ kind: "labels" }, given);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return { wrong: "is a list of labels for each protocol" };
+  const entries = Object.entries(given);
+  const isName = (word: unknown) => typeof word === "string" && /^[^,+=]*$/.test(word);
+  const bad = entries.find(([protocol, list]) => !isName(protocol) || !Array.isArray(list) || !list.every(isName));
+  if (bad) return { wrong: `is a list of labels for each protocol; ${bad[0]} has none` };
+  const words = entries.map(([protocol, list]) => `${protocol}=${(list as string[]).join("+")}`);
+  return { value: words.length > 0 ? words.join(",") : undefined };
 }

@@ -11,6 +11,8 @@ export type ConfigValue =
   | { kind: "flag" }
   /** `name: value` each; on the command line and in a variable `name=value,name=value`. */
   | { kind: "tags" }
+  /** Lists by protocol; on the command line and in a variable `http=method+path,kafka=topic`. */
+  | { kind: "labels" }
   | { kind: "choice"; choices: readonly string[] }
   | { kind: "whole"; least: number; most: number };
 
@@ -72,6 +74,15 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     value: { kind: "tags" },
     says: "what answers can be grouped by, as site=fra1,role=edge",
     example: "{ site: fra1, role: edge }",
+  },
+  {
+    path: "labels",
+    option: "labels",
+    flags: "--labels <list>",
+    variable: "TALLYWIRE_LABELS",
+    value: { kind: "labels" },
+    says: "labels that breakdowns keep, as http=method+path,kafka=topic; all of them unless given",
+    example: "{ http: [method, path], kafka: [topic] }",
   },
   {
     path: "capture.interface",

@@ -43,6 +43,11 @@ function valueSchema(value: ConfigValue): Schema {
       const values = { anyOf: [{ type: "string", pattern: "^[^,]*$" }, { type: "number" }, { type: "boolean" }] };
       return { anyOf: [{ type: "object", additionalProperties: values }, { type: "string", minLength: 1 }, { type: "null" }] };
     }
+    case "labels": {
+      const name = { type: "string", pattern: "^[^,+=]*$" };
+      const lists = { type: "object", propertyNames: { pattern: name.pattern }, additionalProperties: { type: "array", items: name } };
+      return { anyOf: [lists, { type: "string", minLength: 1 }, { type: "null" }] };
+    }
     case "text":
       return { type: ["string", "null"], minLength: 1, ...(value.form ? { pattern: value.form.source } : {}) };
   }

@@ -167,6 +167,7 @@ describe("what is wrong", () => {
       fc.constant(null),
       fc.array(fc.constantFrom("10.0.0.0/8", "", 1)),
       fc.dictionary(fc.constantFrom("site", "role"), fc.constantFrom("fra1", 1, true, null, "a,b")),
+      fc.dictionary(fc.constantFrom("http", "a=b"), fc.array(fc.constantFrom("method", "", "a+b", 1))),
     );
     const key = fc.constantFrom(...CONFIG_KEYS.map((one) => one.path), "capture.interfce", "nothing", "hub", "capture");
     fc.assert(
@@ -196,6 +197,8 @@ function valuesOf({ value, example }: ConfigKey): { yaml: string; words: string;
     }));
   if (value.kind === "tags")
     return ["a", "b"].map((one) => ({ yaml: `{ site: ${one} }`, words: `site=${one}`, option: `site=${one}` }));
+  if (value.kind === "labels")
+    return ["method", "path"].map((one) => ({ yaml: `{ http: [${one}] }`, words: `http=${one}`, option: `http=${one}` }));
   return [example, "other"].map((one) => ({ yaml: JSON.stringify(one), words: one, option: one }));
 }
 
