@@ -10,7 +10,6 @@ import { captureBytes } from "../support/core-laws";
 import { corpusIndex, HAS_CORPUS } from "../support/corpus";
 
 const BREAKDOWN = 7;
-const hub = new Core(module, { role: "hub", budgetBytes: 64 << 20 });
 const { schema } = new Core(module);
 const breakdowns = new Map(schema.metrics.filter(({ kind }) => kind === "breakdown").map((metric) => [metric.name, metric]));
 /** More than a breakdown has of most captures: those that have more are not exact by set. */
@@ -30,7 +29,7 @@ function bundlesOf(bytes: Uint8Array, labels?: string): Uint8Array[] {
 }
 
 function rowsOf(bundles: readonly Uint8Array[]): Row[] {
-  const sum = new MinuteSum(hub);
+  const sum = new MinuteSum(new Core(module, { role: "hub", budgetBytes: 16 << 20 }));
   for (const bundle of bundles) sum.add(bundle);
   return sum.summary(1024).metrics.filter(({ metric }) => breakdowns.has(metric));
 }
