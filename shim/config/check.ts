@@ -85,7 +85,8 @@ function checkTagWords(text: string): Checked {
 /** As the command line writes them. Which there are, the core knows. */
 function checkLabels(given: unknown): Checked {
   if (typeof given === "string") return checkText({ kind: "labels" }, given);
-  if (typeof given !== "object" || given === null || Array.isArray(given)) return { wrong: "is a list of labels for each protocol" };
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    return { wrong: "is a list of labels for each protocol" };
   const entries = Object.entries(given);
   const isName = (word: unknown) => typeof word === "string" && /^[^,+=]*$/.test(word);
   const bad = entries.find(([protocol, list]) => !isName(protocol) || !Array.isArray(list) || !list.every(isName));

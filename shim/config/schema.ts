@@ -45,7 +45,11 @@ function valueSchema(value: ConfigValue): Schema {
     }
     case "labels": {
       const name = { type: "string", pattern: "^[^,+=]*$" };
-      const lists = { type: "object", propertyNames: { pattern: name.pattern }, additionalProperties: { type: "array", items: name } };
+      const lists = {
+        type: "object",
+        propertyNames: { pattern: name.pattern },
+        additionalProperties: { type: "array", items: name },
+      };
       return { anyOf: [lists, { type: "string", minLength: 1 }, { type: "null" }] };
     }
     case "text":

@@ -162,7 +162,7 @@ describe("what is wrong", () => {
     const value = fc.oneof(
       fc.boolean(),
       fc.integer({ min: -2, max: 2000 }),
-      fc.double({ noNaN: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
       fc.constantFrom("ring", "small", "x y", "eth0", ""),
       fc.constant(null),
       fc.array(fc.constantFrom("10.0.0.0/8", "", 1)),
