@@ -28,6 +28,7 @@ import { KAFKA } from "./kafka-expectations";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import { MONGO } from "./mongodb-expectations";
 import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
+import { OPENED, openedTls, UNOPENED } from "./opened-tls-scenario";
 import { REDIS } from "./redis-expectations";
 import * as redis from "./redis-scenarios";
 import * as scenarios from "./scenarios";
@@ -290,6 +291,14 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
     },
   ],
   ["TLS", () => read(tlsCapture()), TLS],
+  [
+    "what is under TLS, with a key log",
+    openedTls,
+    {
+      tls_opened_records_total: count(OPENED),
+      tls_unopened_records_total: all(count(UNOPENED, { unopened: "failed" }), count(UNOPENED)),
+    },
+  ],
   [
     "a handshake that waits",
     () => read(oneHandshake()),
