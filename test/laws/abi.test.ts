@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import module from "../../build/core.checked.wasm";
+import { Core } from "../../engine/core";
 import { encodeRowQuery } from "../../engine/rows";
 import { encodeSettings } from "../../engine/settings";
 import { hostOf } from "../support/host";
@@ -49,8 +50,23 @@ class AnyHost {
   }
 }
 
+/** Labels of each breakdown, by its number. */
+const LABELS = new Map(
+  new Core(module).schema.metrics.flatMap(({ id, kind, keys = [] }) => (kind === "breakdown" ? [[id, keys.length]] : [])),
+);
+
+/** Whether these are choices of labels that there are. */
+function areChoices(value: Uint8Array): boolean {
+  for (let at = 0; at < value.length; at += 3) {
+    const labels = LABELS.get(value[at]! | (value[at + 1]! << 8));
+    if (labels === undefined || value[at + 2]! >> labels !== 0) return false;
+  }
+  return true;
+}
+
 /** Which settings there are, by what assembly/settings.ts says of each. */
 function isKnown(bytes: Uint8Array): boolean {
+  let choices: Uint8Array = new Uint8Array();
   for (let at = 0; at < bytes.length; ) {
     if (bytes.length - at < 3) return false;
     const id = bytes[at]!;
@@ -58,15 +74,32 @@ function isKnown(bytes: Uint8Array): boolean {
     const value = bytes.subarray(at + 3, at + 3 + length);
     if (value.length < length) return false;
     const networks = length % 17 === 0 && length <= 64 * 17 && value.every((byte, index) => index % 17 !== 16 || byte <= 128);
-    const lengths: Record<number, number> = { 1: 1, 2: 1, 3: 1, 5: 8, 6: 8, 7: 1, 8: 4, 9: 4, 10: 1, 11: 1, 12: 1, 16: 1 };
-    if (id === 4 ? !networks : lengths[id] !== length) return false;
+    const lengths: Record<number, number> = {
+      1: 1,
+      2: 1,
+      3: 1,
+      5: 8,
+      6: 8,
+      7: 1,
+      8: 4,
+      9: 4,
+      10: 1,
+      11: 1,
+      12: 1,
+      16: 1,
+      26: 1,
+      30: 1,
+    };
+    if (id === 4 ? !networks : id === 40 ? length % 3 !== 0 || length > 64 * 3 : lengths[id] !== length) return false;
+    // Of a setting that comes twice the last counts.
+    if (id === 40) choices = value;
     at += 3 + length;
   }
-  return true;
+  return areChoices(choices);
 }
 
 const setting = fc.oneof(
-  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10, 11, 12), fc.uint8Array({ minLength: 1, maxLength: 1 })),
+  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10, 11, 12, 16, 26, 30), fc.uint8Array({ minLength: 1, maxLength: 1 })),
   fc.tuple(fc.constantFrom(8, 9), fc.uint8Array({ minLength: 4, maxLength: 4 })),
   fc.tuple(fc.constantFrom(5, 6), fc.uint8Array({ minLength: 8, maxLength: 8 })),
   fc.tuple(
@@ -74,6 +107,12 @@ const setting = fc.oneof(
     fc
       .array(fc.tuple(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.nat(128)), { maxLength: 65 })
       .map((networks) => Uint8Array.from(networks.flatMap(([address, prefix]) => [...address, prefix]))),
+  ),
+  fc.tuple(
+    fc.constant(40),
+    fc
+      .array(fc.tuple(fc.constantFrom(...LABELS.keys(), 1), fc.nat(31)), { maxLength: 3 })
+      .map((choices) => Uint8Array.from(choices.flatMap(([id, kept]) => [id & 255, id >> 8, kept]))),
   ),
   fc.tuple(fc.nat(255), fc.uint8Array({ maxLength: 40 })),
 );
