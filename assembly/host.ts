@@ -21,3 +21,5 @@ export declare function keysNext(keys: u32, sender: u32): void;
 
 /** Keys are not asked for any more. */
 export declare function keysClose(keys: u32): void;
+/** Whose an end of a connection is: the host reads the question at this address and writes its answer behind it (roundtrip/ask-owner.ts). */
+export declare function askOwner(question: usize): void;

@@ -26,6 +26,7 @@ export class SettingId {
   static readonly STAGES: u32 = 26;
   static readonly TLS_KEYS: u32 = 16;
   static readonly LABELS: u32 = 40;
+  static readonly OWNERS: u32 = 20;
 }
 
 /** Networks of this host at the most. */
@@ -61,6 +62,8 @@ export class Settings {
   static stages: bool = false;
   /** The host may have secrets of TLS: records are put to it (host.ts). */
   static tlsKeys: bool = false;
+  /** The host is asked whose connections are. */
+  static owners: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Which columns of breakdowns are kept (aggregate/breakdown-labels.ts). */
@@ -87,6 +90,7 @@ function resetSettings(): void {
   Settings.packetFilter = false;
   Settings.stages = false;
   Settings.tlsKeys = false;
+  Settings.owners = false;
   Settings.networkCount = 0;
   Settings.labelsBytes = 0;
   Settings.secret = SECRET;
@@ -123,6 +127,7 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
     else if (id == SettingId.PACKET_FILTER) Settings.packetFilter = on;
     else if (id == SettingId.STAGES) Settings.stages = on;
     else if (id == SettingId.TLS_KEYS) Settings.tlsKeys = on;
+    else if (id == SettingId.OWNERS) Settings.owners = on;
     else return false;
     return true;
   }

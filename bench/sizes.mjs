@@ -14,7 +14,7 @@ const CORE = join(ROOT, "build/core.wasm");
 const READY = `
 const bytes = require("node:fs").readFileSync(process.argv[1]);
 const from = performance.now();
-new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { abort() {} }, host: { eventsFull() {}, keysOpen() {}, keysRecord() {}, keysNext() {}, keysClose() {} } });
+new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { abort() {} }, host: { eventsFull() {}, askOwner() {}, keysOpen() {}, keysRecord() {}, keysNext() {}, keysClose() {} } });
 console.log(performance.now() - from);
 `;
 

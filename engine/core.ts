@@ -4,12 +4,13 @@
  * An instance that trapped must not be used again: `Core` then throws on every call.
  */
 import { instantiateSync } from "@assemblyscript/loader";
+import { answerOwner, type OwnerOf } from "./owner.ts";
 import type { Schema } from "./schema.ts";
 import { encodeSettings, type Setting } from "./settings.ts";
 import { TLS_QUESTION_BYTES, type TlsOpener, type TlsSender } from "./tls-opener.ts";
 
 /** The ABI that this engine speaks. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 /** What the core exports; addresses and lengths are bytes in its memory. */
 interface Exports extends Record<string, unknown> {
@@ -81,8 +82,10 @@ export type CoreRole = "host" | "hub";
  */
 export type PacketFilter = (linkType: number) => Uint8Array | undefined;
 
-export interface CoreOptions extends Omit<Setting, "choosesPackets" | "opensTls"> {
+export interface CoreOptions extends Omit<Setting, "choosesPackets" | "opensTls" | "asksOwners"> {
   role?: CoreRole;
+  /** Says whose connections are; nobody is asked unless given. */
+  ownerOf?: OwnerOf | undefined;
   /** All packets of files are taken unless given. */
   packetFilter?: PacketFilter;
   /** What is under TLS stays closed unless given. */
@@ -161,10 +164,16 @@ export class Core {
   private known: Schema | undefined;
   private readonly packetFilter: PacketFilter | undefined;
   private readonly tlsOpener: TlsOpener | undefined;
+  private readonly ownerOf: OwnerOf | undefined;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
     this.tlsOpener = options.tlsOpener;
-    this.exports = instantiate(module, { eventsFull: () => this.drainEvents(), ...this.tlsImports() });
+    this.ownerOf = options.ownerOf;
+    this.exports = instantiate(module, {
+      eventsFull: () => this.drainEvents(),
+      askOwner: (question: number) => this.ownerOf && answerOwner(this.bytes, this.view, question, this.ownerOf),
+      ...this.tlsImports(),
+    });
     this.bytes = new Uint8Array(this.exports.memory.buffer);
     this.view = new DataView(this.exports.memory.buffer);
     this.packetFilter = options.packetFilter;
@@ -172,6 +181,7 @@ export class Core {
       ...options,
       choosesPackets: options.packetFilter !== undefined,
       opensTls: options.tlsOpener !== undefined,
+      asksOwners: options.ownerOf !== undefined,
     });
     this.bytes.set(settings, this.exports.staging());
     const code = this.exports.configure(

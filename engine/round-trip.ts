@@ -11,6 +11,12 @@ export type MessageFields = { bytes: number } & Record<string, FieldValue>;
 export interface Endpoint {
   address: string;
   port: number;
+  /** Whose it is, as far as the host that captured knows: its own ends alone. */
+  process?: string;
+  pid?: number;
+  user?: string;
+  container?: string;
+  pod?: string;
 }
 
 /** An interface that saw the first packet of the request or of the response, and when: ns after the request was first seen anywhere. */
@@ -50,6 +56,8 @@ const STAGE_COUNT_OFFSET = 118;
 const STAGE_BYTES = 24;
 const MESSAGE_BYTES_OFFSET = 16;
 const MESSAGE_PRESENT_OFFSET = 24;
+const OWNERS_LENGTH_OFFSET = 117;
+const OWNER_TEXTS = ["process", "user", "container", "pod"] as const;
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
 const TCP = 6;
 /** Directions as events number them. */
@@ -102,8 +110,8 @@ export class RoundTripReader {
       protocol: protocol?.name ?? "",
       status: this.schema.statuses[view.getUint8(at + 5)] ?? "",
       ...(durationNs === undefined ? {} : { durationNs }),
-      client: { address: formatAddress(view, at + 16, family), port: view.getUint16(at + 8, true) },
-      server: { address: formatAddress(view, at + 32, family), port: view.getUint16(at + 10, true) },
+      client: { address: formatAddress(view, at + 16, family), port: view.getUint16(at + 8, true), ...ownerIn(view, at, 0) },
+      server: { address: formatAddress(view, at + 32, family), port: view.getUint16(at + 10, true), ...ownerIn(view, at, 1) },
       direction: DIRECTIONS[view.getUint8(at + 6)] ?? "unknown",
       interface: view.getUint32(at + 12, true),
       ...(requestLength === 0 ? {} : { request: fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []) }),
@@ -145,6 +153,21 @@ export class RoundTripReader {
     }
     return `${this.secondText}.${(ns % SECOND_NS).toString().padStart(9, "0")}Z`;
   }
+}
+
+/** What an event says of an end's owner (assembly/roundtrip/event-owners.ts draws it); `side` is 0 for the client, 1 for the server. */
+function ownerIn(view: DataView, event: number, side: number): Omit<Endpoint, "address" | "port"> {
+  const owner: Omit<Endpoint, "address" | "port"> = {};
+  if (view.getUint8(event + OWNERS_LENGTH_OFFSET) === 0) return owner;
+  const messages = view.getUint32(event + 120, true) + view.getUint32(event + 124, true);
+  const owners = event + HEADER_BYTES + Math.ceil(messages / 8) * 8;
+  const present = view.getUint32(owners + MESSAGE_PRESENT_OFFSET, true) >> (side * 8);
+  OWNER_TEXTS.forEach((name, index) => {
+    const at = owners + 32 + side * 16 + index * 4;
+    if (present & (2 << index)) owner[name] = textAt(view, owners + view.getUint16(at, true), view.getUint16(at + 2, true));
+  });
+  if (present & 1) owner.pid = view.getUint32(owners + side * 4, true);
+  return owner;
 }
 
 function optionalNs(view: DataView, at: number): number | undefined {

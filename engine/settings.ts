@@ -29,6 +29,8 @@ export interface Setting {
   stages?: boolean;
   /** Whether records of TLS are put to the host, which may have secrets for them. */
   opensTls?: boolean;
+  /** Whether the host is asked whose connections are. */
+  asksOwners?: boolean;
   dnsTimeoutMs?: number;
   httpTimeoutMs?: number;
 }
@@ -93,6 +95,7 @@ export function encodeSettings(setting: Setting): Uint8Array {
       40,
       labels.flatMap(({ metric, kept }) => [metric & 0xff, metric >> 8, kept]),
     );
+  writer.flag(20, setting.asksOwners);
   return Uint8Array.from(writer.bytes);
 }
 

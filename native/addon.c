@@ -5,19 +5,17 @@
  * A source is watched by a thread of its own that tells JavaScript when there is something to read, and then waits until it is
  * armed again. Packets are copied once, from the kernel's ring into the memory that is given to `read`.
  */
-#define NAPI_VERSION 8
+#include "call.h"
 #include "notify.h"
 #include "source.h"
 
 #include <net/if.h>
-#include <node_api.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 6
 #define WORD_BYTES_MAX 16384
 #define PCAP_POLL_MS 10
 
@@ -32,45 +30,6 @@ struct handle {
   napi_threadsafe_function notify;
 };
 
-/* Arguments of a call; the first that is not what it should be is noted. */
-struct call {
-  napi_env env;
-  napi_value values[ARGUMENTS_MAX];
-  int is_wrong;
-};
-
-static struct call begin(napi_env env, napi_callback_info info) {
-  struct call call = {.env = env};
-  size_t count = ARGUMENTS_MAX;
-  call.is_wrong = napi_get_cb_info(env, info, &count, call.values, NULL, NULL) != napi_ok;
-  return call;
-}
-
-static napi_value fail(napi_env env, const char *message) {
-  napi_throw_error(env, NULL, message);
-  return NULL;
-}
-
-static int32_t integer(struct call *call, int index) {
-  int32_t value = 0;
-  if (napi_get_value_int32(call->env, call->values[index], &value) != napi_ok) call->is_wrong = 1;
-  return value;
-}
-
-/* A text, cut where it is too long; NULL for what is none. */
-static const char *text(struct call *call, int index, char *into, size_t room) {
-  size_t length;
-  return napi_get_value_string_utf8(call->env, call->values[index], into, room, &length) == napi_ok ? into : NULL;
-}
-
-static uint8_t *bytes(struct call *call, int index, size_t *length) {
-  napi_typedarray_type type;
-  void *data = NULL;
-  if (napi_get_typedarray_info(call->env, call->values[index], &type, length, &data, NULL, NULL) != napi_ok) call->is_wrong = 1;
-  else if (type != napi_uint8_array) call->is_wrong = 1;
-  return data;
-}
-
 /* Instructions of a filter, of which there are `length`; they lie in JavaScript's memory. */
 static const struct instruction *program(struct call *call, int index, uint32_t *length) {
   size_t size = 0;
@@ -84,12 +43,6 @@ static struct handle *handle_of(struct call *call, int index) {
   if (napi_get_value_external(call->env, call->values[index], &handle) != napi_ok) call->is_wrong = 1;
   else if (((struct handle *)handle)->source == NULL) call->is_wrong = 1;
   return handle;
-}
-
-static napi_value number(napi_env env, double value) {
-  napi_value result = NULL;
-  napi_create_double(env, value, &result);
-  return result;
 }
 
 static void *watch_loop(void *context) {
@@ -303,8 +256,6 @@ static napi_value arm(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value done(napi_env env, int fault) { return fault == 0 ? NULL : fail(env, strerror(fault)); }
-
 /* setFilter(ring, program) */
 static napi_value set_filter(napi_env env, napi_callback_info info) {
   uint32_t length;
@@ -445,5 +396,6 @@ NAPI_MODULE_INIT() {
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function);
     napi_set_named_property(env, exports, functions[i].name, function);
   }
+  owners_export(env, exports);
   return exports;
 }

@@ -361,6 +361,7 @@ function looking(name: string, description: string): Command {
     .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
     .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
+    .option("--no-owners", "leave out whose connections are: processes, users, containers and pods (Linux)")
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")

@@ -7,16 +7,18 @@ import { Packet } from "../capture/packet";
 import { TcpMetrics } from "../modules/net-tcp";
 import { Parse, Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
+import { askOwners, endQuestions, forgetOwners } from "../roundtrip/ask-owner";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { reportRest, reportUnansweredBy } from "../roundtrip/report";
+import { Settings } from "../settings";
 import { dropCarry } from "./deliver";
 import { earlyRelease } from "./early";
 import { Flow, STREAM_ASSUMED, STREAM_DONE, STREAM_FIN, STREAM_RESET, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
 import { Holes } from "./holes";
 import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
 import { noteSegment } from "./seen";
-import { Lookup } from "./table";
+import { FlowTable, Lookup } from "./table";
 import { StreamTally } from "./tally";
 import { Use, useMove } from "./use";
 
@@ -109,6 +111,7 @@ function opened(flow: Flow, side: u32, acknowledges: bool): void {
   flow.started = 1;
   if (!acknowledges) flow.synNs = Packet.stampNs;
   else if (flow.synAckNs == 0) flow.synAckNs = Packet.stampNs;
+  if (Settings.owners) askOwners(flow, flow.client);
 }
 
 function onReset(flow: Flow, side: u32): void {
@@ -278,6 +281,7 @@ function resetStream(stream: Stream): void {
 /** Lets go of all that a flow holds in pools. */
 export function releaseFlow(flow: Flow): void {
   Holes.fill(flow);
+  if (Settings.owners) forgetOwners(flow);
   if (flow.state != 0) {
     const protocol = Protocols.at(flow.protocol);
     if (protocol.release != 0) call_indirect<void>(protocol.release, flow);
@@ -291,7 +295,9 @@ export function releaseFlow(flow: Flow): void {
 
 /** The same two endpoints connect again: the old connection ends as it stands, a new one begins. */
 function restart(flow: Flow): void {
+  if (Settings.owners) endQuestions(flow);
   endConnection(flow, Status.CLOSED);
+  if (Settings.owners) call_indirect<void>(FlowTable.beforeAnother, flow);
   releaseFlow(flow);
   flow.protocol = <u8>PROTOCOL_UNKNOWN;
   flow.client = <u8>CLIENT_UNKNOWN;

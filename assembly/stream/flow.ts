@@ -76,9 +76,9 @@ export class Flow extends Conversation {
   use: u32;
   newer: u32;
   older: u32;
-  /** When it last became the newest there, in ticks of use.ts. */
-  usedTick: u32;
   lastNs: u64;
+  /** When it last became the newest in its list, in ticks of use.ts. */
+  usedTick: u32;
   /** The minute (of the epoch) that the deltas belong to; 0 when there are none. */
   minute: u32;
   packets0: u32;

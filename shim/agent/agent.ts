@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
+import type { OwnerOf } from "../../engine/owner";
 import type { CaptureCounts } from "../../engine/summary";
 import { feedCapture } from "../capture/capture-reader";
 import type { FileFilter } from "../capture/filter/file-filter";
@@ -13,6 +14,8 @@ import { Failure, reasonOf } from "../failure";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
+import { openOwners } from "../owner/open-owners";
+import type { Owners } from "../owner/owners";
 import { Delivery, type DeliveryCounts } from "../post/delivery";
 import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
@@ -154,7 +157,7 @@ export class Agent {
     return { bootId, budgetBytes, keepDuplicates, theta, labels, hostNetworks: networks, live: isLive, tlsKeys };
   }
 
-  private async openCore({ tlsKeys, ...options }: RunOptions): Promise<Core> {
+  private async openCore({ tlsKeys, ...options }: RunOptions & { ownerOf?: OwnerOf | undefined }): Promise<Core> {
     const core = loadCore({ ...options, tlsOpener: await openerOf(tlsKeys, options.live) });
     this.counts = new MinuteCounts(core);
     core.drainTo({ bundle: (bundle) => this.takeMinute(bundle) });
@@ -198,8 +201,9 @@ export class Agent {
   }
 
   private async readInterface(source: InterfaceSource): Promise<void> {
-    const { live, threads, account } = source;
-    const reader = await this.openInterface(live, threads);
+    const { live, threads, account, tellsOwners } = source;
+    const owners = openOwners(tellsOwners, this.say);
+    const reader = await this.openInterface(live, threads, owners);
     this.reader = reader;
     this.knowsDrops = reader.knowsDrops;
     if (account !== undefined) this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.spool.folder }));
@@ -223,13 +227,14 @@ export class Agent {
       if (!this.ending.signal.aborted) this.service.alive(this.status);
     } while (!this.ending.signal.aborted);
     await reader.close();
+    owners?.close();
     await this.keeper.end();
     this.noteOpen((open) => open.close(this.keeper.kept > 0));
   }
 
-  private async openInterface(live: LiveOptions, threads: number): Promise<InterfaceReader> {
+  private async openInterface(live: LiveOptions, threads: number, owners?: Owners): Promise<InterfaceReader> {
     const options = this.begin(BigInt(`0x${newBootId()}`), true);
-    if (threads === 1) return readAlone(await this.openCore(options), live, this.say);
+    if (threads === 1) return readAlone(await this.openCore({ ...options, ownerOf: owners?.ownerOf }), live, this.say);
     const merging = mergingCore(this.settings.budgetBytes);
     this.counts = new MinuteCounts(merging);
     const listener = {
@@ -240,7 +245,8 @@ export class Agent {
       },
     };
     const budgetBytes = Math.floor(this.settings.budgetBytes / threads);
-    return readByThreads(threads, merging, { ...options, budgetBytes }, live, listener, this.say);
+    // Each thread asks for itself; that this one has them open keeps what takes root's rights.
+    return readByThreads(threads, merging, { ...options, budgetBytes }, live, listener, this.say, owners !== undefined);
   }
 
   /** Counts what was open when the run before was killed. */

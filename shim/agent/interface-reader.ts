@@ -81,13 +81,19 @@ export function readByThreads(
   live: LiveOptions,
   listener: ThreadedListener,
   say: (line: string) => void,
+  tellsOwners: boolean,
 ): InterfaceReader {
   const minutes = new ThreadMinutes(merging, threads, (bundle) => listener.bundle(bundle));
   const ofThreads = {
     bundle: (thread: number, bytes: Uint8Array) => minutes.add(thread, bytes, Date.now()),
     failed: (reason: string) => listener.failed(reason),
   };
-  const { capture, feed } = captureByRings(threads, (native) => new CaptureThreads(native, options, ofThreads), live, say);
+  const { capture, feed } = captureByRings(
+    threads,
+    (native) => new CaptureThreads(native, options, ofThreads, tellsOwners),
+    live,
+    say,
+  );
   return {
     words: capture.words,
     knowsDrops: capture.knowsDrops,

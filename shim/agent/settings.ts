@@ -39,6 +39,7 @@ export interface AgentOptions {
   tlsKeys?: string;
   labels?: string;
   hideKey?: boolean;
+  owners?: boolean;
 }
 
 /** Bytes of a MiB. */
@@ -66,6 +67,8 @@ export interface InterfaceSource {
   threads: number;
   /** Who it becomes once it captures. */
   account: Account | undefined;
+  /** Whether it is found out whose connections are. */
+  tellsOwners: boolean;
   /** Most that it is to take of a processor. */
   cpuPercentMax: number | undefined;
 }
@@ -129,7 +132,17 @@ export function memoryOf({ profile = "usual", budget, ring, threads = 1 }: Agent
 }
 
 function sourceOf(options: AgentOptions): AgentSettings["source"] {
-  const { file = [], interface: name, captureFilter: filter, capture: method, promiscuous, user, threads = 1, cpuMax } = options;
+  const {
+    file = [],
+    interface: name,
+    captureFilter: filter,
+    capture: method,
+    promiscuous,
+    user,
+    threads = 1,
+    cpuMax,
+    owners,
+  } = options;
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
   const account = accountFor(user, name !== undefined);
@@ -139,7 +152,7 @@ function sourceOf(options: AgentOptions): AgentSettings["source"] {
     throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
   const ringBytes = memoryOf(options).ring * MIB;
   const live = { interface: name, filter, method, promiscuous, ringBytes };
-  return { kind: "interface", live, threads, account, cpuPercentMax: cpuMax };
+  return { kind: "interface", live, threads, account, tellsOwners: owners !== false, cpuPercentMax: cpuMax };
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */

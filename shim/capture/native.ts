@@ -3,6 +3,21 @@ import { createRequire } from "node:module";
 /** A source of packets, kept by native/. */
 export type NativeSource = { readonly native: unique symbol };
 
+/** What is known of whose an end of a connection is; what is not known is absent. Outcomes are those of native/owner.h. */
+export interface NativeOwner {
+  outcome: number;
+  /** Number of the user that the socket was opened by. */
+  user?: number;
+  /** Number of the socket's control group in the unified hierarchy. */
+  cgroup?: number;
+  pid?: number;
+  /** Since boot: with the pid this is one process for ever. */
+  startTicks?: number;
+  command?: string;
+  /** The end of the path, where it is longer than a path is kept. */
+  cgroupPath?: string;
+}
+
 /** What native/addon.c gives. Each throws where the system refuses, with the reason as its message. */
 export interface Native {
   openRing(interfaceIndex: number, blockBytes: number, blocks: number, retireMs: number, program: Uint8Array): NativeSource;
@@ -47,6 +62,24 @@ export interface Native {
   pcapDevices(): string[];
   /** The instructions of a filter, by libpcap, for packets of a link type that come from an interface or out of a file. */
   compile(filter: string, linkType: number, isFile: number): Uint8Array;
+  /** Begins to look at who opens connections, with a thread of its own; as often as it is opened it is to be closed. */
+  openOwners(): void;
+  closeOwners(): void;
+  /**
+   * Whose an end of a connection is: the opener's, or the socket's that listens. The time is that of the first packet. Undefined while
+   * it is being looked for.
+   */
+  findOwner(
+    isServer: number,
+    protocol: number,
+    local: Uint8Array,
+    localPort: number,
+    remote: Uint8Array,
+    remotePort: number,
+    interfaceIndex: number,
+    seconds: number,
+    nanoseconds: number,
+  ): NativeOwner | undefined;
   /** Sends words to the service manager that listens at a path, or at `@name`, and does not wait for it. */
   notify(address: string, words: string): void;
 }

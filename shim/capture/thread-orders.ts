@@ -4,10 +4,12 @@ import type { CoreOptions } from "../../engine/core";
 export interface ThreadStart {
   core: WebAssembly.Module;
   options: RunOptions;
+  /** Whether it is found out whose connections are. */
+  tellsOwners: boolean;
 }
 
-/** What a core is to do, in a form that a thread can be told: who opens TLS is made where the core is. */
-export interface RunOptions extends Omit<CoreOptions, "tlsOpener"> {
+/** What a core is to do, in a form that a thread can be told: who opens TLS, and who knows owners, is made where the core is. */
+export interface RunOptions extends Omit<CoreOptions, "tlsOpener" | "ownerOf"> {
   /** A key log, with which TLS is opened. */
   tlsKeys?: string;
 }

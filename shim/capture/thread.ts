@@ -1,6 +1,7 @@
 /** One of several threads that capture: a core of its own, fed from the ring that the main thread lends it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Core } from "../../engine/core";
+import { openOwners } from "../owner/open-owners";
 import { openerOf } from "../tls/key-file";
 import { loadNative } from "./native";
 import { NativeFeed } from "./native-feed";
@@ -8,8 +9,10 @@ import type { ThreadOrder, ThreadReport, ThreadStart } from "./thread-orders";
 
 const port = parentPort!;
 const native = loadNative()!;
-const { core: module, options } = workerData as ThreadStart;
-const core = new Core(module, { ...options, tlsOpener: await openerOf(options.tlsKeys, true) });
+const { core: module, options, tellsOwners } = workerData as ThreadStart;
+const owners = openOwners(tellsOwners, () => {});
+const tlsOpener = await openerOf(options.tlsKeys, true);
+const core = new Core(module, { ...options, tlsOpener, ownerOf: owners?.ownerOf });
 const feed = new NativeFeed(native, core);
 
 const report = (message: ThreadReport, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -45,6 +48,7 @@ async function obey(order: ThreadOrder): Promise<void> {
     case "end":
       await feed.end();
       core.flush();
+      owners?.close();
       port.close();
   }
 }

@@ -25,6 +25,7 @@ export class CaptureThreads implements RingFeed {
     private readonly native: Native,
     private readonly options: RunOptions,
     private readonly listener: ThreadListener,
+    private readonly tellsOwners: boolean,
   ) {}
 
   /** Starts a thread for each the first time. */
@@ -79,7 +80,8 @@ export class CaptureThreads implements RingFeed {
   private start(count: number): void {
     const core = coreModule();
     this.workers = Array.from({ length: count }, (_, index) => {
-      const workerData: ThreadStart = { core, options: { ...this.options, thread: index + 1 } };
+      const options = { ...this.options, thread: index + 1 };
+      const workerData: ThreadStart = { core, options, tellsOwners: this.tellsOwners };
       return new Worker(new URL("./capture-thread.mjs", import.meta.url), { workerData });
     });
     this.running = this.workers.map((worker, index) => this.follow(worker, index));

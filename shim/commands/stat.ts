@@ -15,6 +15,7 @@ import type { ShowOptions } from "../output/live-table";
 import { MinuteCounts } from "../output/minute-counts";
 import { StatDisplay, type StatWanted } from "../output/stat-display";
 import type { StatSort } from "../output/stat-table";
+import { openOwners } from "../owner/open-owners";
 import { openerOf } from "../tls/key-file";
 
 export interface StatOptions extends SessionSource, ShowOptions {
@@ -32,6 +33,8 @@ export interface StatOptions extends SessionSource, ShowOptions {
   hostNetwork?: string[];
   /** A key log, with which TLS is opened; it may grow. */
   tlsKeys?: string;
+  /** Whether it is found out whose connections are; it is unless false. */
+  owners?: boolean;
 }
 
 const SAMPLES_OF_EXTREMES = 3;
@@ -47,7 +50,8 @@ export async function stat(protocols: readonly string[], options: StatOptions): 
   const packetFilter = packets?.programOf;
   const stages = showsSeveral(name);
   const tlsOpener = await openerOf(options.tlsKeys, isLive);
-  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
+  const owners = isLive ? openOwners(options.owners !== false, say) : undefined;
+  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener, ownerOf: owners?.ownerOf };
   const core = loadCore({ events: true, budgetBytes, ...looks });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
@@ -62,6 +66,7 @@ export async function stat(protocols: readonly string[], options: StatOptions): 
     if (options.time !== undefined && isLive && Date.now() - startMs >= options.time) session.end();
     return !show.isClosed;
   });
+  owners?.close();
   const answer = stat.answer();
   await show.last(answer);
   const words = limitWords(counts.total);

@@ -11,6 +11,7 @@ import { MinuteCounts } from "../output/minute-counts";
 import { formatterOf, type OutputForm, RoundTripPrinter } from "../output/round-trip-printer";
 import { TextOutput } from "../output/text-output";
 import { formatNumberOf } from "../output/units";
+import { openOwners } from "../owner/open-owners";
 import { openerOf } from "../tls/key-file";
 
 export interface WatchOptions extends SessionSource {
@@ -24,6 +25,8 @@ export interface WatchOptions extends SessionSource {
   hostNetwork?: string[];
   /** A key log, with which TLS is opened; it may grow. */
   tlsKeys?: string;
+  /** Whether it is found out whose connections are; it is unless false. */
+  owners?: boolean;
 }
 
 /** Lines a second that a terminal shows of an interface, unless told otherwise: as many as anybody can follow. */
@@ -38,7 +41,8 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
   const packetFilter = packets?.programOf;
   const stages = showsSeveral(name);
   const tlsOpener = await openerOf(options.tlsKeys, isLive);
-  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
+  const owners = isLive ? openOwners(options.owners !== false, say) : undefined;
+  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener, ownerOf: owners?.ownerOf };
   const core = loadCore({ events: true, ...looks });
   const session = new CaptureSession(core, options, packets);
   setFilter(core, filter, protocols);
@@ -58,6 +62,7 @@ export async function watch(protocols: readonly string[], options: WatchOptions)
     await output.ready();
     return !output.closed && !printer.isDone;
   });
+  owners?.close();
   limit?.tell();
   await output.end();
   const words = limitWords(counts.total);

@@ -180,6 +180,16 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     example: "true",
   },
   {
+    path: "capture.owners",
+    option: "owners",
+    flags: "--no-owners",
+    variable: "TALLYWIRE_OWNERS",
+    value: { kind: "flag" },
+    usual: true,
+    says: "leave out whose connections are: processes, users, containers and pods (Linux)",
+    example: "false",
+  },
+  {
     path: "capture.tlsKeys",
     option: "tlsKeys",
     flags: "--tls-keys <file>",

@@ -54,7 +54,8 @@ function heldOf(
   file: ConfigFile | undefined,
 ): Held | undefined {
   const word = words[key.option];
-  if (word !== undefined) return { key, value: word, source: "option" };
+  // The command line can only take away what is usual.
+  if (word !== undefined && !(key.usual === true && word === true)) return { key, value: word, source: "option" };
   const text = key.variable && env[key.variable];
   // A variable without a value is one that is not set, as files of variables write it.
   if (text) {

@@ -10,6 +10,7 @@ import { checkKey } from "./key";
 import { checkLibpcap } from "./libpcap";
 import { checkMemory } from "./memory";
 import { checkNode } from "./node";
+import { checkOwners } from "./owners";
 import { checkSpool } from "./spool";
 import type { Subject } from "./subject";
 
@@ -22,6 +23,7 @@ const CHECKS: Readonly<Record<string, (subject: Subject) => Finding | Promise<Fi
   libpcap: checkLibpcap,
   interfaces: checkInterfaces,
   capture: checkCapture,
+  owners: checkOwners,
   memory: checkMemory,
   spool: checkSpool,
   hub: checkHub,

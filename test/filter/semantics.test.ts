@@ -9,6 +9,7 @@ import { corpusBytes, corpusIndex, HAS_CORPUS } from "../support/corpus";
 import { oracleFields, wants } from "../support/filter-oracle";
 import { anyExpression, chances, write } from "../support/filter-writer";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { anyOwner } from "../support/owners";
 
 /** Round trips that are taken of one protocol out of one capture. */
 const TAKEN_MAX = 6;
@@ -63,7 +64,7 @@ function sample(core: Core): Kept[] {
 }
 
 describe("a filter made by chance", () => {
-  const core = new Core(module, { events: true });
+  const core = new Core(module, { events: true, ownerOf: anyOwner });
   const { schema } = core;
   const kept = sample(core);
   const fields = oracleFields(schema);
@@ -120,9 +121,9 @@ describe("a filter made by chance", () => {
         (name, tree, form) => {
           const all: RoundTrip[] = [];
           const some: RoundTrip[] = [];
-          feed(new Core(module, { events: true }), fixtureBytes(name), (trip) => all.push(trip));
+          feed(new Core(module, { events: true, ownerOf: anyOwner }), fixtureBytes(name), (trip) => all.push(trip));
           const expression = anyExpression(fields, all, tree);
-          const filtered = new Core(module, { events: true });
+          const filtered = new Core(module, { events: true, ownerOf: anyOwner });
           expect(filtered.setFilter(write(expression, form))).toBeUndefined();
           feed(filtered, fixtureBytes(name), (trip) => some.push(trip));
           expect(some).toEqual(all.filter((trip) => JSON.stringify(trip).includes("\ufffd") || wants(expression, trip, schema)));

@@ -118,7 +118,7 @@ function globToRegExp(glob: string): RegExp {
 
 /** Every text that a text alone is looked for in. */
 function textsOf(trip: RoundTrip, schema: Schema): string[] {
-  const texts = [trip.client.address, trip.server.address];
+  const texts = [trip.client, trip.server].flatMap(({ port, pid, ...own }) => Object.values(own));
   const fields = schema.protocols.find(({ name }) => name === trip.protocol)?.fields ?? [];
   for (const field of fields) {
     const value = trip[field.side]?.[field.name];
@@ -149,7 +149,15 @@ function commonFields(schema: Schema): OracleField[] {
   const numbers = ["interface", "client.port", "server.port", "durationNs", "request.bytes", "response.bytes"];
   const timing = ["requestNs", "serverNs", "responseNs", "handshakeRttNs"].map((name) => `timing.${name}`);
   const tcp = ["retransmissions", "outOfOrder", "gapBytes"].map((name) => `tcp.${name}`);
+  const owners = ["process", "user", "container", "pod"].flatMap((name) => [`client.${name}`, `server.${name}`]);
+  const ofEither = (name: "pid" | "process" | "container" | "pod", type: FieldType): OracleField => {
+    return { name, type, get: ({ client, server }) => [...one(server[name]), ...one(client[name])] };
+  };
   return [
+    ...["client.pid", "server.pid"].map((name) => at(name, "number")),
+    ...owners.map((name) => at(name, "text")),
+    ofEither("pid", "number"),
+    ...(["process", "container", "pod"] as const).map((name) => ofEither(name, "text")),
     ...["protocol", "status", "direction"].map((name) => at(name, "word")),
     ...[...numbers, ...timing, ...tcp].map((name) => at(name, "number")),
     ...["client.address", "server.address"].map((name) => at(name, "address")),

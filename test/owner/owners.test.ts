@@ -1,0 +1,196 @@
+/** Both ends of real connections of this host, and what the kernel says of their sockets. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { OwnedConnection as Connection, Owner } from "../../engine/owner";
+import type { Native } from "../../shim/capture/native";
+import { Owners } from "../../shim/owner/owners";
+import { ADDON, Listener, networkMissing } from "../support/capture/network";
+
+const missing = networkMissing();
+if (missing !== undefined) console.warn(`owners are not tested: ${missing}`);
+
+const TCP = 6;
+const UDP = 17;
+const V4 = Uint8Array.of(127, 0, 0, 1);
+const V6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+
+const nowTime = () => ({ seconds: Math.floor(Date.now() / 1000), nanoseconds: (Date.now() % 1000) * 1e6, isClientSure: true });
+const ownCommand = () => readFileSync("/proc/self/comm", "utf8").trim();
+
+describe.runIf(missing === undefined)("owners", { timeout: 60_000 }, () => {
+  let owners: Owners;
+  beforeAll(() => {
+    owners = Owners.open(createRequire(import.meta.url)(ADDON!) as Native, []);
+  });
+  afterAll(() => owners.close());
+
+  async function ownerOf(end: "client" | "server", connection: Connection): Promise<Owner | null> {
+    for (let tries = 0; tries < 100; tries++) {
+      const owner = owners.ownerOf(end, connection);
+      // A busy machine may take longer for a look through all processes than the asker waits.
+      if (owner !== undefined && owner?.unknown !== "busy") return owner;
+      await sleep(5);
+    }
+    throw new Error("it is never known");
+  }
+
+  /** Connects to a server of this process; the connection as packets of it have it. */
+  async function connection(listensOn: string, address: Uint8Array, words: string): Promise<[Connection, Socket]> {
+    const server = createServer((socket) => socket.resume()).listen(0, listensOn);
+    await new Promise((done) => server.once("listening", done));
+    const { port: serverPort } = server.address() as { port: number };
+    const socket = connect(serverPort, words);
+    await new Promise((done) => socket.once("connect", done));
+    onTestFinished(() => {
+      socket.destroy();
+      server.close();
+    });
+    return [{ protocol: TCP, client: address, clientPort: socket.localPort!, server: address, serverPort, ...nowTime() }, socket];
+  }
+
+  const self = () => ({ process: ownCommand(), pid: process.pid, user: userInfo().username, unknown: undefined });
+
+  test.each([
+    ["IPv4", "127.0.0.1", V4, "127.0.0.1"],
+    ["IPv6", "::1", V6, "::1"],
+    ["IPv4 to a socket of both", "::", V4, "127.0.0.1"],
+  ])("both ends over %s", async (_, listensOn, address, words) => {
+    const [one] = await connection(listensOn, address, words);
+    expect(await ownerOf("client", one)).toMatchObject(self());
+    expect(await ownerOf("server", one)).toMatchObject(self());
+  });
+
+  test("an IPv4 address in the form of IPv6", async () => {
+    const server = createServer((socket) => socket.resume()).listen(0, "::");
+    await new Promise((done) => server.once("listening", done));
+    const { port } = server.address() as { port: number };
+    const socket = connect(port, "::ffff:127.0.0.1");
+    await new Promise((done) => socket.once("connect", done));
+    onTestFinished(() => {
+      socket.destroy();
+      server.close();
+    });
+    const one = { protocol: TCP, client: V4, clientPort: socket.localPort!, server: V4, serverPort: port, ...nowTime() };
+    expect(await ownerOf("client", one)).toMatchObject(self());
+  });
+
+  test("nobody where there is no socket, and nothing of other hosts", async () => {
+    const [one, socket] = await connection("127.0.0.1", V4, "127.0.0.1");
+    expect(await ownerOf("client", { ...one, clientPort: 1 })).toMatchObject({ process: undefined, unknown: "gone" });
+    expect(await ownerOf("server", { ...one, client: Uint8Array.of(192, 0, 2, 1), serverPort: 1 })).toMatchObject({
+      unknown: "gone",
+    });
+    expect(await ownerOf("client", { ...one, client: Uint8Array.of(192, 0, 2, 1) })).toBeNull();
+    // What was found while it lived is known when it is over.
+    socket.destroy();
+    await sleep(50);
+    expect(await ownerOf("client", one)).toMatchObject(self());
+  });
+
+  test("not one that came later with the same addresses", async () => {
+    const [one] = await connection("127.0.0.1", V4, "127.0.0.1");
+    const earlier = { ...one, seconds: one.seconds - 3600 };
+    expect((await ownerOf("client", earlier))?.process).toBeUndefined();
+  });
+
+  test("a socket of datagrams on a service's port, and none that the kernel chose for a while", async () => {
+    const bound = createSocket("udp4");
+    onTestFinished(() => void bound.close());
+    const port = 20_000 + (process.pid % 10_000);
+    await new Promise<void>((done) => bound.bind(port, "127.0.0.1", done));
+    const chosen = createSocket("udp4");
+    onTestFinished(() => void chosen.close());
+    await new Promise<void>((done) => chosen.bind(0, "127.0.0.1", done));
+    const time = nowTime();
+    const one = { protocol: UDP, client: V4, clientPort: chosen.address().port, server: V4, serverPort: port, ...time };
+    expect(await ownerOf("server", one)).toMatchObject(self());
+    expect(await ownerOf("client", one)).toMatchObject({ unknown: "doubtful", user: userInfo().username });
+    // Now it is known to have been there, for what comes later.
+    await sleep(10);
+    expect(await ownerOf("client", { ...one, ...nowTime() })).toMatchObject(self());
+  });
+
+  test("of processes that share a socket the one that the others descend from", async () => {
+    const script = `
+      const server = require("node:net").createServer(() => {}).listen(0, "127.0.0.1", () => {
+        const inherited = { stdio: ["ignore", "ignore", "ignore", server._handle.fd] };
+        const heir = require("node:child_process").spawn("sleep", ["30"], inherited);
+        heir.on("spawn", () => console.log("port " + server.address().port));
+        process.on("SIGTERM", () => (heir.kill(), process.exit()));
+      });`;
+    const first = start([process.execPath, "-e", script]);
+    const { said } = await new Listener(first).says(/port \d+/);
+    const serverPort = Number(/port (\d+)/.exec(said)![1]);
+    const one = { protocol: TCP, client: V4, clientPort: 1, server: V4, serverPort, ...nowTime() };
+    expect(await ownerOf("server", one)).toMatchObject({ pid: first.pid });
+  });
+
+  const nginx = spawnSync("nginx", ["-v"]).status === 0;
+  test.runIf(nginx)("nginx by its master", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "nginx-"));
+    const port = 30_000 + (process.pid % 2000);
+    const http = `access_log off; server { listen 127.0.0.1:${port}; return 200 "hello"; }`;
+    const settings = `daemon off; worker_processes 2; pid ${folder}/pid; error_log stderr; events {} http { ${http} }`;
+    writeFileSync(join(folder, "nginx.conf"), settings);
+    const master = start(["nginx", "-c", join(folder, "nginx.conf")]);
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    for (let tries = 0; tries < 200; tries++) {
+      if (
+        await fetch(`http://127.0.0.1:${port}`).then(
+          (answer) => answer.ok,
+          () => false,
+        )
+      )
+        break;
+      await sleep(50);
+    }
+    const one = { protocol: TCP, client: V4, clientPort: 1, server: V4, serverPort: port, ...nowTime() };
+    expect(await ownerOf("server", one)).toMatchObject({ process: "nginx", pid: master.pid });
+  });
+
+  const groups = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(readFileSync("/proc/self/mountinfo", "utf8"))?.[1];
+  const container = "0123456789abcdef".repeat(4);
+  test.runIf(groups !== undefined && mayGroup(groups))("a container by its control group", async () => {
+    const folder = join(groups!, `docker-${container}.scope`);
+    mkdirSync(folder);
+    const script = `
+      require("node:fs").writeFileSync("${folder}/cgroup.procs", String(process.pid));
+      const server = require("node:net").createServer(() => {}).listen(0, "127.0.0.1", () => console.log("port " + server.address().port));`;
+    const child = start([process.execPath, "-e", script], () => rmdirSync(folder));
+    const { said } = await new Listener(child).says(/port \d+/);
+    const serverPort = Number(/port (\d+)/.exec(said)![1]);
+    const one = { protocol: TCP, client: V4, clientPort: 1, server: V4, serverPort, ...nowTime() };
+    expect(await ownerOf("server", one)).toMatchObject({ pid: child.pid, container: container.slice(0, 12), pod: undefined });
+  });
+});
+
+/** Starts a program that ends with the test. */
+function start([program = "", ...words]: readonly string[], after = () => {}): ChildProcess {
+  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise((done) => child.once("close", done));
+  onTestFinished(async () => {
+    child.kill("SIGTERM");
+    await ended;
+    after();
+  });
+  return child;
+}
+
+/** Whether groups can be made there. */
+function mayGroup(root: string): boolean {
+  const folder = join(root, `tallywire-${process.pid}`);
+  try {
+    mkdirSync(folder);
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
