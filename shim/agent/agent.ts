@@ -10,6 +10,7 @@ import { becomeAccount } from "../capture/privileges";
 import type { RunOptions } from "../capture/thread-orders";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
+import type { Totals } from "../listen/totals";
 import { exitSummary } from "../output/exit-summary";
 import { MinuteCounts } from "../output/minute-counts";
 import { formatNumberOf } from "../output/units";
@@ -43,6 +44,8 @@ export class Agent {
   private readonly service: ServiceManager;
   private counts: MinuteCounts | undefined;
   private readonly posted: DeliveryCounts = { stored: 0, duplicates: 0, refused: 0 };
+  private totals: Totals | undefined;
+  private isReading = false;
   private delivery: Delivery | undefined;
   private closePoster = () => {};
   private reader: InterfaceReader | undefined;
@@ -87,13 +90,16 @@ export class Agent {
   /** Runs to the end of the input or until it is told to end; gives the exit code. */
   async run(): Promise<number> {
     await this.openDelivery();
+    let closeListener = () => {};
     try {
+      closeListener = await this.openListener();
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
       else await this.readInterface(this.settings.source);
       await this.deliverRest();
     } finally {
       this.delivery?.stop();
       this.closePoster();
+      closeListener();
     }
     this.sayEnd();
     return this.failed ? 1 : 0;
@@ -121,6 +127,18 @@ export class Agent {
     if (before.cpuPercentMax === after.cpuPercentMax) return;
     reader.sample(1);
     this.cpu = cpuKeeperOf(after, reader, this.say);
+  }
+
+  /** Opens the agent's HTTP; the totals that it shows have a core of their own, which is there only then. */
+  private async openListener(): Promise<() => void> {
+    const { listen: wanted, budgetBytes } = this.settings;
+    if (wanted === undefined) return () => {};
+    const [{ listen }, { Totals }] = await Promise.all([import("../listen/server"), import("../listen/totals")]);
+    const totals = new Totals(mergingCore(budgetBytes));
+    this.totals = totals;
+    const { words, close } = await listen(wanted.address, wanted.token, { totals, isReady: () => this.isReading });
+    this.say(`metrics are at ${words}${words.startsWith("http") ? "/metrics" : ""}`);
+    return close;
   }
 
   private async openDelivery(): Promise<void> {
@@ -164,6 +182,7 @@ export class Agent {
   private takeMinute(bundle: Uint8Array): void {
     this.keeper.take(bundle);
     this.counts?.add(bundle);
+    this.totals?.add(bundle);
   }
 
   private async readFiles(paths: readonly string[], filter: FileFilter | undefined): Promise<void> {
@@ -174,6 +193,7 @@ export class Agent {
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );
+    this.isReading = true;
     this.service.ready(this.status);
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
@@ -207,6 +227,7 @@ export class Agent {
     this.countLost(reader, this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${reader.words}`);
+    this.isReading = true;
     this.service.ready(this.status);
     this.cpu = cpuKeeperOf(source, reader, this.say);
     do {

@@ -8,6 +8,8 @@ import { type Account, accountFor } from "../capture/privileges";
 import { EDGE_NAME, SPOOL_MIB } from "../config/keys";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
+import { type ListenAddress, listenAddress } from "../listen/address";
+import { readToken } from "../listen/guard";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
 import { labelChoices } from "./labels";
@@ -39,6 +41,8 @@ export interface AgentOptions {
   tlsKeys?: string;
   labels?: string;
   hideKey?: boolean;
+  listen?: string;
+  tokenFile?: string;
 }
 
 /** Bytes of a MiB. */
@@ -56,6 +60,12 @@ export interface HubSettings {
   address: URL;
   key: string;
   hideKey: boolean;
+}
+
+/** Where an agent answers, and the token that it wants. */
+export interface ListenSettings {
+  address: ListenAddress;
+  token: string | undefined;
 }
 
 /** What an agent captures on. */
@@ -89,6 +99,8 @@ export interface AgentSettings {
   tlsKeys: string | undefined;
   /** Which labels of breakdowns are kept; absent: all. */
   labels: LabelChoice[] | undefined;
+  /** Where its HTTP answers; absent: nowhere. */
+  listen: ListenSettings | undefined;
 }
 
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
@@ -114,6 +126,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     theta: options.theta,
     tlsKeys: options.tlsKeys,
     labels: options.labels === undefined ? undefined : labelChoices(options.labels, loadCore({}).schema),
+    listen: listenOf(options),
   };
 }
 
@@ -140,6 +153,14 @@ function sourceOf(options: AgentOptions): AgentSettings["source"] {
   const ringBytes = memoryOf(options).ring * MIB;
   const live = { interface: name, filter, method, promiscuous, ringBytes };
   return { kind: "interface", live, threads, account, cpuPercentMax: cpuMax };
+}
+
+/** Where the agent's HTTP answers; undefined where it does not. Throws Failure. */
+function listenOf({ listen, tokenFile }: AgentOptions): ListenSettings | undefined {
+  if (listen !== undefined)
+    return { address: listenAddress(listen), token: tokenFile === undefined ? undefined : readToken(tokenFile) };
+  if (tokenFile !== undefined) throw new Failure("a token but nowhere to listen; add --listen 127.0.0.1:9464", 2);
+  return undefined;
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */

@@ -52,6 +52,7 @@ export const GROUPS: Record<string, string> = {
   capture: "What is captured, and how.",
   hub: "Where minutes go.",
   spool: "Where they wait.",
+  listen: "Where the agent answers by HTTP.",
   memory: "What all that is kept of the traffic takes.",
   metrics: "What is counted.",
 };
@@ -250,6 +251,24 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     usual: SPOOL_MIB,
     says: "most that may wait; the oldest make room",
     example: "1024",
+  },
+  {
+    path: "listen.address",
+    option: "listen",
+    flags: "--listen <address>",
+    variable: "TALLYWIRE_LISTEN",
+    value: { kind: "text" },
+    says: "answer with metrics for Prometheus at 127.0.0.1:PORT, [::1]:PORT or unix:PATH",
+    example: "127.0.0.1:9464",
+  },
+  {
+    path: "listen.tokenFile",
+    option: "tokenFile",
+    flags: "--token-file <file>",
+    variable: "TALLYWIRE_TOKEN_FILE",
+    value: { kind: "text" },
+    says: "who asks there needs the token in this file",
+    example: "/etc/tallywire/token",
   },
   {
     path: "memory.profile",

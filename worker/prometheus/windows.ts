@@ -1,3 +1,4 @@
+import { boundsOf, countsBelow } from "../../engine/prometheus/bounds";
 import { LOOKBACK_SECONDS, MINUTE_SECONDS, QUIET_SECONDS } from "../limits";
 import type { FlatRow } from "../query/flatten";
 import { unpackBuckets } from "../query/packed";
@@ -15,7 +16,6 @@ import {
   spanBefore,
   timeOf,
 } from "./clock";
-import { boundsOf, countsBelow } from "./histogram";
 import type { BucketRow, Reader } from "./reader";
 import { fulfils, rowLabels, type Selection } from "./select";
 import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
