@@ -9,6 +9,9 @@ import { VERSION } from "./version";
 /** Errors that speak for themselves; any other is a fault of this program and shows where it was. */
 const EXPECTED = new Set(["Failure", "SettingError", "CoreError"]);
 
+/** The largest that libpcap takes. */
+const SNAP_BYTES_MAX = 262_144;
+
 const program = new Command("tallywire")
   .description("Reads packets, understands the requests in them, and adds up what it saw.")
   .version(VERSION)
@@ -94,7 +97,7 @@ looking("log", "write round trips into files, a line of JSON each, and make room
     process.exitCode = await log([...words, ...others], { ...options, hostNetwork: networks });
   });
 
-looking("stat", "add round trips up by any of their fields, on an interface or in a capture")
+looking("stat", "add round trips up by any of their fields, on an interface or in a capture", "--snapshot-length <bytes>")
   .argument("[protocol...]", "only these; of one alone fields go without its name")
   .option("--by <fields...>", "what makes the rows, as client.address,http.path; the server's address unless given")
   .option("--metric <value>", "duration, size, count, errors, or a field with numbers; duration unless given")
@@ -354,12 +357,18 @@ function command(name: string, description: string): Command {
 }
 
 /** A command that looks at the round trips of an interface or a capture. */
-function looking(name: string, description: string): Command {
+function looking(name: string, description: string, snapFlags = "-s, --snapshot-length <bytes>"): Command {
   return command(name, description)
     .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
     .option("-r, --read <file>", "read a capture instead; - is standard input")
     .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+    .addOption(
+      new Option(
+        snapFlags,
+        "take so many bytes of each packet at the most, 0 for all; what is behind them is not understood",
+      ).argParser(whole(0, SNAP_BYTES_MAX)),
+    )
     .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
     .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
     .option("--keep-duplicates", "count twice what the capture itself saw twice")

@@ -22,6 +22,8 @@ export interface LiveOptions {
   method?: CaptureMethod;
   /** A filter as tcpdump takes it; without libpcap, of its common words. */
   filter?: string;
+  /** Bytes that are taken of each packet at most; all unless given. */
+  snapBytes?: number;
   /** Whether what is not meant for this host is taken too. */
   promiscuous?: boolean;
   /** Bytes of packets that may wait in the kernel. */

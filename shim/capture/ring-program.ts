@@ -7,6 +7,8 @@ import { SNAP_BYTES } from "./filter/compile";
 
 /** What comes into a ring. */
 export interface RingChoice {
+  /** Bytes of each packet at most; all unless given. */
+  snapBytes?: number;
   /** Only from these interfaces; from all unless given. */
   interfaces?: readonly number[];
   /** Only what such a program takes, as libpcap compiles it. */
@@ -19,17 +21,24 @@ export interface RingChoice {
 }
 
 /** The program for a choice. What loopback sends is left out, as the same packet comes in from it. */
-export function ringProgram({ interfaces, filter }: RingChoice): Uint8Array {
+export function ringProgram({ interfaces, filter, snapBytes = SNAP_BYTES }: RingChoice): Uint8Array {
   const select = interfaces === undefined ? [] : selection(interfaces);
   const choose =
     filter === undefined
-      ? [give(SNAP_BYTES)]
+      ? [give(snapBytes)]
       : byHardware(decodeProgram(filter.ethernet), decodeProgram(filter.raw).map(fromNetwork));
-  return encodeProgram([...withoutLoopbackCopies(), ...select, ...choose]);
+  const cut = choose.map((instruction) => giveAtMost(snapBytes, instruction));
+  return encodeProgram([...withoutLoopbackCopies(), ...select, ...cut]);
 }
 
 function give(bytes: number): Instruction {
   return [OP.give, 0, 0, bytes];
+}
+
+/** The same instruction, giving no more bytes of a packet; a filter gives a constant, 0 for none of it. */
+function giveAtMost(bytes: number, instruction: Instruction): Instruction {
+  const [code, , , k] = instruction;
+  return code === OP.give ? give(Math.min(k, bytes)) : instruction;
 }
 
 function withoutLoopbackCopies(): Instruction[] {

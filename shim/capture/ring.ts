@@ -124,7 +124,8 @@ export class RingCapture implements LiveCapture {
 
   private get program(): Uint8Array {
     const { single, isAll } = this.names;
-    return ringProgram({ interfaces: single !== undefined || isAll ? undefined : this.chosen, filter: this.filter });
+    const interfaces = single !== undefined || isAll ? undefined : this.chosen;
+    return ringProgram({ interfaces, filter: this.filter, snapBytes: this.options.snapBytes });
   }
 
   private find(): number[] {

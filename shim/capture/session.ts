@@ -15,6 +15,8 @@ export interface SessionSource {
   read?: string;
   /** Packets that are captured at all, as tcpdump's filters say it. */
   captureFilter?: string;
+  /** Bytes that are taken of each packet of an interface at most; 0 for all. */
+  snapshotLength?: number;
   /** Who the program becomes once it captures, as NAME or NAME:GROUP. */
   user?: string;
 }
@@ -47,6 +49,8 @@ export class CaptureSession {
   ) {
     if ((source.interface === undefined) === (source.read === undefined))
       throw new Failure("name an interface with -i or a capture with -r; tallywire interfaces lists what there is", 2);
+    if (source.read !== undefined && source.snapshotLength !== undefined)
+      throw new Failure("-s cuts packets as they are captured: leave it out with -r", 2);
     this.account = accountFor(source.user, source.interface !== undefined);
   }
 
@@ -88,7 +92,8 @@ export class CaptureSession {
   }
 
   private async readInterface(name: string, goesOn: () => Promise<boolean>): Promise<void> {
-    const live = { interface: name, filter: this.source.captureFilter, ringBytes: RING_BYTES };
+    const { captureFilter: filter, snapshotLength } = this.source;
+    const live = { interface: name, filter, snapBytes: snapshotLength || undefined, ringBytes: RING_BYTES };
     const capture = await captureLive(this.core, live, say);
     this.knowsDrops = capture.knowsDrops;
     if (this.account !== undefined) say(becomeAccount(this.account, { mayCapture: capture.reopens }));

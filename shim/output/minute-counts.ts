@@ -25,6 +25,7 @@ export class MinuteCounts {
     this.total.bytes += counts.bytes;
     this.total.dropped += counts.dropped;
     if (counts.sampledOut) this.total.sampledOut = (this.total.sampledOut ?? 0) + counts.sampledOut;
+    if (counts.cut) this.total.cut = (this.total.cut ?? 0) + counts.cut;
     addTo(this.total.malformed, counts.malformed);
     addTo(this.total.undecoded, counts.undecoded);
   }

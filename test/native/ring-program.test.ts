@@ -39,3 +39,12 @@ test("takes packets of the interfaces that were chosen, however many, and no cop
   const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index: 9, hardware: 1 };
   expect(runProgram(ringProgram({}), known)).toBe(262_144);
 });
+
+test("gives no more of a packet than the snap length, and nothing of what the filter keeps out", () => {
+  const give = (bytes: number) => new Uint8Array(new Uint32Array([6, bytes]).buffer);
+  const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index: 9, hardware: 1 };
+  expect(runProgram(ringProgram({ snapBytes: 96 }), known)).toBe(96);
+  const program = ringProgram({ snapBytes: 96, filter: { ethernet: give(262_144), raw: give(0) } });
+  expect(runProgram(program, known)).toBe(96);
+  expect(runProgram(program, { ...known, hardware: 65534 })).toBe(0);
+});

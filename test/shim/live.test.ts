@@ -21,13 +21,13 @@ const { name: loopback, missing } = findLoopback();
 if (missing !== undefined) console.warn(`live capture on loopback is not tested: ${missing}`);
 
 /** Asks a name server that answers everything, over loopback. */
-async function askQuestions(): Promise<void> {
+async function askQuestions(port = 0): Promise<void> {
   const server = createSocket("udp4");
   server.on("message", (message, { port, address }) => {
     const id = message.readUInt16BE(0);
     server.send(make.dnsResponse(`n${id}.example`, { id }), port, address);
   });
-  await new Promise<void>((done) => server.bind(0, "127.0.0.1", done));
+  await new Promise<void>((done) => server.bind(port, "127.0.0.1", done));
   const client = createSocket("udp4");
   let answers = 0;
   client.on("message", () => {
@@ -84,4 +84,39 @@ test.runIf(missing === undefined)("an interface that is none is named", async ()
   const env = { TALLYWIRE_HUB: "http://127.0.0.1:4999", TALLYWIRE_KEY: key };
   const { code, stderr } = await tallywire(["agent", "-i", "nowhere0", "--spool", join(tmpdir(), "tallywire-none")], { env });
   expect([code, stderr]).toEqual([1, expect.stringMatching(/no interface nowhere0|CAP_NET_RAW/)]);
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
+  const { port } = socket.address();
+  await new Promise<void>((done) => socket.close(done));
+  return port;
+}
+
+// Each query and response has 66 bytes or more: 14 and 28 of headers, 12 of DNS' own, a name and its type.
+test.runIf(missing === undefined).each([
+  ["60", `cut by the snap length: ${2 * QUERIES},`, 0],
+  ["1000", "malformed: none", QUERIES],
+  ["0", "malformed: none", QUERIES],
+])("-s %s takes no more of each packet, and the end says how many were cut", async (bytes, words, roundTrips) => {
+  const port = await freePort();
+  const child = startCommand(["watch", "-i", loopback, "-s", bytes, "-f", `udp port ${port}`, "-o", "json", "dns"]);
+  const run = runOf(child);
+  await untilSays(child, /watching /);
+  await askQuestions(port);
+  child.kill("SIGTERM");
+  const { code, stdout, stderr } = await run;
+  expect(code).toBe(0);
+  expect(stderr).toContain(`${2 * QUERIES} packets seen`);
+  expect(stderr).toContain(words);
+  expect(stderr.includes("cut by")).toBe(bytes === "60");
+  expect(stdout.split("\n").filter(Boolean)).toHaveLength(roundTrips);
+});
+
+test("-s is not for files", async () => {
+  const run = await tallywire(["watch", "-r", "any.pcap", "-s", "60"]);
+  expect(run).toMatchObject({ code: 2, stdout: "" });
+  expect(run.stderr).toContain("leave it out with -r");
 });
