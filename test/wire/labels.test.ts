@@ -75,8 +75,9 @@ describe.runIf(HAS_CORPUS)("of the captures", () => {
 
   test.each(CHOICES.map((choose, index) => [index, choose] as const))(
     "choice %i",
-    (_index, choose) => {
-      for (const file of corpusIndex()) {
+    (index, choose) => {
+      // Each capture is tried with one of them.
+      for (const file of corpusIndex().filter((_, number) => number % CHOICES.length === index)) {
         const bytes = captureBytes(file);
         if (bytes.length > CAPTURE_BYTES_MAX) continue;
         const all = bundlesOf(bytes);
