@@ -8,7 +8,6 @@ const BATCH_CHARACTERS = 1 << 16;
 export class TextOutput {
   private held: string[] = [];
   private characters = 0;
-  private waits = false;
   /** Whether the reader went away, so that nothing more needs to be made. */
   closed = false;
   private failure: Failure | undefined;
@@ -27,8 +26,9 @@ export class TextOutput {
 
   /** Waits until the reader has taken what is too much to hold. */
   async ready(): Promise<void> {
-    if (this.waits && !this.closed) await Promise.race([once(this.stream, "drain"), once(this.stream, "close")]).catch(() => {});
-    this.waits = false;
+    // Where the reader has taken it meanwhile, nothing more is to be waited for.
+    if (this.stream.writableNeedDrain && !this.closed)
+      await Promise.race([once(this.stream, "drain"), once(this.stream, "close")]).catch(() => {});
     if (this.failure) throw this.failure;
   }
 
@@ -47,7 +47,7 @@ export class TextOutput {
     this.characters = 0;
     // A file is written at once, and throws at once.
     try {
-      if (!this.stream.write(text)) this.waits = true;
+      this.stream.write(text);
     } catch (error) {
       this.fail(error as NodeJS.ErrnoException);
     }

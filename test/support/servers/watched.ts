@@ -38,6 +38,7 @@ export class Watched {
 
   /** Ends it, and sees that it has shown what a capture file of the same packets holds. */
   async compare(path: string): Promise<void> {
+    if (this.child.exitCode !== null) throw new Error(`watch ended by itself with ${this.child.exitCode}: ${this.words}`);
     const ended = once(this.child, "close");
     this.child.kill("SIGTERM");
     await ended;
