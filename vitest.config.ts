@@ -35,6 +35,9 @@ function fileBytes(): Plugin {
 /** The hub's configuration names the built page, which its tests do not need. */
 mkdirSync(root("build/web"), { recursive: true });
 
+/** What a test may take that hangs in nothing: a machine may be several times slower than usual. */
+const PATIENT = { testTimeout: 120_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     globalSetup: "test/support/compile.ts",
@@ -47,7 +50,7 @@ export default defineConfig({
           globalSetup: "test/support/node-digests.ts",
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/worker/**", "test/**/*.workerd.test.ts"],
-          testTimeout: 30_000,
+          ...PATIENT,
         },
       },
       {
@@ -57,8 +60,7 @@ export default defineConfig({
           environment: "node",
           globalSetup: "test/support/node-digests.ts",
           include: ["test/browser/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          ...PATIENT,
           fileParallelism: false,
         },
       },
@@ -84,7 +86,7 @@ export default defineConfig({
           name: "workerd",
           globalSetup: "test/support/node-digests.ts",
           include: WORKERD_TESTS,
-          testTimeout: 30_000,
+          ...PATIENT,
         },
       },
     ],

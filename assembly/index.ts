@@ -27,8 +27,10 @@ import { declareProtocols } from "./protocols/index";
 import { Protocols } from "./protocols/protocol";
 import { protocolsEncode } from "./protocols/schema";
 import { BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, Regions, Role, STAGING_BYTES } from "./regions";
+import { Asked } from "./roundtrip/ask-owner";
 import { Events } from "./roundtrip/events";
 import { resetOpenRequests } from "./roundtrip/open-requests";
+import { OwnerMetrics } from "./roundtrip/owner-metrics";
 import { Pending } from "./roundtrip/pending";
 import { Sightings } from "./roundtrip/sightings";
 import { Held } from "./roundtrip/stages";
@@ -117,6 +119,7 @@ function declare(): void {
   declareCapture();
   NetMetrics.declare();
   TcpMetrics.declare();
+  OwnerMetrics.declare();
   declareProtocols();
 }
 
@@ -160,11 +163,17 @@ export function sample(most: u32): void {
   FlowTable.sampleMost = most;
 }
 
+/** From now on round trips come out as events, or do not; what they add up to is the same. */
+export function tellEvents(wanted: u32): void {
+  Settings.events = wanted != 0;
+}
+
 /**
  * Reads `length` bytes at `start`; answers how many are done with. The host brings the rest again, with more behind it, after
  * it has taken events and bundles out.
  */
 export function feed(handle: u32, start: usize, length: u32): u32 {
+  Asked.turn += 1;
   Packet.stop = Events.halfFull || !BundleQueue.hasRoom();
   return inputFeed(handle, start, length);
 }

@@ -3,7 +3,7 @@
  *
  * ```
  * staging | packet filter | input | scratch | unpacked | records of TLS | events | sightings | interface names | held | bundles | output |
- * flows | flow slots | request slots | stream pool | sketch pool
+ * flows | flow slots | request slots | owners | stream pool | sketch pool
  * ```
  * A hub needs no capture regions and gives them to the sketch pool and the output.
  */
@@ -11,6 +11,9 @@ import { Pool } from "./bytes/pool";
 import { INPUT_BYTES_MIN } from "./capture/input-state";
 import { PACKET_FILTER_BYTES } from "./capture/packet-filter";
 import { Settings } from "./settings";
+
+/** Bytes of the owners (roundtrip/owners.ts). */
+export const OWNERS_BYTES: u32 = 264448;
 
 /** Who runs the core: a host that captures, or a hub that merges. */
 export class Role {
@@ -73,6 +76,8 @@ export class Regions {
   static flowSlotsMask: u32 = 0;
   static requestSlots: usize = 0;
   static requestSlotsMask: u32 = 0;
+  /** Owners of connections; 0 where the settings want none. */
+  static owners: usize = 0;
   static streamPool: Pool = changetype<Pool>(0);
   static sketchPool: Pool = changetype<Pool>(0);
   /** One past the last byte of the plan. */
@@ -145,7 +150,7 @@ export class Regions {
     Regions.scratch = Regions.take(SCRATCH_REGION_BYTES);
     Regions.packed = Regions.take(PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES + UNPACKED_BYTES_MAX + UNPACKED_SLACK_BYTES);
     Regions.unpacked = Regions.packed + PACKED_BYTES_MAX + UNPACKED_BEFORE_BYTES;
-    Regions.tlsRecord = Settings.tlsKeys ? Regions.take(2 * TLS_RECORD_BYTES) : 0;
+    Regions.tlsRecord = Settings.tlsKeys != 0 ? Regions.take(2 * TLS_RECORD_BYTES) : 0;
     Regions.eventsBytes = large ? 1 << 20 : 1 << 18;
     Regions.events = Regions.take(Regions.eventsBytes);
     Regions.layOutStages(budget);
@@ -160,5 +165,6 @@ export class Regions {
     Regions.flowSlotsMask = slots - 1;
     Regions.requestSlots = Regions.take(slots * 4);
     Regions.requestSlotsMask = slots - 1;
+    Regions.owners = Settings.owners ? Regions.take(OWNERS_BYTES) : 0;
   }
 }

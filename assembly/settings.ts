@@ -17,15 +17,26 @@ export class SettingId {
   static readonly HOST_NETWORKS: u32 = 4;
   static readonly SECRET: u32 = 5;
   static readonly BOOT_ID: u32 = 6;
-  static readonly LIVE: u32 = 7;
   static readonly DNS_TIMEOUT_MS: u32 = 8;
-  static readonly HTTP_TIMEOUT_MS: u32 = 9;
+  static readonly STREAM_TIMEOUT_MS: u32 = 9;
   static readonly THETA: u32 = 10;
   static readonly THREAD: u32 = 11;
   static readonly PACKET_FILTER: u32 = 12;
   static readonly STAGES: u32 = 26;
   static readonly TLS_KEYS: u32 = 16;
+  static readonly HEADERS: u32 = 21;
+  static readonly BODY_BYTES: u32 = 23;
+  static readonly FORCED: u32 = 24;
   static readonly LABELS: u32 = 40;
+  static readonly OWNERS: u32 = 20;
+}
+
+/** Bits of `Settings.tlsKeys`: where the host has secrets of TLS from. */
+export class TlsKeys {
+  /** From elsewhere, at any time. */
+  static readonly GIVEN: u32 = 1;
+  /** From the files that are read (capture/secrets.ts). */
+  static readonly OF_FILES: u32 = 2;
 }
 
 /** Networks of this host at the most. */
@@ -34,11 +45,18 @@ export const HOST_NETWORKS_MAX: u32 = 64;
 export const NETWORK_BYTES: u32 = 17;
 /** Bytes of choices of labels at the most: 64 of 3. */
 const LABELS_BYTES_MAX: u32 = 192;
+/** Bytes of a forced protocol: its number, 1, and a port, 2. */
+export const FORCED_BYTES: u32 = 3;
+/** Bytes of forced protocols at the most: 64 of 3. */
+const FORCED_BYTES_MAX: u32 = 192;
+/** Bytes of a body that are kept at the most: a message has no room for more. */
+const BODY_BYTES_MAX: u32 = 2048;
 const PREFIX_BITS_MAX: u8 = 128;
 const SECRET: u64 = 0x6a09e667f3bcc909;
 /** A copy: what lies at `staging` is overwritten by the next question. */
 const NETWORKS: usize = memory.data(64 * 17);
 const LABELS: usize = memory.data(192);
+const FORCED: usize = memory.data(192);
 
 export class Settings {
   /** Round trips go into the event ring. */
@@ -49,8 +67,9 @@ export class Settings {
   static keepDuplicates: bool = false;
   /** Query strings stay in paths, literals in statements, values in messages of errors. */
   static raw: bool = false;
-  /** Capture is live: a full event ring drops and counts instead of stopping the reader. */
-  static live: bool = false;
+  /** Headers of messages are kept, and so many bytes of their bodies (protocols/shared/content.ts). */
+  static headers: bool = false;
+  static bodyBytes: u32 = 0;
   /** Clients are kept as sets that can be compared too. */
   static theta: bool = false;
   /** Which of several threads of one edge this is, from 1 on; 0 where it is alone. */
@@ -59,20 +78,25 @@ export class Settings {
   static packetFilter: bool = false;
   /** Round trips say on which interfaces their packets were seen, where the source shows several. */
   static stages: bool = false;
-  /** The host may have secrets of TLS: records are put to it (host.ts). */
-  static tlsKeys: bool = false;
+  /** Whether the host may have secrets of TLS, so that records are put to it (host.ts): bits of TlsKeys. */
+  static tlsKeys: u32 = 0;
+  /** The host is asked whose connections are. */
+  static owners: bool = false;
   static networks: usize = NETWORKS;
   static networkCount: u32 = 0;
   /** Which columns of breakdowns are kept (aggregate/breakdown-labels.ts). */
   static labels: usize = LABELS;
   static labelsBytes: u32 = 0;
+  /** Which protocol is spoken at which ports (stream/forced.ts). */
+  static forced: usize = FORCED;
+  static forcedCount: u32 = 0;
   /** Keys the slots of the tables; changes no output. */
   static secret: u64 = SECRET;
   static bootId: u64 = 0;
   /** How long a DNS query waits for its response, ns. */
   static dnsTimeoutNs: u64 = 5_000_000_000;
-  /** How long an HTTP request waits for its response, ns. */
-  static httpTimeoutNs: u64 = 300_000_000_000;
+  /** How long a request of a protocol over TCP waits for its response, ns. */
+  static streamTimeoutNs: u64 = 300_000_000_000;
 }
 
 /** Puts every setting back to its default. */
@@ -81,18 +105,21 @@ function resetSettings(): void {
   Settings.allEvents = false;
   Settings.keepDuplicates = false;
   Settings.raw = false;
-  Settings.live = false;
+  Settings.headers = false;
+  Settings.bodyBytes = 0;
   Settings.theta = false;
   Settings.thread = 0;
   Settings.packetFilter = false;
   Settings.stages = false;
-  Settings.tlsKeys = false;
+  Settings.tlsKeys = 0;
+  Settings.owners = false;
   Settings.networkCount = 0;
   Settings.labelsBytes = 0;
+  Settings.forcedCount = 0;
   Settings.secret = SECRET;
   Settings.bootId = 0;
   Settings.dnsTimeoutNs = 5_000_000_000;
-  Settings.httpTimeoutNs = 300_000_000_000;
+  Settings.streamTimeoutNs = 300_000_000_000;
 }
 
 /** Reads `length` bytes of settings at `start`; false when one is unknown or has the wrong length. */
@@ -111,25 +138,32 @@ export function readSettings(start: usize, length: u32): bool {
 function readSetting(id: u32, value: usize, bytes: u32): bool {
   if (id == SettingId.HOST_NETWORKS) return readNetworks(value, bytes);
   if (id == SettingId.LABELS) return readLabels(value, bytes);
+  if (id == SettingId.FORCED) return readForced(value, bytes);
   if (bytes == 1) {
     const on = load<u8>(value) != 0;
     if (id == SettingId.EVENTS) Settings.events = on;
     else if (id == SettingId.ALL_EVENTS) Settings.allEvents = on;
     else if (id == SettingId.KEEP_DUPLICATES) Settings.keepDuplicates = on;
     else if (id == SettingId.RAW) Settings.raw = on;
-    else if (id == SettingId.LIVE) Settings.live = on;
+    else if (id == SettingId.HEADERS) Settings.headers = on;
     else if (id == SettingId.THETA) Settings.theta = on;
     else if (id == SettingId.THREAD) Settings.thread = load<u8>(value);
     else if (id == SettingId.PACKET_FILTER) Settings.packetFilter = on;
     else if (id == SettingId.STAGES) Settings.stages = on;
-    else if (id == SettingId.TLS_KEYS) Settings.tlsKeys = on;
+    else if (id == SettingId.TLS_KEYS) Settings.tlsKeys = load<u8>(value);
+    else if (id == SettingId.OWNERS) Settings.owners = on;
     else return false;
+    return true;
+  }
+  if (id == SettingId.BODY_BYTES) {
+    if (bytes != 4) return false;
+    Settings.bodyBytes = min(load<u32>(value), BODY_BYTES_MAX);
     return true;
   }
   if (bytes == 4) {
     const ns = <u64>load<u32>(value) * 1_000_000;
     if (id == SettingId.DNS_TIMEOUT_MS) Settings.dnsTimeoutNs = ns;
-    else if (id == SettingId.HTTP_TIMEOUT_MS) Settings.httpTimeoutNs = ns;
+    else if (id == SettingId.STREAM_TIMEOUT_MS) Settings.streamTimeoutNs = ns;
     else return false;
     return true;
   }
@@ -155,5 +189,12 @@ function readLabels(value: usize, bytes: u32): bool {
   if (bytes % 3 != 0 || bytes > LABELS_BYTES_MAX) return false;
   memory.copy(LABELS, value, bytes);
   Settings.labelsBytes = bytes;
+  return true;
+}
+
+function readForced(value: usize, bytes: u32): bool {
+  if (bytes % FORCED_BYTES != 0 || bytes > FORCED_BYTES_MAX) return false;
+  memory.copy(FORCED, value, bytes);
+  Settings.forcedCount = bytes / FORCED_BYTES;
   return true;
 }

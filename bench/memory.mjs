@@ -15,7 +15,8 @@ import { stop, Wire, wireMissing } from "./lib/wire.mjs";
 const PACKETS = 4_000_000;
 /** How often the capture is read, so that the run is long enough to be flat. */
 const TIMES = 5;
-/** What the agent is told, and what it comes to by that, MiB. */
+/** What the agent is told, and what it comes to by that, MiB; what is measured is in MB. */
+const MB = 1.048576;
 const USUAL = { name: "agent", words: ["--budget", "24", "--ring", "8"], budget: 24, ring: 8 };
 const SMALL = { name: "agent, profile small", words: ["--profile", "small"], budget: 12, ring: 4 };
 const LIVE_PACKETS = 1_000_000;
@@ -55,7 +56,7 @@ async function liveMemory({ name: agentName, words: given, budget, ring }, what,
     await stop(agent);
     const [said] = /[\d,]+ packets seen, dropped before the capture: .*?(?=, malformed)/.exec(agent.said);
     const notes = [
-      `peak ${peak.toFixed(1)} MB with a budget of ${budget} and a ring of ${ring}`,
+      `peak ${(peak * MB).toFixed(1)} MB with a budget of ${budget} MiB and a ring of ${ring}`,
       `${Math.round(reached)} packets a second`,
       said,
     ];
@@ -73,7 +74,7 @@ async function fileMemory({ words, budget }) {
   const { path, record } = capture("overload", PACKETS);
   const found = await runBundled("memory", [path, budget, TIMES, ...words]);
   const notes = [
-    `peak ${found.peakMiB.toFixed(1)} MB with a budget of ${budget}, of which ${found.coreResidentMiB.toFixed(1)} resident`,
+    `peak ${(found.peakMiB * MB).toFixed(1)} MB with a budget of ${budget} MiB, of which ${found.coreResidentMiB.toFixed(1)} resident`,
     `${number(found.packets)} packets in ${found.seconds.toFixed(0)} s, ${found.bundles} bundles posted`,
     `${number(found.evictedFlows)} flows evicted, ${number(found.refusedStreams)} refusals of the stream pool, ${number(found.refusedSketches)} of the sketch pool`,
   ];
@@ -83,8 +84,8 @@ async function fileMemory({ words, budget }) {
 const beyondBudget =
   ({ budget }) =>
   (name, peak, notes, broken) =>
-    row(name, peak - budget, { most: BEYOND_BUDGET_MOST, unit: "MB", notes, broken });
-const whole = (name, peak, notes, broken) => row(name, peak, { most: SMALL_MOST, unit: "MB", notes, broken });
+    row(name, (peak - budget) * MB, { most: BEYOND_BUDGET_MOST, unit: "MB", notes, broken });
+const whole = (name, peak, notes, broken) => row(name, peak * MB, { most: SMALL_MOST, unit: "MB", notes, broken });
 
 export async function memory() {
   const usual = await fileMemory(USUAL);
@@ -93,7 +94,7 @@ export async function memory() {
   const first = median(found.residentMiB.slice(0, third));
   const last = median(found.residentMiB.slice(-third));
   const growth = (last / first - 1) * 100;
-  const ends = [`median ${first.toFixed(1)} MB in the first third, ${last.toFixed(1)} MB in the last`];
+  const ends = [`median ${(first * MB).toFixed(1)} MB in the first third, ${(last * MB).toFixed(1)} MB in the last`];
   const small = await fileMemory(SMALL);
   return [
     beyondBudget(USUAL)("agent: resident memory beyond its budget", found.peakMiB, usual.notes, broken),

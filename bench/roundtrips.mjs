@@ -31,8 +31,8 @@ const KINDS = {
   scan: { what: "a port scan", packets: 1_000_000 },
 };
 
-/** What the core asks of a host without secrets of TLS. */
-const HOST_IMPORTS = { eventsFull() {}, keysOpen: () => 0, keysRecord: () => -1, keysNext() {}, keysClose() {} };
+/** What the core asks of a host without secrets of TLS, that knows nobody. */
+const HOST_IMPORTS = { eventsFull() {}, askOwner() {}, keysOpen: () => 0, keysRecord: () => -1, keysNext() {}, keysClose() {} };
 
 /** The module with every metric, ready for a capture; `end` seals its minute. */
 function wholeCore(module) {

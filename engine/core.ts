@@ -4,61 +4,14 @@
  * An instance that trapped must not be used again: `Core` then throws on every call.
  */
 import { instantiateSync } from "@assemblyscript/loader";
+import type { Exports } from "./core-exports.ts";
+import { answerOwner, type OwnerOf } from "./owner.ts";
 import type { Schema } from "./schema.ts";
 import { encodeSettings, type Setting } from "./settings.ts";
-import { TLS_QUESTION_BYTES, type TlsOpener, type TlsSender } from "./tls-opener.ts";
+import { TLS_QUESTION_BYTES, type TlsOpener, type TlsSender } from "./tls/opener.ts";
 
 /** The ABI that this engine speaks. */
-export const ABI_VERSION = 3;
-
-/** What the core exports; addresses and lengths are bytes in its memory. */
-interface Exports extends Record<string, unknown> {
-  memory: WebAssembly.Memory;
-  abiVersion(): number;
-  staging(): number;
-  stagingBytes(): number;
-  configure(role: number, budget: number, settingsLength: number): number;
-  inputStart(): number;
-  inputBytes(): number;
-  interfaceNameStart(number: number): number;
-  interfaceNameLength(number: number): number;
-  openInput(kind: number): number;
-  dropped(packets: number): void;
-  lostMinutes(minutes: number): void;
-  sample(most: number): void;
-  feed(handle: number, start: number, length: number): number;
-  wantedLinkType(): number;
-  putProgram(linkType: number, length: number): number;
-  unfilteredLinkType(): number;
-  endInput(handle: number): number;
-  tick(seconds: number, nanoseconds: number): void;
-  flush(): void;
-  eventsStart(): number;
-  eventsLength(): number;
-  eventsDone(): void;
-  setFilter(length: number): number;
-  filterFaultStart(): number;
-  filterFaultLength(): number;
-  filterAccepts(start: number, length: number): number;
-  eventsFiltered(): number;
-  openStat(length: number, samples: number): number;
-  statRows(queryLength: number): number;
-  statSamples(index: number): void;
-  statLength(): number;
-  bundleStart(): number;
-  bundleLength(): number;
-  bundleDone(): void;
-  outputStart(): number;
-  outputBytes(): number;
-  schema(): number;
-  validate(start: number, length: number): number;
-  unknownSections(): number;
-  mergeReset(metric: number, options: number): void;
-  mergeAdd(start: number, length: number): number;
-  mergeEncode(): number;
-  rows(queryLength: number): number;
-  rowsLength(): number;
-}
+export const ABI_VERSION = 4;
 
 /** The core could not be set up, does not speak our ABI, or has failed. */
 export class CoreError extends Error {
@@ -81,8 +34,10 @@ export type CoreRole = "host" | "hub";
  */
 export type PacketFilter = (linkType: number) => Uint8Array | undefined;
 
-export interface CoreOptions extends Omit<Setting, "choosesPackets" | "opensTls"> {
+export interface CoreOptions extends Omit<Setting, "choosesPackets" | "tlsKeys" | "asksOwners"> {
   role?: CoreRole;
+  /** Says whose connections are; nobody is asked unless given. */
+  ownerOf?: OwnerOf | undefined;
   /** All packets of files are taken unless given. */
   packetFilter?: PacketFilter;
   /** What is under TLS stays closed unless given. */
@@ -161,17 +116,25 @@ export class Core {
   private known: Schema | undefined;
   private readonly packetFilter: PacketFilter | undefined;
   private readonly tlsOpener: TlsOpener | undefined;
+  private readonly ownerOf: OwnerOf | undefined;
 
   constructor(module: WebAssembly.Module, options: CoreOptions = {}) {
-    this.tlsOpener = options.tlsOpener;
-    this.exports = instantiate(module, { eventsFull: () => this.drainEvents(), ...this.tlsImports() });
+    const { tlsOpener } = options;
+    this.tlsOpener = tlsOpener;
+    this.ownerOf = options.ownerOf;
+    this.exports = instantiate(module, {
+      eventsFull: () => this.drainEvents(),
+      askOwner: (question: number) => this.ownerOf && answerOwner(this.bytes, this.view, question, this.ownerOf),
+      ...this.tlsImports(),
+    });
     this.bytes = new Uint8Array(this.exports.memory.buffer);
     this.view = new DataView(this.exports.memory.buffer);
     this.packetFilter = options.packetFilter;
     const settings = encodeSettings({
       ...options,
       choosesPackets: options.packetFilter !== undefined,
-      opensTls: options.tlsOpener !== undefined,
+      tlsKeys: tlsOpener && { given: tlsOpener.hasOthers, ofFiles: tlsOpener.take !== undefined },
+      asksOwners: options.ownerOf !== undefined,
     });
     this.bytes.set(settings, this.exports.staging());
     const code = this.exports.configure(
@@ -230,10 +193,20 @@ export class Core {
     this.call(() => this.exports.sample(Math.max(0, Math.ceil(Math.min(1, share) * 2 ** 32) - 1)));
   }
 
+  /** Gives round trips out as events from now on, or does not; bundles are the same. */
+  tellEvents(isWanted: boolean): void {
+    this.call(() => this.exports.tellEvents(isWanted ? 1 : 0));
+  }
+
   /** Tells packet time on an idle host. */
   tick(seconds: number, nanoseconds: number): void {
     this.call(() => this.exports.tick(seconds, nanoseconds));
     this.drain();
+  }
+
+  /** The same of a time in ms since the epoch. */
+  tickAt(ms: number): void {
+    this.tick(Math.floor(ms / 1000), (ms % 1000) * 1_000_000);
   }
 
   /** Ends the capture: all flows end, all minutes seal. */
@@ -258,9 +231,7 @@ export class Core {
 
   /** What was added up, as an encoded question about a breakdown wants it; a view that holds until the next call. */
   statRows(query: Uint8Array): Uint8Array {
-    this.bytes.set(query, this.exports.staging());
-    const fault = this.call(() => this.exports.statRows(query.length));
-    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`, { fault });
+    this.ask(query, (length) => this.exports.statRows(length));
     const start = this.exports.outputStart();
     return this.bytes.subarray(start, start + this.exports.statLength());
   }
@@ -330,11 +301,7 @@ export class Core {
 
   /** Rows that answer an encoded question about the accumulator; a view that holds until the next call. */
   rows(query: Uint8Array): Uint8Array {
-    const staging = this.exports.staging();
-    if (query.length > this.exports.stagingBytes()) throw new CoreError("the question is too long");
-    this.bytes.set(query, staging);
-    const fault = this.call(() => this.exports.rows(query.length));
-    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`, { fault });
+    this.ask(query, (length) => this.exports.rows(length));
     const start = this.exports.outputStart();
     return this.bytes.subarray(start, start + this.exports.rowsLength());
   }
@@ -368,6 +335,14 @@ export class Core {
   /** Closes an input. */
   end(handle: number): InputEnding {
     return ENDINGS[this.call(() => this.exports.endInput(handle))] ?? "whole";
+  }
+
+  /** Hands an encoded question in, which the core answers. */
+  private ask(query: Uint8Array, run: (length: number) => number): void {
+    if (query.length > this.exports.stagingBytes()) throw new CoreError("the question is too long");
+    this.bytes.set(query, this.exports.staging());
+    const fault = this.call(() => run(query.length));
+    if (fault !== 0) throw new CoreError(`the core cannot answer: fault ${fault}`, { fault });
   }
 
   /** Hands a text in that the core compiles; what is wrong with it, if anything. */
@@ -432,14 +407,15 @@ export class Core {
   private tlsImports(): WebAssembly.ModuleImports {
     return {
       keysOpen: (at: number) => this.tlsOpener?.open(new DataView(this.bytes.buffer, at, TLS_QUESTION_BYTES)) ?? 0,
-      keysRecord: (keys: number, sender: number, sequence: number, start: number, length: number, to: number) => {
+      keysRecord: (keys: number, sender: number, sequence: number, start: number, length: number, to: number, ahead: number) => {
         const record = this.bytes.subarray(start, start + length);
-        return (
-          this.tlsOpener?.record(keys, sender as TlsSender, sequence >>> 0, record, this.bytes.subarray(to, to + length)) ?? -1
-        );
+        const target = this.bytes.subarray(to, to + length);
+        return this.tlsOpener?.record(keys, sender as TlsSender, sequence >>> 0, record, target, ahead) ?? -1;
       },
       keysNext: (keys: number, sender: number) => this.tlsOpener?.next(keys, sender as TlsSender),
       keysClose: (keys: number) => this.tlsOpener?.close(keys),
+      secretsTake: (start: number, length: number, part: number) =>
+        this.tlsOpener?.take?.(this.bytes.subarray(start, start + length), (part & 1) !== 0, (part & 2) !== 0),
     };
   }
 

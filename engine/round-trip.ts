@@ -11,6 +11,12 @@ export type MessageFields = { bytes: number } & Record<string, FieldValue>;
 export interface Endpoint {
   address: string;
   port: number;
+  /** Whose it is, as far as the host that captured knows: its own ends alone. */
+  process?: string;
+  pid?: number;
+  user?: string;
+  container?: string;
+  pod?: string;
 }
 
 /** An interface that saw the first packet of the request or of the response, and when: ns after the request was first seen anywhere. */
@@ -50,6 +56,8 @@ const STAGE_COUNT_OFFSET = 118;
 const STAGE_BYTES = 24;
 const MESSAGE_BYTES_OFFSET = 16;
 const MESSAGE_PRESENT_OFFSET = 24;
+const OWNERS_LENGTH_OFFSET = 117;
+const OWNER_TEXTS = ["process", "user", "container", "pod"] as const;
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
 const TCP = 6;
 /** Directions as events number them. */
@@ -57,7 +65,17 @@ export const DIRECTIONS = ["in", "out", "unknown"] as const;
 const SECOND_NS = 1_000_000_000n;
 const text = new TextDecoder();
 
-type FieldReader = (view: DataView, message: number) => FieldValue;
+type FieldReader = (view: DataView, message: number, fields: MessageFields, asked: MessageFields | undefined) => FieldValue;
+
+/** Whose a body is: its protocol's name and side, and the fields of what it answers where that is known. */
+export interface BodyOwner {
+  protocol: string;
+  side: "request" | "response";
+  asked: MessageFields | undefined;
+}
+
+/** What bytes that may be no text become, beside the fields of their message. */
+export type BodyReader = (bytes: Uint8Array, message: MessageFields, owner: BodyOwner) => string;
 
 /** A field made ready: its bit, its name, and how to read it. */
 interface ReadyField {
@@ -81,8 +99,9 @@ export class RoundTripReader {
   constructor(
     private readonly schema: Schema,
     private readonly nameOf: InterfaceNaming = () => undefined,
+    bodyOf: BodyReader = (bytes) => text.decode(bytes),
   ) {
-    for (const protocol of schema.protocols) this.protocols.set(protocol.number, ready(protocol));
+    for (const protocol of schema.protocols) this.protocols.set(protocol.number, ready(protocol, bodyOf));
   }
 
   /** Reads all events of a drained ring. */
@@ -97,17 +116,20 @@ export class RoundTripReader {
     const responseLength = view.getUint32(at + 124, true);
     const time = view.getBigUint64(at + 48, true);
     const durationNs = optionalNs(view, at + 56);
+    const request = requestLength === 0 ? undefined : fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []);
+    const response =
+      responseLength === 0 ? undefined : fieldsOf(view, at + HEADER_BYTES + requestLength, protocol?.response ?? [], request);
     const trip: RoundTrip = {
       ...(time === UNKNOWN ? {} : { time: this.time(time) }),
       protocol: protocol?.name ?? "",
       status: this.schema.statuses[view.getUint8(at + 5)] ?? "",
       ...(durationNs === undefined ? {} : { durationNs }),
-      client: { address: formatAddress(view, at + 16, family), port: view.getUint16(at + 8, true) },
-      server: { address: formatAddress(view, at + 32, family), port: view.getUint16(at + 10, true) },
+      client: { address: formatAddress(view, at + 16, family), port: view.getUint16(at + 8, true), ...ownerIn(view, at, 0) },
+      server: { address: formatAddress(view, at + 32, family), port: view.getUint16(at + 10, true), ...ownerIn(view, at, 1) },
       direction: DIRECTIONS[view.getUint8(at + 6)] ?? "unknown",
       interface: view.getUint32(at + 12, true),
-      ...(requestLength === 0 ? {} : { request: fieldsOf(view, at + HEADER_BYTES, protocol?.request ?? []) }),
-      ...(responseLength === 0 ? {} : { response: fieldsOf(view, at + HEADER_BYTES + requestLength, protocol?.response ?? []) }),
+      ...(request && { request }),
+      ...(response && { response }),
       timing: timingOf(view, at),
       ...this.stages(view, at),
       ...(view.getUint8(at + 116) === TCP ? { tcp: healthOf(view, at) } : {}),
@@ -147,6 +169,35 @@ export class RoundTripReader {
   }
 }
 
+/** What an event says of an end's owner (assembly/roundtrip/event-owners.ts draws it); `side` is 0 for the client, 1 for the server. */
+export function ownerIn(view: DataView, event: number, side: number): Omit<Endpoint, "address" | "port"> {
+  const owner: Omit<Endpoint, "address" | "port"> = {};
+  if (!hasOwners(view, event)) return owner;
+  const owners = ownersStart(view, event);
+  const present = view.getUint32(owners + MESSAGE_PRESENT_OFFSET, true) >> (side * 8);
+  OWNER_TEXTS.forEach((name, index) => {
+    const at = owners + 32 + side * 16 + index * 4;
+    if (present & (2 << index)) owner[name] = textAt(view, owners + view.getUint16(at, true), view.getUint16(at + 2, true));
+  });
+  if (present & 1) owner.pid = view.getUint32(owners + side * 4, true);
+  return owner;
+}
+
+/** Number of the process that an end is of; 0 where that is not known. */
+export function pidIn(view: DataView, event: number, side: number): number {
+  return hasOwners(view, event) ? view.getUint32(ownersStart(view, event) + side * 4, true) : 0;
+}
+
+function hasOwners(view: DataView, event: number): boolean {
+  return view.getUint8(event + OWNERS_LENGTH_OFFSET) !== 0;
+}
+
+/** Where owners stand: behind the messages. */
+function ownersStart(view: DataView, event: number): number {
+  const messages = view.getUint32(event + 120, true) + view.getUint32(event + 124, true);
+  return event + HEADER_BYTES + Math.ceil(messages / 8) * 8;
+}
+
 function optionalNs(view: DataView, at: number): number | undefined {
   const value = view.getBigUint64(at, true);
   return value === UNKNOWN ? undefined : Number(value);
@@ -170,26 +221,26 @@ function healthOf(view: DataView, at: number): { retransmissions: number; outOfO
   };
 }
 
-function fieldsOf(view: DataView, message: number, fields: readonly ReadyField[]): MessageFields {
+function fieldsOf(view: DataView, message: number, fields: readonly ReadyField[], asked?: MessageFields): MessageFields {
   const present = view.getUint32(message + MESSAGE_PRESENT_OFFSET, true);
   const result: MessageFields = { bytes: Number(view.getBigUint64(message + MESSAGE_BYTES_OFFSET, true)) };
   for (const field of fields) {
-    if (present & field.bit) result[field.name] = field.read(view, message);
+    if (present & field.bit) result[field.name] = field.read(view, message, result, asked);
   }
   return result;
 }
 
-function ready(protocol: ProtocolSchema): ReadyProtocol {
+function ready(protocol: ProtocolSchema, bodyOf: BodyReader): ReadyProtocol {
   const side = (name: FieldSchema["side"]) =>
     protocol.fields
       .filter((field) => field.side === name)
-      .map((field) => ({ name: field.name, bit: 1 << field.index, read: readerOf(field) }));
+      .map((field) => ({ name: field.name, bit: 1 << field.index, read: readerOf(field, bodyOf, protocol.name) }));
   return { name: protocol.name, request: side("request"), response: side("response") };
 }
 
 /** How a field of each kind is read; the numbers are FieldKind of assembly/protocols/field.ts. */
-function readerOf(field: FieldSchema): FieldReader {
-  const { offset } = field;
+function readerOf(field: FieldSchema, bodyOf: BodyReader, protocol: string): FieldReader {
+  const { offset, side } = field;
   const names = field.names;
   switch (field.kind) {
     case 1:
@@ -220,6 +271,13 @@ function readerOf(field: FieldSchema): FieldReader {
     }
     case 10:
       return (view, message) => numbersAt(view, message, offset);
+    case 12:
+      return (view, message, fields, asked) =>
+        bodyOf(
+          bytesAt(view, message + view.getUint16(message + offset, true), view.getUint16(message + offset + 2, true)),
+          fields,
+          { protocol, side, asked },
+        );
     case 11:
       return (view, message) => view.getInt32(message + offset, true);
     default:
@@ -236,7 +294,11 @@ function numbersAt(view: DataView, message: number, offset: number): number[] {
 }
 
 function textAt(view: DataView, start: number, length: number): string {
-  return text.decode(new Uint8Array(view.buffer, view.byteOffset + start, length));
+  return text.decode(bytesAt(view, start, length));
+}
+
+function bytesAt(view: DataView, start: number, length: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + start, length);
 }
 
 function bitNames(bits: number, names: readonly string[]): string[] {

@@ -40,6 +40,8 @@ export interface FieldSchema {
 export interface ProtocolSchema {
   number: number;
   name: string;
+  /** What it is spoken over, of "tcp,udp"; nothing of one that is found inside of others alone. */
+  transports: string;
   ports: string;
   help: string;
   fields: FieldSchema[];

@@ -9,8 +9,10 @@ export interface Setting {
   keepDuplicates?: boolean;
   /** Whether query strings stay in paths. */
   raw?: boolean;
-  /** Whether the input is live. */
-  live?: boolean;
+  /** Whether headers of messages are kept. */
+  headers?: boolean;
+  /** Bytes of their bodies that are kept, 2048 at the most; none unless given. */
+  bodyBytes?: number;
   /** Networks of this host as CIDR, at most 64: what goes to them is `in`, what comes from them `out`. */
   hostNetworks?: readonly string[];
   /** Keys the tables; changes no output. */
@@ -21,16 +23,20 @@ export interface Setting {
   theta?: boolean;
   /** Which labels of breakdowns are kept: of a metric's number, bit i says so of its column i. All, unless given. */
   labels?: readonly LabelChoice[];
+  /** Protocols that are spoken at a port, whatever it looks like; at most 64. */
+  forced?: readonly ForcedProtocol[];
   /** Which of several threads of one edge this is, from 1 on: its minutes are no bundles until they are merged `ofThreads`. */
   thread?: number;
   /** Whether packets of files are chosen by programs, which the core then asks for. */
   choosesPackets?: boolean;
   /** Whether round trips say on which interfaces their packets were seen, where the source shows several. */
   stages?: boolean;
-  /** Whether records of TLS are put to the host, which may have secrets for them. */
-  opensTls?: boolean;
+  /** Whether records of TLS are put to the host: it may have secrets for them at any time, or has those that files bring. */
+  tlsKeys?: { given: boolean; ofFiles: boolean };
+  /** Whether the host is asked whose connections are. */
+  asksOwners?: boolean;
   dnsTimeoutMs?: number;
-  httpTimeoutMs?: number;
+  streamTimeoutMs?: number;
 }
 
 /** Which labels of one breakdown are kept. */
@@ -39,12 +45,19 @@ export interface LabelChoice {
   kept: number;
 }
 
+/** A protocol's number and the port at which it is spoken. */
+export interface ForcedProtocol {
+  protocol: number;
+  port: number;
+}
+
 /** A setting that cannot be. */
 export class SettingError extends Error {
   override name = "SettingError";
 }
 
-const HOST_NETWORKS_MAX = 64;
+export const HOST_NETWORKS_MAX = 64;
+const FORCED_MAX = 64;
 
 class Writer {
   readonly bytes: number[] = [];
@@ -73,26 +86,37 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(30, setting.allEvents);
   writer.flag(2, setting.keepDuplicates);
   writer.flag(3, setting.raw);
+  writer.flag(21, setting.headers);
+  writer.u32(23, setting.bodyBytes);
   const networks = setting.hostNetworks ?? [];
   if (networks.length > HOST_NETWORKS_MAX)
     throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
   if (networks.length > 0) writer.put(4, networks.flatMap(parseNetwork));
   writer.u64(5, setting.secret);
   writer.u64(6, setting.bootId);
-  writer.flag(7, setting.live);
   writer.u32(8, setting.dnsTimeoutMs);
-  writer.u32(9, setting.httpTimeoutMs);
+  writer.u32(9, setting.streamTimeoutMs);
   writer.flag(10, setting.theta);
   if (setting.thread !== undefined) writer.put(11, [setting.thread]);
   writer.flag(12, setting.choosesPackets);
   writer.flag(26, setting.stages);
-  writer.flag(16, setting.opensTls);
+  const { tlsKeys } = setting;
+  if (tlsKeys !== undefined) writer.put(16, [(tlsKeys.given ? 1 : 0) | (tlsKeys.ofFiles ? 2 : 0)]);
   const labels = setting.labels ?? [];
   if (labels.length > 0)
     writer.put(
       40,
       labels.flatMap(({ metric, kept }) => [metric & 0xff, metric >> 8, kept]),
     );
+  const forced = setting.forced ?? [];
+  if (forced.length > FORCED_MAX)
+    throw new SettingError(`protocols are forced on at most ${FORCED_MAX} ports, not ${forced.length}`);
+  if (forced.length > 0)
+    writer.put(
+      24,
+      forced.flatMap(({ protocol, port }) => [protocol, port & 0xff, port >> 8]),
+    );
+  writer.flag(20, setting.asksOwners);
   return Uint8Array.from(writer.bytes);
 }
 

@@ -16,6 +16,8 @@ export interface CaptureCounts {
   dropped: number;
   /** Packets of conversations that were left out to keep a ceiling of CPU; absent where there were none. */
   sampledOut?: number;
+  /** Packets that a snap length cut; absent where there were none. */
+  cut?: number;
   malformed: Record<string, number>;
   undecoded: Record<string, number>;
 }
@@ -64,11 +66,13 @@ export class MinuteSum {
 export function captureCounts(rows: readonly Row[]): CaptureCounts {
   const total = (name: string) => rows.find((row) => row.metric === name)?.value ?? 0;
   const sampledOut = total("capture_sampled_out_packets_total");
+  const cut = total("capture_truncated_packets_total");
   return {
     packets: total("capture_packets_total"),
     bytes: total("capture_wire_bytes_total"),
     dropped: total("capture_dropped_packets_total"),
     ...(sampledOut > 0 ? { sampledOut } : {}),
+    ...(cut > 0 ? { cut } : {}),
     malformed: byLabel(rows, (name) => MALFORMED.test(name), "reason"),
     undecoded: byLabel(rows, (name) => name === "capture_undecoded_total", "layer"),
   };

@@ -1,6 +1,6 @@
 /** What every event begins with (assembly/roundtrip/report.ts draws it), for those who need no more of most round trips. */
 import { formatAddress } from "./address.ts";
-import { DIRECTIONS, type RoundTrip } from "./round-trip.ts";
+import { DIRECTIONS, ownerIn, pidIn, type RoundTrip } from "./round-trip.ts";
 
 const CLIENT_OFFSET = 16;
 const SERVER_OFFSET = 32;
@@ -74,6 +74,16 @@ export class TripHeads {
   /** The client's. */
   get clientKey(): number | string {
     return this.keyAt(CLIENT_OFFSET);
+  }
+
+  /** Number of the process that an end is of; 0 where that is not known. */
+  pidOf(end: "client" | "server"): number {
+    return pidIn(this.view, this.at, end === "client" ? 0 : 1);
+  }
+
+  /** Name of the command that an end is of. */
+  processOf(end: "client" | "server"): string | undefined {
+    return ownerIn(this.view, this.at, end === "client" ? 0 : 1).process;
   }
 
   private get family(): number {

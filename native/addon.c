@@ -5,19 +5,18 @@
  * A source is watched by a thread of its own that tells JavaScript when there is something to read, and then waits until it is
  * armed again. Packets are copied once, from the kernel's ring into the memory that is given to `read`.
  */
-#define NAPI_VERSION 8
+#include "call.h"
 #include "notify.h"
 #include "source.h"
 
+#include <fcntl.h>
 #include <net/if.h>
-#include <node_api.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 6
 #define WORD_BYTES_MAX 16384
 #define PCAP_POLL_MS 10
 
@@ -32,45 +31,6 @@ struct handle {
   napi_threadsafe_function notify;
 };
 
-/* Arguments of a call; the first that is not what it should be is noted. */
-struct call {
-  napi_env env;
-  napi_value values[ARGUMENTS_MAX];
-  int is_wrong;
-};
-
-static struct call begin(napi_env env, napi_callback_info info) {
-  struct call call = {.env = env};
-  size_t count = ARGUMENTS_MAX;
-  call.is_wrong = napi_get_cb_info(env, info, &count, call.values, NULL, NULL) != napi_ok;
-  return call;
-}
-
-static napi_value fail(napi_env env, const char *message) {
-  napi_throw_error(env, NULL, message);
-  return NULL;
-}
-
-static int32_t integer(struct call *call, int index) {
-  int32_t value = 0;
-  if (napi_get_value_int32(call->env, call->values[index], &value) != napi_ok) call->is_wrong = 1;
-  return value;
-}
-
-/* A text, cut where it is too long; NULL for what is none. */
-static const char *text(struct call *call, int index, char *into, size_t room) {
-  size_t length;
-  return napi_get_value_string_utf8(call->env, call->values[index], into, room, &length) == napi_ok ? into : NULL;
-}
-
-static uint8_t *bytes(struct call *call, int index, size_t *length) {
-  napi_typedarray_type type;
-  void *data = NULL;
-  if (napi_get_typedarray_info(call->env, call->values[index], &type, length, &data, NULL, NULL) != napi_ok) call->is_wrong = 1;
-  else if (type != napi_uint8_array) call->is_wrong = 1;
-  return data;
-}
-
 /* Instructions of a filter, of which there are `length`; they lie in JavaScript's memory. */
 static const struct instruction *program(struct call *call, int index, uint32_t *length) {
   size_t size = 0;
@@ -84,12 +44,6 @@ static struct handle *handle_of(struct call *call, int index) {
   if (napi_get_value_external(call->env, call->values[index], &handle) != napi_ok) call->is_wrong = 1;
   else if (((struct handle *)handle)->source == NULL) call->is_wrong = 1;
   return handle;
-}
-
-static napi_value number(napi_env env, double value) {
-  napi_value result = NULL;
-  napi_create_double(env, value, &result);
-  return result;
 }
 
 static void *watch_loop(void *context) {
@@ -144,22 +98,28 @@ static void release_source(struct source *source) {
   if (__atomic_sub_fetch(&source->holders, 1, __ATOMIC_ACQ_REL) == 0) source->close(source);
 }
 
-static void close_handle(struct handle *handle) {
+/* Ends the watcher. Node calls it too where its thread ends first: what the watcher calls is gone behind that. */
+static void end_watch(void *context) {
+  struct handle *handle = context;
+  if (!handle->is_watched) return;
+  tell(handle, END);
+  pthread_join(handle->watcher, NULL);
+  close(handle->pipe[0]);
+  close(handle->pipe[1]);
+  handle->is_watched = 0;
+}
+
+static void close_handle(napi_env env, struct handle *handle) {
   if (handle->source == NULL) return;
-  if (handle->is_watched) {
-    tell(handle, END);
-    pthread_join(handle->watcher, NULL);
-    close(handle->pipe[0]);
-    close(handle->pipe[1]);
-    handle->is_watched = 0;
-  }
+  if (handle->is_watched) napi_remove_env_cleanup_hook(env, end_watch, handle);
+  end_watch(handle);
   release_source(handle->source);
   handle->source = NULL;
 }
 
 static void finalize(napi_env env, void *data, void *hint) {
-  (void)env, (void)hint;
-  close_handle(data);
+  (void)hint;
+  close_handle(env, data);
   free(data);
 }
 
@@ -236,6 +196,16 @@ static napi_value count_source(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* keep(source, fromMs, untilMs): gives out only packets of that time from now on. */
+static napi_value keep(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  uint64_t from = moment(&call, 1), until = moment(&call, 2);
+  if (call.is_wrong || handle->source->keep == NULL) return fail(env, "keep takes an open ring and two times");
+  handle->source->keep(handle->source, from, until);
+  return NULL;
+}
+
 /* fault(source): an errno, 0 where all is well. */
 static napi_value fault(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
@@ -257,7 +227,7 @@ static napi_value close_source(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   struct handle *handle = handle_of(&call, 0);
   if (call.is_wrong) return fail(env, "close takes an open source");
-  close_handle(handle);
+  close_handle(env, handle);
   return NULL;
 }
 
@@ -270,11 +240,32 @@ static napi_value lend(napi_env env, napi_callback_info info) {
   return place < 0 ? fail(env, "too many sources are lent") : number(env, place);
 }
 
+/* takeBack(source, number): where nobody has borrowed it for this number, nobody can any more. */
+static napi_value take_back(napi_env env, napi_callback_info info) {
+  struct call call = begin(env, info);
+  struct handle *handle = handle_of(&call, 0);
+  int32_t place = integer(&call, 1);
+  if (call.is_wrong || place < 0 || place >= LENT_MAX) return fail(env, "takeBack takes an open source and its number");
+  pthread_mutex_lock(&lent_lock);
+  int is_lent = lent[place] == handle->source;
+  if (is_lent) lent[place] = NULL;
+  pthread_mutex_unlock(&lent_lock);
+  if (is_lent) release_source(handle->source);
+  return NULL;
+}
+
 /* borrow(number): the source, which closes when all who have it have closed it. */
 static napi_value borrow(napi_env env, napi_callback_info info) {
   struct call call = begin(env, info);
   struct source *source = take_lent(integer(&call, 0));
   return source == NULL ? fail(env, "borrow takes the number of a source that is lent") : hold(env, source);
+}
+
+/* Opens a pipe that programs which are begun do not get; macOS has no pipe2. */
+static int open_pipe(int ends[2]) {
+  if (pipe(ends) != 0) return -1;
+  for (int i = 0; i < 2; i++) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+  return 0;
 }
 
 /* watch(source, callback): calls back once when there is something to read, and once more for each `arm`. */
@@ -287,9 +278,18 @@ static napi_value watch(napi_env env, napi_callback_info info) {
   if (napi_create_threadsafe_function(env, call.values[1], NULL, name, 0, 1, NULL, NULL, NULL, NULL, &handle->notify) != napi_ok)
     return fail(env, "watch takes a function");
   napi_unref_threadsafe_function(env, handle->notify);
-  if (pipe(handle->pipe) != 0) return fail(env, "no pipe can be opened");
-  if (pthread_create(&handle->watcher, NULL, watch_loop, handle) != 0) return fail(env, "no thread can be started");
+  const char *missing = open_pipe(handle->pipe) != 0 ? "no pipe can be opened" : NULL;
+  if (missing == NULL && pthread_create(&handle->watcher, NULL, watch_loop, handle) != 0) {
+    close(handle->pipe[0]);
+    close(handle->pipe[1]);
+    missing = "no thread can be started";
+  }
+  if (missing != NULL) {
+    napi_release_threadsafe_function(handle->notify, napi_tsfn_abort);
+    return fail(env, missing);
+  }
   handle->is_watched = 1;
+  napi_add_env_cleanup_hook(env, end_watch, handle);
   tell(handle, ARM);
   return NULL;
 }
@@ -302,8 +302,6 @@ static napi_value arm(napi_env env, napi_callback_info info) {
   tell(handle, ARM);
   return NULL;
 }
-
-static napi_value done(napi_env env, int fault) { return fault == 0 ? NULL : fail(env, strerror(fault)); }
 
 /* setFilter(ring, program) */
 static napi_value set_filter(napi_env env, napi_callback_info info) {
@@ -433,17 +431,36 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } functions[] = {
-      {"openRing", open_ring},      {"openPcap", open_pcap},   {"read", read_source},      {"counts", count_source},
-      {"fault", fault},             {"stop", stop},            {"close", close_source},    {"watch", watch},
-      {"arm", arm},                 {"setFilter", set_filter}, {"promiscuous", promiscuous}, {"interfaces", interfaces},
-      {"pcapVersion", library},     {"pcapDevices", devices},  {"compile", compile},
-      {"notify", notify},           {"lend", lend},            {"borrow", borrow},         {"share", share},
-      {"keepCapabilities", keep_capabilities}, {"limitCapabilities", limit_capabilities},
+      {"openRing", open_ring},
+      {"openPcap", open_pcap},
+      {"read", read_source},
+      {"counts", count_source},
+      {"fault", fault},
+      {"stop", stop},
+      {"close", close_source},
+      {"watch", watch},
+      {"arm", arm},
+      {"setFilter", set_filter},
+      {"promiscuous", promiscuous},
+      {"interfaces", interfaces},
+      {"pcapVersion", library},
+      {"pcapDevices", devices},
+      {"compile", compile},
+      {"notify", notify},
+      {"lend", lend},
+      {"borrow", borrow},
+      {"takeBack", take_back},
+      {"share", share},
+      {"keepCapabilities", keep_capabilities},
+      {"limitCapabilities", limit_capabilities},
+      {"keep", keep},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function);
     napi_set_named_property(env, exports, functions[i].name, function);
   }
+  owners_export(env, exports);
+  program_pages_export(env, exports);
   return exports;
 }

@@ -49,6 +49,9 @@ struct ring {
   uint32_t block;
   uint32_t left;
   uint8_t *packet;
+  /* Packets of other times are left out. */
+  uint64_t from;
+  uint64_t until;
   struct counts counts;
 };
 
@@ -125,13 +128,24 @@ static size_t take(const uint8_t *packet, uint8_t *into) {
   return RECORD_HEADER_BYTES + record.captured;
 }
 
+static int is_kept(const struct ring *ring, const struct tpacket3_hdr *header) {
+  uint64_t at = (uint64_t)header->tp_sec << 32 | header->tp_nsec;
+  return at >= __atomic_load_n(&ring->from, __ATOMIC_RELAXED) && at < __atomic_load_n(&ring->until, __ATOMIC_RELAXED);
+}
+
+static void ring_keep(struct source *source, uint64_t from, uint64_t until) {
+  struct ring *ring = (struct ring *)source;
+  __atomic_store_n(&ring->from, from, __ATOMIC_RELAXED);
+  __atomic_store_n(&ring->until, until, __ATOMIC_RELAXED);
+}
+
 static size_t ring_read(struct source *source, uint8_t *into, size_t room) {
   struct ring *ring = (struct ring *)source;
   size_t used = 0;
   while (has_packet(ring)) {
     const struct tpacket3_hdr *header = (const struct tpacket3_hdr *)ring->packet;
     if (RECORD_HEADER_BYTES + TAG_BYTES + (size_t)header->tp_snaplen > room - used) break;
-    used += take(ring->packet, into + used);
+    if (is_kept(ring, header)) used += take(ring->packet, into + used);
     ring->left -= 1;
     if (ring->left > 0) ring->packet += header->tp_next_offset;
   }
@@ -151,10 +165,14 @@ static void ring_count(struct source *source, struct counts *counts) {
   *counts = ring->counts;
 }
 
+/* The kernel says a fault once. That its interface has gone leaves a socket bound to none for ever, and is said each time. */
 static int ring_fault(struct source *source) {
   int fault = 0;
-  socklen_t length = sizeof fault;
-  return getsockopt(source->descriptor, SOL_SOCKET, SO_ERROR, &fault, &length) == 0 ? fault : errno;
+  struct sockaddr_ll bound;
+  socklen_t length = sizeof fault, size = sizeof bound;
+  if (getsockopt(source->descriptor, SOL_SOCKET, SO_ERROR, &fault, &length) != 0) return errno;
+  if (getsockname(source->descriptor, (struct sockaddr *)&bound, &size) == 0 && bound.sll_ifindex < 0) return ENODEV;
+  return fault;
 }
 
 int ring_filter(struct source *source, const struct instruction *program, uint32_t length) {
@@ -232,12 +250,14 @@ struct source *ring_open(const struct ring_options *options, char *reason) {
       .descriptor = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0),
       .read = ring_read,
       .count = ring_count,
+      .keep = ring_keep,
       .fault = ring_fault,
       .stop = ring_stop,
       .settle_ms = 3 * (int)options->retire_ms + 10,
       .close = ring_close,
   };
   ring->memory = MAP_FAILED;
+  ring->until = UINT64_MAX;
   ring->block_bytes = options->block_bytes;
   ring->blocks = options->blocks;
   const char *what = ring->source.descriptor < 0 ? "a packet socket" : set_up(ring, options);

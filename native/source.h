@@ -50,6 +50,11 @@ struct source {
   /* Puts whole records at `into` as far as `room` goes, which is more than the longest takes; answers their bytes. */
   size_t (*read)(struct source *, uint8_t *into, size_t room);
   void (*count)(struct source *, struct counts *);
+  /*
+   * Only packets of a time are given out, from the one to before the other: seconds since 1970, with nanoseconds in the lower half. Another
+   * thread than the reader's may change them. Absent where a source cannot.
+   */
+  void (*keep)(struct source *, uint64_t from, uint64_t until);
   /* Why it brings nothing more, as an errno; 0 where it does. */
   int (*fault)(struct source *);
   /* Lets no further packet in, where it can. What was taken until then can be read within `settle_ms`. */

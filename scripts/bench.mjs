@@ -14,11 +14,13 @@ import { keepSections, sectionOf } from "../bench/lib/results.mjs";
 import { missingRow } from "../bench/lib/row.mjs";
 import { live } from "../bench/live.mjs";
 import { memory } from "../bench/memory.mjs";
+import { owners } from "../bench/owners.mjs";
 import { pipeline } from "../bench/pipeline.mjs";
 import { roundTrips } from "../bench/roundtrips.mjs";
 import { sizes } from "../bench/sizes.mjs";
 import { sketches } from "../bench/sketches.mjs";
 import { statements } from "../bench/statements.mjs";
+import { tls } from "../bench/tls.mjs";
 import { wire } from "../bench/wire.mjs";
 import { build } from "./build.mjs";
 import { ROOT, say } from "./lib/run.mjs";
@@ -38,10 +40,17 @@ const PARTS = {
   hub,
   idle,
   live,
+  owners,
+  tls,
   roundtrips: () => roundTrips(),
   pipeline: () => kinds.map((kind) => pipeline(kind, short, long)),
 };
 const chosen = Object.keys(PARTS).filter((name) => words.includes(name));
+const strange = words.filter((word) => word !== "--keep" && !(Number(word) > 0) && !chosen.includes(word));
+if (strange.length > 0) {
+  say(`npm run bench -- [SHORT LONG] [PART...] [--keep], not ${strange.join(" ")}; parts are ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
 
 function text(command, ...args) {
   const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });

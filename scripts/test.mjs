@@ -3,7 +3,7 @@
  *
  * What this machine cannot run (no Chromium, no way to fetch Node 24) is said and not counted.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkProgram, checkVitest, count, part, tally } from "./lib/checks.mjs";
 import { findChromium } from "./lib/chromium.mjs";
@@ -21,16 +21,28 @@ async function checkWorkerSize() {
   count(kib > 0 && kib <= WORKER_GZIP_KIB_MAX, `the Worker is ${kib} KiB gzipped, at most ${WORKER_GZIP_KIB_MAX} are allowed`);
 }
 
-/** The folders of test/ that mirror a folder of the core. */
-function coreTests() {
-  const rooms = readdirSync(join(ROOT, "assembly"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [...rooms.map((room) => room.name), "engine", "laws"]
-    .map((name) => `test/${name}`)
-    .filter((path) => existsSync(join(ROOT, path)));
+/** Rooms of test/ whose tests run programs beside them, so that two at once would disturb each other. */
+const WITH_PROGRAMS = new Set(
+  "abuse bounds browser crash deploy doctor native owner package prometheus servers shim soak start worker".split(" "),
+);
+/** Tests of the core alone share nothing and keep one processor busy each. */
+const TWO_AT_ONCE = "--maxWorkers=2";
+
+/** Checks all of the project "node": first what needs the core alone, then the rooms with programs, a file at a time. */
+async function checkNode() {
+  const rooms = readdirSync(join(ROOT, "test"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const paths = (withPrograms) =>
+    rooms.filter(({ name }) => WITH_PROGRAMS.has(name) === withPrograms).map(({ name }) => `test/${name}/`);
+  await checkVitest("node: the core", ["--project", "node", TWO_AT_ONCE, ...paths(false)]);
+  await checkVitest("node: programs", ["--project", "node", ...paths(true)]);
 }
 
+/** Rooms whose tests ask of an engine what the core asks of it: arithmetic, memory, bytes and strings, and each protocol's laws. */
+const OF_THE_ENGINE = "aggregate bytes capture filter laws link net sketches stat transport"
+  .split(" ")
+  .map((name) => `test/${name}/`);
+
 async function checkNode24() {
-  const tests = coreTests();
   let node;
   try {
     node = await node24();
@@ -38,7 +50,7 @@ async function checkNode24() {
     say("\n== the core under Node 24: not run, npm could not fetch the package node@24");
     return;
   }
-  await checkVitest("the core under Node 24", ["--project", "node", ...tests], { node });
+  await checkVitest("the core under Node 24", ["--project", "node", TWO_AT_ONCE, ...OF_THE_ENGINE], { node });
 }
 
 async function checkBrowser() {
@@ -52,8 +64,8 @@ async function main() {
   await checkProgram("biome", tool("@biomejs/biome/bin/biome", "check", "."));
   await checkProgram("tsc", tool("typescript/bin/tsc", "-b"));
   await checkProgram("knip: exports that nothing uses", tool("knip/bin/knip.js"));
-  await checkVitest("node", ["--project", "node"]);
-  await checkVitest("workerd", ["--project", "workerd"]);
+  await checkNode();
+  await checkVitest("workerd", ["--project", "workerd", TWO_AT_ONCE]);
   await checkNode24();
   await checkWorkerSize();
   await checkBrowser();
@@ -63,5 +75,6 @@ await main().catch((error) => {
   part("a part of the run broke");
   count(false, `${error.output ?? ""}${error.stack}`);
 });
+for (const name of tally.failures) process.stdout.write(`failed: ${name}\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed > 0 ? 1 : 0;

@@ -25,9 +25,20 @@ export function reasonOf(error: unknown): string {
       return "you may not read it";
     case "EISDIR":
       return "it is a folder";
+    case "ENOTDIR":
+      return "a file stands where it should have a folder";
+    case "EEXIST":
+      return "a file of that name is there";
     case "ENOSPC":
       return "the disk is full";
     default:
       return message ?? String(error);
   }
+}
+
+/** Why the system refused to write, in words. */
+export function reasonToWrite(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "its folder is not there";
+  return code === "EACCES" || code === "EPERM" || code === "EROFS" ? "you may not write there" : reasonOf(error);
 }

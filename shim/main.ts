@@ -1,13 +1,23 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { STAT_ROWS_MAX } from "../engine/stat";
-import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey, TLS_KEYS_HELP } from "./config/keys";
+import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey, PROTOCOL_HELP, TLS_KEYS_HELP } from "./config/keys";
 import { Failure, reasonOf } from "./failure";
+import { hostNetworksOf } from "./host-networks";
 import { printable } from "./output/printable";
 import { STAT_SORTS } from "./output/stat-table";
 import { VERSION } from "./version";
 
 /** Errors that speak for themselves; any other is a fault of this program and shows where it was. */
 const EXPECTED = new Set(["Failure", "SettingError", "CoreError"]);
+
+const RAW_HELP =
+  "show query strings, the literals of statements, values that errors repeat, and secrets and literals of contents";
+const HEADERS_HELP = "show header fields of HTTP and gRPC, but secrets; they stay on this host";
+/** Bytes of a body that a core keeps at the most. */
+const BODY_BYTES_MAX = 2048;
+
+/** The largest that libpcap takes. */
+const SNAP_BYTES_MAX = 262_144;
 
 const program = new Command("tallywire")
   .description("Reads packets, understands the requests in them, and adds up what it saw.")
@@ -24,10 +34,13 @@ command("read", "show the round trips of captures, or what they add up to")
   .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
   .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
   .option("--summary", "what the captures add up to, instead of each round trip")
-  .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
+  .option("--headers", HEADERS_HELP)
+  .addOption(bodyOption())
+  .option("--raw", RAW_HELP)
   .option("--keep-duplicates", "count twice what the capture itself saw twice")
   .option("--host-network <cidr...>", "networks of the host, which tell in from out")
   .option("--tls-keys <file>", TLS_KEYS_HELP)
+  .option("--protocol <name:port>", PROTOCOL_HELP, together)
   .addHelpText(
     "after",
     examples(
@@ -48,6 +61,8 @@ looking("watch", "show round trips as they happen, on an interface or in a captu
   .addOption(new Option("-c, --count <n>", "end after so many round trips").argParser(whole(1, 2 ** 31)))
   .option("-n", "taken for the habit of it: addresses are always shown as numbers")
   .addOption(new Option("-o, --output <form>", "how to print").choices(["line", "wide", "json"]))
+  .option("--headers", HEADERS_HELP)
+  .addOption(bodyOption())
   .addOption(
     new Option("--rate <lines>", "show so many a second at the most, 0 for all; 50 for an interface on a terminal").argParser(
       whole(0, 1_000_000),
@@ -62,11 +77,7 @@ looking("watch", "show round trips as they happen, on an interface or in a captu
       ["tallywire watch -i any -o wide", "and with the interfaces that a request and its response passed"],
     ),
   )
-  .action(async (words, options) => {
-    const { watch } = await import("./commands/watch");
-    const { networks, others } = sortNetworks(options.hostNetwork);
-    process.exitCode = await watch([...words, ...others], { ...options, hostNetwork: networks });
-  });
+  .action(looks(async (...words) => (await import("./commands/watch")).watch(...words)));
 
 looking("log", "write round trips into files, a line of JSON each, and make room for the next")
   .argument("[protocol...]", "only these; tallywire protocols lists them")
@@ -78,6 +89,8 @@ looking("log", "write round trips into files, a line of JSON each, and make room
   .addOption(new Option("--rotate-age <span>", "begin another file when it is so old, as 24h").argParser(span))
   .addOption(new Option("--keep <n>", "old files that are kept").default(10).argParser(whole(0, 10_000)))
   .option("--gzip", "compress old files")
+  .option("--headers", HEADERS_HELP)
+  .addOption(bodyOption())
   .addHelpText(
     "after",
     examples(
@@ -88,13 +101,9 @@ looking("log", "write round trips into files, a line of JSON each, and make room
       ],
     ),
   )
-  .action(async (words, options) => {
-    const { log } = await import("./commands/log");
-    const { networks, others } = sortNetworks(options.hostNetwork);
-    process.exitCode = await log([...words, ...others], { ...options, hostNetwork: networks });
-  });
+  .action(looks(async (...words) => (await import("./commands/log")).log(...words)));
 
-looking("stat", "add round trips up by any of their fields, on an interface or in a capture")
+looking("stat", "add round trips up by any of their fields, on an interface or in a capture", "--snapshot-length <bytes>")
   .argument("[protocol...]", "only these; of one alone fields go without its name")
   .option("--by <fields...>", "what makes the rows, as client.address,http.path; the server's address unless given")
   .option("--metric <value>", "duration, size, count, errors, or a field with numbers; duration unless given")
@@ -114,11 +123,7 @@ looking("stat", "add round trips up by any of their fields, on an interface or i
       ["tallywire stat -r capture.pcap --by client.address,dns.name --metric errors", "who asks for what is not there"],
     ),
   )
-  .action(async (words, options) => {
-    const { stat } = await import("./commands/stat");
-    const { networks, others } = sortNetworks(options.hostNetwork);
-    process.exitCode = await stat([...words, ...others], { ...options, hostNetwork: networks });
-  });
+  .action(looks(async (...words) => (await import("./commands/stat")).stat(...words)));
 
 looking("overview", "show what this host depends on, and who depends on it, on an interface or in a capture")
   .argument("[protocol...]", "only these; tallywire protocols lists them")
@@ -136,11 +141,7 @@ looking("overview", "show what this host depends on, and who depends on it, on a
       ["tallywire overview -r capture.pcap --host-network 10.0.0.5", "of the host with this address, in a capture"],
     ),
   )
-  .action(async (words, options) => {
-    const { overview } = await import("./commands/overview");
-    const { networks, others } = sortNetworks(options.hostNetwork);
-    process.exitCode = await overview([...words, ...others], { ...options, hostNetwork: networks });
-  });
+  .action(looks(async (...words) => (await import("./commands/overview")).overview(...words)));
 
 agentLike("agent", "read packets, and keep each minute's metrics on disk until the hub has them")
   .option("--file <path...>", "read captures instead, and end when the hub has their minutes")
@@ -343,6 +344,8 @@ command("interfaces", "list this host's interfaces, and which packets can be cap
   });
 
 process.stdout.on("error", onOutputError);
+// Who cannot be told anything, as the terminal was closed, is to lose nothing else by that.
+process.stderr.on("error", () => {});
 try {
   await program.parseAsync();
 } catch (error) {
@@ -354,17 +357,38 @@ function command(name: string, description: string): Command {
 }
 
 /** A command that looks at the round trips of an interface or a capture. */
-function looking(name: string, description: string): Command {
+function looking(name: string, description: string, snapFlags = "-s, --snapshot-length <bytes>"): Command {
   return command(name, description)
     .option("-i, --interface <names>", "look at this interface, several as eth0,veth*, or any, until Ctrl-C")
     .option("-r, --read <file>", "read a capture instead; - is standard input")
     .option("-f, --capture-filter <filter>", "only packets that this takes, as tcpdump's filters do; all of them with libpcap")
     .option("-Y, --filter <filter>", "only the round trips that it wants; docs/filters.md has the language")
+    .addOption(
+      new Option(
+        snapFlags,
+        "take so many bytes of each packet at the most, 0 for all; what is behind them is not understood",
+      ).argParser(whole(0, SNAP_BYTES_MAX)),
+    )
+    .addOption(
+      new Option("--ring <mib>", "packets that may wait in the kernel, of an interface; 8 unless given").argParser(
+        whole(1, 1024),
+      ),
+    )
     .option("--user <name>", "give root up once it captures, for NAME or NAME:GROUP")
-    .option("--raw", "show query strings, the literals of statements, and values that errors repeat")
+    .option("--no-owners", "leave out whose connections are: processes, users, containers and pods (Linux)")
+    .option("--raw", RAW_HELP)
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
     .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
-    .option("--tls-keys <file>", TLS_KEYS_HELP);
+    .option("--tls-keys <file>", TLS_KEYS_HELP)
+    .option("--protocol <name:port>", PROTOCOL_HELP, together);
+}
+
+/** Runs a command that looks: what follows the networks of a host is its protocols. */
+function looks<Options>(run: (protocols: string[], options: Options) => Promise<number>) {
+  return async (words: string[], options: Options & { hostNetwork?: string[] }) => {
+    const { networks, others } = sortNetworks(options.hostNetwork);
+    process.exitCode = await run([...words, ...others], { ...options, hostNetwork: networks });
+  };
 }
 
 /** A command with the words of an agent: what it captures, where its minutes wait and go. Variables and a file may say them too. */
@@ -402,12 +426,32 @@ function exitCodeOf(error: unknown): number {
 
 /** What is wrong with the words, and what may have been meant, in one line. */
 function oneLine(text: string): string {
-  const line = text.replace(/^error: /, "tallywire: ").replace(/\n\(Did you mean/, " (did you mean");
+  const line = text
+    .replace(/^error: /, "tallywire: ")
+    .replace(
+      /command-argument value '(.*)' is invalid for argument '(.*)'\. Allowed choices are (.*)\./,
+      "$1 is no $2; there are $3",
+    )
+    .replace(/\n\(Did you mean/, " (did you mean");
   return `${printable(line.trimEnd())}\n`;
 }
 
 function examples(...lines: [command: string, says: string][]): string {
   return `\nExamples:\n${lines.map(([line, says]) => `  ${line}\n      ${says}\n`).join("")}`;
+}
+
+/** Of commands that show round trips. */
+function bodyOption(): Option {
+  const option = new Option(
+    "--body <bytes>",
+    "show so many bytes of bodies, and of what other protocols carry, with ? for what they say; docs/contents.md lists them",
+  );
+  return option.argParser(whole(1, BODY_BYTES_MAX));
+}
+
+/** Several lists are one. */
+function together(list: string, before: string | undefined): string {
+  return before === undefined ? list : `${before},${list}`;
 }
 
 /** Reads a whole number within bounds. */
@@ -431,5 +475,6 @@ function span(text: string): number {
 function sortNetworks(words: readonly string[] = []): { networks: string[] | undefined; others: string[] } {
   const isNetwork = (word: string) => /^[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*(\/.*)?$/.test(word);
   const networks = words.filter(isNetwork);
+  if (networks.length === 0 && words.length > 0) hostNetworksOf([...words]);
   return { networks: networks.length > 0 ? networks : undefined, others: words.filter((word) => !isNetwork(word)) };
 }

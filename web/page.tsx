@@ -1,5 +1,6 @@
 import { useEffect, useState } from "hono/jsx/dom";
 import { CaptureView } from "./capture/capture-view";
+import { sortFiles } from "./capture/file-forms";
 import { CaptureSession } from "./capture/session";
 import { address, addressWith, changeAddress } from "./parts/address";
 import { Boundary } from "./parts/boundary";
@@ -12,12 +13,13 @@ const VIEWS = [
   { id: "hub", title: "Hub" },
 ];
 
-/** Opens what was chosen or dropped; of several files the first. */
-function openFile(files: FileList | null | undefined): void {
-  const file = files?.[0];
-  if (file === undefined) return;
+/** Opens what was chosen or dropped: of several captures the first, with key logs of TLS beside it. */
+function openFiles(files: FileList | null | undefined): void {
+  // Taken out of the list at once, which is the dialog's own and emptied.
+  const chosen = [...(files ?? [])];
+  if (chosen.length === 0) return;
   changeAddress({ view: "" });
-  void session.open(file);
+  void sortFiles(chosen).then((sorted) => session.take(sorted));
 }
 
 /** The whole page: its head, and the view that the address names. */
@@ -44,11 +46,11 @@ export function Page() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
-        <Boundary key={view}>{view === "hub" ? <LateHubView /> : <CaptureView session={session} onFiles={openFile} />}</Boundary>
+        <Boundary key={view}>{view === "hub" ? <LateHubView /> : <CaptureView session={session} onFiles={openFiles} />}</Boundary>
       </main>
       {isDragging ? (
         <div class="drop" aria-hidden="true">
-          <p>Drop the capture to open it</p>
+          <p>Drop the capture to open it, or its key log</p>
         </div>
       ) : null}
     </>
@@ -87,7 +89,7 @@ function useDrop(): boolean {
         if (!hasFiles(event)) return;
         event.preventDefault();
         setDragging(false);
-        openFile(event.dataTransfer?.files);
+        openFiles(event.dataTransfer?.files);
       },
       { signal },
     );

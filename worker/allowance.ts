@@ -1,6 +1,6 @@
 import type { Environment } from "./environment";
 import { BODY_SECONDS, EDGES_MAX, GROUPS_MAX, TAGS_MAX, WIRE_BYTES_MAX } from "./limits";
-import { quote, Refusal } from "./refusal";
+import { type WholeNumber, wholeNumberOf } from "./whole-number";
 
 /** How much a tenant's edges may send, as the hub's owner set it. */
 export interface Allowance {
@@ -16,12 +16,8 @@ export interface Allowance {
   bodySeconds: number;
 }
 
-interface Setting {
+interface Setting extends WholeNumber {
   of: keyof Allowance;
-  name: "EDGE_BUNDLES_PER_MINUTE" | "EDGE_BYTES_PER_MINUTE" | "MAX_EDGES" | "MAX_TAG_NAMES" | "MAX_TAG_VALUES" | "BODY_SECONDS";
-  usual: number;
-  least: number;
-  most: number;
 }
 
 /**
@@ -39,11 +35,5 @@ const SETTINGS: readonly Setting[] = [
 
 /** What edges may send. Refuses a setting that is no whole number or out of range. */
 export function allowanceOf(environment: Environment): Allowance {
-  const entries = SETTINGS.map(({ of, name, usual, least, most }) => {
-    const given = environment[name];
-    const value = given === undefined ? usual : /^\d{1,13}$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= least && value <= most) return [of, value];
-    throw new Refusal(503, "bad_setting", `this hub's ${name} is ${quote(given)}: set a whole number from ${least} to ${most}`);
-  });
-  return Object.fromEntries(entries) as Allowance;
+  return Object.fromEntries(SETTINGS.map((setting) => [setting.of, wholeNumberOf(environment, setting)])) as unknown as Allowance;
 }

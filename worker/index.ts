@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { allowanceOf } from "./allowance";
 import type { Environment } from "./environment";
 import { RETRY_AFTER_SECONDS } from "./limits";
+import { sealPeriodOf } from "./object/alarm-clock";
 import { Refusal, type Refused } from "./refusal";
 import { retentionOf } from "./retention";
 import { about } from "./routes/about";
@@ -49,6 +50,7 @@ const app = new Hono<{ Bindings: Environment }>()
   .use("/v1/*", async (context, next) => {
     retentionOf(context.env);
     allowanceOf(context.env);
+    sealPeriodOf(context.env);
     webhookOf(context.env);
     await next();
   })

@@ -40,6 +40,11 @@ function classOf(bytes: u32): u32 {
   return 27 - clz<u32>(bytes - 1);
 }
 
+/** What a block for `bytes`, at most BLOCK_BYTES_MAX, takes of its page. */
+export function blockBytes(bytes: u32): u32 {
+  return classBytes(classOf(bytes));
+}
+
 /** The allocator's own record; it lies at the start of its region. */
 @unmanaged
 export class Pool {

@@ -58,6 +58,9 @@ export class Input {
   interfaces: u32;
   /** Bytes that the last feed left; at the end they are a record that was cut. */
   left: u32;
+  /** pcapng: bytes of secrets that are to come, and of their block behind them. */
+  secrets: u32;
+  behindSecrets: u32;
   /** Bytes to step over before the next record. */
   skip: u64;
 }

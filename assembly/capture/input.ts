@@ -19,6 +19,7 @@ import { Packet } from "./packet";
 import { PacketFilter } from "./packet-filter";
 import { pcapFeed, pcapOpen } from "./pcap";
 import { pcapngFeed } from "./pcapng";
+import { mayBringSecrets, resetSecrets } from "./secrets";
 import { Count, Malformed, Tally } from "./tally";
 
 /** What an input brings. */
@@ -52,6 +53,7 @@ export function inputsCreate(pool: Pool): bool {
   Packet.number = 0;
   InterfaceNames.reset();
   Packet.stop = false;
+  resetSecrets();
   Tally.reset();
   return fragmentsCreate(pool);
 }
@@ -66,6 +68,7 @@ export function inputOpen(kind: u32): i32 {
     input.form = kind == InputKind.LIVE ? InputForm.LIVE : InputForm.UNKNOWN;
     // Threads have one input together, which the first of them counts.
     if (kind == InputKind.LIVE && Settings.thread <= 1) Tally.add(Count.SECTIONS, 1);
+    mayBringSecrets(false);
     if (kind != InputKind.LIVE) PacketFilter.unfiltered = -1;
     Packet.isSeveral = kind == InputKind.LIVE && Settings.stages;
     return handle;
@@ -120,7 +123,7 @@ export function inputEnd(handle: u32): InputEnding {
     Tally.malformed(Malformed.FILE_FORMAT);
     return InputEnding.CUT;
   }
-  if (input.left == 0 && input.skip == 0) return InputEnding.WHOLE;
+  if (input.left == 0 && input.skip == 0 && input.secrets == 0) return InputEnding.WHOLE;
   Tally.malformed(Malformed.RECORD_CUT);
   return InputEnding.CUT;
 }
@@ -130,6 +133,7 @@ function recognise(input: Input, start: usize, end: usize): usize {
   if (start + FILE_MAGIC_BYTES > end) return start;
   if (wordOf(start, false) == PCAPNG_SECTION) {
     input.form = InputForm.PCAPNG;
+    mayBringSecrets(true);
     return start;
   }
   return pcapOpen(input, start, end);

@@ -5,8 +5,8 @@
  * block:   | type u32 | length u32 | body ..., padded to 4 bytes | length u32 |
  * section: | 0x0A0D0D0A | length | 0x1A2B3C4D in the section's byte order | ...
  * ```
- * Read: section header, interface description, enhanced, simple and obsolete packets, interface statistics (drops). Skipped
- * and counted: name resolution, secrets, custom and unknown blocks. Source: draft-ietf-opsawg-pcapng.
+ * Read: section header, interface description, enhanced, simple and obsolete packets, interface statistics (drops), secrets of TLS
+ * where they are wanted. Skipped and counted: name resolution, other secrets, custom and unknown blocks. Source: draft-ietf-opsawg-pcapng.
  */
 
 import { Settings } from "../settings";
@@ -25,6 +25,7 @@ import { InterfaceNames } from "./interface-names";
 import { Direction, Packet, TIME_NS_MAX } from "./packet";
 import { PacketFilter } from "./packet-filter";
 import { record } from "./record";
+import { moreSecrets, takeSecrets } from "./secrets";
 import { Count, Malformed, Tally } from "./tally";
 import { fromTicks, moveSeconds } from "./time";
 
@@ -34,6 +35,7 @@ const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
 
 const LENGTH: usize = 4;
 const BODY: usize = 8;
@@ -103,6 +105,7 @@ class Option {
 
 /** Takes the whole blocks from `at` on; answers where the first one starts that is not whole. */
 export function pcapngFeed(input: Input, at: usize, end: usize): usize {
+  if (input.secrets != 0) return moreSecrets(input, at, end);
   while (at + BLOCK_BYTES_MIN <= end) {
     const type = wordOf(at, input.bigEndian);
     if (type == SECTION_HEADER && !openSection(input, at)) return at;
@@ -118,7 +121,7 @@ export function pcapngFeed(input: Input, at: usize, end: usize): usize {
     if (type == ENHANCED_PACKET) takePacket(input, at, length, wordOf(at + PACKET_INTERFACE, bigEndian));
     else block(input, type, at, length);
     if (readable < length) {
-      input.skip = length;
+      input.skip = input.secrets != 0 ? readable : length;
       return at;
     }
     at += length;
@@ -134,6 +137,7 @@ function block(input: Input, type: u32, at: usize, length: u32): void {
   else if (type == INTERFACE_DESCRIPTION) describeInterface(input, at, length);
   else if (type == INTERFACE_STATISTICS) takeStatistics(input, at, length);
   else if (type == SECTION_HEADER) startSection(input, length);
+  else if (type == DECRYPTION_SECRETS) takeSecrets(input, at, length, readableBytes(length));
   else Tally.add(Count.BLOCKS_SKIPPED, 1);
 }
 

@@ -9,6 +9,7 @@ import { FieldKind, Fields } from "../protocols/field";
 import { CommonKind } from "./common";
 import { NameList } from "./names";
 import { compareAddresses } from "./network";
+import { ownerSide } from "./owner-side";
 import { Instruction, ITEM_BYTES, Matcher, NETWORK_ITEM_BYTES, Op, Place, Program } from "./program";
 import { fitsText, holdsText } from "./text";
 import {
@@ -27,6 +28,10 @@ import {
   WORDS,
 } from "./value";
 
+/** References to texts of owners, from the first to behind the last. */
+const OWNER_TEXTS: u32 = 32;
+const OWNER_TEXTS_END: u32 = 64;
+
 /** Whether the filter takes the event; one without instructions takes all. */
 export function accepts(event: usize): bool {
   let flag: bool = true;
@@ -43,10 +48,28 @@ export function accepts(event: usize): bool {
 
 /** Whether a test holds. What is not known fits nothing, and `!=` neither. */
 function isSo(test: Instruction, event: usize): bool {
+  if (test.place == <u8>Place.EITHER_OWNER) return isSoOfEither(test, event);
   const base = baseOf(test, event);
   if (base == 0) return false;
   if (test.matcher == Matcher.KNOWN) return true;
   return fitsAny(test, event, base) != (test.negated != 0);
+}
+
+/** Whether a test holds of either owner; `!=` where it holds of every one that is known. */
+function isSoOfEither(test: Instruction, event: usize): bool {
+  let isKnown = false;
+  for (let side: u32 = 0; side < 2; side++) {
+    const one = ownerSide(test, side);
+    one.matcher = test.matcher;
+    one.form = test.form;
+    one.itemCount = test.itemCount;
+    one.items = test.items;
+    const base = baseOf(one, event);
+    if (base == 0) continue;
+    isKnown = true;
+    if (test.matcher == Matcher.KNOWN || fitsAny(one, event, base)) return test.negated == 0;
+  }
+  return isKnown && test.negated != 0;
 }
 
 function fitsAny(test: Instruction, event: usize, base: usize): bool {
@@ -124,6 +147,7 @@ function fitsRows(test: Instruction): bool {
 function isAnywhere(test: Instruction, event: usize): bool {
   if (holdsItem(test, WORDS, putAddress(event, CLIENT_ADDRESS)) || holdsItem(test, WORDS, putAddress(event, SERVER_ADDRESS)))
     return true;
+  if (isInOwners(test, event)) return true;
   const protocol = load<u8>(event, PROTOCOL);
   for (let i: u32 = 0; i < Fields.count; i++) {
     const field = Fields.at(i);
@@ -134,8 +158,18 @@ function isAnywhere(test: Instruction, event: usize): bool {
   return false;
 }
 
+/** Whether a text of the owners holds the item. */
+function isInOwners(test: Instruction, event: usize): bool {
+  if (!Side.to(event, Place.OWNERS)) return false;
+  for (let offset = OWNER_TEXTS; offset < OWNER_TEXTS_END; offset += 4) {
+    Run.to(offset);
+    if (holdsItem(test, Run.start, Run.length)) return true;
+  }
+  return false;
+}
+
 function holdsField(test: Instruction, kind: u32, offset: u32, names: string): bool {
-  if (kind == FieldKind.TEXT) {
+  if (kind == FieldKind.TEXT || kind == FieldKind.BYTES) {
     Run.to(offset);
     return holdsItem(test, Run.start, Run.length);
   }

@@ -82,4 +82,27 @@ export function declareCommonFields(): void {
   declare("request.bytes", FieldKind.U64, Place.REQUEST, 16, always, "");
   declare("response", CommonKind.SIDE, Place.RESPONSE, 0, always, "");
   declare("response.bytes", FieldKind.U64, Place.RESPONSE, 16, always, "");
+  declareOwners();
+}
+
+/** What is said of owners; `roundtrip/event-owners.ts` draws where it lies, and numbers what is known. */
+function declareOwners(): void {
+  const pid = FieldKind.U32;
+  const text = FieldKind.TEXT;
+  const owners = Place.OWNERS;
+  declare("client.pid", pid, owners, 0, 0, "");
+  declare("client.process", text, owners, 32, 1, "");
+  declare("client.user", text, owners, 36, 2, "");
+  declare("client.container", text, owners, 40, 3, "");
+  declare("client.pod", text, owners, 44, 4, "");
+  declare("server.pid", pid, owners, 4, 8, "");
+  declare("server.process", text, owners, 48, 9, "");
+  declare("server.user", text, owners, 52, 10, "");
+  declare("server.container", text, owners, 56, 11, "");
+  declare("server.pod", text, owners, 60, 12, "");
+  const either = Place.EITHER_OWNER;
+  declare("pid", pid, either, 0, 0, "");
+  declare("process", text, either, 32, 1, "");
+  declare("container", text, either, 40, 3, "");
+  declare("pod", text, either, 44, 4, "");
 }

@@ -16,7 +16,7 @@ import { Field, FieldKind } from "../protocols/field";
 import { CommonKind } from "./common";
 import { FilterFault, faultAt, faultOpen, say, sayBytes, sayPart } from "./fault";
 import { addTextItem, addValue, foldValue, Relation } from "./items";
-import { NameList } from "./names";
+import { isName, NameList } from "./names";
 import { bothSides, findOperand, Operand, referTo, useField } from "./operand";
 import { FILTER_BYTES_MAX, FILTER_TEXT, Instruction, Known, Matcher, NO_SKIP, Op, Program } from "./program";
 import { Scanner } from "./scanner";
@@ -57,7 +57,16 @@ function isAtEnd(): bool {
   if (!Scanner.more()) return true;
   if (Scanner.peek(0) == 0x29) return faultAt(Scanner.at, "this parenthesis was not opened");
   if (Scanner.peek(0) == 0x3d) return faultAt(Scanner.at, "to compare, write ==");
+  if (isWordInCapitals()) return faultAt(Scanner.at, "words are in small letters: and, or, not, in, has, contains, startswith");
   return faultAt(Scanner.at, "write a comparison, and, or, or nothing here");
+}
+
+/** Whether one of the words is next, in whatever letters. */
+function isWordInCapitals(): bool {
+  const length = Scanner.word();
+  NameList.open("and,or,not,in,has,contains,startswith");
+  while (NameList.advance()) if (isName(Scanner.at, length, NameList.list, NameList.first, NameList.end, true)) return true;
+  return false;
 }
 
 function tooLong(): bool {

@@ -4,6 +4,7 @@ import { FieldKind } from "../protocols/field";
 import { Protocols } from "../protocols/protocol";
 import { CommonKind } from "./common";
 import { faultAt, say, sayBytes } from "./fault";
+import { sayNamed } from "./named";
 import { isName, NameList } from "./names";
 import { Address, compareAddresses, putBound, readNetwork } from "./network";
 import { Numeral, readNumber } from "./number";
@@ -77,7 +78,10 @@ function addText(test: Instruction): bool {
 
 /** Reads the number in hand, in the order of `test`. */
 function numeral(test: Instruction): bool {
-  if (!readNumber(Scanner.valueStart, Scanner.valueLength, Scanner.valueAt, Operand.unit)) return false;
+  if (!readNumber(Scanner.valueStart, Scanner.valueLength, Scanner.valueAt, Operand.unit)) {
+    const isWord = Scanner.valueLength > 0 && lower(load<u8>(Scanner.valueStart)) - 0x61 < 26;
+    return isWord && sayNamed();
+  }
   const isSigned = test.kind == FieldKind.I32;
   if (Numeral.isNegative && Numeral.value != 0 && !isSigned) return faultAt(Scanner.valueAt, "this field is never negative");
   if (!isSigned) return true;

@@ -1,6 +1,7 @@
 /** What a name in a filter stands for: where its value lies in an event, and how it is stored. */
 import { Field, FieldKind, Fields, Side } from "../protocols/field";
 import { Protocol, Protocols } from "../protocols/protocol";
+import { Settings } from "../settings";
 import { CommonFields, CommonKind } from "./common";
 import { faultAt, say, sayBytes, sayPart } from "./fault";
 import { isName, isWhole, NameList } from "./names";
@@ -151,6 +152,7 @@ function findField(number: u32, end: usize): bool {
   if (found == 0) return unknownName();
   useField(found);
   const field = changetype<Field>(found);
+  if (!isKept(field)) return false;
   if (Operand.other != 0 && isRepeated(field)) {
     Operand.place = Place.EITHER;
     Operand.other = 0;
@@ -165,11 +167,32 @@ function findField(number: u32, end: usize): bool {
 /** Whether the response has the field to repeat what was asked, in the same place. */
 function isRepeated(field: Field): bool {
   const other = changetype<Field>(Operand.other);
-  if (!isProtocol(field.protocol, "dns") || other.offset != field.offset || other.index != field.index) return false;
+  return other.offset == field.offset && other.index == field.index && isRepeatedByDns(field);
+}
+
+function isRepeatedByDns(field: Field): bool {
+  if (!isProtocol(field.protocol, "dns")) return false;
   const name = changetype<string>(<usize>field.name);
   NameList.open(REPEATED_BY_DNS);
   while (NameList.advance()) if (isLetters(name, REPEATED_BY_DNS, NameList.first, NameList.end)) return true;
   return false;
+}
+
+/** Whether messages have a field; says that one of contents is not kept where nobody asked for it. */
+function isKept(field: Field): bool {
+  const name = changetype<string>(<usize>field.name);
+  if (field.kind == <u8>FieldKind.BYTES) return Settings.bodyBytes != 0 || notKept(" --body");
+  if (isLetters("headers", name, 0, name.length) || isLetters("trailers", name, 0, name.length))
+    return Settings.headers || notKept(" --headers");
+  return true;
+}
+
+/** Always false. */
+function notKept(option: string): bool {
+  faultAt(Operand.start, "");
+  sayBytes(Operand.start, Operand.length);
+  say(" is not kept here; read, watch and log keep it with");
+  return say(option);
 }
 
 /** Makes the declared field at `at` the operand. */
@@ -177,7 +200,7 @@ export function useField(at: usize): void {
   const field = changetype<Field>(at);
   const name = changetype<string>(<usize>field.name);
   Operand.place = placeOf(field);
-  Operand.kind = field.kind;
+  Operand.kind = field.kind == <u8>FieldKind.BYTES ? FieldKind.TEXT : <u32>field.kind;
   Operand.known = field.index;
   Operand.offset = field.offset;
   Operand.names = changetype<string>(<usize>field.names);
@@ -231,7 +254,7 @@ function unitOf(name: string, length: i32): u32 {
   return Unit.COUNT;
 }
 
-function endsWith(name: string, length: i32, end: string): bool {
+export function endsWith(name: string, length: i32, end: string): bool {
   return length >= end.length && isLetters(end, name, length - end.length, length);
 }
 
@@ -250,6 +273,7 @@ export function bothSides(name: string): bool {
 
 /** Says that there is no such name, and which one may be meant. */
 function unknownName(): bool {
+  if (isName(Operand.start, Operand.length, "not", 0, 3, true)) return faultAt(Operand.start, "not is written in small letters");
   faultAt(Operand.start, "there is no field ");
   sayBytes(Operand.start, Operand.length);
   if (sayOwners()) return false;
@@ -273,12 +297,31 @@ function sayOwners(): bool {
     if (field.protocol == last || !isWhole(Operand.start, Operand.length, changetype<string>(<usize>field.name))) continue;
     last = field.protocol;
     say(said == 0 ? " of its own; write " : " or ");
-    say(changetype<string>(<usize>Protocols.at(last).name));
-    say(".");
-    sayBytes(Operand.start, Operand.length);
+    if (isTwofold(i)) {
+      sayOwner(last, ".request.");
+      say(" or ");
+      sayOwner(last, ".response.");
+    } else sayOwner(last, ".");
     said += 1;
   }
   return said != 0;
+}
+
+function sayOwner(protocol: u32, between: string): void {
+  say(changetype<string>(<usize>Protocols.at(protocol).name));
+  say(between);
+  sayBytes(Operand.start, Operand.length);
+}
+
+/** Whether both sides have the field, of which this is the first. */
+function isTwofold(index: u32): bool {
+  const field = Fields.at(index);
+  for (let i = index + 1; i < Fields.count; i++) {
+    const other = Fields.at(i);
+    if (other.protocol != field.protocol || other.side == field.side) continue;
+    if (isWhole(Operand.start, Operand.length, changetype<string>(<usize>other.name))) return !isRepeatedByDns(field);
+  }
+  return false;
 }
 
 function considerWhole(name: string): void {

@@ -34,6 +34,10 @@ export class Place {
   static readonly RESPONSE: u32 = 2;
   /** In the request; in the response, at the same offset, where that does not know it. */
   static readonly EITHER: u32 = 3;
+  /** In what the event says of owners. */
+  static readonly OWNERS: u32 = 4;
+  /** There, of the client or of the server; the offset is that of the client's. */
+  static readonly EITHER_OWNER: u32 = 5;
 }
 
 /** When a value is known; a number below 32 is the field's bit of `Message.present`. */

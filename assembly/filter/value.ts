@@ -6,6 +6,7 @@
 import { putIpv4, putIpv6 } from "../bytes/address";
 import { FieldKind } from "../protocols/field";
 import { NameList } from "./names";
+import { ownerSide } from "./owner-side";
 import { Known, Place, Reference, SIGN } from "./program";
 
 /** Offsets in an event (`roundtrip/report.ts` draws it) and in a message (`roundtrip/message.ts`). */
@@ -15,6 +16,7 @@ export const FAMILY: usize = 7;
 export const CLIENT_ADDRESS: usize = 16;
 export const SERVER_ADDRESS: usize = 32;
 const TRANSPORT: usize = 116;
+const OWNERS_LENGTH: usize = 117;
 const REQUEST_LENGTH: usize = 120;
 const RESPONSE_LENGTH: usize = 124;
 const EVENT_HEADER_BYTES: u32 = 128;
@@ -22,6 +24,8 @@ const WIRE_BYTES: usize = 16;
 const PRESENT: usize = 24;
 /** Bytes of a message before its protocol's own fields; no message is shorter. */
 const MESSAGE_BYTES_MIN: u32 = 80;
+/** Bytes of what an event says of owners, before their texts. */
+const OWNERS_BYTES_MIN: u32 = 64;
 const TCP: u8 = 6;
 
 /** Room for a name or an address as text. */
@@ -33,9 +37,15 @@ export class Side {
   static start: usize = 0;
   static length: u32 = 0;
 
-  /** Goes to a message; whether it is there. */
+  /** Goes to a message, or to what is said of owners; whether it is there. */
   static to(event: usize, place: u32): bool {
     const requestLength = load<u32>(event, REQUEST_LENGTH);
+    if (place >= Place.OWNERS) {
+      const before = EVENT_HEADER_BYTES + requestLength + load<u32>(event, RESPONSE_LENGTH);
+      Side.start = event + ((before + 7) & ~7);
+      Side.length = (<u32>load<u8>(event, OWNERS_LENGTH)) << 3;
+      return Side.length != 0;
+    }
     Side.start = event + EVENT_HEADER_BYTES;
     if (place == Place.RESPONSE) Side.start += requestLength;
     Side.length = place == Place.RESPONSE ? load<u32>(event, RESPONSE_LENGTH) : requestLength;
@@ -63,7 +73,11 @@ export function isEvent(event: usize, length: u32): bool {
   const request = load<u32>(event, REQUEST_LENGTH);
   const response = load<u32>(event, RESPONSE_LENGTH);
   if ((request != 0 && request < MESSAGE_BYTES_MIN) || (response != 0 && response < MESSAGE_BYTES_MIN)) return false;
-  return <u64>request + <u64>response <= <u64>(length - EVENT_HEADER_BYTES);
+  const owners = (<u32>load<u8>(event, OWNERS_LENGTH)) << 3;
+  if (owners != 0 && owners < OWNERS_BYTES_MIN) return false;
+  const messages = <u64>request + <u64>response;
+  const padding = owners == 0 ? 0 : -messages & 7;
+  return messages + padding + <u64>owners <= <u64>(length - EVENT_HEADER_BYTES);
 }
 
 /** The outcome of the round trip. */
@@ -121,6 +135,13 @@ export function numberAt(kind: u32, at: usize): u64 {
   if (kind == FieldKind.U64) return load<u64>(at);
   if (kind == FieldKind.I32) return <u64>(<i64>load<i32>(at)) ^ SIGN;
   return load<u8>(at);
+}
+
+/** The same reference, to the side that is meant where it refers to either owner: the server's where that is known, else the client's. */
+export function oneOwner(reference: Reference, event: usize): Reference {
+  if (reference.place != Place.EITHER_OWNER) return reference;
+  const server = ownerSide(reference, 1);
+  return baseOf(server, event) != 0 ? server : ownerSide(reference, 0);
 }
 
 /** Goes through rows: `{length u16, text}` and numbers of four bytes, in the order of their columns. */

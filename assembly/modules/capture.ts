@@ -8,6 +8,7 @@ import { Minute } from "../aggregate/minute";
 import { countAdd, gaugeSet } from "../aggregate/observe";
 import { takeThresholds } from "../aggregate/previous";
 import { Count, MALFORMED_NAMES, Malformed, Tally, UNDECODED_NAMES, Undecoded } from "../capture/tally";
+import { Asked, OWNER_REASON_COUNT, OWNER_REASONS } from "../roundtrip/ask-owner";
 import { observeOpenRequests } from "../roundtrip/open-requests";
 import { Pending } from "../roundtrip/pending";
 import { FlowTable } from "../stream/table";
@@ -29,6 +30,8 @@ class Capture {
   static others: u32 = 0;
   static openFlows: u32 = 0;
   static pendingRequests: u32 = 0;
+  static ownersAsked: u32 = 0;
+  static ownersUnknown: u32 = 0;
   /** The minute that what was counted since belongs to. */
   static minute: u32 = 0;
 }
@@ -46,6 +49,7 @@ export function declareCapture(): void {
   declareLabel(Labels.MALFORMED, "reason", MALFORMED_NAMES);
   declareLabel(Labels.REFUSED, "limit", "stream_memory,part_length,sketch_memory");
   declareLabel(Labels.UNDECODED, "layer", UNDECODED_NAMES);
+  declareLabel(Labels.OWNER, "reason", OWNER_REASONS);
   Capture.counts = counter(1, "", "capture_packets_total", "Packet records.");
   counter(2, "bytes", "capture_wire_bytes_total", "Bytes of the packets on the wire.");
   counter(3, "bytes", "capture_captured_bytes_total", "Bytes of the packets that were captured.");
@@ -115,12 +119,17 @@ export function declareCapture(): void {
   counter(37, "", "capture_evicted_flows_total", "Flows that made room for others.");
   Capture.openFlows = gauge(39, "capture_open_flows", "Flows in the table.");
   Capture.pendingRequests = gauge(40, "capture_pending_requests", "Requests that wait for their response.");
+  const asked = "Ends of connections that are this host's, of which it was asked whose they are.";
+  Capture.ownersAsked = counter(41, "", "capture_owners_asked_total", asked);
+  const unknown = "Those of them whose process is not known, by reason.";
+  Capture.ownersUnknown = declareMetric(42, Kind.COUNTER, "", "capture_owners_unknown_total", unknown, 0, Labels.OWNER, 0, 0);
 }
 
 /** Forgets what was counted, for a new run. */
 export function openCapture(): void {
   memory.fill(TAKEN, 0, 8 * 160);
   StreamTally.reset();
+  Asked.reset();
   Capture.minute = 0;
 }
 
@@ -167,6 +176,8 @@ function captureFold(): void {
   slot = take(slot, Capture.refused + 2, Minute.refused);
   slot = take(slot, Capture.others, StreamTally.duplicates);
   slot = take(slot, Capture.others + 1, FlowTable.evicted);
+  slot = take(slot, Capture.ownersAsked, Asked.count);
+  for (let i: u32 = 0; i < OWNER_REASON_COUNT; i++) slot = take(slot, Capture.ownersUnknown + i, Asked.unknown(i));
   assert(slot <= 160);
   gaugeSet(Capture.openFlows, FlowTable.count);
   gaugeSet(Capture.pendingRequests, Pending.count);

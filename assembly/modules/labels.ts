@@ -13,6 +13,7 @@ export class Labels {
   static readonly UNDECODED: u32 = 7;
   static readonly REFUSED: u32 = 8;
   static readonly MESSAGE: u32 = 9;
+  static readonly OWNER: u32 = 10;
   static readonly DNS_RCODE: u32 = 20;
   static readonly DNS_FLAG: u32 = 21;
   static readonly DNS_MALFORMED: u32 = 22;

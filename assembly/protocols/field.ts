@@ -23,6 +23,8 @@ export class FieldKind {
   static readonly NUMBERS: u32 = 10;
   /** Signed number of 4 bytes. */
   static readonly I32: u32 = 11;
+  /** {offset u16, length u16} of bytes that may be no text; filters and statistics take them for one. */
+  static readonly BYTES: u32 = 12;
 }
 
 /** Whose field it is. */

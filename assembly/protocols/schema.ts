@@ -2,7 +2,7 @@
  * The protocols and their fields as JSON, a member of the core's schema.
  *
  * ```
- * "protocols":[{"number":1,"name":"dns","ports":"53","help":"...","fields":[
+ * "protocols":[{"number":1,"name":"dns","transports":"tcp,udp","ports":"53","help":"...","fields":[
  *   {"side":"request","name":"id","kind":2,"index":0,"offset":80,"names":""}]}],
  * "marks":["gap"],"statuses":["ok"]
  * ```
@@ -10,7 +10,7 @@
 import { decimal, field, list, raw } from "../bytes/json";
 import { MARK_NAMES, STATUS_NAMES } from "../roundtrip/marks";
 import { Field, Fields, Side } from "./field";
-import { Protocol, Protocols } from "./protocol";
+import { OVER_TCP, OVER_UDP, Protocol, Protocols } from "./protocol";
 
 /** Writes the members to the Writer. */
 export function protocolsEncode(): void {
@@ -34,6 +34,7 @@ function encodeProtocol(protocol: Protocol): void {
   raw('{"number":');
   decimal(protocol.number);
   field("name", changetype<string>(<usize>protocol.name));
+  field("transports", transportsOf(protocol));
   field("ports", changetype<string>(<usize>protocol.ports));
   field("help", changetype<string>(<usize>protocol.help));
   raw(',"fields":[');
@@ -46,6 +47,13 @@ function encodeProtocol(protocol: Protocol): void {
     encodeField(one);
   }
   raw("]}");
+}
+
+/** What it is spoken over; nothing of one that is found inside of others alone. */
+function transportsOf(protocol: Protocol): string {
+  const overTcp = (protocol.transports & OVER_TCP) != 0;
+  if (!(protocol.transports & OVER_UDP)) return overTcp ? "tcp" : "";
+  return overTcp ? "tcp,udp" : "udp";
 }
 
 function encodeField(one: Field): void {

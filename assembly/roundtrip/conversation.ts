@@ -22,6 +22,18 @@ export class Direction {
   static readonly UNKNOWN: u32 = 2;
 }
 
+/** What a conversation says of the owner of an end, beside the number of one (owners.ts). */
+export class OwnerOf {
+  /** Nobody was asked. */
+  static readonly NOBODY: u32 = 0;
+  /** The end is this host's, and nothing is known of its owner. */
+  static readonly UNKNOWN: u32 = 0x4000;
+  /** The end is another host's. */
+  static readonly ELSEWHERE: u32 = 0x4001;
+  /** From here on: the host did not know yet (ask-owner.ts). */
+  static readonly PENDING: u32 = 0x8000;
+}
+
 @unmanaged
 export class Conversation {
   /** Address of side 0, 16 bytes; IPv4 as ::ffff:a.b.c.d. */
@@ -68,6 +80,9 @@ export class Conversation {
   retransmissions: u32;
   outOfOrder: u32;
   gapBytes: u64;
+  /** Whose the ends are: numbers of owners, or an OwnerOf. */
+  owner0: u16;
+  owner1: u16;
 
   /** Address of the 16 bytes of a side's address. */
   @inline address(side: u32): usize {
@@ -110,6 +125,16 @@ export class Conversation {
   /** Whether `side` is the client; where that is not known it is the side that was seen first. */
   asks(side: u32): bool {
     return this.client == <u8>CLIENT_UNKNOWN ? side == 0 : this.client == <u8>side;
+  }
+
+  /** Whose `side` is: the number of an owner, or an OwnerOf. */
+  @inline ownerOf(side: u32): u32 {
+    return side == 0 ? this.owner0 : this.owner1;
+  }
+
+  setOwner(side: u32, owner: u32): void {
+    if (side == 0) this.owner0 = <u16>owner;
+    else this.owner1 = <u16>owner;
   }
 
   /** Direction of what `side` sends. */

@@ -236,6 +236,11 @@ function loseOldest(conversation: Conversation, order: InOrder, sequence: u32): 
   answered(order);
 }
 
+/** Whether the response to `request` may be among missing bytes. */
+export function orderMayHaveMissed(order: InOrder, request: Message): bool {
+  return (order.flags & OrderFlag.UNCERTAIN) != 0 && <i32>(request.key - order.gapEnd) < 0;
+}
+
 /** The server sends no more: what it answered in missing bytes is not known. */
 export function orderEnd(conversation: Conversation, order: InOrder): void {
   if (!(order.flags & OrderFlag.UNCERTAIN)) return;
@@ -243,7 +248,7 @@ export function orderEnd(conversation: Conversation, order: InOrder): void {
   while (at != 0) {
     const request = changetype<Message>(at);
     const next = <usize>request.next;
-    if (<i32>(request.key - order.gapEnd) < 0) {
+    if (orderMayHaveMissed(order, request)) {
       reportUnanswered(request, Status.UNOBSERVED);
       answered(order);
     }

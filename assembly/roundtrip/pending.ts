@@ -68,7 +68,7 @@ export class Pending {
 
 /** How long requests of a class wait, ns. */
 export function timeoutNs(timeoutClass: u32): u64 {
-  return timeoutClass == TimeoutClass.DNS ? Settings.dnsTimeoutNs : Settings.httpTimeoutNs;
+  return timeoutClass == TimeoutClass.DNS ? Settings.dnsTimeoutNs : Settings.streamTimeoutNs;
 }
 
 /** Puts a request of `side` at the end of its conversation's list and of its timeout's. */

@@ -6,19 +6,23 @@
  *         8 client port u16 | 10 server port u16 | 12 interface u32
  *        16 client address, 16 bytes | 32 server address, 16 bytes
  *        48 time u64 | 56 duration u64 | 64 request u64 | 72 server u64 | 80 response u64 | 88 handshake u64    (ns)
- *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u8 | 118 stages u8
- *       119 kept out u8 | 120 request length u32 | 124 response length u32 | 128 request | response | padding | stages (stages.ts)
+ *        96 retransmissions u32 | 100 out of order u32 | 104 gap bytes u64 | 112 marks u32 | 116 transport u8 | 117 owners u8
+ *       118 stages u8 | 119 kept out u8 | 120 request length u32 | 124 response length u32 | 128 request | response | padding |
+ *       owners (event-owners.ts), so many times 8 bytes | stages (stages.ts)
  * ```
  * A time that is not known is all ones. A message that is not there has length 0. An event is padded to eight bytes.
  */
 import { Minute } from "../aggregate/minute";
 import { spanOf, timeOf, UNTIMED } from "../bytes/stamp";
 import { Settings } from "../settings";
+import { askOwners } from "./ask-owner";
 import { Conversation } from "./conversation";
+import { eventOwnersBytes, putEventOwners } from "./event-owners";
 import { Events } from "./events";
 import { Mark, Status } from "./marks";
 import { Message, messageRelease } from "./message";
 import { observerOf } from "./observers";
+import { OwnerMetrics } from "./owner-metrics";
 import { isInAnswer, pendingExpired, pendingTake } from "./pending";
 import { Sightings } from "./sightings";
 import { Held } from "./stages";
@@ -56,7 +60,8 @@ function measure(conversation: Conversation, request: usize, response: usize): v
   if (request == 0) return;
   const asked = changetype<Message>(request);
   Timing.durationNs = spanOf(answer.lastNs, asked.firstNs);
-  if (asked.isTalk) return;
+  // Where bytes of the request are missing, its end may have come later than the last that was seen.
+  if (asked.isTalk || asked.marks & Mark.GAP) return;
   // Seen at the client the wait holds the way to the server and back; SYN to SYN-ACK is that part, wherever the capture is.
   let wayNs = conversation.synNs != 0 && conversation.synAckNs != 0 ? spanOf(conversation.synAckNs, conversation.synNs) : 0;
   if (wayNs == UNTIMED) wayNs = 0;
@@ -73,13 +78,19 @@ export function report(conversation: Conversation, client: u32, request: usize, 
   Minute.use(Minute.clockNs);
   const protocol = request != 0 ? changetype<Message>(request).protocol : changetype<Message>(response).protocol;
   call_indirect<void>(observerOf(protocol), conversation, client, request, response, status);
+  if (Settings.owners) {
+    askOwners(conversation, client);
+    if (request != 0) OwnerMetrics.request(conversation, client);
+  }
   if (Settings.events) writeEvent(conversation, client, protocol, request, response, status);
 }
 
 function writeEvent(conversation: Conversation, client: u32, protocol: u32, request: usize, response: usize, status: u32): void {
   const requestLength: u32 = request != 0 ? changetype<Message>(request).length : 0;
   const responseLength: u32 = response != 0 ? changetype<Message>(response).length : 0;
-  const length = (EVENT_HEADER_BYTES + requestLength + responseLength + 7) & ~7;
+  const owners: u32 = Settings.owners ? eventOwnersBytes(conversation) : 0;
+  const padded = (EVENT_HEADER_BYTES + requestLength + responseLength + 7) & ~7;
+  const length = padded + owners;
   const at = Sightings.isAny ? Held.room(length) : Events.room(length);
   store<u32>(at, length);
   store<u8>(at, protocol, 4);
@@ -109,12 +120,14 @@ function writeEvent(conversation: Conversation, client: u32, protocol: u32, requ
   if (response != 0) marks |= changetype<Message>(response).marks;
   store<u32>(at, marks, 112);
   store<u32>(at, conversation.transport, 116);
+  store<u8>(at, <u8>(owners >> 3), 117);
   store<u32>(at, requestLength, 120);
   store<u32>(at, responseLength, 124);
   memory.copy(at + EVENT_HEADER_BYTES, request, requestLength);
   memory.copy(at + EVENT_HEADER_BYTES + requestLength, response, responseLength);
   const used = EVENT_HEADER_BYTES + requestLength + responseLength;
-  memory.fill(at + used, 0, length - used);
+  memory.fill(at + used, 0, padded - used);
+  if (owners != 0) putEventOwners(at + padded, owners, conversation, client);
   if (Sightings.isAny) {
     const requestNs = request != 0 ? timeOf(changetype<Message>(request).firstNs) : UNTIMED;
     const responseNs = response != 0 ? timeOf(changetype<Message>(response).firstNs) : UNTIMED;

@@ -91,8 +91,20 @@ export function declareRequestMetrics(metrics: RequestMetrics, protocol: u32, fi
   metrics.slow = watchSlow(metrics.duration, DIRECTIONS);
   if (RequestNames.serverTime.length != 0)
     metrics.serverTime = histogram(firstId + 5, "seconds", RequestNames.serverTime, server, SECONDS);
-  metrics.requestBytes = histogram(firstId + 6, "bytes", RequestNames.requestBytes, "Size of requests on the wire.", BYTES);
-  metrics.responseBytes = histogram(firstId + 7, "bytes", RequestNames.responseBytes, "Size of responses on the wire.", BYTES);
+  metrics.requestBytes = histogram(
+    firstId + 6,
+    "bytes",
+    RequestNames.requestBytes,
+    "Size of requests, without headers of IP and TCP.",
+    BYTES,
+  );
+  metrics.responseBytes = histogram(
+    firstId + 7,
+    "bytes",
+    RequestNames.responseBytes,
+    "Size of responses, without headers of IP and TCP.",
+    BYTES,
+  );
   declareOpenRequests(protocol, firstId + 8, RequestNames.open);
   metrics.clients = distinct(firstId + 9, RequestNames.clients, "Distinct clients.", 14);
   metrics.servers = distinct(firstId + 10, RequestNames.servers, "Distinct servers.", 12);

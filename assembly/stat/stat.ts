@@ -7,7 +7,7 @@ import { BreakdownKey } from "../aggregate/breakdown-key";
 import { Kind } from "../aggregate/metric";
 import { copyBytes } from "../bytes/run";
 import { Writer } from "../bytes/writer";
-import { baseOf, numberAt, statusOf, wireBytesOf } from "../filter/value";
+import { baseOf, numberAt, oneOwner, statusOf, wireBytesOf } from "../filter/value";
 import { Regions } from "../regions";
 import { Status } from "../roundtrip/marks";
 import { breakdownOf, breakdownRelease, breakdownTake, NO_DURATION, Part, selectedPart } from "../sketches/breakdown";
@@ -103,8 +103,9 @@ export class Stat {
 
 /** The value that is added up; NO_DURATION where it is not known. */
 function addedValue(event: usize): u64 {
-  const base = baseOf(Question.value, event);
-  return base == 0 ? NO_DURATION : numberAt(Question.value.kind, base + Question.value.offset);
+  const value = oneOwner(Question.value, event);
+  const base = baseOf(value, event);
+  return base == 0 ? NO_DURATION : numberAt(value.kind, base + value.offset);
 }
 
 /** Adds the column of field `index` to the key; a text that is longer than its share of the key ends with an ellipsis. */

@@ -4,7 +4,7 @@ import { putName, putWord } from "../bytes/names";
 import { CommonKind } from "../filter/common";
 import { NameList } from "../filter/names";
 import { Reference } from "../filter/program";
-import { baseOf, isTextColumn, numberAt, putAddress, Rows, Run, WORDS, WORDS_BYTES } from "../filter/value";
+import { baseOf, isTextColumn, numberAt, oneOwner, putAddress, Rows, Run, WORDS, WORDS_BYTES } from "../filter/value";
 import { FieldKind } from "../protocols/field";
 import { Protocols } from "../protocols/protocol";
 
@@ -23,7 +23,8 @@ export class ValueText {
    * Reads a value as JSON shows it: names for numbers that have them, what is set of bits with `+` between, the first of rows and lists.
    * Nothing where it is not known.
    */
-  static read(reference: Reference, event: usize): void {
+  static read(field: Reference, event: usize): void {
+    const reference = oneOwner(field, event);
     ValueText.length = 0;
     const base = baseOf(reference, event);
     if (base == 0) {

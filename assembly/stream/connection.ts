@@ -7,16 +7,28 @@ import { Packet } from "../capture/packet";
 import { TcpMetrics } from "../modules/net-tcp";
 import { Parse, Protocols } from "../protocols/protocol";
 import { Regions } from "../regions";
+import { askOwners, endQuestions, forgetOwners } from "../roundtrip/ask-owner";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
 import { reportRest, reportUnansweredBy } from "../roundtrip/report";
+import { Settings } from "../settings";
 import { dropCarry } from "./deliver";
 import { earlyRelease } from "./early";
-import { Flow, STREAM_ASSUMED, STREAM_DONE, STREAM_FIN, STREAM_RESET, STREAM_STARTED, STREAM_ZERO_WINDOW, Stream } from "./flow";
+import {
+  Flow,
+  STREAM_ASSUMED,
+  STREAM_DONE,
+  STREAM_EXPECTED,
+  STREAM_FIN,
+  STREAM_RESET,
+  STREAM_STARTED,
+  STREAM_ZERO_WINDOW,
+  Stream,
+} from "./flow";
 import { Holes } from "./holes";
 import { checkHoles, giveUp, noteMissing, order, waiting } from "./order";
 import { noteSegment } from "./seen";
-import { Lookup } from "./table";
+import { FlowTable, Lookup } from "./table";
 import { StreamTally } from "./tally";
 import { Use, useMove } from "./use";
 
@@ -49,6 +61,7 @@ export function onSegment(flow: Flow, side: u32): void {
   }
   const sequence = Packet.tcpSequence + (flags & SYN ? 1 : 0);
   if (Packet.payloadLength > 0) onData(flow, side, stream, sequence);
+  else if (!(flags & SYN)) expectNext(stream, sequence);
   if (flags & FIN) onFin(flow, side, stream, sequence + Packet.payloadLength);
   if (flags & ACK) onAcknowledgement(flow, side, stream, peer);
   if (flow.holeSinceNs != 0) checkHoles(flow);
@@ -86,6 +99,7 @@ function onSyn(flow: Flow, side: u32, stream: Stream, peer: Stream, acknowledges
   }
   stream.next = first;
   stream.first = first;
+  stream.newestInterface = <u16>Packet.interfaceId;
   stream.flags |= <u16>STREAM_STARTED;
   opened(flow, side, acknowledges);
   if (acknowledges && !(peer.flags & STREAM_STARTED)) {
@@ -109,6 +123,7 @@ function opened(flow: Flow, side: u32, acknowledges: bool): void {
   flow.started = 1;
   if (!acknowledges) flow.synNs = Packet.stampNs;
   else if (flow.synAckNs == 0) flow.synAckNs = Packet.stampNs;
+  if (Settings.owners) askOwners(flow, flow.client);
 }
 
 function onReset(flow: Flow, side: u32): void {
@@ -138,12 +153,31 @@ function assumeStart(peer: Stream, acknowledgement: u32): void {
   peer.flags |= <u16>(STREAM_STARTED | STREAM_ASSUMED);
 }
 
+/**
+ * A segment without bytes says where its sender's next one begins, so that what is missing there is known of a connection that was joined in
+ * its middle too. A keep-alive, and a probe of a closed window, say one less.
+ */
+function expectNext(stream: Stream, sequence: u32): void {
+  const isBehindProbe = stream.flags & STREAM_EXPECTED && sequence - stream.next == 1;
+  if (stream.flags & STREAM_STARTED && !isBehindProbe) return;
+  stream.next = sequence;
+  stream.flags |= <u16>(STREAM_STARTED | STREAM_EXPECTED);
+}
+
+/** Whether the first bytes that are seen of a stream begin it, whatever was said of that before. */
+function beginsStream(stream: Stream, sequence: u32): bool {
+  if (!(stream.flags & STREAM_STARTED)) return true;
+  if (!(stream.flags & (STREAM_ASSUMED | STREAM_EXPECTED))) return false;
+  const ahead = <i32>(sequence - stream.next);
+  return ahead < 0 || (ahead == 1 && stream.flags & STREAM_EXPECTED);
+}
+
 function onData(flow: Flow, side: u32, stream: Stream, sequence: u32): void {
-  const isBehindAssumed = stream.flags & STREAM_ASSUMED && <i32>(sequence - stream.next) < 0;
-  if (!(stream.flags & STREAM_STARTED) || isBehindAssumed) {
+  if (beginsStream(stream, sequence)) {
     stream.next = sequence;
     stream.flags |= <u16>STREAM_STARTED;
   }
+  stream.flags &= ~(<u16>STREAM_EXPECTED);
   if (sequence == stream.next) stream.flags &= ~(<u16>STREAM_ASSUMED);
   let start = Packet.payloadStart;
   let captured = Packet.payloadCaptured;
@@ -164,11 +198,18 @@ function onData(flow: Flow, side: u32, stream: Stream, sequence: u32): void {
     flow.outOfOrder += 1;
     TcpMetrics.outOfOrder(flow.directionOf(side));
   }
+  stream.newestInterface = <u16>Packet.interfaceId;
   order(flow, side, position, start, captured, wire);
 }
 
+/** Whether the segment was seen before, by this capture itself: with the same identification, or on another interface on its way. */
+function isCopy(stream: Stream): bool {
+  if (stream.newestInterface != <u16>Packet.interfaceId) return true;
+  return Packet.ipId != 0 && stream.lastIpId == <u16>Packet.ipId && stream.lastSequence == Packet.tcpSequence;
+}
+
 function retransmitted(flow: Flow, side: u32, stream: Stream): void {
-  if (Packet.ipId != 0 && stream.lastIpId == <u16>Packet.ipId && stream.lastSequence == Packet.tcpSequence) {
+  if (isCopy(stream)) {
     StreamTally.duplicates += 1;
     return;
   }
@@ -201,9 +242,12 @@ function onAcknowledgement(flow: Flow, side: u32, stream: Stream, peer: Stream):
     Packet.payloadLength == 0 &&
     <u16>Packet.tcpWindow == stream.window &&
     !(Packet.tcpFlags & (SYN | FIN)) &&
-    acknowledgement != peer.next;
+    acknowledgement != peer.next &&
+    !isCopy(stream);
   if (repeated) TcpMetrics.duplicateAck(direction);
   if (stream.first != 0 && Packet.tcpSequence == stream.first) assumeStart(peer, acknowledgement);
+  const isNews = stream.acknowledged == 0 || <i32>(acknowledgement - stream.acknowledged) > 0;
+  if (isNews) stream.newestInterface = <u16>Packet.interfaceId;
   stream.acknowledged = acknowledgement;
   stream.window = <u16>Packet.tcpWindow;
   stream.lastIpId = <u16>Packet.ipId;
@@ -278,6 +322,7 @@ function resetStream(stream: Stream): void {
 /** Lets go of all that a flow holds in pools. */
 export function releaseFlow(flow: Flow): void {
   Holes.fill(flow);
+  if (Settings.owners) forgetOwners(flow);
   if (flow.state != 0) {
     const protocol = Protocols.at(flow.protocol);
     if (protocol.release != 0) call_indirect<void>(protocol.release, flow);
@@ -291,7 +336,9 @@ export function releaseFlow(flow: Flow): void {
 
 /** The same two endpoints connect again: the old connection ends as it stands, a new one begins. */
 function restart(flow: Flow): void {
+  if (Settings.owners) endQuestions(flow);
   endConnection(flow, Status.CLOSED);
+  if (Settings.owners) call_indirect<void>(FlowTable.beforeAnother, flow);
   releaseFlow(flow);
   flow.protocol = <u8>PROTOCOL_UNKNOWN;
   flow.client = <u8>CLIENT_UNKNOWN;

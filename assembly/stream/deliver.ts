@@ -10,7 +10,8 @@ import { Window } from "../bytes/window";
 import { FAULT, Found, OVER_TCP, Parse, Protocols, stateOf } from "../protocols/protocol";
 import { Regions } from "../regions";
 import { PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
-import { Flow, STREAM_LOST, STREAM_MISSED, STREAM_REFUSED, Stream } from "./flow";
+import { Settings } from "../settings";
+import { Flow, STREAM_LEFT, STREAM_LOST, STREAM_MISSED, STREAM_REFUSED, STREAM_UNREAD, Stream } from "./flow";
 import { recognize, unrecognized } from "./recognize";
 import { StreamTally } from "./tally";
 
@@ -106,8 +107,10 @@ function ask(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): 
 /** The protocol has left: what it asked for, of either side, it takes along, since there is nobody to be called for it. */
 function forgetAsked(flow: Flow): void {
   for (let side: u32 = 0; side < 2; side++) {
-    flow.stream(side).need = 0;
-    flow.stream(side).skip = 0;
+    const stream = flow.stream(side);
+    stream.need = 0;
+    stream.skip = 0;
+    stream.flags |= <u16>STREAM_LEFT;
   }
 }
 
@@ -123,7 +126,7 @@ function askCarried(flow: Flow, side: u32, stream: Stream, before: u32, length: 
 /** Whether the parser knows where it is, or finds itself at these bytes; keeps them where a probe wants more. */
 function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32): bool {
   if (flow.protocol != PROTOCOL_UNKNOWN && !(stream.flags & STREAM_LOST)) return true;
-  const wasUnknown = flow.protocol == PROTOCOL_UNKNOWN;
+  const wasUnknown = isUnread(flow);
   const found = recognize(flow, side, start, length, OVER_TCP);
   if (found == Found.MORE) {
     if (stream.carryLength == 0) carry(flow, side, stream, start, length);
@@ -142,12 +145,17 @@ function placed(flow: Flow, side: u32, stream: Stream, start: usize, length: u32
     stream.refusedFloor = <u16>Parse.acknowledgement;
     return false;
   }
-  stream.flags &= ~(<u16>STREAM_LOST);
+  stream.flags &= ~(<u16>(STREAM_LOST | STREAM_UNREAD));
   if (wasUnknown) tellMissed(flow, side);
   // What the other side sent before is none of the protocol that was found only now.
   const peer = flow.stream(side ^ 1);
-  if (wasUnknown && (peer.carryLength != 0 || peer.unrecognized != 0)) peer.flags |= <u16>STREAM_LOST;
+  if (wasUnknown && (peer.carryLength != 0 || peer.unrecognized != 0)) peer.flags |= <u16>(STREAM_LOST | STREAM_UNREAD);
   return true;
+}
+
+/** Whether no protocol has read of the flow yet: none is known, or one is forced and has not found its place. */
+function isUnread(flow: Flow): bool {
+  return flow.protocol == PROTOCOL_UNKNOWN || (Settings.forcedCount != 0 && flow.state == 0);
 }
 
 /** Whether what found no room before may not have been answered yet: its answer would be taken for that to what comes now. */
@@ -243,7 +251,10 @@ function carry(flow: Flow, side: u32, stream: Stream, start: usize, length: u32)
 function append(stream: Stream, start: usize, length: u32): bool {
   const before = <u32>stream.carryLength;
   const together = before + length;
-  if (before == 0) stream.carryNs = Parse.timeNs;
+  if (before == 0) {
+    stream.carryNs = Parse.timeNs;
+    stream.carryAcknowledgement = Parse.acknowledgement;
+  }
   if (together > <u32>stream.carryCapacity) {
     const block = Regions.streamPool.allocate(together);
     if (block == 0) return false;
@@ -276,11 +287,14 @@ export function dropCarry(stream: Stream, bytes: u32): void {
 /** Shows the parser what it left, since what follows up to `end` is not there, and drops it. */
 function deliverCut(flow: Flow, side: u32, stream: Stream, end: u32): void {
   const length = <u32>stream.carryLength;
+  const acknowledgement = Parse.acknowledgement;
   Parse.sequence = end - length;
+  Parse.acknowledgement = stream.carryAcknowledgement;
   Parse.isCut = true;
   Window.open(stream.carry, length);
   if (placed(flow, side, stream, stream.carry, length)) askCarried(flow, side, stream, length, length);
   Parse.isCut = false;
+  Parse.acknowledgement = acknowledgement;
   dropCarry(stream, stream.carryLength);
 }
 
@@ -303,7 +317,8 @@ export function deliverMissing(flow: Flow, side: u32, bytes: u32): void {
 /** Tells the parser of `side` that `bytes` from `sequence` on are missing; whoever comes to read them where there is none yet. */
 function tellGap(flow: Flow, side: u32, stream: Stream, sequence: u32, bytes: u32): void {
   if (flow.protocol == PROTOCOL_UNKNOWN) stream.flags |= <u16>STREAM_MISSED;
-  if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN || stream.flags & STREAM_LOST) return;
+  if (flow.protocol == PROTOCOL_UNKNOWN || flow.protocol == PROTOCOL_FOREIGN) return;
+  if (stream.flags & STREAM_LOST && !(stream.flags & STREAM_UNREAD)) return;
   stream.need = 0;
   Parse.skip = stream.skip;
   Parse.sequence = sequence;
@@ -311,6 +326,7 @@ function tellGap(flow: Flow, side: u32, stream: Stream, sequence: u32, bytes: u3
     lose(stream);
     return;
   }
+  stream.flags &= ~(<u16>(STREAM_LOST | STREAM_UNREAD));
   const ended = stream.skip == <u64>bytes;
   stream.skip = stream.skip > <u64>bytes ? stream.skip - bytes : 0;
   if (!ended) return;

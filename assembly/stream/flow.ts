@@ -15,7 +15,7 @@ export const STREAM_BYTES: u32 = 72;
 export class Stream {
   /** Sequence number of the next byte that the parser has not seen. */
   next: u32;
-  /** Highest acknowledgement that this sender sent, for the other stream. */
+  /** The acknowledgement that this sender sent last, for the other stream; a packet that comes late may lower it for a while. */
   acknowledged: u32;
   /** STREAM_* bits. */
   flags: u16;
@@ -31,6 +31,7 @@ export class Stream {
   skip: u64;
   /** Segments that came before their turn, by sequence: a list of pool blocks. */
   early: u32;
+  /** What their blocks take. */
   earlyBytes: u32;
   /** Last bits of the acknowledgement that came with what was refused last, where STREAM_REFUSED. */
   refusedFloor: u16;
@@ -41,10 +42,13 @@ export class Stream {
   /** Sequence number and IP identification of its last segment: the capture may bring the same packet twice. */
   lastSequence: u32;
   lastIpId: u16;
-  spare: u16;
+  /** The interface that brought what is newest of it, the low bits of its number: what another shows of that is a copy, not sent again. */
+  newestInterface: u16;
   /** Sequence number behind its SYN, 0 where that was not seen. */
   first: u32;
-  /** When the first byte of the carry came. */
+  /** Acknowledgement that came with the first byte of the carry. */
+  carryAcknowledgement: u32;
+  /** When the first byte of the carry came; where there is none, when the last bytes were delivered. */
   carryNs: u64;
 }
 
@@ -66,6 +70,12 @@ export const STREAM_MISSED: u32 = 128;
 export const STREAM_REFUSED: u32 = 256;
 /** Its sender has reset the connection, which ends once nothing before it is missing any more. */
 export const STREAM_RESET: u32 = 64;
+/** A protocol has left: what follows is recognised by content, also at a port on which one is forced. */
+export const STREAM_LEFT: u32 = 512;
+/** `next` is where a segment without bytes says that the next one begins; no byte was seen. */
+export const STREAM_EXPECTED: u32 = 2048;
+/** The parser has read nothing of the stream, and is told of what is missing all the same; beside STREAM_LOST. */
+export const STREAM_UNREAD: u32 = 1024;
 
 @unmanaged
 export class Flow extends Conversation {
@@ -76,9 +86,9 @@ export class Flow extends Conversation {
   use: u32;
   newer: u32;
   older: u32;
-  /** When it last became the newest there, in ticks of use.ts. */
-  usedTick: u32;
   lastNs: u64;
+  /** When it last became the newest in its list, in ticks of use.ts. */
+  usedTick: u32;
   /** The minute (of the epoch) that the deltas belong to; 0 when there are none. */
   minute: u32;
   packets0: u32;

@@ -5,16 +5,20 @@ import { Fragment, Packet } from "../capture/packet";
 import { Count, Tally } from "../capture/tally";
 import { captureSeal } from "../modules/capture";
 import { NetMetrics } from "../modules/net";
-import { Direction } from "../roundtrip/conversation";
+import { askOwners, forgetOwners } from "../roundtrip/ask-owner";
+import { CLIENT_UNKNOWN, Direction } from "../roundtrip/conversation";
 import { Status } from "../roundtrip/marks";
+import { OwnerMetrics } from "../roundtrip/owner-metrics";
 import { Settings } from "../settings";
 import { endConnection, giveUpHoles, releaseFlow } from "./connection";
 import { FLOW_BYTES, Flow, STREAM_BYTES, STREAMS_OFFSET, Stream } from "./flow";
 import { Holes } from "./holes";
 import { hostDirection } from "./host-networks";
 import { openInner } from "./inner";
-import { FlowTable, FRAGMENT_PROTOCOL, flowEnd, flowOf, Lookup } from "./table";
+import { DATAGRAMS_QUIET_NS, FlowTable, FRAGMENT_PROTOCOL, flowEnd, flowOf, Lookup } from "./table";
 import { Use } from "./use";
+
+const UDP: u32 = 17;
 
 /** Flows that have something for one of the open minutes, of which one is even and one odd. */
 class Unfolded {
@@ -48,6 +52,7 @@ export function openFlows(): void {
   FlowTable.reset();
   Unfolded.reset();
   FlowTable.onEnd = onEnd.index;
+  FlowTable.beforeAnother = beforeAnother.index;
   Holes.reset();
   openInner();
   Minute.onSeal = foldMinute.index;
@@ -84,6 +89,7 @@ function find(sourcePort: u32, destinationPort: u32, protocol: u32): Flow {
   const flow = flowOf(Packet.source, Packet.destination, sourcePort, destinationPort, protocol);
   if (changetype<usize>(flow) == 0) return flow;
   if (Lookup.created) begin(flow);
+  else if (Settings.owners && protocol == UDP) askAnew(flow);
   Lookup.beforeNs = flow.lastNs;
   flow.lastNs = Packet.timeNs;
   return flow;
@@ -118,6 +124,46 @@ function begin(flow: Flow): void {
     flow.direction0 = <u8>(Packet.direction - 1);
     flow.direction1 = <u8>(2 - Packet.direction);
   }
+  if (Settings.owners && flow.transport == <u8>UDP) askOfDatagrams(flow);
+}
+
+/** Asks whose a flow of datagrams is, which has no handshake: its first packet stands for one. */
+function askOfDatagrams(flow: Flow): void {
+  flow.synNs = Packet.stampNs;
+  askOwners(flow, CLIENT_UNKNOWN);
+}
+
+/** A socket that sent datagrams may be another's after a while: asks anew where nothing was sent for long and nothing is waited for. */
+function askAnew(flow: Flow): void {
+  if (flow.pendingCount != 0 || Packet.timeNs < flow.lastNs + DATAGRAMS_QUIET_NS) return;
+  foldInto(flow);
+  forgetOwners(flow);
+  askOfDatagrams(flow);
+}
+
+/** Folds what a flow did before the packet in hand, which is another owner's and stays in it. */
+function beforeAnother(flow: Flow): void {
+  const isFirst = Lookup.side == 0;
+  const isCounted = Packet.fragment != Fragment.JOINED;
+  const packets: u32 = isCounted ? 1 : 0;
+  const bytes: u64 = isCounted ? Packet.wireBytes : 0;
+  if (isFirst) {
+    flow.packets0 -= packets;
+    flow.bytes0 -= bytes;
+  } else {
+    flow.packets1 -= packets;
+    flow.bytes1 -= bytes;
+  }
+  const hadMore = (flow.packets0 | flow.packets1) != 0;
+  foldInto(flow);
+  if (isFirst) {
+    flow.packets0 += packets;
+    flow.bytes0 += bytes;
+  } else {
+    flow.packets1 += packets;
+    flow.bytes1 += bytes;
+  }
+  if (hadMore && isCounted) Unfolded.add(flow.minute);
 }
 
 /** The flow's packets belong to another minute from here: what it has goes into its own. */
@@ -137,6 +183,7 @@ function foldInto(flow: Flow): void {
 /** Adds what a flow did to the minute in use. */
 function fold(flow: Flow): void {
   NetMetrics.fold(flow, flow.packets0, flow.bytes0, flow.packets1, flow.bytes1);
+  if (Settings.owners) OwnerMetrics.fold(flow, flow.packets0, flow.bytes0, flow.packets1, flow.bytes1);
   Unfolded.take(flow.minute);
   flow.packets0 = 0;
   flow.packets1 = 0;

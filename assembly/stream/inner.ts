@@ -14,6 +14,7 @@ import { reportRest, reportUnansweredBy } from "../roundtrip/report";
 import { finish, releaseFlow } from "./connection";
 import { deliver, deliverMissing } from "./deliver";
 import { FLOW_BYTES, Flow, STREAM_DONE } from "./flow";
+import { FIRST_PLACE, notePlace, PLACES_BYTES, placeOf } from "./inner-places";
 
 /** Lets protocols have conversations inside of theirs. */
 export function openInner(): void {
@@ -24,10 +25,13 @@ export function openInner(): void {
   Inner.releases = release.index;
 }
 
+/** A flow, and its places behind it. */
+const INNER_BYTES: u32 = FLOW_BYTES + PLACES_BYTES;
+
 function open(outer: Conversation, started: bool): usize {
-  const block = Regions.streamPool.allocate(FLOW_BYTES);
+  const block = Regions.streamPool.allocate(INNER_BYTES);
   if (block == 0) return 0;
-  memory.fill(block, 0, FLOW_BYTES);
+  memory.fill(block, 0, INNER_BYTES);
   memory.copy(block, changetype<usize>(outer), offsetof<Conversation>());
   const flow = changetype<Flow>(block);
   flow.protocol = <u8>PROTOCOL_UNKNOWN;
@@ -40,6 +44,7 @@ function open(outer: Conversation, started: bool): usize {
   flow.observed = 0;
   flow.marks = outer.marks | Mark.TLS;
   flow.outer = <u32>changetype<usize>(outer);
+  for (let side: u32 = 0; side < 2; side++) flow.stream(side).next = FIRST_PLACE;
   return block;
 }
 
@@ -48,14 +53,18 @@ class Outer {
   private static timeNs: u64 = 0;
   private static carriedEnd: usize = 0;
   private static sequence: u32 = 0;
+  private static acknowledgement: u32 = 0;
   private static isCut: bool = false;
   private static start: usize = 0;
   private static end: usize = 0;
 
-  static keep(): void {
+  /** Keeps it, and tells what `side` had of its peer in the places of `inner`. */
+  static keep(inner: usize, side: u32): void {
     Outer.timeNs = Parse.timeNs;
     Outer.carriedEnd = Parse.carriedEnd;
     Outer.sequence = Parse.sequence;
+    Outer.acknowledgement = Parse.acknowledgement;
+    Parse.acknowledgement = placeOf(inner + FLOW_BYTES, side ^ 1, Parse.acknowledgement);
     Outer.isCut = Parse.isCut;
     Outer.start = Window.start;
     Outer.end = Window.end;
@@ -67,6 +76,7 @@ class Outer {
     Parse.timeNs = Outer.timeNs;
     Parse.carriedEnd = Outer.carriedEnd;
     Parse.sequence = Outer.sequence;
+    Parse.acknowledgement = Outer.acknowledgement;
     Parse.isCut = Outer.isCut;
     // What the inner parser asked for is kept with its stream.
     Parse.need = 0;
@@ -88,27 +98,31 @@ function takeHealth(flow: Flow): void {
 
 function take(inner: usize, side: u32, start: usize, length: u32, end: u32, firstNs: u64, lastNs: u64): void {
   const flow = changetype<Flow>(inner);
-  Outer.keep();
+  Outer.keep(inner, side);
   takeHealth(flow);
+  notePlace(inner + FLOW_BYTES, side, end, flow.stream(side).next + length);
   // The first byte came with the first of what they were sealed in.
   const early: u32 = firstNs != lastNs && length > 1 ? 1 : 0;
-  if (early != 0) give(flow, side, start, 1, end - length + 1, firstNs);
-  give(flow, side, start + early, length - early, end, lastNs);
+  if (early != 0) give(flow, side, start, 1, firstNs);
+  give(flow, side, start + early, length - early, lastNs);
   Outer.restore();
 }
 
-function give(flow: Flow, side: u32, start: usize, length: u32, end: u32, timeNs: u64): void {
+function give(flow: Flow, side: u32, start: usize, length: u32, timeNs: u64): void {
+  const stream = flow.stream(side);
   Parse.timeNs = timeNs;
-  Parse.sequence = end - length;
-  flow.stream(side).next = end;
+  Parse.sequence = stream.next;
+  stream.next += length;
   deliver(flow, side, start, length);
 }
 
 function miss(inner: usize, side: u32, bytes: u32, end: u32): void {
   const flow = changetype<Flow>(inner);
-  Outer.keep();
+  Outer.keep(inner, side);
   takeHealth(flow);
-  flow.stream(side).next = end;
+  const stream = flow.stream(side);
+  stream.next += bytes;
+  notePlace(inner + FLOW_BYTES, side, end, stream.next);
   deliverMissing(flow, side, bytes);
   Outer.restore();
 }
@@ -118,7 +132,7 @@ function finishSide(inner: usize, side: u32): void {
   const stream = flow.stream(side);
   if (stream.flags & STREAM_DONE) return;
   stream.flags |= <u16>STREAM_DONE;
-  Outer.keep();
+  Outer.keep(inner, side);
   takeHealth(flow);
   finish(flow, side);
   if (flow.stream(side ^ 1).flags & STREAM_DONE) reportRest(flow, Parse.outcome);

@@ -46,13 +46,14 @@ export function order(flow: Flow, side: u32, sequence: u32, start: usize, captur
     return;
   }
   StreamTally.memory += 1;
-  const timeNs = Parse.timeNs;
   while (waiting(flow)) giveUp(flow);
-  Parse.timeNs = timeNs;
   const ahead = <i32>(sequence - stream.next);
-  if (ahead < 0) return;
   if (ahead > 0) gap(flow, side, ahead);
-  take(flow, side, stream, start, captured, wire);
+  const behind: u32 = ahead < 0 ? -ahead : 0;
+  if (behind >= wire) return;
+  // What has gone by already is trimmed: its first pieces may have found room to wait, or others had the same bytes.
+  const trimmed = min(behind, captured);
+  take(flow, side, stream, start + trimmed, captured - trimmed, wire - behind);
 }
 
 /** Delivers bytes in their turn; what the snap length cut off is a gap behind them. */
@@ -60,12 +61,24 @@ function take(flow: Flow, side: u32, stream: Stream, start: usize, captured: u32
   Parse.sequence = stream.next;
   stream.next += wire;
   if (captured > 0) deliver(flow, side, start, captured);
+  if (stream.carryLength == 0) stream.carryNs = Parse.timeNs;
   if (captured < wire) deliverGap(flow, side, wire - captured);
 }
 
+/**
+ * Gives `bytes` up that come next. When they came nobody knows: not before those that were delivered last, and not as late as what
+ * shows that they are missing, which may be the next request.
+ */
 function gap(flow: Flow, side: u32, bytes: u32): void {
-  flow.stream(side).next += bytes;
+  const stream = flow.stream(side);
+  const timeNs = Parse.timeNs;
+  const acknowledgement = Parse.acknowledgement;
+  if (stream.carryNs != 0) Parse.timeNs = stream.carryNs;
+  Parse.acknowledgement = stream.acknowledged;
+  stream.next += bytes;
   deliverGap(flow, side, bytes);
+  Parse.timeNs = timeNs;
+  Parse.acknowledgement = acknowledgement;
 }
 
 /** Whether anything waits, or is known to be missing. */
@@ -132,7 +145,10 @@ function takeWaiting(flow: Flow, side: u32): bool {
   return true;
 }
 
-/** Gives up one hole for which something waits, and delivers what can be then. */
+/**
+ * Gives up one hole for which something waits, and delivers what can be then. A hole ends where what the peer sent meanwhile says that it
+ * had that much: who was asked before the rest of it was sent may have been answered there.
+ */
 export function giveUp(flow: Flow): void {
   if (!isAnyEarly(flow)) {
     giveUpTails(flow);
@@ -141,12 +157,12 @@ export function giveUp(flow: Flow): void {
   const side: u32 = ownHole(flow, 0) ? 0 : ownHole(flow, 1) ? 1 : flow.stream(0).early != 0 ? 0 : 1;
   const stream = flow.stream(side);
   const first = <usize>stream.early;
-  Parse.timeNs = Early.timeNs(first);
   const missing = <i32>(Early.sequence(first) - stream.next);
+  const peer = flow.stream(side ^ 1);
   if (missing > 0) {
-    gap(flow, side, missing);
+    const had = peer.early != 0 ? Early.acknowledgement(peer.early) - stream.next : 0;
+    gap(flow, side, had != 0 && had < <u32>missing ? had : missing);
   } else {
-    const peer = flow.stream(side ^ 1);
     const unseen = Early.acknowledgement(first) - peer.next;
     if (isAhead(peer, Early.acknowledgement(first))) gap(flow, side ^ 1, unseen);
   }
@@ -162,10 +178,7 @@ function ownHole(flow: Flow, side: u32): bool {
 /** Gives up holes that were acknowledged past long enough ago. */
 export function checkHoles(flow: Flow): void {
   if (Packet.timeNs < flow.holeSinceNs + ACKNOWLEDGED_HOLE_NS) return;
-  while (waiting(flow) && acknowledged(flow)) {
-    giveUp(flow);
-    Parse.timeNs = Packet.stampNs;
-  }
+  while (waiting(flow) && acknowledged(flow)) giveUp(flow);
 }
 
 /** Whether the hole that `giveUp` would take was acknowledged past; a hole that blocks the peer always was. */

@@ -1,8 +1,10 @@
-/** Which protocol first bytes belong to: by content, on any port. */
+/** Which protocol first bytes belong to: by content, on any port but those on which the host forces one. */
 
 import { Found, Parse, Protocols } from "../protocols/protocol";
 import { CLIENT_UNKNOWN, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../roundtrip/conversation";
+import { Settings } from "../settings";
 import { Flow } from "./flow";
+import { force } from "./forced";
 
 /** Segments without a match after which a stream whose start was seen is foreign. */
 export const UNRECOGNIZED_MAX: u32 = 8;
@@ -12,6 +14,7 @@ export const UNRECOGNIZED_MID_STREAM_MAX: u32 = 1024;
 /** Asks the probe of the flow's protocol, or of all over `transport`, and sets protocol and client where one is sure. */
 export function recognize(flow: Flow, side: u32, start: usize, length: u32, transport: u32): u32 {
   Parse.transport = transport;
+  if (Settings.forcedCount != 0 && flow.protocol == PROTOCOL_UNKNOWN) force(flow, transport);
   Parse.isKnown = flow.protocol != PROTOCOL_UNKNOWN;
   Parse.isClient = flow.client == <u8>side;
   Parse.isServer = flow.client == <u8>(side ^ 1);

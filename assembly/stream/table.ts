@@ -24,7 +24,7 @@ const HASH_MAX: u32 = 0xffffffff;
 /** How long a connection that has ended is quiet before its record is free, ns: longer than retransmissions take. */
 const ENDED_QUIET_NS: u64 = 5_000_000_000;
 /** The same for a flow of datagrams that waits for nothing: longer than the capture takes to bring one a second time. */
-const DATAGRAMS_QUIET_NS: u64 = 1_000_000_000;
+export const DATAGRAMS_QUIET_NS: u64 = 1_000_000_000;
 /** Quiet flows that a new one ends at the most; with more than one they become fewer where new flows do. */
 const QUIET_AT_ONCE: u32 = 2;
 
@@ -48,6 +48,8 @@ export class FlowTable {
   static sampleMost: u32 = HASH_MAX;
   /** Called with a flow before it leaves the table: a function index. */
   static onEnd: u32 = 0;
+  /** Called with a flow when the packet in hand, which it has counted, begins another connection between its ends: a function index. */
+  static beforeAnother: u32 = 0;
 
   static reset(): void {
     FlowTable.count = 0;

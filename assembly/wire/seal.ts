@@ -14,7 +14,7 @@ import { Header } from "./header";
 import { BUNDLE_BYTES_MAX, BundleQueue } from "./queue";
 
 /** The ABI that bundles name; `index` exports the same number. */
-export const ABI_VERSION: u32 = 3;
+export const ABI_VERSION: u32 = 4;
 
 const HEADER: usize = memory.data(offsetof<Header>(), 8);
 /** The policy's name in UTF-8. */

@@ -135,6 +135,10 @@ export function protocolsPage(schema: Schema): string {
     "",
     "What is recognised is recognised by its content, on any port; the usual ports only break ties. `tallywire protocols` prints this too.",
     "",
+    "Where content does not tell, as in the middle of an old connection or behind garbage, `--protocol http:8080,redis:7000` forces one: what these",
+    "ports speak is read as this protocol alone, its port is the server's, and a connection is never given up as unknown. A protocol that hands",
+    "over to another, as HTTP to WebSocket, still does. `read`, `watch`, `log`, `stat`, `overview` and `agent` take it.",
+    "",
     "Every round trip has `time`, `protocol`, `status`, `durationNs`, `client`, `server`, `direction`, `interface`, `timing` and `marks`, over TCP also `tcp`,",
     "of several interfaces [`stages`](stages.md); a field that is not known is absent.",
     "",
@@ -143,6 +147,12 @@ export function protocolsPage(schema: Schema): string {
     ...STATUSES.filter(([status]) => schema.statuses.includes(status)).map(([status, means]) =>
       tableRow([`\`${status}\``, means]),
     ),
+    "",
+    "Marks say what else a reader should know of it. `-Y 'marks has gap'` finds them.",
+    "",
+    tableRow(["mark", "means"]),
+    "|---|---|",
+    ...schema.marks.map((mark) => tableRow([`\`${mark}\``, MARKS[mark] ?? ""])),
     "",
     "How well each is known to be read is graded, from the strongest on; everything is held to the laws of the core as well (any cut, any",
     "order, any byte). No test compares with what the core said before.",
@@ -173,11 +183,14 @@ const LEFT_OUT: [field: string, shown: string][] = [
     "`errorMessage` of mysql, `message` of postgresql",
     "as it is where the error's code says that it holds names alone; else from the first quote to the last one `?`; what an application raised itself is `?`",
   ],
-  ["`errorMessage` of redis, `message` of mongodb", "from the first quote or brace to the last one `?`"],
+  [
+    "`errorMessage` of redis, `message` of mongodb, `grpcMessage`",
+    "from the first quote or brace to the last one `?`; of redis all of it, where the code is none of its own or a script says `ERR`",
+  ],
   ["`target` of http, `path` of http and http2", "without the query"],
   [
-    "`target`, `host` of http, `authority` of http2",
-    "without a user's name and password; `host` and `authority` never have them",
+    "`target`, `host` of http, `authority`, `path` of http2",
+    "without a user's name and password, also of URLs in a path; `host` and `authority` never have them",
   ],
 ];
 
@@ -189,3 +202,16 @@ const STATUSES: [status: string, means: string][] = [
   ["closed", "the connection was closed first"],
   ["unobserved", "the bytes that decide it are not in the capture"],
 ];
+
+const MARKS: Readonly<Record<string, string>> = {
+  gap: "bytes of it are missing from the capture: sizes and times are those of what was seen, and there is no server time behind a request's lost end",
+  truncated: "a text or a list was cut at a limit, or the capture cut the packet (`-s`)",
+  "mid-stream": "the connection's beginning was not captured",
+  retry: "the request was sent more than once",
+  resynchronized: "bytes before it were no message of the protocol, and were stepped over",
+  upgrade: "the connection goes on in another protocol from here",
+  malformed: "a part of it breaks the protocol's rules",
+  incomplete:
+    "the connection ended inside of it: the status is the one that it had begun with, so a page that broke off is `ok` by its 200",
+  tls: "it lay under TLS and was opened with a [key log](tls.md)",
+};

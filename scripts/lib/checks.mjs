@@ -1,10 +1,10 @@
 /** Runs the checks of `npm test` one after the other and counts every one of them. */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { ROOT, run, say, tool } from "./run.mjs";
 
-/** What the checks came to so far. */
-export const tally = { passed: 0, failed: 0 };
+/** What the checks came to so far, and the names of those that failed. */
+export const tally = { passed: 0, failed: 0, failures: [] };
 
 /** Output goes through a pipe, so what runs cannot see for itself whether a terminal is there. */
 const COLOUR = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
@@ -20,8 +20,13 @@ export function count(passed, name) {
     tally.passed += 1;
     return;
   }
-  tally.failed += 1;
+  fail(name);
   say(`FAILED: ${name}`);
+}
+
+function fail(name) {
+  tally.failed += 1;
+  tally.failures.push(name);
 }
 
 /** Runs a program as one check, its output going to the terminal; gives that output. */
@@ -40,6 +45,17 @@ function readReport(path) {
   }
 }
 
+/** The failed tests of a report, each with its file. */
+function failedTests(testResults) {
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.filter(({ status }) => status === "failed").map((test) => [relative(ROOT, name), test]),
+  );
+}
+
+function firstLine({ failureMessages = [] }) {
+  return String(failureMessages[0] ?? "").split("\n", 1)[0];
+}
+
 /** Runs vitest with these words and counts each of its tests; `node` is the Node that runs it. */
 export async function checkVitest(name, words, { node = process.execPath, env = {} } = {}) {
   part(name);
@@ -49,9 +65,9 @@ export async function checkVitest(name, words, { node = process.execPath, env = 
   const [, script] = tool("vitest/vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { code } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { ...COLOUR, ...env } });
-  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = readReport(report) ?? {};
+  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, testResults = [] } = readReport(report) ?? {};
   tally.passed += numPassedTests;
-  tally.failed += numFailedTests;
+  for (const [file, test] of failedTests(testResults)) fail(`${name}: ${file} > ${test.fullName}: ${firstLine(test)}`);
   if (numPendingTests > 0) say(`${numPendingTests} not run: see their names above`);
   // A file that does not load, an error outside a test, or no test at all fails the run without a failed test.
   if (numFailedTests === 0 && (code !== 0 || numPassedTests === 0)) count(false, `${name}: vitest ended with ${code}`);

@@ -1,32 +1,43 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { limitWords } from "../../engine/capture-end";
+import { readBundleHeader } from "../../engine/bundle";
 import type { Core } from "../../engine/core";
-import type { CaptureCounts } from "../../engine/summary";
+import type { OwnerOf } from "../../engine/owner";
+import { formatNumberOf } from "../../engine/units";
 import { feedCapture } from "../capture/capture-reader";
 import type { FileFilter } from "../capture/filter/file-filter";
 import { type LiveOptions, ownNetworks } from "../capture/live";
-import { becomeAccount } from "../capture/privileges";
+import { type Account, becomeAccount } from "../capture/privileges";
 import type { RunOptions } from "../capture/thread-orders";
 import { loadCore } from "../core";
 import { Failure, reasonOf } from "../failure";
-import { exitSummary } from "../output/exit-summary";
+import type { HttpAgent } from "../listen/agent-http";
+import type { Standing } from "../listen/own-metrics";
 import { MinuteCounts } from "../output/minute-counts";
-import { formatNumberOf } from "../output/units";
+import { openOwners } from "../owner/open-owners";
 import { Delivery, type DeliveryCounts } from "../post/delivery";
 import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
-import { openerOf } from "../tls/key-file";
+import { SpoolLock } from "../spool/spool-lock";
+import { openerOfAgent } from "../tls/key-file";
 import { USER_AGENT } from "../version";
 import { CpuKeeper } from "./cpu-keeper";
-import { type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
+import { deniedSince } from "./denied";
+import { FullSpool } from "./full-spool";
+import { closing, type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
+import type { LevelledLog } from "./log-level";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
+import { OwnHttp } from "./own-http";
 import { postingTime, SEAL_MS } from "./posting-time";
-import { FileRun, newBootId } from "./run-state";
+import { ProgramPages } from "./program-pages";
+import type { ReloadOutcome } from "./reload";
+import { FileRun, newStart } from "./run-state";
 import { ServiceManager } from "./service-manager";
-import type { AgentSettings, InterfaceSource } from "./settings";
+import { type AgentSettings, type InterfaceSource, needsNewReader } from "./settings";
+import { Succession } from "./succession";
+import { endLines, sealedWords } from "./words";
 
 const TICK_MS = 1000;
 /** Of minutes that wait in memory while the spool cannot be written: a quarter of an hour of the busiest at the least. */
@@ -36,37 +47,54 @@ const FAREWELL_MS = 5000;
 
 /** Reads packets and sees to it that each minute of them reaches the hub. */
 export class Agent {
-  private readonly spool: Spool;
+  /** There from `open` on. */
+  private spool!: Spool;
   private readonly bootTags: BootTags;
+  private lock: SpoolLock | undefined;
+  private readonly full: FullSpool;
   private readonly keeper: MinuteKeeper;
   private readonly ending = new AbortController();
   private readonly service: ServiceManager;
   private counts: MinuteCounts | undefined;
   private readonly posted: DeliveryCounts = { stored: 0, duplicates: 0, refused: 0 };
+  private readonly http: OwnHttp;
+  /** Who gives round trips out while somebody watches. */
+  private teller: Pick<Core, "tellEvents"> | undefined;
+  private wantsEvents = false;
+  private sealed = 0;
+  private reload: (() => Promise<ReloadOutcome>) | undefined;
+  private isReading = false;
   private delivery: Delivery | undefined;
   private closePoster = () => {};
-  private reader: InterfaceReader | undefined;
+  private reader: Succession | undefined;
   private cpu: CpuKeeper | undefined;
   private failed = false;
   /** Whether what the kernel drops is counted, so that none can be said. */
   private knowsDrops: boolean | undefined;
   private openMinutes: OpenMinutes | undefined;
   private isUnnoted = false;
+  private readonly programPages = new ProgramPages();
   private readonly hubClock = new HubClock();
   private isClockOff = false;
 
   constructor(
     private settings: AgentSettings,
-    private readonly say: (line: string) => void,
+    private readonly log: LevelledLog,
   ) {
-    this.service = new ServiceManager(process.env, say, TICK_MS);
-    this.spool = new Spool(settings.spoolFolder, { ...SPOOL_LIMITS, bytesMax: settings.spoolBytesMax });
-    this.bootTags = new BootTags(this.spool.folder);
-    this.bootTags.forgetAllBut(this.spool.names);
-    this.keeper = new MinuteKeeper(this.spool, {
+    log.level = settings.logLevel;
+    this.http = new OwnHttp(() => this.told, log.info);
+    this.service = new ServiceManager(process.env, log.info, TICK_MS);
+    const { spoolFolder: folder } = settings;
+    this.full = new FullSpool(log.info);
+    this.bootTags = new BootTags(folder);
+    const spool = { folder, put: (name: string, bytes: Uint8Array) => this.spool.put(name, bytes) };
+    this.keeper = new MinuteKeeper(spool, {
       // A file can be read again; what comes from an interface waits for room.
       heldBytesMax: settings.source.kind === "files" ? 0 : HELD_BYTES_MAX,
-      onKept: () => this.delivery?.wake(),
+      onKept: () => {
+        this.delivery?.wake();
+        this.full.note(this.spool.droppedCount, Date.now());
+      },
       onHeld: ({ message }) => this.say(`${message}; until then minutes wait in memory`),
       onWritten: () => this.say("the spool has room again, and all minutes that waited"),
       onLost: (failure) => {
@@ -74,6 +102,15 @@ export class Agent {
         this.fail(failure.message);
       },
     });
+  }
+
+  private get say(): (line: string) => void {
+    return this.log.info;
+  }
+
+  /** Who reads the configuration again when the agent's HTTP is told to. */
+  reloadsBy(reload: () => Promise<ReloadOutcome>): void {
+    this.reload = reload;
   }
 
   /** Tells the agent to end: what is open is sealed, kept, and posted if that goes quickly. */
@@ -86,41 +123,107 @@ export class Agent {
 
   /** Runs to the end of the input or until it is told to end; gives the exit code. */
   async run(): Promise<number> {
-    await this.openDelivery();
     try {
       if (this.settings.source.kind === "files") await this.readFiles(this.settings.source.paths, this.settings.source.filter);
       else await this.readInterface(this.settings.source);
+      this.isReading = false;
       await this.deliverRest();
     } finally {
       this.delivery?.stop();
       this.closePoster();
+      await this.http.close();
+      this.lock?.release();
     }
     this.sayEnd();
     return this.failed ? 1 : 0;
   }
 
-  /** Takes over settings that may change while it runs; all others are as they were. Throws Failure, and nothing has changed. */
-  async take(settings: AgentSettings): Promise<void> {
-    const { edge, hub, source } = this.settings;
+  /** Whether it reads interfaces, so that how it does may change while it runs. */
+  get isLive(): boolean {
+    return this.settings.source.kind === "interface";
+  }
+
+  /** Who it becomes once it captures, if anybody. */
+  get account(): Account | undefined {
+    return this.settings.source.kind === "interface" ? this.settings.source.account : undefined;
+  }
+
+  /**
+   * Takes over settings that may change while it runs; all others are as they were. Gives the time from which on another reader has the
+   * packets, where it takes one, ms since the epoch. Throws Failure, and nothing has changed.
+   */
+  async take(settings: AgentSettings): Promise<number | undefined> {
+    const { edge, hub } = this.settings;
     if (settings.edge !== edge) throw new Failure(`the key is of edge ${settings.edge}, and this is ${edge}`);
-    if (source.kind === "interface" && settings.source.kind === "interface") {
-      if (this.reader === undefined) throw new Failure("the agent does not capture yet; say it again");
-      this.takeSource(this.reader, source, settings.source);
-    }
+    const http = await this.http.prepare(settings.listen, settings.budgetBytes);
+    const sinceMs = await this.takeSource(settings).catch((cause: unknown) => {
+      http.drop();
+      throw cause;
+    });
+    http.take();
+    // What was said by HTTP since stands until a configuration says something else.
+    if (settings.logLevel !== this.settings.logLevel) this.log.level = settings.logLevel;
     this.spool.limit(settings.spoolBytesMax);
     this.settings = settings;
-    if (isDeepStrictEqual(hub, settings.hub) || this.ending.signal.aborted) return;
+    await this.reader?.settled();
+    if (isDeepStrictEqual(hub, settings.hub) || this.ending.signal.aborted) return sinceMs;
     await this.delivery?.leave();
     this.closePoster();
     this.delivery = undefined;
     await this.openDelivery();
+    return sinceMs;
   }
 
-  private takeSource(reader: InterfaceReader, before: InterfaceSource, after: InterfaceSource): void {
-    if (before.live.filter !== after.live.filter) reader.refilter(after.live.filter);
-    if (before.cpuPercentMax === after.cpuPercentMax) return;
+  private async takeSource(settings: AgentSettings): Promise<number | undefined> {
+    const [before, after] = [this.settings.source, settings.source];
+    if (before.kind !== "interface" || after.kind !== "interface") return undefined;
+    const { reader } = this;
+    if (reader === undefined) throw new Failure("the agent does not capture yet; say it again");
+    const isOther = before.live.interface !== after.live.interface || before.live.filter !== after.live.filter;
+    if (needsNewReader(this.settings, settings) || (isOther && !reader.choose(after.live)))
+      return this.succeed(reader, settings, after);
+    if (before.cpuPercentMax === after.cpuPercentMax) return undefined;
     reader.sample(1);
     this.cpu = cpuKeeperOf(after, reader, this.say);
+    return undefined;
+  }
+
+  /** Has a reader with other settings take over; gives the time of its first packets. */
+  private async succeed(reader: Succession, settings: AgentSettings, source: InterfaceSource): Promise<number> {
+    if (!reader.mayEnd) throw new Failure(`${reader.words} hands over to no other capture; start the agent anew`);
+    const live = { ...source.live, waits: true };
+    const bootId = newStart();
+    this.bootTags.note(bootId, settings.tags);
+    const next = await this.openReader(settings, { ...source, live }, bootId);
+    if (this.ending.signal.aborted) {
+      await next.close();
+      throw new Failure("the agent is about to end");
+    }
+    const sinceMs = await reader.begin(next);
+    this.tellThrough(reader);
+    this.cpu = cpuKeeperOf(source, reader, this.say);
+    this.say(`reading interface ${live.interface} from ${new Date(sinceMs).toISOString()} on; captured through ${reader.words}`);
+    return sinceMs;
+  }
+
+  private get told(): HttpAgent {
+    const { log, reload } = this;
+    const { edge } = this.settings;
+    const tellEvents = (isWanted: boolean) => {
+      this.wantsEvents = isWanted;
+      this.teller?.tellEvents(isWanted);
+    };
+    return { edge, log, reload, tellEvents, standing: () => this.standing, isReady: () => this.isReading };
+  }
+
+  /** Opens all that it keeps and where it is asked, as the user that it is from now on. Throws Failure. */
+  private async open(): Promise<void> {
+    const { spoolFolder, spoolBytesMax, listen, budgetBytes } = this.settings;
+    this.lock = new SpoolLock(spoolFolder);
+    this.spool = new Spool(spoolFolder, { ...SPOOL_LIMITS, bytesMax: spoolBytesMax });
+    this.bootTags.forgetAllBut(this.spool.names);
+    await this.openDelivery();
+    (await this.http.prepare(listen, budgetBytes)).take();
   }
 
   private async openDelivery(): Promise<void> {
@@ -147,33 +250,53 @@ export class Agent {
   }
 
   /** What a core of a run is to do. */
-  private begin(bootId: bigint, isLive: boolean): RunOptions {
-    const { budgetBytes, keepDuplicates, hostNetworks, tags, theta, labels, tlsKeys } = this.settings;
-    this.bootTags.note(bootId, tags);
+  private begin(bootId: bigint, isLive: boolean, settings: AgentSettings): RunOptions {
+    const { budgetBytes, keepDuplicates, hostNetworks, theta, labels, forced, tlsKeys } = settings;
     const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    return { bootId, budgetBytes, keepDuplicates, theta, labels, hostNetworks: networks, live: isLive, tlsKeys };
+    return { bootId, budgetBytes, keepDuplicates, theta, labels, forced, hostNetworks: networks, tlsKeys };
   }
 
-  private async openCore({ tlsKeys, ...options }: RunOptions): Promise<Core> {
-    const core = loadCore({ ...options, tlsOpener: await openerOf(tlsKeys, options.live) });
-    this.counts = new MinuteCounts(core);
-    core.drainTo({ bundle: (bundle) => this.takeMinute(bundle) });
+  private openCore({ tlsKeys, ...options }: RunOptions & { ownerOf?: OwnerOf | undefined }, isLive: boolean): Core {
+    const core = loadCore({ ...options, tlsOpener: openerOfAgent(tlsKeys, isLive) });
+    this.countBy(core);
+    core.drainTo({ bundle: (bundle) => this.takeMinute(bundle), events: (view) => this.http.watchers?.take(view) });
     return core;
   }
 
+  private countBy(core: Core): void {
+    if (this.counts === undefined) this.counts = new MinuteCounts(core);
+    else this.counts.readBy(core);
+  }
+
+  private tellThrough(teller: Pick<Core, "tellEvents">): void {
+    this.teller = teller;
+    if (this.wantsEvents) teller.tellEvents(true);
+  }
+
   private takeMinute(bundle: Uint8Array): void {
+    this.programPages.turn(Date.now());
     this.keeper.take(bundle);
     this.counts?.add(bundle);
+    this.http.take(bundle);
+    // What has no time is of no minute.
+    if (readBundleHeader(bundle).minute === 0) return;
+    this.sealed += 1;
+    if (this.log.level === "debug") this.log.debug(sealedWords(bundle));
   }
 
   private async readFiles(paths: readonly string[], filter: FileFilter | undefined): Promise<void> {
-    const { edge, hostNetworks, keepDuplicates, theta, labels } = this.settings;
-    const settings = { edge, hostNetworks, keepDuplicates, theta, labels, filter: filter?.text };
+    await this.open();
+    const { edge, hostNetworks, keepDuplicates, theta, labels, forced, tags } = this.settings;
+    const settings = { edge, hostNetworks, keepDuplicates, theta, labels, forced, filter: filter?.text };
     const run = new FileRun(this.spool.folder, paths, settings);
-    const core = await this.openCore({ ...this.begin(run.bootId, false), packetFilter: filter?.programOf });
+    this.bootTags.note(run.bootId, tags);
+    const core = this.openCore({ ...this.begin(run.bootId, false, this.settings), packetFilter: filter?.programOf }, false);
+    this.tellThrough(core);
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
     );
+    this.isReading = true;
+    this.programPages.turn(Date.now());
     this.service.ready(this.status);
     for (const path of paths) {
       if (this.ending.signal.aborted) break;
@@ -198,15 +321,28 @@ export class Agent {
   }
 
   private async readInterface(source: InterfaceSource): Promise<void> {
-    const { live, threads, account } = source;
-    const reader = await this.openInterface(live, threads);
+    const { live, account } = source;
+    const bootId = newStart();
+    const reader = new Succession(await this.openReader(this.settings, source, bootId));
+    try {
+      // Files are opened by who goes on with them: what root opens by a name that another may change is not safe.
+      if (account !== undefined)
+        this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.settings.spoolFolder }));
+      await this.open();
+      this.bootTags.note(bootId, this.settings.tags);
+    } catch (error) {
+      await reader.close();
+      throw error instanceof Failure ? deniedSince(error, account) : error;
+    }
     this.reader = reader;
+    this.tellThrough(reader);
     this.knowsDrops = reader.knowsDrops;
-    if (account !== undefined) this.say(becomeAccount(account, { mayCapture: reader.reopens, folder: this.spool.folder }));
     this.openMinutes = new OpenMinutes(this.spool.folder, Date.now());
     this.countLost(reader, this.openMinutes.lost);
     this.noteOpen((open) => open.note(Date.now(), false));
     this.say(`edge ${this.settings.edge}: reading interface ${live.interface}; captured through ${reader.words}`);
+    this.isReading = true;
+    this.programPages.turn(Date.now());
     this.service.ready(this.status);
     this.cpu = cpuKeeperOf(source, reader, this.say);
     do {
@@ -227,20 +363,44 @@ export class Agent {
     this.noteOpen((open) => open.close(this.keeper.kept > 0));
   }
 
-  private async openInterface(live: LiveOptions, threads: number): Promise<InterfaceReader> {
-    const options = this.begin(BigInt(`0x${newBootId()}`), true);
-    if (threads === 1) return readAlone(await this.openCore(options), live, this.say);
-    const merging = mergingCore(this.settings.budgetBytes);
-    this.counts = new MinuteCounts(merging);
+  /** A reader of interfaces, as a start of its own: what it seals counts beside what others do. */
+  private async openReader(settings: AgentSettings, source: InterfaceSource, bootId: bigint): Promise<InterfaceReader> {
+    const { live, threads, tellsOwners } = source;
+    const options = this.begin(bootId, true, settings);
+    const owners = openOwners(tellsOwners, this.say);
+    try {
+      const { ownerOf } = owners ?? {};
+      const reader =
+        threads === 1
+          ? readAlone(this.openCore({ ...options, ownerOf }, true), live, this.say)
+          : // Each thread asks for itself; that this one has owners open keeps what takes root's rights.
+            this.openThreads(options, threads, live, owners !== undefined);
+      return closing(await reader, () => owners?.close());
+    } catch (error) {
+      owners?.close();
+      throw error;
+    }
+  }
+
+  private openThreads(options: RunOptions, threads: number, live: LiveOptions, tellsOwners: boolean): Promise<InterfaceReader> {
+    const { budgetBytes = 0 } = options;
+    const merging = mergingCore(budgetBytes);
+    this.countBy(merging);
     const listener = {
       bundle: (bundle: Uint8Array) => this.takeMinute(bundle),
+      events: (bytes: Uint8Array, lost: number) => this.takeEvents(bytes, lost),
       failed: (reason: string) => {
         this.fail(`${reason}; what the others have seen is kept, and this agent ends`);
         this.end();
       },
     };
-    const budgetBytes = Math.floor(this.settings.budgetBytes / threads);
-    return readByThreads(threads, merging, { ...options, budgetBytes }, live, listener, this.say);
+    const ofEach = { ...options, budgetBytes: Math.floor(budgetBytes / threads) };
+    return readByThreads(threads, merging, ofEach, live, listener, this.say, tellsOwners);
+  }
+
+  private takeEvents(bytes: Uint8Array, lost: number): void {
+    this.http.watchers?.lose(lost);
+    this.http.watchers?.take(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
   /** Counts what was open when the run before was killed. */
@@ -297,7 +457,13 @@ export class Agent {
 
   private fail(line: string): void {
     this.failed = true;
-    this.say(line);
+    this.log.error(line);
+  }
+
+  private get standing(): Standing {
+    const { keeper, spool, sealed } = this;
+    const lost = { lostUnwritten: keeper.lost, lostWaiting: spool.droppedCount };
+    return { sealed, ...this.posted, waiting: spool.waitingCount, ...lost };
   }
 
   /** How it is, in one line. */
@@ -315,23 +481,8 @@ export class Agent {
   }
 
   private sayEnd(): void {
-    const seen: CaptureCounts = this.counts?.total ?? { packets: 0, bytes: 0, dropped: 0, malformed: {}, undecoded: {} };
-    const { stored, duplicates, refused } = this.posted;
-    const parts = [
-      exitSummary(seen, { knowsDrops: this.knowsDrops }),
-      `${formatNumberOf(this.keeper.kept, "minute")} sealed`,
-      `${stored} posted${duplicates > 0 ? ` (${duplicates} again)` : ""}`,
-    ];
-    const undated = this.counts?.undated ?? 0;
-    if (undated > 0)
-      parts.push(`${formatNumberOf(undated, "packet")} without a time, which belong to no minute and are not sent`);
-    if (this.keeper.lost > 0) parts.push(`${this.keeper.lost} lost`);
-    if (refused > 0) parts.push(`${refused} refused`);
-    if (this.spool.waitingCount > 0) parts.push(`${this.spool.waitingCount} wait in ${this.spool.folder}`);
-    if (this.spool.droppedCount > 0) parts.push(`${this.spool.droppedCount} dropped from the full spool`);
-    this.say(parts.join(", "));
-    const limit = limitWords(seen);
-    if (limit) this.say(limit);
+    const { counts, knowsDrops, keeper, spool, posted } = this;
+    for (const line of endLines({ counts, knowsDrops, keeper, spool, posted })) this.say(line);
   }
 }
 

@@ -1,5 +1,12 @@
 import { Core } from "../../engine/core";
-import { captureByRings, captureLive, type LiveCapture, type LiveOptions } from "../capture/live";
+import {
+  captureByRings,
+  captureLive,
+  type LiveCapture,
+  type LiveChoice,
+  type LiveOptions,
+  type TimeWindow,
+} from "../capture/live";
 import type { RunOptions } from "../capture/thread-orders";
 import { CaptureThreads } from "../capture/threads";
 import { coreModule } from "../core";
@@ -19,8 +26,15 @@ export interface InterfaceReader {
   lostMinutes(minutes: number): void;
   /** Looks at a share of conversations from now on, from 0 to 1, each whole. */
   sample(share: number): void;
-  /** Lets in what another filter takes from now on. Throws Failure, and nothing has changed. */
-  refilter(filter: string | undefined): void;
+  /** Gives round trips out from now on, or does not. */
+  tellEvents(isWanted: boolean): void;
+  /**
+   * Lets in what another filter takes, of these interfaces, from now on; false where these take another reader. Throws Failure; either way
+   * nothing has changed.
+   */
+  choose(choice: LiveChoice): boolean;
+  /** Looks at packets of this time alone from now on; absent where that cannot be. Throws Failure where it waited and cannot begin. */
+  keep?(window: TimeWindow): void;
   /** Hands over what was captured so far, and tells the time; about once a second. */
   turn(nowMs: number): void;
   /** The time, `nowMs` or earlier, at which all that was due to seal is sealed and handed over. */
@@ -29,9 +43,18 @@ export interface InterfaceReader {
   close(): Promise<void>;
 }
 
+/** The same reader, after whose end something more is to be closed. */
+export function closing(reader: InterfaceReader, close: () => void): InterfaceReader {
+  return {
+    ...reader,
+    async close() {
+      await reader.close();
+      close();
+    },
+  };
+}
+
 const MINUTE_MS = 60_000;
-const seconds = (ms: number) => Math.floor(ms / 1000);
-const nanoseconds = (ms: number) => (ms % 1000) * 1_000_000;
 
 /** Reads into a core that this thread has. Throws Failure. */
 export async function readAlone(core: Core, live: LiveOptions, say: (line: string) => void): Promise<InterfaceReader> {
@@ -42,22 +65,27 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
     reopens: capture.reopens,
     lostMinutes: (minutes) => core.lostMinutes(minutes),
     sample: (share) => core.sample(share),
-    refilter: (filter) => refilter(capture, filter),
+    tellEvents: (isWanted) => core.tellEvents(isWanted),
+    choose: (choice) => choose(capture, live, choice),
+    keep: capture.keep && ((window) => capture.keep?.(window)),
     turn(nowMs) {
       capture.refresh();
-      core.tick(seconds(nowMs), nanoseconds(nowMs));
+      core.tickAt(nowMs);
     },
     settledMs: (nowMs) => nowMs,
     async close() {
       await capture.close();
+      // Without a packet, what it counted would be of no minute.
+      core.tickAt(Date.now());
       core.flush();
     },
   };
 }
 
-function refilter(capture: LiveCapture, filter: string | undefined): void {
-  if (capture.refilter === undefined) throw new Failure(`${capture.words} keeps its filter until the agent is started anew`);
-  capture.refilter(filter);
+function choose(capture: LiveCapture, { interface: own }: LiveOptions, choice: LiveChoice): boolean {
+  if (capture.choose !== undefined) return capture.choose(choice);
+  if (choice.interface !== own) return false;
+  throw new Failure(`${capture.words} keeps its filter until the agent is started anew`);
 }
 
 /** A core that merges what threads have sealed. With as much memory as they have together, of which it touches what a minute fills. */
@@ -69,35 +97,52 @@ export function mergingCore(budgetBytes: number): Core {
 export interface ThreadedListener {
   /** A minute is sealed. */
   bundle(bytes: Uint8Array): void;
+  /** Round trips of a thread, as events that were drained, behind so many that it had to drop. */
+  events(bytes: Uint8Array, lost: number): void;
   /** One thread has failed; what the others have can still be had by `close`. */
   failed(reason: string): void;
 }
 
-/** Reads by several threads, whose minutes `merging` adds up. Throws Failure. */
-export function readByThreads(
+/** Reads by several threads, whose minutes `merging` adds up; resolves when all of them read. Throws Failure. */
+export async function readByThreads(
   threads: number,
   merging: Core,
   options: RunOptions,
   live: LiveOptions,
   listener: ThreadedListener,
   say: (line: string) => void,
-): InterfaceReader {
+  tellsOwners: boolean,
+): Promise<InterfaceReader> {
   const minutes = new ThreadMinutes(merging, threads, (bundle) => listener.bundle(bundle));
   const ofThreads = {
     bundle: (thread: number, bytes: Uint8Array) => minutes.add(thread, bytes, Date.now()),
+    events: (bytes: Uint8Array, lost: number) => listener.events(bytes, lost),
     failed: (reason: string) => listener.failed(reason),
   };
-  const { capture, feed } = captureByRings(threads, (native) => new CaptureThreads(native, options, ofThreads), live, say);
+  const { capture, feed } = captureByRings(
+    threads,
+    (native) => new CaptureThreads(native, options, ofThreads, tellsOwners),
+    live,
+    say,
+  );
+  try {
+    await feed.reading();
+  } catch (error) {
+    await capture.close();
+    throw error;
+  }
   return {
     words: capture.words,
     knowsDrops: capture.knowsDrops,
     reopens: capture.reopens,
     lostMinutes: (lost) => feed.lostMinutes(lost),
     sample: (share) => feed.sample(share),
-    refilter: (filter) => refilter(capture, filter),
+    tellEvents: (isWanted) => feed.tellEvents(isWanted),
+    choose: (choice) => choose(capture, live, choice),
+    keep: (window) => capture.keep?.(window),
     turn(nowMs) {
       capture.refresh();
-      feed.tick(seconds(nowMs), nanoseconds(nowMs));
+      feed.tick(nowMs);
       minutes.pass(nowMs);
     },
     settledMs: (nowMs) => Math.min(nowMs, (minutes.settled + 1) * MINUTE_MS + SEAL_MS),

@@ -32,7 +32,7 @@ export class MinuteKeeper {
   private saving: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly spool: Spool,
+    private readonly spool: Pick<Spool, "put" | "folder">,
     private readonly options: KeeperOptions,
   ) {}
 

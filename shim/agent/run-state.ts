@@ -50,8 +50,13 @@ function forgetOld(folder: string): void {
   }
 }
 
+/** The boot id of a start of its own. */
+export function newStart(): bigint {
+  return BigInt(`0x${newBootId()}`);
+}
+
 /** A name for a run, never 0. */
-export function newBootId(): string {
+function newBootId(): string {
   const id = randomBytes(8).toString("hex");
   return /^0+$/.test(id) ? newBootId() : id;
 }

@@ -1,16 +1,22 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { parseKey } from "../../engine/keys";
-import type { LabelChoice } from "../../engine/settings";
+import type { ForcedProtocol, LabelChoice } from "../../engine/settings";
 import { type FileFilter, fileFilter } from "../capture/filter/file-filter";
-import { type CaptureMethod, type LiveOptions, RING_BYTES } from "../capture/live";
+import { type CaptureMethod, type LiveOptions, RING_BYTES, refuseCapture } from "../capture/live";
 import { type Account, accountFor } from "../capture/privileges";
 import { EDGE_NAME, SPOOL_MIB } from "../config/keys";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
+import { forcedProtocols } from "../forced-protocols";
+import { hostNetworksOf } from "../host-networks";
+import { type ListenAddress, listenAddress } from "../listen/address";
+import { readToken } from "../listen/guard";
 import { hubAddress } from "../post/hub-address";
 import { stateFolder } from "../state-folder";
 import { labelChoices } from "./labels";
+import type { LogLevel } from "./log-level";
 
 /** The words of `tallywire agent`, as commander gives them. */
 export interface AgentOptions {
@@ -38,7 +44,12 @@ export interface AgentOptions {
   /** A key log, with which TLS is opened. */
   tlsKeys?: string;
   labels?: string;
+  protocol?: string;
   hideKey?: boolean;
+  listen?: string;
+  tokenFile?: string;
+  owners?: boolean;
+  logLevel?: LogLevel;
 }
 
 /** Bytes of a MiB. */
@@ -58,6 +69,14 @@ export interface HubSettings {
   hideKey: boolean;
 }
 
+/** Where an agent answers. */
+export interface ListenSettings {
+  address: ListenAddress;
+  /** Absent where none was given: then it is at the path, and is made the first time. */
+  token: string | undefined;
+  tokenPath: string;
+}
+
 /** What an agent captures on. */
 export interface InterfaceSource {
   kind: "interface";
@@ -66,6 +85,8 @@ export interface InterfaceSource {
   threads: number;
   /** Who it becomes once it captures. */
   account: Account | undefined;
+  /** Whether it is found out whose connections are. */
+  tellsOwners: boolean;
   /** Most that it is to take of a processor. */
   cpuPercentMax: number | undefined;
 }
@@ -89,6 +110,25 @@ export interface AgentSettings {
   tlsKeys: string | undefined;
   /** Which labels of breakdowns are kept; absent: all. */
   labels: LabelChoice[] | undefined;
+  /** Where its HTTP answers; absent: nowhere. */
+  listen: ListenSettings | undefined;
+  /** How much it says. */
+  logLevel: LogLevel;
+  /** Protocols that are spoken at a port. */
+  forced: ForcedProtocol[] | undefined;
+}
+
+/** Whether interfaces are to be read in another way, whichever they are, which takes another reader with cores of its own. */
+export function needsNewReader(before: AgentSettings, after: AgentSettings): boolean {
+  return !isDeepStrictEqual(readingOf(before), readingOf(after));
+}
+
+/** What a reader is made for; the rest changes while it reads. */
+function readingOf({ source, budgetBytes, hostNetworks, keepDuplicates, theta, tlsKeys, labels, forced, tags }: AgentSettings) {
+  if (source.kind === "files") return source;
+  const { threads, tellsOwners, live } = source;
+  const settings = { budgetBytes, hostNetworks, keepDuplicates, theta, tlsKeys, labels, forced, tags };
+  return { ...settings, threads, tellsOwners, live: { ...live, interface: undefined, filter: undefined } };
 }
 
 const TAG_NAME = /^[a-z][a-z0-9_]{0,31}$/;
@@ -97,7 +137,7 @@ const TAG_VALUE_CHARACTERS_MAX = 64;
 const NO_TEXT = /[\p{Cc}\p{Cs}]/u;
 const TAGS_MAX = 8;
 /** What a core takes at least, MiB. */
-const THREAD_MIB = 8;
+export const THREAD_MIB = 8;
 
 /** Checks the words of the command line and the environment. Throws Failure. */
 export function agentSettings(options: AgentOptions): AgentSettings {
@@ -105,15 +145,25 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     hub: hubOf(options),
     edge: edgeOf(options),
     source: sourceOf(options),
-    tags: tagsHeader(options.tags ?? ""),
     spoolFolder: spoolFolderOf(options),
     spoolBytesMax: (options.spoolSize ?? SPOOL_MIB) * MIB,
     budgetBytes: memoryOf(options).budget * MIB,
-    hostNetworks: options.hostNetwork,
     keepDuplicates: options.keepDuplicates,
     theta: options.theta,
     tlsKeys: options.tlsKeys,
-    labels: options.labels === undefined ? undefined : labelChoices(options.labels, loadCore({}).schema),
+    listen: listenOf(options),
+    logLevel: options.logLevel ?? "info",
+    ...wordsOf(options),
+  };
+}
+
+/** What an agent is told of its traffic, and that can be wrong. Throws Failure. */
+export function wordsOf({ tags = "", hostNetwork, labels, protocol }: AgentOptions) {
+  return {
+    tags: tagsHeader(tags),
+    hostNetworks: hostNetworksOf(hostNetwork),
+    labels: labels === undefined ? undefined : labelChoices(labels, loadCore({}).schema),
+    forced: forcedProtocols(protocol),
   };
 }
 
@@ -129,7 +179,17 @@ export function memoryOf({ profile = "usual", budget, ring, threads = 1 }: Agent
 }
 
 function sourceOf(options: AgentOptions): AgentSettings["source"] {
-  const { file = [], interface: name, captureFilter: filter, capture: method, promiscuous, user, threads = 1, cpuMax } = options;
+  const {
+    file = [],
+    interface: name,
+    captureFilter: filter,
+    capture: method,
+    promiscuous,
+    user,
+    threads = 1,
+    cpuMax,
+    owners,
+  } = options;
   if (file.length > 0 && name !== undefined) throw new Failure("give --file or --interface, not both", 2);
   if (file.length > 0 && threads > 1) throw new Failure("several threads read interfaces; leave --threads out with --file", 2);
   const account = accountFor(user, name !== undefined);
@@ -137,9 +197,22 @@ function sourceOf(options: AgentOptions): AgentSettings["source"] {
   if (file.length > 0) return { kind: "files", paths: file, filter: fileFilter(filter) };
   if (name === undefined)
     throw new Failure("nothing to read; give -i INTERFACE (tallywire interfaces lists them) or --file FILE", 2);
+  refuseCapture({ method, filter }, threads);
   const ringBytes = memoryOf(options).ring * MIB;
   const live = { interface: name, filter, method, promiscuous, ringBytes };
-  return { kind: "interface", live, threads, account, cpuPercentMax: cpuMax };
+  return { kind: "interface", live, threads, account, tellsOwners: owners !== false, cpuPercentMax: cpuMax };
+}
+
+/** Where the agent's HTTP answers; undefined where it does not. Throws Failure. */
+export function listenOf(options: AgentOptions): ListenSettings | undefined {
+  const { listen, tokenFile } = options;
+  if (listen === undefined) {
+    if (tokenFile !== undefined) throw new Failure("a token but nowhere to listen; add --listen 127.0.0.1:9464", 2);
+    return undefined;
+  }
+  const address = listenAddress(listen);
+  if (tokenFile === undefined) return { address, token: undefined, tokenPath: `${spoolFolderOf(options)}.token` };
+  return { address, token: readToken(tokenFile), tokenPath: tokenFile };
 }
 
 /** Where bundles go, with which key; undefined where they stay. Throws Failure. */
@@ -155,8 +228,14 @@ export function hubOf({ hub, key, insecure, hideKey = false }: AgentOptions): Hu
   throw new Failure(`${holder ? `this is a ${holder.kind} key` : "this is no key"}; an agent needs a write key, tw_w_...`, 2);
 }
 
+/** Refuses a path that only a shell would understand. Throws Failure. */
+export function refuseHomeSign(path: string): void {
+  if (/^~(\/|$)/.test(path)) throw new Failure(`no shell reads ${path}; write the path in full, as /home/NAME/...`, 2);
+}
+
 /** The folder in which this edge's bundles wait. Throws Failure. */
 export function spoolFolderOf(options: AgentOptions): string {
+  refuseHomeSign(options.spool ?? "");
   return join(options.spool ?? stateFolder("spool"), edgeOf(options));
 }
 

@@ -33,7 +33,7 @@ function wordsOf(name: string, sink: InputSink, end: StreamEnd): EndWords {
   const ending = sink.end();
   if (!sink.isCapture && end.gzipFault === undefined)
     return { failure: `${name} is no capture; tallywire reads pcap and pcapng, plain or gzipped` };
-  return endWords(name, { ...end, ending: ending === "cut" && sink.stopped ? "whole" : ending });
+  return endWords(name, { ...end, ending });
 }
 
 /** An input of the core that notes how the file begins. */
@@ -79,6 +79,8 @@ class InputSink implements CaptureSink {
   }
 
   end(): InputEnding {
+    // What nobody wanted any more was not cut: the core is not to count it so, and reads nothing after this.
+    if (this.stopped && this.isCapture) return "whole";
     return this.opened?.end() ?? "whole";
   }
 

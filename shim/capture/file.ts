@@ -90,9 +90,10 @@ async function readChunks(chunks: AsyncIterator<Buffer>, sink: CaptureSink): Pro
   }
   const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
   sink.write(head);
+  if (!(await sink.ready())) return {};
   for await (const chunk of rest) {
-    if (!(await sink.ready())) break;
     sink.write(chunk);
+    if (!(await sink.ready())) break;
   }
   return {};
 }

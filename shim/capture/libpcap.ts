@@ -22,10 +22,10 @@ export class PcapCapture implements LiveCapture {
     private readonly say: (line: string) => void,
   ) {
     this.words = native.pcapVersion()!;
-    const { interface: device, ringBytes, promiscuous, filter } = options;
+    const { interface: device, ringBytes, promiscuous, filter, snapBytes = SNAP_BYTES } = options;
     let source: NativeSource;
     try {
-      source = native.openPcap(device, SNAP_BYTES, ringBytes, TIMEOUT_MS, promiscuous ? 1 : 0, filter);
+      source = native.openPcap(device, snapBytes, ringBytes, TIMEOUT_MS, promiscuous ? 1 : 0, filter);
     } catch (cause) {
       throw new Failure(`cannot capture on ${device}: ${reasonOf(cause)}`, 1, { cause });
     }

@@ -1,12 +1,13 @@
 import { networkInterfaces } from "node:os";
 import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
+import { refuseNoFilter } from "./filter/compile";
 import { PcapCapture } from "./libpcap";
 import { loadNative, type Native } from "./native";
 import { NativeFeed } from "./native-feed";
 import { captureByCap, loadCap } from "./npm-cap";
 import { netRaw, PERMISSION_MEND } from "./permission";
-import { RingCapture, type RingFeed, TAGS } from "./ring";
+import { RingCapture, type RingFeed, ringFilter, TAGS } from "./ring";
 
 /** How packets are captured: by a ring of the kernel's (Linux), by libpcap, or by the npm package `cap`. */
 export type CaptureMethod = "ring" | "libpcap" | "cap";
@@ -22,10 +23,23 @@ export interface LiveOptions {
   method?: CaptureMethod;
   /** A filter as tcpdump takes it; without libpcap, of its common words. */
   filter?: string;
+  /** Bytes that are taken of each packet at most; all unless given. */
+  snapBytes?: number;
   /** Whether what is not meant for this host is taken too. */
   promiscuous?: boolean;
   /** Bytes of packets that may wait in the kernel. */
   ringBytes: number;
+  /** Whether nothing is let in until `keep` says of what time; takes a ring. */
+  waits?: boolean;
+}
+
+/** What of a capture may change while it goes on. */
+export type LiveChoice = Pick<LiveOptions, "interface" | "filter">;
+
+/** A part of the packets' own time, ms since the epoch, from one to before the other. */
+export interface TimeWindow {
+  fromMs: number;
+  untilMs: number;
 }
 
 /** Packets of interfaces on their way to a core. */
@@ -36,8 +50,16 @@ export interface LiveCapture {
   readonly knowsDrops: boolean;
   /** Whether it opens an interface anew that went and came back, which takes the right to capture. */
   readonly reopens: boolean;
-  /** Lets in what another filter takes from now on, and loses nothing by it; absent where that cannot be. Throws Failure. */
-  refilter?(filter: string | undefined): void;
+  /**
+   * Lets in what another filter takes from now on, of these interfaces, and loses nothing by it; absent where that cannot be. False where
+   * it takes another capture to have these interfaces. Throws Failure; either way nothing has changed.
+   */
+  choose?(choice: LiveChoice): boolean;
+  /**
+   * Hands over only packets of this time from now on, and lets them in where it waited; absent where that cannot be. Throws Failure where it
+   * waited and the kernel does not take its filter.
+   */
+  keep?(window: TimeWindow): void;
   /** Hands over what was captured so far, and looks after interfaces that come and go. */
   refresh(): void;
   /** Hands over all that was captured until now. */
@@ -74,6 +96,8 @@ export async function captureLive(core: Core, options: LiveOptions, say: (line: 
     if (native === undefined || process.platform !== "linux") throw new Failure(`${NOTHING_BUILT}; rings are Linux's alone`);
     return new RingCapture(native, new NativeFeed(native, core), options, say);
   }
+  if (options.waits)
+    throw new Failure("a capture takes over from another only by rings of the kernel's; start the agent anew for another method");
   if (method === "libpcap") {
     if (native === undefined) throw new Failure(NOTHING_BUILT);
     if (native.pcapVersion() === undefined) throw new Failure("libpcap is not installed (Debian: apt-get install libpcap0.8)");
@@ -95,17 +119,29 @@ export function captureByRings<Feed extends RingFeed>(
   const native = loadNative();
   if (native === undefined || process.platform !== "linux")
     throw new Failure(`${NOTHING_BUILT}; several threads are Linux's alone`);
-  if ((options.method ?? bestMethod(native, options)) !== "ring")
-    throw new Failure(
-      "several threads take rings; leave --threads out with --capture libpcap or cap, and with filters of vlan",
-      2,
-    );
+  refuseThreadsWithoutRings(options);
   const feed = feedOf(native);
   return { capture: new RingCapture(native, feed, options, say, rings), feed };
 }
 
+/** Refuses what nothing captures by, as far as no interface is opened for it. Throws Failure. */
+export function refuseCapture({ method, filter }: Pick<LiveOptions, "method" | "filter">, threads: number): void {
+  if (threads > 1) refuseThreadsWithoutRings({ method, filter });
+  if (filter === undefined) return;
+  const native = loadNative();
+  if ((method ?? bestMethod(native, { filter })) === "ring") ringFilter(filter);
+  // Without libpcap a capture through it fails for want of it, whatever the filter.
+  else if (method === undefined || native?.pcapVersion() !== undefined) refuseNoFilter(filter, "interface");
+}
+
+/** Refuses what several threads cannot capture by: they share packets out among rings. Throws Failure. */
+function refuseThreadsWithoutRings({ method, filter }: Pick<LiveOptions, "method" | "filter">): void {
+  if (method === undefined ? !TAGS.test(filter ?? "") : method === "ring") return;
+  throw new Failure("several threads take rings; leave --threads out with --capture libpcap or cap, and with filters of vlan", 2);
+}
+
 /** libpcap asks for VLAN tags in another way than the filter of a ring does. */
-function bestMethod(native: Native | undefined, { filter }: LiveOptions): CaptureMethod {
+function bestMethod(native: Native | undefined, { filter }: Pick<LiveOptions, "filter">): CaptureMethod {
   const hasPcap = native?.pcapVersion() !== undefined;
   if (native !== undefined && process.platform === "linux") {
     return hasPcap && TAGS.test(filter ?? "") ? "libpcap" : "ring";

@@ -14,6 +14,8 @@ export class NativeFeed {
   /** Packets dropped that the core knows of. */
   private dropped = 0;
   private faultSeen = 0;
+  /** What was thrown where nobody hears of it. */
+  private thrown: { error: unknown } | undefined;
 
   constructor(
     private readonly native: Native,
@@ -28,7 +30,7 @@ export class NativeFeed {
     this.source = source;
     this.dropped = 0;
     this.faultSeen = 0;
-    this.native.watch(source, () => this.take(source));
+    this.native.watch(source, () => this.takeNoting(source));
   }
 
   /** What went wrong with the source since this was last asked, as an errno; 0 where all is well. */
@@ -41,6 +43,7 @@ export class NativeFeed {
 
   /** Hands over what was captured and dropped so far. */
   push(readsMax = READS_MAX): void {
+    if (this.thrown !== undefined) throw this.thrown.error;
     if (this.source === undefined) return;
     for (let reads = 0; reads < readsMax && this.read(this.source); reads++) {}
     this.countDrops(this.source);
@@ -63,6 +66,15 @@ export class NativeFeed {
     this.input.end();
   }
 
+  /** Node only warns of what a callback of the addon throws: the next push throws it. */
+  private takeNoting(source: NativeSource): void {
+    try {
+      this.take(source);
+    } catch (error) {
+      this.thrown = { error };
+    }
+  }
+
   private take(source: NativeSource): void {
     if (source !== this.source) return;
     for (let reads = 0; reads < READS_MAX; reads++) {
@@ -72,7 +84,7 @@ export class NativeFeed {
       this.native.arm(source);
       return;
     }
-    setImmediate(() => this.take(source));
+    setImmediate(() => this.takeNoting(source));
   }
 
   private noteFault(source: NativeSource): void {

@@ -3,6 +3,22 @@ import { createRequire } from "node:module";
 /** A source of packets, kept by native/. */
 export type NativeSource = { readonly native: unique symbol };
 
+/** What is known of whose an end of a connection is; what is not known is absent. Outcomes are those of native/owner.h. */
+export interface NativeOwner {
+  outcome: number;
+  /** Number of the user that the socket was opened by. */
+  user?: number;
+  /** Number of the socket's control group in the unified hierarchy. */
+  cgroup?: number;
+  /** Absent where it is one of several processes, of which the rest is true. */
+  pid?: number;
+  /** Since boot: with the pid this is one process for ever. */
+  startTicks?: number;
+  command?: string;
+  /** The end of the path, where it is longer than a path is kept. */
+  cgroupPath?: string;
+}
+
 /** What native/addon.c gives. Each throws where the system refuses, with the reason as its message. */
 export interface Native {
   openRing(interfaceIndex: number, blockBytes: number, blocks: number, retireMs: number, program: Uint8Array): NativeSource;
@@ -18,6 +34,8 @@ export interface Native {
   read(source: NativeSource, into: Uint8Array): number;
   /** Since it was opened. */
   counts(source: NativeSource): [packets: number, dropped: number, freezes: number];
+  /** Gives out only packets from one time to before another, ms since 1970 or Infinity, whichever thread reads. */
+  keep(ring: NativeSource, fromMs: number, untilMs: number): void;
   /** An errno, 0 where all is well. */
   fault(source: NativeSource): number;
   /** Lets nothing more in, and gives the milliseconds within which what was taken can be read. */
@@ -35,6 +53,8 @@ export interface Native {
   share(ring: NativeSource, group: number, program: Uint8Array): number;
   /** A number for which another thread of this process can borrow the source, once. */
   lend(source: NativeSource): number;
+  /** Where nobody has borrowed it for this number, nobody can any more. */
+  takeBack(source: NativeSource, lent: number): void;
   /** The source that is lent for this number. It is closed when all who have it have closed it. */
   borrow(lent: number): NativeSource;
   /** Has this thread keep its capabilities when it stops being root's (Linux). */
@@ -47,8 +67,28 @@ export interface Native {
   pcapDevices(): string[];
   /** The instructions of a filter, by libpcap, for packets of a link type that come from an interface or out of a file. */
   compile(filter: string, linkType: number, isFile: number): Uint8Array;
+  /** Begins to look at who opens connections, with a thread of its own; as often as it is opened it is to be closed. */
+  openOwners(): void;
+  closeOwners(): void;
+  /**
+   * Whose an end of a connection is: the opener's, or the socket's that listens. The time is that of the first packet. Undefined while
+   * it is being looked for.
+   */
+  findOwner(
+    isServer: number,
+    protocol: number,
+    local: Uint8Array,
+    localPort: number,
+    remote: Uint8Array,
+    remotePort: number,
+    interfaceIndex: number,
+    seconds: number,
+    nanoseconds: number,
+  ): NativeOwner | undefined;
   /** Sends words to the service manager that listens at a path, or at `@name`, and does not wait for it. */
   notify(address: string, words: string): void;
+  /** Lets go of pages of programs that are as their files have them; they come back when they are used (Linux). */
+  dropProgramPages(): void;
 }
 
 /** What came of looking for native/: it, or why it is not there. */

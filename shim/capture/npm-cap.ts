@@ -25,7 +25,8 @@ export async function loadCap(): Promise<Cap | undefined> {
 }
 
 /** Captures on an interface through the package `cap`. Throws Failure. */
-export function captureByCap(Cap: Cap, core: Core, { interface: name, filter, ringBytes }: LiveOptions): LiveCapture {
+export function captureByCap(Cap: Cap, core: Core, { interface: name, filter, ringBytes, snapBytes }: LiveOptions): LiveCapture {
+  if (snapBytes !== undefined) throw new Failure("the npm package cap takes packets whole: leave -s out, or install libpcap", 2);
   if (!Cap.deviceList().some((device) => device.name === name)) {
     throw new Failure(`there is no interface ${name} that packets can be captured on; tallywire interfaces lists them`);
   }

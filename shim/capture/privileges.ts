@@ -1,17 +1,16 @@
 import {
   accessSync,
-  closeSync,
+  chownSync,
   constants,
   existsSync,
-  fchownSync,
-  fstatSync,
-  openSync,
+  lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
 } from "node:fs";
-import { join } from "node:path";
-import { Failure } from "../failure";
+import { basename, dirname, join, resolve } from "node:path";
+import { Failure, reasonOf, reasonToWrite } from "../failure";
 import { loadNative } from "./native";
 
 /** Somebody who is not root. */
@@ -25,7 +24,7 @@ export interface Account {
 export interface Left {
   /** Whether it may open further sockets that capture. */
   mayCapture: boolean;
-  /** A folder that it is to own with all files in it. */
+  /** A folder that it is to write to, with all files in it, in a folder that may be made with it. */
   folder?: string;
 }
 
@@ -72,8 +71,8 @@ function numberOf(text = ""): number | undefined {
 export function becomeAccount(account: Account, { mayCapture, folder }: Left): string {
   const { name, user, group } = account;
   const native = loadNative();
+  if (folder !== undefined && process.geteuid!() === 0) makeFolderFor(account, resolve(folder));
   try {
-    if (folder !== undefined) give(realpathSync(folder), account);
     if (mayCapture) native?.keepCapabilities();
     process.setgroups!([group]);
     process.setgid!(group);
@@ -84,36 +83,45 @@ export function becomeAccount(account: Account, { mayCapture, folder }: Left): s
   }
   const isKept = mayCapture && native !== undefined && process.platform === "linux";
   verify(account, isKept ? CAP_NET_RAW : 0);
-  if (folder !== undefined) checkFolder(folder, name);
+  if (folder !== undefined) checkFolder(resolve(folder), name);
   const kept = isKept ? ", with CAP_NET_RAW alone for an interface that comes back" : "";
   return `root's rights are given up: from now on this is ${name}${kept}`;
 }
 
-/** Gives a folder and the files in it away. What is no plain file with one name is left: it may be somebody else's. */
-function give(folder: string, account: Account): void {
-  own(folder, account, "isDirectory");
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) give(path, account);
-    else if (entry.isFile()) own(path, account, "isFile");
+/**
+ * Makes what is missing of a folder and the one above it, and gives the account the first of them that it makes: in that one it makes the rest
+ * itself. Nothing that was there before is given away, since a name of it may lead to somebody else's file by the time that it is used.
+ */
+function makeFolderFor({ name, user, group }: Account, folder: string): void {
+  const missing = [dirname(folder), folder].find((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
+  if (missing === undefined) return;
+  const there = firstThere(dirname(missing));
+  // Elsewhere others could put a link in the place of what is made; who owns that place makes it as well.
+  if (!isRootsAlone(there)) return;
+  const above = join(realpathSync(there), dirname(missing).slice(there.length));
+  const made = join(above, basename(missing));
+  try {
+    mkdirSync(above, { recursive: true, mode: 0o755 });
+    mkdirSync(made, { mode: 0o700 });
+    chownSync(made, user, group);
+  } catch (cause) {
+    throw new Failure(`cannot make the folder ${made} for ${name}: ${reasonToWrite(cause)}; name another with --spool`, 1, {
+      cause,
+    });
   }
 }
 
-function own(path: string, { user, group }: Account, kind: "isDirectory" | "isFile"): void {
-  let file: number;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    // It was posted meanwhile.
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  try {
-    const state = fstatSync(file);
-    if (state[kind]() && (kind === "isDirectory" || state.nlink === 1)) fchownSync(file, user, group);
-  } finally {
-    closeSync(file);
-  }
+/** The folder itself, or the next above it that is there. */
+function firstThere(folder: string): string {
+  return existsSync(folder) ? folder : firstThere(dirname(folder));
+}
+
+/** Whether nobody but root can put anything in the place of what root makes in a folder. */
+function isRootsAlone(folder: string): boolean {
+  const real = realpathSync(folder);
+  const { uid, mode } = lstatSync(real);
+  const isOpen = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  return uid === 0 && !isOpen && (dirname(real) === real || isRootsAlone(dirname(real)));
 }
 
 /** Makes sure that all threads are the account's, and that none may more than is left. */
@@ -140,10 +148,39 @@ function threadsMay(user: number, left: number): boolean {
   });
 }
 
+/** Makes the folder where that is left to this user, and makes sure that all that is in it can be used. Throws Failure. */
 function checkFolder(folder: string, name: string): void {
+  const closed = foldersAbove(folder).find((above) => !may(above, constants.X_OK));
+  if (closed !== undefined)
+    throw new Failure(
+      `${name} cannot write to ${folder}: it may not enter ${closed}; name a folder that it reaches with --spool`,
+    );
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const inside = readdirSync(folder, { withFileTypes: true, recursive: true });
+    const paths = inside.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const denied = [folder, ...paths].find((path) => !may(path, constants.R_OK | constants.W_OK));
+    if (denied !== undefined) throw Object.assign(new Error("access is denied"), { code: "EACCES", path: denied });
   } catch (cause) {
-    throw new Failure(`${name} cannot write to ${folder}; name a folder that it reaches with --spool`, 1, { cause });
+    const { code, path = folder } = cause as NodeJS.ErrnoException;
+    if (code !== "EACCES") throw new Failure(`cannot use the spool ${folder}: ${reasonOf(cause)}`, 1, { cause });
+    const mend = `run: chown -R ${name} ${folder}; or name another with --spool`;
+    throw new Failure(`${name} cannot write to ${path}; ${mend}`, 1, { cause });
+  }
+}
+
+/** All folders that a path leads through, the root first. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [] : [...foldersAbove(above), above];
+}
+
+/** Whether this user has these rights to a file, or it has gone meanwhile. */
+function may(path: string, rights: number): boolean {
+  try {
+    accessSync(path, rights);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 }

@@ -2,11 +2,15 @@
  * The filter of a ring, in the kernel's classic BPF: which interfaces' packets come in, and which of these.
  */
 
-import { decodeProgram, encodeProgram, HARDWARE, type Instruction, KNOWN, NETWORK, OP, OUTGOING } from "./bpf";
+import { formatNumberOf } from "../../engine/units";
+import { Failure } from "../failure";
+import { decodeProgram, encodeProgram, HARDWARE, INSTRUCTIONS_MAX, type Instruction, KNOWN, NETWORK, OP, OUTGOING } from "./bpf";
 import { SNAP_BYTES } from "./filter/compile";
 
 /** What comes into a ring. */
 export interface RingChoice {
+  /** Bytes of each packet at most; all unless given. */
+  snapBytes?: number;
   /** Only from these interfaces; from all unless given. */
   interfaces?: readonly number[];
   /** Only what such a program takes, as libpcap compiles it. */
@@ -18,18 +22,32 @@ export interface RingChoice {
   };
 }
 
-/** The program for a choice. What loopback sends is left out, as the same packet comes in from it. */
-export function ringProgram({ interfaces, filter }: RingChoice): Uint8Array {
+/**
+ * The program for a choice. What loopback sends is left out, as the same packet comes in from it. Throws Failure where it is longer than the
+ * kernel takes it.
+ */
+export function ringProgram({ interfaces, filter, snapBytes = SNAP_BYTES }: RingChoice): Uint8Array {
   const select = interfaces === undefined ? [] : selection(interfaces);
   const choose =
     filter === undefined
-      ? [give(SNAP_BYTES)]
+      ? [give(snapBytes)]
       : byHardware(decodeProgram(filter.ethernet), decodeProgram(filter.raw).map(fromNetwork));
-  return encodeProgram([...withoutLoopbackCopies(), ...select, ...choose]);
+  const cut = choose.map((instruction) => giveAtMost(snapBytes, instruction));
+  const program = [...withoutLoopbackCopies(), ...select, ...cut];
+  if (program.length <= INSTRUCTIONS_MAX) return encodeProgram(program);
+  const beside = interfaces === undefined ? "" : ` with ${formatNumberOf(interfaces.length, "interface")}`;
+  const length = `${program.length} instructions${beside}, for Ethernet and other links together`;
+  throw new Failure(`-f: the filter comes to ${length}; a ring takes ${INSTRUCTIONS_MAX}, so name networks in place of hosts`, 2);
 }
 
 function give(bytes: number): Instruction {
   return [OP.give, 0, 0, bytes];
+}
+
+/** The same instruction, giving no more bytes of a packet; a filter gives a constant, 0 for none of it. */
+function giveAtMost(bytes: number, instruction: Instruction): Instruction {
+  const [code, , , k] = instruction;
+  return code === OP.give ? give(Math.min(k, bytes)) : instruction;
 }
 
 function withoutLoopbackCopies(): Instruction[] {

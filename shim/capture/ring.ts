@@ -1,8 +1,9 @@
+import { constants } from "node:os";
 import { Failure, reasonOf } from "../failure";
 import { fanoutProgram } from "./fanout-program";
 import { compileFilter, LINK_ETHERNET, LINK_RAW, NO_PACKET, noFilter, Refusal } from "./filter/compile";
 import { InterfaceNames } from "./interface-names";
-import type { LiveCapture, LiveOptions } from "./live";
+import type { LiveCapture, LiveChoice, LiveOptions, TimeWindow } from "./live";
 import type { Native, NativeSource } from "./native";
 import { type RingChoice, ringProgram } from "./ring-program";
 
@@ -13,7 +14,8 @@ const RETIRE_MS = 10;
 const NOTHING = ringProgram({ interfaces: [] });
 /** Network cards take VLAN tags out of the bytes before a filter of the ring sees them. */
 export const TAGS = /\bvlan\b/;
-/** So many tests fit into a program of the kernel beside any filter. */
+const NOT_PROMISCUOUS = "does not take what is not meant for this host";
+/** Tests of so many take half of the instructions that a program of the kernel's may have. */
 const INTERFACES_MAX = 1000;
 
 /** Where the packets of rings go: into one core, or each ring's into that of a thread. */
@@ -30,6 +32,14 @@ export interface RingFeed {
   end(): Promise<void>;
 }
 
+/** What is let in. */
+interface Choice {
+  names: InterfaceNames;
+  filter: RingChoice["filter"];
+  /** Indexes that are listened on, where it is not all. */
+  indexes: readonly number[];
+}
+
 /**
  * Captures through rings of the kernel's (Linux), on one interface or, through one socket, on all or on some of them. Several rings share
  * the packets out, so that all of a conversation are in one.
@@ -38,15 +48,19 @@ export class RingCapture implements LiveCapture {
   readonly words: string;
   readonly knowsDrops = true;
   readonly reopens: boolean;
-  private readonly names: InterfaceNames;
-  private filter: RingChoice["filter"];
+  private choice: Choice;
+  /** What all rings have. */
+  private program = NOTHING;
   /** The interface that a single name stands for is not there, or down. */
   private isAway = false;
-  /** Indexes that are listened on, where it is not all. */
-  private chosen: number[] = [];
+  /** Interfaces have come that cannot be told apart from others, which was said. */
+  private isBehind = false;
   /** Index of the interface that the socket is bound to, 0 for all. */
   private bound = 0;
-  private sources: readonly NativeSource[];
+  /** None where its interface has gone as it was opened again. */
+  private sources: readonly NativeSource[] = [];
+  private window: TimeWindow | undefined;
+  private isWaiting: boolean;
 
   constructor(
     private readonly native: Native,
@@ -56,17 +70,31 @@ export class RingCapture implements LiveCapture {
     private readonly rings = 1,
   ) {
     this.words = rings === 1 ? "a ring of the kernel's" : `${rings} rings of the kernel's, a thread each`;
-    this.names = new InterfaceNames(options.interface);
+    this.choice = { names: new InterfaceNames(options.interface), filter: ringFilter(options.filter), indexes: [] };
     this.reopens = this.names.single !== undefined;
-    this.filter = ringFilter(options.filter);
+    this.isWaiting = options.waits === true;
     this.sources = this.open();
     this.feed.open(this.sources);
+    this.sayMissing();
   }
 
-  refilter(filter: string | undefined): void {
+  choose({ interface: words, filter }: LiveChoice): boolean {
     if (TAGS.test(filter ?? "")) throw new Failure("what is said of VLAN tags takes libpcap, and so another start", 2);
-    this.filter = ringFilter(filter);
-    for (const source of this.sources) this.native.setFilter(source, this.program);
+    const names = new InterfaceNames(words);
+    const isOther = words !== this.names.words;
+    // A socket is bound to one interface or to none.
+    if (isOther && (this.options.promiscuous || names.single !== undefined || this.names.single !== undefined)) return false;
+    this.letIn({ names, filter: ringFilter(filter), indexes: isOther ? this.findFew(names) : this.choice.indexes });
+    if (isOther) this.sayMissing();
+    return true;
+  }
+
+  keep(window: TimeWindow): void {
+    this.window = window;
+    for (const source of this.sources) this.native.keep(source, window.fromMs, window.untilMs);
+    if (!this.isWaiting) return;
+    this.put(this.programOf(this.choice));
+    this.isWaiting = false;
   }
 
   refresh(): void {
@@ -79,22 +107,47 @@ export class RingCapture implements LiveCapture {
     await this.feed.end();
   }
 
+  private get names(): InterfaceNames {
+    return this.choice.names;
+  }
+
+  /** Lets in what another choice takes. Throws Failure, and nothing has changed. */
+  private letIn(choice: Choice): void {
+    if (!this.isWaiting) this.put(this.programOf(choice));
+    this.choice = choice;
+  }
+
+  /** Has all rings take a program. Throws Failure where one does not, and all have the one before. */
+  private put(program: Uint8Array): void {
+    const changed: NativeSource[] = [];
+    try {
+      for (const source of this.sources) {
+        this.native.setFilter(source, program);
+        changed.push(source);
+      }
+    } catch (cause) {
+      for (const source of changed) this.native.setFilter(source, this.program);
+      throw new Failure(`the kernel does not take this filter: ${reasonOf(cause)}`, 1, { cause });
+    }
+    this.program = program;
+  }
+
   private open(): NativeSource[] {
-    const { single, isAll, words } = this.names;
-    this.chosen = this.find();
-    if (single !== undefined && this.chosen.length === 0)
+    const { single, words } = this.names;
+    const indexes = this.findFew();
+    if (single !== undefined && indexes.length === 0)
       throw new Failure(`there is no interface ${single} that packets can be captured on; tallywire interfaces lists them`);
-    if (this.chosen.length > INTERFACES_MAX && !isAll)
-      throw new Failure(
-        `${this.chosen.length} interfaces are ${words}; at most ${INTERFACES_MAX} can be told apart, or take any`,
-      );
-    const bound = single === undefined ? 0 : this.chosen[0]!;
+    const bound = single === undefined ? 0 : indexes[0]!;
     const sources: NativeSource[] = [];
     try {
-      for (let ring = 0; ring < this.rings; ring++) sources.push(this.openRing(bound));
-      if (this.rings > 1) this.share(sources);
+      const program = this.isWaiting ? NOTHING : this.programOf({ ...this.choice, indexes });
+      // Of several nothing comes in until all are there.
+      for (let ring = 0; ring < this.rings; ring++) sources.push(this.openRing(bound, this.rings === 1 ? program : NOTHING));
+      if (this.rings > 1) this.share(sources, program);
+      this.program = program;
+      this.choice = { ...this.choice, indexes };
       this.bound = bound;
-      this.makePromiscuous(sources[0]!, this.chosen);
+      this.makePromiscuous(sources[0]!, indexes);
       return sources;
     } catch (cause) {
       for (const source of sources) this.native.close(source);
@@ -103,35 +156,45 @@ export class RingCapture implements LiveCapture {
     }
   }
 
-  /** A ring; of several nothing comes in until all are there. */
-  private openRing(bound: number): NativeSource {
+  private openRing(bound: number, program: Uint8Array): NativeSource {
     const blocks = Math.max(2, Math.round(this.options.ringBytes / BLOCK_BYTES));
-    const program = this.rings === 1 ? this.program : NOTHING;
     const source = this.native.openRing(bound, BLOCK_BYTES, blocks, RETIRE_MS, program);
+    if (this.window !== undefined) this.native.keep(source, this.window.fromMs, this.window.untilMs);
     if (this.native.fault(source) === 0) return source;
     this.native.close(source);
     const { interface: name } = this.options;
     throw new Failure(`cannot capture on ${name}: it is down; ip link set ${name} up`);
   }
 
-  /** Has rings share the packets out. */
-  private share(sources: readonly NativeSource[]): void {
-    const program = fanoutProgram();
+  /** Has rings share out the packets that a program takes. */
+  private share(sources: readonly NativeSource[], program: Uint8Array): void {
+    const shares = fanoutProgram();
     let group = -1;
-    for (const source of sources) group = this.native.share(source, group, program);
-    for (const source of sources) this.native.setFilter(source, this.program);
+    for (const source of sources) group = this.native.share(source, group, shares);
+    for (const source of sources) this.native.setFilter(source, program);
   }
 
-  private get program(): Uint8Array {
-    const { single, isAll } = this.names;
-    return ringProgram({ interfaces: single !== undefined || isAll ? undefined : this.chosen, filter: this.filter });
+  /** The program of a choice. Throws Failure where it is longer than the kernel takes it. */
+  private programOf({ names, filter, indexes }: Choice): Uint8Array {
+    const interfaces = names.single !== undefined || names.isAll ? undefined : indexes;
+    return ringProgram({ interfaces, filter, snapBytes: this.options.snapBytes });
   }
 
-  private find(): number[] {
-    return this.native
-      .interfaces()
-      .filter(({ name }) => this.names.has(name))
-      .map(({ index }) => index);
+  private find(names = this.names, interfaces = this.native.interfaces()): number[] {
+    return interfaces.filter(({ name }) => names.has(name)).map(({ index }) => index);
+  }
+
+  /** The same, to begin with. Throws Failure where they are too many. */
+  private findFew(names = this.names): number[] {
+    const found = this.find(names);
+    if (found.length <= INTERFACES_MAX || names.isAll) return found;
+    throw new Failure(`${found.length} interfaces are ${names.words}; at most ${INTERFACES_MAX} can be told apart, or take any`);
+  }
+
+  /** Names that stand for nothing may be misspelt, or come later. */
+  private sayMissing(): void {
+    const missing = this.names.missing(this.native.interfaces().map(({ name }) => name));
+    if (missing.length > 0) this.say(`there is no interface ${missing.join(" or ")} yet; capturing begins when there is`);
   }
 
   private makePromiscuous(source: NativeSource, indexes: readonly number[]): void {
@@ -140,14 +203,14 @@ export class RingCapture implements LiveCapture {
       try {
         this.native.promiscuous(source, index);
       } catch (error) {
-        this.say(`interface number ${index} does not take what is not meant for this host: ${reasonOf(error)}`);
+        this.say(`interface number ${index} ${NOT_PROMISCUOUS}: ${reasonOf(error)}`);
       }
     }
   }
 
   /**
-   * A device that is only down keeps its socket. When it is gone, another with its name takes a new one, at the earliest a refresh later:
-   * then the kernel has handed over all that the old one had.
+   * A device that is only down keeps its socket. When it is gone, another with its name takes a new one, or it itself where it is back from
+   * another namespace; at the earliest a refresh later: then the kernel has handed over all that the old one had.
    */
   private refreshSingle(name: string): void {
     if (!this.isAway) {
@@ -157,7 +220,8 @@ export class RingCapture implements LiveCapture {
       return;
     }
     if (!this.isUp()) return;
-    if (this.find()[0] !== this.bound && !this.reopen()) return;
+    const isLost = this.sources.length === 0 || this.feed.takeFault() === constants.errno.ENODEV;
+    if ((isLost || this.find()[0] !== this.bound) && !this.reopen()) return;
     this.feed.takeFault();
     this.isAway = false;
     this.say(`interface ${name} is back`);
@@ -181,6 +245,7 @@ export class RingCapture implements LiveCapture {
   /** Takes a new socket; false where the interface has gone again meanwhile. */
   private reopen(): boolean {
     this.feed.drop();
+    this.sources = [];
     try {
       this.sources = this.open();
     } catch (error) {
@@ -193,20 +258,38 @@ export class RingCapture implements LiveCapture {
 
   /** Listens on interfaces that came, and forgets those that went. */
   private refreshChosen(): void {
-    const found = this.find().slice(0, INTERFACES_MAX);
-    const came = found.filter((index) => !this.chosen.includes(index));
-    if (came.length === 0 && found.length === this.chosen.length) return;
-    this.chosen = found;
-    for (const source of this.sources) this.native.setFilter(source, this.program);
+    const interfaces = this.native.interfaces();
+    // Loopback is always there: where nothing is, the system could not list them.
+    if (interfaces.length === 0) return;
+    const { names, indexes: before } = this.choice;
+    const found = this.find(names, interfaces).slice(0, INTERFACES_MAX);
+    const came = found.filter((index) => !before.includes(index));
+    if (came.length === 0 && found.length === before.length) return;
+    try {
+      this.letIn({ ...this.choice, indexes: found });
+      this.isBehind = false;
+    } catch (error) {
+      if (!this.isBehind) this.say(`interfaces that came are not captured on: ${reasonOf(error)}`);
+      this.isBehind = true;
+      return;
+    }
     this.makePromiscuous(this.sources[0]!, came);
     this.say(`capturing on ${found.length === 1 ? "1 interface" : `${found.length} interfaces`} that are ${this.names.words}`);
   }
 }
 
+/** Whether a line that was said is of an interface that cannot be promiscuous. */
+export function isOfPromiscuous(line: string): boolean {
+  return line.includes(NOT_PROMISCUOUS);
+}
+
 /** A filter for both kinds of packets that a ring brings. What is said of links alone holds of no packet without one. Throws Failure. */
-function ringFilter(text: string | undefined): RingChoice["filter"] {
+export function ringFilter(text: string | undefined): RingChoice["filter"] {
   if (text === undefined) return undefined;
   const [ethernet, raw] = [LINK_ETHERNET, LINK_RAW].map((linkType) => compileFilter(text, linkType, "interface"));
   if (ethernet instanceof Refusal) throw noFilter(text, ethernet);
-  return { ethernet: ethernet!, raw: raw instanceof Refusal ? NO_PACKET : raw! };
+  const filter = { ethernet: ethernet!, raw: raw instanceof Refusal ? NO_PACKET : raw! };
+  // What is too long for all interfaces is so for any.
+  ringProgram({ filter });
+  return filter;
 }

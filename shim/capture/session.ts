@@ -6,6 +6,7 @@ import { feedCapture } from "./capture-reader";
 import type { FileFilter } from "./filter/file-filter";
 import { captureLive, RING_BYTES } from "./live";
 import { type Account, accountFor, becomeAccount } from "./privileges";
+import { untilSignal } from "./signals";
 
 /** Where packets come from: an interface, or one capture. */
 export interface SessionSource {
@@ -15,13 +16,20 @@ export interface SessionSource {
   read?: string;
   /** Packets that are captured at all, as tcpdump's filters say it. */
   captureFilter?: string;
+  /** Bytes that are taken of each packet of an interface at most; 0 for all. */
+  snapshotLength?: number;
+  /** MiB of packets of an interface that may wait in the kernel; the usual ring unless given. */
+  ring?: number;
   /** Who the program becomes once it captures, as NAME or NAME:GROUP. */
   user?: string;
+  /** How long an interface is looked at, ms; until somebody ends it unless given. */
+  time?: number;
 }
 
 /** How often what was captured is shown, ms, and how often an idle host's clock is told. */
 const TURN_MS = 100;
 const TICK_MS = 1000;
+const MIB = 1 << 20;
 
 /** Says a line to the person at the terminal. */
 export function say(line: string): void {
@@ -29,7 +37,7 @@ export function say(line: string): void {
 }
 
 /**
- * One run of a command over one source, until it ends or somebody wants to end it: SIGINT and SIGTERM do, and the second of them at once.
+ * One run of a command over one source, until it ends or somebody wants to end it (signals.ts).
  */
 export class CaptureSession {
   /** Whether the capture could not be read to its end. */
@@ -45,29 +53,29 @@ export class CaptureSession {
     private readonly source: SessionSource,
     private readonly filter?: FileFilter,
   ) {
-    if ((source.interface === undefined) === (source.read === undefined))
+    if (source.interface !== undefined && source.read !== undefined) throw new Failure("give -i or -r, not both", 2);
+    if (source.interface === undefined && source.read === undefined)
       throw new Failure("name an interface with -i or a capture with -r; tallywire interfaces lists what there is", 2);
+    if (source.read !== undefined && source.snapshotLength !== undefined)
+      throw new Failure("-s cuts packets as they are captured: leave it out with -r", 2);
+    if (source.read !== undefined && source.ring !== undefined)
+      throw new Failure("--ring is for packets of an interface: leave it out with -r", 2);
+    if (source.read !== undefined && source.time !== undefined)
+      throw new Failure("--time ends a look at an interface: leave it out with -r, which ends with the capture", 2);
     this.account = accountFor(source.user, source.interface !== undefined);
   }
 
   /** Feeds the core, with a call of `turn` between pieces, as long as that answers true. Throws Failure. */
   async run(turn: () => Promise<boolean>): Promise<void> {
-    const onSignal = () => {
-      // Who cannot wait for the end says so twice.
-      if (this.isOver) process.exit(1);
+    const end = () => {
       this.end();
       if (this.source.read === "-") process.stdin.destroy();
     };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
     const goesOn = async () => (await turn()) && !this.isOver;
-    try {
+    await untilSignal(end, async () => {
       if (this.source.read !== undefined) await this.readFile(this.source.read, goesOn);
       else await this.readInterface(this.source.interface!, goesOn);
-    } finally {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
-    }
+    });
     this.core.flush();
   }
 
@@ -88,20 +96,24 @@ export class CaptureSession {
   }
 
   private async readInterface(name: string, goesOn: () => Promise<boolean>): Promise<void> {
-    const live = { interface: name, filter: this.source.captureFilter, ringBytes: RING_BYTES };
+    const { captureFilter: filter, snapshotLength, ring, time } = this.source;
+    const ringBytes = ring === undefined ? RING_BYTES : ring * MIB;
+    const live = { interface: name, filter, snapBytes: snapshotLength || undefined, ringBytes };
     const capture = await captureLive(this.core, live, say);
     this.knowsDrops = capture.knowsDrops;
     if (this.account !== undefined) say(becomeAccount(this.account, { mayCapture: capture.reopens }));
     say(`watching ${name}; captured through ${capture.words}`);
+    const timer = time === undefined ? undefined : setTimeout(() => this.end(), time);
     let tickedMs = 0;
     while (await goesOn()) {
       await sleep(TURN_MS, undefined, { signal: this.ending.signal }).catch(() => {});
       capture.refresh();
       const nowMs = Date.now();
       if (nowMs - tickedMs < TICK_MS) continue;
-      this.core.tick(Math.floor(nowMs / 1000), (nowMs % 1000) * 1_000_000);
+      this.core.tickAt(nowMs);
       tickedMs = nowMs;
     }
+    clearTimeout(timer);
     await capture.close();
   }
 }

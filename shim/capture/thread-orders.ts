@@ -4,10 +4,12 @@ import type { CoreOptions } from "../../engine/core";
 export interface ThreadStart {
   core: WebAssembly.Module;
   options: RunOptions;
+  /** Whether it is found out whose connections are. */
+  tellsOwners: boolean;
 }
 
-/** What a core is to do, in a form that a thread can be told: who opens TLS is made where the core is. */
-export interface RunOptions extends Omit<CoreOptions, "tlsOpener"> {
+/** What a core is to do, in a form that a thread can be told: who opens TLS, and who knows owners, is made where the core is. */
+export interface RunOptions extends Omit<CoreOptions, "tlsOpener" | "ownerOf"> {
   /** A key log, with which TLS is opened. */
   tlsKeys?: string;
 }
@@ -18,15 +20,23 @@ export type ThreadOrder =
   | { kind: "open"; lent: number }
   /** Hand over what is there, and let the source go. */
   | { kind: "drop" }
-  | { kind: "tick"; seconds: number; nanoseconds: number }
+  | { kind: "tick"; ms: number }
   | { kind: "lost"; minutes: number }
   /** Look at a share of conversations, from 0 to 1. */
   | { kind: "sample"; share: number }
+  /** Give round trips out from now on, or do not. */
+  | { kind: "tellEvents"; isWanted: boolean }
+  /** So many bytes of events were taken, and as many more may come. */
+  | { kind: "taken"; bytes: number }
   /** Nothing more comes: seal what is open, and end. */
   | { kind: "end" };
 
 /** What a thread that captures tells the main thread. */
 export type ThreadReport =
+  /** It reads from a source. */
+  | { kind: "opened" }
   | { kind: "bundle"; bytes: Uint8Array }
+  /** Events that were drained, behind so many that were dropped as the main thread had not taken others. */
+  | { kind: "events"; bytes: Uint8Array; lost: number }
   /** The errno that its source had. */
   | { kind: "fault"; fault: number };

@@ -1,8 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { Agent } from "../agent/agent";
+import { LevelledLog } from "../agent/log-level";
 import { Reload } from "../agent/reload";
 import { type AgentOptions, agentSettings } from "../agent/settings";
 import { say } from "../capture/session";
+import { untilSignal } from "../capture/signals";
 import { resolveConfig } from "../config/resolve";
 
 /** `tallywire agent`: reads packets and keeps each minute until the hub has it. Gives the exit code. */
@@ -11,24 +13,16 @@ export async function agent(given: AgentOptions & { config?: string }): Promise<
   setFlagsFromString("--optimize-for-size");
   const resolved = resolveConfig(given);
   for (const line of resolved.warnings) say(line);
-  const running = new Agent(agentSettings(resolved.options), say);
+  const log = new LevelledLog(say);
+  const running = new Agent(agentSettings(resolved.options), log);
   // Without a file there is nothing that could have changed, and a terminal that closes ends it.
   if (resolved.file !== undefined) {
-    const reload = new Reload(given, resolved, running, say);
+    const reload = new Reload(given, resolved, running, log);
+    running.reloadsBy(() => reload.now());
     process.on("SIGHUP", () => void reload.now());
   }
-  let signals = 0;
-  const onSignal = () => {
-    signals += 1;
-    if (signals > 1) process.exit(1);
-    running.end();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  try {
-    return await running.run();
-  } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
+  return await untilSignal(
+    () => running.end(),
+    () => running.run(),
+  );
 }

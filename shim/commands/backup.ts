@@ -5,8 +5,8 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { createGunzip } from "node:zlib";
 import { parseKey } from "../../engine/keys";
+import { formatBytes, formatCount } from "../../engine/units";
 import { Failure, reasonOf } from "../failure";
-import { formatBytes, formatCount } from "../output/units";
 import { hubAddress } from "../post/hub-address";
 
 /** Where a tenant's hub is, and what opens it. */

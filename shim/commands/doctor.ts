@@ -1,3 +1,4 @@
+import { formatNumberOf } from "../../engine/units";
 import type { AgentOptions } from "../agent/settings";
 import { say } from "../capture/session";
 import { resolveConfig } from "../config/resolve";
@@ -6,7 +7,6 @@ import type { Status } from "../doctor/finding";
 import { type Paint, paletteFor } from "../output/colour";
 import { printable } from "../output/printable";
 import { TextOutput } from "../output/text-output";
-import { formatNumberOf } from "../output/units";
 
 /** The words of `tallywire doctor`: those of an agent on an interface. */
 export interface DoctorOptions extends Omit<AgentOptions, "file"> {

@@ -25,6 +25,7 @@ const SETTINGS = [
     "MAX_TAG_NAMES",
     "MAX_TAG_VALUES",
     "BODY_SECONDS",
+    "SEAL_PERIOD_SECONDS",
     "REQUIRE_SIGNATURE",
   ],
 ];
@@ -52,11 +53,13 @@ export async function hub(options: HubOptions): Promise<number> {
     const why = isSystem ? `cannot use the folder ${dataFolder}: ${reasonOf(error)}; name another with --data` : null;
     throw new Failure(why ?? (error instanceof Error ? error.message : String(error)), 1, { cause: error });
   }
+  // Whoever reads that it runs may end it at once.
+  const told = untilTold();
   try {
     await checkSettings(running);
     process.stdout.write(`A hub runs at ${running.origin}; its data is in ${dataFolder}\n`);
     process.stderr.write(hints(options, dataFolder));
-    const isTold = await Promise.race([untilTold(), running.ended.then(() => false)]);
+    const isTold = await Promise.race([told, running.ended.then(() => false)]);
     if (isTold) return 0;
     throw new Failure(`the hub's process ended by itself; its log is ${running.logPath}`);
   } finally {
@@ -93,8 +96,10 @@ function builtFolders(): { workerFolder: string; assetsFolder: string } {
 }
 
 /** Asks the hub whether it takes its settings; only it knows. */
-async function checkSettings({ port }: LocalHub): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/hello`);
+async function checkSettings({ origin }: LocalHub): Promise<void> {
+  const response = await fetch(`${origin}/v1/hello`).catch((cause: Error) => {
+    throw new Failure(`the hub does not answer at ${origin}: ${reasonOf(cause.cause ?? cause)}`, 1, { cause });
+  });
   if (response.ok) return;
   const { reason } = (await response.json()) as { reason?: string };
   throw new Failure(`the hub does not start: ${reason}`, 2);

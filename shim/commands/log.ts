@@ -1,67 +1,52 @@
-import { fileFilter } from "../capture/filter/file-filter";
-import { namingOf, showsSeveral } from "../capture/interface-naming";
-import { ownNetworks } from "../capture/live";
-import { CaptureSession, type SessionSource, say } from "../capture/session";
-import { loadCore } from "../core";
+import { formatNumberOf } from "../../engine/units";
+import { say } from "../capture/session";
 import { Failure } from "../failure";
-import { setFilter } from "../filter";
 import { TripLog } from "../log/trip-log";
-import { exitSummary } from "../output/exit-summary";
-import { MinuteCounts } from "../output/minute-counts";
+import { bodyReader } from "../output/body";
 import { formatterOf, RoundTripPrinter } from "../output/round-trip-printer";
-import { formatNumberOf } from "../output/units";
-import { openerOf } from "../tls/key-file";
+import { Look, type LookOptions } from "./look";
 
-export interface LogOptions extends SessionSource {
+export interface LogOptions extends LookOptions {
   /** The file. */
   write?: string;
-  filter?: string;
   count?: number;
   /** MiB after which another file is begun, ms after which one is, and how many are kept besides. */
   rotateSize: number;
   rotateAge?: number;
   keep: number;
   gzip?: boolean;
-  raw?: boolean;
-  /** A key log, with which TLS is opened; it may grow. */
-  tlsKeys?: string;
-  keepDuplicates?: boolean;
-  hostNetwork?: string[];
 }
 
 /** `tallywire log`: round trips as lines of JSON in files that make room for others. Gives the exit code. */
 export async function log(protocols: readonly string[], options: LogOptions): Promise<number> {
-  const { raw, keepDuplicates, count, filter, write: path, interface: name } = options;
+  const { count, write: path, rotateSize, rotateAge: rotateMs, keep, gzip = false } = options;
   if (path === undefined) throw new Failure("name the file with -w; watch -o json writes to standard output", 2);
-  const isLive = name !== undefined;
-  const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
-  const packets = isLive ? undefined : fileFilter(options.captureFilter);
-  const packetFilter = packets?.programOf;
-  const stages = showsSeveral(name);
-  const tlsOpener = await openerOf(options.tlsKeys, isLive);
-  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
-  const core = loadCore({ events: true, ...looks });
-  const session = new CaptureSession(core, options, packets);
-  setFilter(core, filter, protocols);
-  const { rotateSize, rotateAge: rotateMs, keep, gzip = false } = options;
+  if (path === "-") throw new Failure("-w takes a file; watch -o json writes to standard output", 2);
+  const look = await Look.open(protocols, options);
   const file = new TripLog(path, { rotateBytes: rotateSize * (1 << 20), rotateMs, keep, gzip, say });
-  const printer = new RoundTripPrinter(core, await formatterOf("json"), file, { count, nameOf: namingOf(core, name) });
-  const counts = new MinuteCounts(core);
-  core.drainTo({ events: (view) => printer.print(view), bundle: (bundle) => counts.add(bundle) });
-  const reopen = () => file.reopen();
-  process.on("SIGHUP", reopen);
+  const printer = new RoundTripPrinter(look.core, await formatterOf("json"), file, {
+    count,
+    nameOf: look.naming,
+    bodyOf: bodyReader(options.raw),
+  });
+  look.drainTo((view) => printer.print(view));
+  let wasMoved = false;
+  const onMoved = () => {
+    wasMoved = true;
+  };
+  process.on("SIGHUP", onMoved);
   try {
-    await session.run(async () => {
+    await look.run(async () => {
+      if (wasMoved) file.reopen();
+      wasMoved = false;
       file.push();
       return !printer.isDone;
     });
   } finally {
     await file.end();
-    process.off("SIGHUP", reopen);
+    process.off("SIGHUP", onMoved);
   }
-  const filtered = filter !== undefined || protocols.length > 0 ? core.eventsFiltered : undefined;
-  const shown = { roundTrips: printer.printed, filtered, knowsDrops: session.knowsDrops };
-  process.stderr.write(`${exitSummary(counts.total, shown)}\n`);
+  look.sayEnd({ roundTrips: printer.printed });
   if (file.lost > 0) say(`${formatNumberOf(file.lost, "round trip")} did not get into ${path}: there was no room`);
-  return session.failed || file.lost > 0 ? 1 : 0;
+  return look.session.failed || file.lost > 0 ? 1 : 0;
 }

@@ -1,8 +1,8 @@
 import { parseKey } from "../../engine/keys";
+import { formatBytes, formatCount, formatFigure, formatNumberOf, formatSeconds } from "../../engine/units";
 import { Failure } from "../failure";
 import { table } from "../output/table";
 import { printText } from "../output/text-output";
-import { formatBytes, formatCount, formatFigure, formatNumberOf } from "../output/units";
 import { hubAddress } from "../post/hub-address";
 
 /** The words of `tallywire query`; those of the API have its names. */
@@ -53,6 +53,8 @@ const TIMEOUT_MS = 60_000;
 const MISSING_SHOWN_MAX = 10;
 /** Columns in the metric's unit. */
 const FIGURES = new Set(["value", "lower", "upper", "min", "max", "total", "of", "per", "before"]);
+/** Columns of a breakdown in seconds: the mean of its durations, and quantiles. */
+const DURATION = /^(mean|p[\d.]+)$/;
 const COUNTS = new Set(["count", "requests", "errors", "sampling"]);
 
 /** `tallywire query`: asks a hub for one figure over a window. */
@@ -171,13 +173,14 @@ function isSameEverywhere(data: Answer["data"], name: string): boolean {
 
 function cellText(name: string, cell: Cell | undefined, { unit, op }: Answer["meta"]): string {
   if (cell === undefined) return "";
-  if (cell === null) return FIGURES.has(name) || name === "change" ? "-" : "(others)";
+  if (cell === null) return FIGURES.has(name) || DURATION.test(name) || name === "change" ? "-" : "(others)";
   if (typeof cell === "string") return cell;
   if (name === "q") return String(cell);
   if (COUNTS.has(name)) return formatCount(cell);
   if (name === "change") return `${cell >= 0 ? "+" : ""}${(cell * 100).toFixed(1)} %`;
   if (name === "bytes") return formatBytes(cell);
   if (op === "breakdown" && FIGURES.has(name)) return formatCount(cell);
+  if (op === "breakdown" && DURATION.test(name)) return formatSeconds(cell);
   return `${formatFigure(Number.isInteger(cell) || unit !== "" ? cell : Number(cell.toPrecision(4)), unit)}${op === "rate" ? "/s" : ""}`;
 }
 

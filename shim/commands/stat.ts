@@ -1,37 +1,20 @@
-import { limitWords } from "../../engine/capture-end";
 import type { Core } from "../../engine/core";
 import type { InterfaceNaming } from "../../engine/round-trip";
 import { Stat } from "../../engine/stat";
 import { CAPTURE_BUDGET_BYTES } from "../../engine/summary";
-import { fileFilter } from "../capture/filter/file-filter";
-import { namingOf, showsSeveral } from "../capture/interface-naming";
-import { ownNetworks } from "../capture/live";
-import { CaptureSession, type SessionSource, say } from "../capture/session";
-import { loadCore } from "../core";
 import { Failure } from "../failure";
-import { setFilter } from "../filter";
-import { exitSummary } from "../output/exit-summary";
 import type { ShowOptions } from "../output/live-table";
-import { MinuteCounts } from "../output/minute-counts";
 import { StatDisplay, type StatWanted } from "../output/stat-display";
 import type { StatSort } from "../output/stat-table";
-import { openerOf } from "../tls/key-file";
+import { Look, type LookOptions } from "./look";
 
-export interface StatOptions extends SessionSource, ShowOptions {
+export interface StatOptions extends LookOptions, ShowOptions {
   by?: readonly string[];
   metric?: string;
   slow?: boolean;
   big?: boolean;
   sort?: StatSort;
   samples?: number;
-  /** How long to look, ms. */
-  time?: number;
-  filter?: string;
-  raw?: boolean;
-  keepDuplicates?: boolean;
-  hostNetwork?: string[];
-  /** A key log, with which TLS is opened; it may grow. */
-  tlsKeys?: string;
 }
 
 const SAMPLES_OF_EXTREMES = 3;
@@ -39,37 +22,19 @@ const DURATION = "durationNs";
 
 /** `tallywire stat`: what round trips add up to, by the fields that are named. Gives the exit code. */
 export async function stat(protocols: readonly string[], options: StatOptions): Promise<number> {
-  const { raw, keepDuplicates, filter, interface: name } = options;
-  const isLive = name !== undefined;
-  const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
-  const budgetBytes = CAPTURE_BUDGET_BYTES;
-  const packets = isLive ? undefined : fileFilter(options.captureFilter);
-  const packetFilter = packets?.programOf;
-  const stages = showsSeveral(name);
-  const tlsOpener = await openerOf(options.tlsKeys, isLive);
-  const looks = { raw, keepDuplicates, hostNetworks, live: isLive, packetFilter, stages, tlsOpener };
-  const core = loadCore({ events: true, budgetBytes, ...looks });
-  const session = new CaptureSession(core, options, packets);
-  setFilter(core, filter, protocols);
+  const look = await Look.open(protocols, options, { budgetBytes: CAPTURE_BUDGET_BYTES });
   const wanted = wantedOf(protocols, options);
-  const stat = openStat(core, wanted, protocols, namingOf(core, name));
-  const counts = new MinuteCounts(core);
-  core.drainTo({ bundle: (bundle) => counts.add(bundle) });
-  const show = new StatDisplay(wanted, { ...options, isLive });
-  const startMs = Date.now();
-  await session.run(async () => {
+  const stat = openStat(look.core, wanted, protocols, look.naming);
+  look.drainTo();
+  const show = new StatDisplay(wanted, { ...options, isLive: look.isLive });
+  await look.run(async () => {
     await show.turn(() => stat.answer());
-    if (options.time !== undefined && isLive && Date.now() - startMs >= options.time) session.end();
     return !show.isClosed;
   });
   const answer = stat.answer();
   await show.last(answer);
-  const words = limitWords(counts.total);
-  if (words) say(words);
-  const filtered = filter !== undefined || protocols.length > 0 ? core.eventsFiltered : undefined;
-  const shown = { roundTrips: answer.requests, filtered, knowsDrops: session.knowsDrops };
-  if (!show.isClosed) process.stderr.write(`${exitSummary(counts.total, shown)}\n`);
-  return session.failed ? 1 : 0;
+  look.sayEnd({ roundTrips: answer.requests }, show.isClosed);
+  return look.session.failed ? 1 : 0;
 }
 
 function wantedOf(protocols: readonly string[], { by, metric, slow, big, sort, samples }: StatOptions): StatWanted {
@@ -86,11 +51,13 @@ function wantedOf(protocols: readonly string[], { by, metric, slow, big, sort, s
           ? "max"
           : "sum"
         : "requests";
+  const fields = (by ?? [protocols.length === 1 ? "server.address" : "protocol,server.address"])
+    .flatMap((list) => list.split(/[\s,]+/))
+    .filter(Boolean);
+  if (fields.length === 0) throw new Failure("--by names no field; leave it out, or name one to four, as server.address", 2);
   return {
     value,
-    by: (by ?? [protocols.length === 1 ? "server.address" : "protocol,server.address"])
-      .flatMap((list) => list.split(/[\s,]+/))
-      .filter(Boolean),
+    by: fields,
     sort: sort ?? natural,
     samples: samples ?? (slow || big ? SAMPLES_OF_EXTREMES : 0),
   };
@@ -99,9 +66,10 @@ function wantedOf(protocols: readonly string[], { by, metric, slow, big, sort, s
 /** Begins the statistics; a field may go without its protocol where there is just one. Throws Failure. */
 function openStat(core: Core, wanted: StatWanted, protocols: readonly string[], nameOf: InterfaceNaming): Stat {
   const [protocol] = protocols.length === 1 ? protocols : [];
-  const named = (field: string) =>
-    protocol !== undefined && isField(core, `${protocol}.${field}`) && !isField(core, field) ? `${protocol}.${field}` : field;
+  const named = (field: string) => (protocol !== undefined && isShort(core, protocol, field) ? `${protocol}.${field}` : field);
   wanted.by = wanted.by.map(named);
+  const twice = wanted.by.find((field, index) => wanted.by.indexOf(field) !== index);
+  if (twice !== undefined) throw new Failure(`--by has ${twice} twice; name it once`, 2);
   if (!["count", "errors", "size"].includes(wanted.value)) wanted.value = named(wanted.value);
   const stat = Stat.open(core, wanted, nameOf);
   if (stat instanceof Stat) return stat;
@@ -109,6 +77,9 @@ function openStat(core: Core, wanted: StatWanted, protocols: readonly string[], 
   throw new Failure(`${option}: ${stat.message}`, 2);
 }
 
-function isField(core: Core, name: string): boolean {
-  return core.openStat(`count by ${name}`, 0) === undefined;
+/** Whether a field goes without its protocol: it is none as it stands, and one of this protocol, or of others alone. */
+function isShort(core: Core, protocol: string, field: string): boolean {
+  const fault = core.openStat(`count by ${field}`, 0);
+  if (fault === undefined) return false;
+  return core.openStat(`count by ${protocol}.${field}`, 0) === undefined || fault.message.includes(" of its own;");
 }

@@ -8,8 +8,8 @@ export type Checked = { value: unknown; wrong?: undefined } | { wrong: string };
 const ON = new Set(["true", "yes", "on", "1"]);
 const OFF = new Set(["false", "no", "off", "0"]);
 
-/** What a value of a file means, which YAML has read. */
-export function checkValue(kind: ConfigValue, given: unknown): Checked {
+/** What a value of a file means, which YAML has read; `source` is how it is written there, where it is no text, list or map. */
+export function checkValue(kind: ConfigValue, given: unknown, source?: string): Checked {
   switch (kind.kind) {
     case "flag":
       return typeof given === "boolean" ? { value: given } : { wrong: "is true or false" };
@@ -25,10 +25,15 @@ export function checkValue(kind: ConfigValue, given: unknown): Checked {
     case "labels":
       return checkLabels(given);
     default:
-      return typeof given === "string"
-        ? checkText(kind, given)
-        : { wrong: typeof given === "number" ? `is a text: write "${given}"` : "is a text" };
+      return typeof given === "string" ? checkText(kind, given) : { wrong: `is a text${textMeant(kind, given, source)}` };
   }
+}
+
+/** How what is no text would be one; nothing where that cannot be told. */
+function textMeant(kind: ConfigValue, given: unknown, source: string | undefined): string {
+  if (kind.kind === "text" && kind.isList && Array.isArray(given) && given.every((one) => typeof one === "string"))
+    return `: write "${given.join(",")}"`;
+  return source === undefined ? "" : `: write "${source}"`;
 }
 
 /** What the text of a variable means. */

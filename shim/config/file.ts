@@ -1,11 +1,23 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { type Document, isAlias, isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from "yaml";
 import { Failure, reasonOf } from "../failure";
 import { checkValue } from "./check";
 import { CONFIG_KEYS, type ConfigKey, GROUPS } from "./keys";
+import { wrongMeaning } from "./meaning";
 import { nearest } from "./nearest";
 
-const BYTES_MAX = 1 << 20;
+const BYTES_MAX = 64 << 10;
 const ERRORS_SHOWN_MAX = 20;
 const ALIASES_MAX = 100;
 
@@ -50,11 +62,13 @@ class Reader {
     private readonly path: string,
     text: string,
   ) {
-    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, strict: true });
+    // Its own check of unique keys takes time by the square of them.
+    this.document = parseDocument(text, { lineCounter: this.lines, prettyErrors: false, strict: true, uniqueKeys: false });
   }
 
   values(): ReadonlyMap<string, unknown> {
-    for (const { message, pos } of this.document.errors) this.note(pos[0], message.replace(/\n[\s\S]*/, ""));
+    for (const error of this.document.errors) this.note(error.pos[0], wordsOf(error));
+    this.refuseTwice();
     const { contents } = this.document;
     if (this.wrong.length === 0 && contents !== null) this.group(contents as Node, "");
     if (this.wrong.length === 0) return this.found;
@@ -63,6 +77,21 @@ class Reader {
     if (shown.length < this.wrong.length) shown.push(`and ${this.wrong.length - shown.length} more`);
     throw new Failure(`${count} wrong in the configuration ${this.path}; tallywire config shows how it is written`, 2, {
       below: shown,
+    });
+  }
+
+  /** Refuses keys that a map has twice, wherever it stands. */
+  private refuseTwice(): void {
+    visit(this.document, {
+      Map: (_, { items }) => {
+        const seen = new Set<string>();
+        for (const { key } of items) {
+          if (!isScalar(key)) continue;
+          const name = String(key.value);
+          if (seen.has(name)) this.note(key.range?.[0], `the key ${name} is there twice`);
+          seen.add(name);
+        }
+      },
     });
   }
 
@@ -84,9 +113,9 @@ class Reader {
     const path = prefix + name;
     const at = key.range?.[0];
     const known = CONFIG_KEYS.find((one) => one.path === path);
-    if (prefix === "" && GROUPS[name] !== undefined) {
+    if (prefix === "" && Object.hasOwn(GROUPS, name)) {
       if (value !== null) this.group(value, `${name}.`);
-    } else if (known === undefined) this.note(at, unknownKey(path, prefix));
+    } else if (known === undefined) this.note(at, this.wrong.length < ERRORS_SHOWN_MAX ? unknownKey(path, prefix) : "");
     else if (value !== null) this.value(known, value);
   }
 
@@ -101,9 +130,11 @@ class Reader {
     }
     // A key without a value is not given.
     if (plain === null) return;
-    const checked = checkValue(kind, plain);
-    if (checked.wrong === undefined) this.found.set(path, checked.value);
-    else this.note(given.range?.[0], `${path} ${checked.wrong}`);
+    const node = this.resolved(given);
+    const checked = checkValue(kind, plain, isScalar(node) ? node.source : undefined);
+    const wrong = checked.wrong ?? wrongMeaning(path, checked.value);
+    if (wrong !== undefined) this.note(given.range?.[0], `${path} ${wrong}`);
+    else if (checked.wrong === undefined) this.found.set(path, checked.value);
   }
 
   private resolved(node: Node): Node | undefined {
@@ -114,6 +145,12 @@ class Reader {
     const { line, col } = this.lines.linePos(offset ?? 0);
     this.wrong.push(`${this.path}:${line}:${col}: ${words}`);
   }
+}
+
+/** What YAML finds wrong, in one line. */
+function wordsOf({ code, message }: YAMLError): string {
+  if (code === "MULTIPLE_DOCS") return "a configuration is one document: leave out --- and what follows it";
+  return message.replace(/\n[\s\S]*/, "");
 }
 
 /** That a key is not known, and which may have been meant: one of its group, or one that stands elsewhere. */

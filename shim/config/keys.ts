@@ -2,11 +2,19 @@
  * Everything that can be said to an agent, once: as an option of the command line, a key of a configuration file, and a variable. What
  * reads, checks and explains them goes by this list.
  */
+import { LOG_LEVELS } from "../agent/log-level";
 import type { AgentOptions } from "../agent/settings";
 
 /** What a value is. */
 export type ConfigValue =
-  | { kind: "text" /** How it is written, and what that is called. */; form?: RegExp; called?: string }
+  | {
+      kind: "text";
+      /** How it is written, and what that is called. */
+      form?: RegExp;
+      called?: string;
+      /** Whether it has several, with commas between them. */
+      isList?: boolean;
+    }
   | { kind: "list" }
   | { kind: "flag" }
   /** `name: value` each; on the command line and in a variable `name=value,name=value`. */
@@ -28,8 +36,8 @@ export interface ConfigKey {
   value: ConfigValue;
   /** What holds where it is not given. */
   usual?: string | number | boolean;
-  /** Whether an agent takes another value over while it runs. */
-  mayChange?: boolean;
+  /** Whether an agent takes another value over while it runs: always, or where it reads interfaces. Absent: it does not. */
+  changes?: "always" | "live";
   /** Whether it is not to be shown. */
   isSecret?: boolean;
   says: string;
@@ -47,13 +55,18 @@ export const SPOOL_MIB = 256;
 /** What a key log is for, as help says it. */
 export const TLS_KEYS_HELP = "look into TLS with the secrets that a client or server logged there (SSLKEYLOGFILE)";
 
+/** What `--protocol` is for, as help says it. */
+export const PROTOCOL_HELP = "read what a port speaks as this protocol only, as http:8080,redis:7000; elsewhere it is recognised";
+
 /** Groups of keys in a file, and what they are about. */
 export const GROUPS: Record<string, string> = {
   capture: "What is captured, and how.",
   hub: "Where minutes go.",
   spool: "Where they wait.",
+  listen: "Where the agent answers by HTTP.",
   memory: "What all that is kept of the traffic takes.",
   metrics: "What is counted.",
+  log: "What the agent says.",
 };
 
 export const CONFIG_KEYS: readonly ConfigKey[] = [
@@ -68,6 +81,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "tags",
+    changes: "live",
     option: "tags",
     flags: "--tags <list>",
     variable: "TALLYWIRE_TAGS",
@@ -77,6 +91,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "labels",
+    changes: "live",
     option: "labels",
     flags: "--labels <list>",
     variable: "TALLYWIRE_LABELS",
@@ -86,16 +101,17 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.interface",
+    changes: "live",
     option: "interface",
     flags: "-i, --interface <names>",
     variable: "TALLYWIRE_INTERFACE",
-    value: { kind: "text" },
+    value: { kind: "text", isList: true },
     says: "capture on this interface, on several as eth0,veth*, or on any",
     example: "eth0",
   },
   {
     path: "capture.filter",
-    mayChange: true,
+    changes: "live",
     option: "captureFilter",
     flags: "-f, --capture-filter <filter>",
     variable: "TALLYWIRE_CAPTURE_FILTER",
@@ -105,6 +121,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.promiscuous",
+    changes: "live",
     option: "promiscuous",
     flags: "--promiscuous",
     variable: "TALLYWIRE_PROMISCUOUS",
@@ -124,7 +141,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.cpuMaxPercent",
-    mayChange: true,
+    changes: "live",
     option: "cpuMax",
     flags: "--cpu-max <percent>",
     variable: "TALLYWIRE_CPU_MAX",
@@ -134,6 +151,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.method",
+    changes: "live",
     option: "capture",
     flags: "--capture <method>",
     variable: "TALLYWIRE_CAPTURE",
@@ -143,6 +161,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.ringMiB",
+    changes: "live",
     option: "ring",
     flags: "--ring <mib>",
     variable: "TALLYWIRE_RING",
@@ -152,6 +171,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.threads",
+    changes: "live",
     option: "threads",
     flags: "--threads <n>",
     variable: "TALLYWIRE_THREADS",
@@ -162,6 +182,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.hostNetworks",
+    changes: "live",
     option: "hostNetwork",
     flags: "--host-network <cidr...>",
     variable: "TALLYWIRE_HOST_NETWORK",
@@ -171,6 +192,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "capture.keepDuplicates",
+    changes: "live",
     option: "keepDuplicates",
     flags: "--keep-duplicates",
     variable: "TALLYWIRE_KEEP_DUPLICATES",
@@ -180,7 +202,34 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     example: "true",
   },
   {
+    path: "capture.protocol",
+    changes: "live",
+    option: "protocol",
+    flags: "--protocol <name:port>",
+    variable: "TALLYWIRE_PROTOCOL",
+    value: {
+      kind: "text",
+      form: /^[a-z0-9]+:\d+(,[a-z0-9]+:\d+)*$/,
+      called: "protocols with a port, as http:8080,redis:7000",
+      isList: true,
+    },
+    says: PROTOCOL_HELP,
+    example: "http:8080",
+  },
+  {
+    path: "capture.owners",
+    changes: "live",
+    option: "owners",
+    flags: "--no-owners",
+    variable: "TALLYWIRE_OWNERS",
+    value: { kind: "flag" },
+    usual: true,
+    says: "find out whose connections are: processes, users, containers and pods (Linux); --no-owners and false leave it out",
+    example: "false",
+  },
+  {
     path: "capture.tlsKeys",
+    changes: "live",
     option: "tlsKeys",
     flags: "--tls-keys <file>",
     variable: "TALLYWIRE_TLS_KEYS",
@@ -190,7 +239,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.url",
-    mayChange: true,
+    changes: "always",
     option: "hub",
     flags: "--hub <url>",
     variable: "TALLYWIRE_HUB",
@@ -200,7 +249,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.key",
-    mayChange: true,
+    changes: "always",
     option: "key",
     flags: "--key <key>",
     variable: "TALLYWIRE_KEY",
@@ -211,7 +260,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.hideKey",
-    mayChange: true,
+    changes: "always",
     option: "hideKey",
     flags: "--hide-key",
     variable: "TALLYWIRE_HIDE_KEY",
@@ -222,7 +271,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "hub.insecure",
-    mayChange: true,
+    changes: "always",
     option: "insecure",
     flags: "--insecure",
     variable: "TALLYWIRE_INSECURE",
@@ -242,7 +291,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "spool.sizeMiB",
-    mayChange: true,
+    changes: "always",
     option: "spoolSize",
     flags: "--spool-size <mib>",
     variable: "TALLYWIRE_SPOOL_SIZE",
@@ -252,7 +301,28 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     example: "1024",
   },
   {
+    path: "listen.address",
+    changes: "always",
+    option: "listen",
+    flags: "--listen <address>",
+    variable: "TALLYWIRE_LISTEN",
+    value: { kind: "text" },
+    says: "answer by HTTP, with metrics for Prometheus, at 127.0.0.1:PORT, [::1]:PORT or unix:PATH; docs/agent-http.md",
+    example: "127.0.0.1:9464",
+  },
+  {
+    path: "listen.tokenFile",
+    changes: "always",
+    option: "tokenFile",
+    flags: "--token-file <file>",
+    variable: "TALLYWIRE_TOKEN_FILE",
+    value: { kind: "text" },
+    says: "the token that who asks there needs; made beside the spool unless given",
+    example: "/etc/tallywire/token",
+  },
+  {
     path: "memory.profile",
+    changes: "live",
     option: "profile",
     flags: "--profile <name>",
     variable: "TALLYWIRE_PROFILE",
@@ -262,6 +332,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "memory.budgetMiB",
+    changes: "live",
     option: "budget",
     flags: "--budget <mib>",
     variable: "TALLYWIRE_BUDGET",
@@ -271,6 +342,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
   },
   {
     path: "metrics.theta",
+    changes: "live",
     option: "theta",
     flags: "--theta",
     variable: "TALLYWIRE_THETA",
@@ -278,5 +350,16 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     usual: false,
     says: "keep clients as sets too, so that a hub can tell who was seen at two sites; docs/privacy.md says what leaves",
     example: "true",
+  },
+  {
+    path: "log.level",
+    changes: "always",
+    option: "logLevel",
+    flags: "--log-level <level>",
+    variable: "TALLYWIRE_LOG_LEVEL",
+    value: { kind: "choice", choices: LOG_LEVELS },
+    usual: "info",
+    says: "how much it says: what is wrong, what happens too, or each minute and request beside it",
+    example: "debug",
   },
 ];

@@ -43,7 +43,7 @@ const indentOf = (key: ConfigKey) => (key.path.includes(".") ? "  " : "");
 
 function explained(key: ConfigKey): string {
   const variable = key.variable === undefined ? "" : ` (${key.variable})`;
-  return `${indentOf(key)}# ${key.mayChange ? "* " : ""}${key.says}${variable}\n`;
+  return `${indentOf(key)}# ${key.changes ? "* " : ""}${key.says}${variable}\n`;
 }
 
 function line(key: ConfigKey, value: unknown, isComment: boolean): string {

@@ -1,5 +1,6 @@
 import type { AgentOptions } from "../agent/settings";
 import { Failure } from "../failure";
+import { shellWord } from "../shell-word";
 import { checkWords } from "./check";
 import { type ConfigFile, readConfig } from "./file";
 import { CONFIG_KEYS, CONFIG_VARIABLE, type ConfigKey } from "./keys";
@@ -43,7 +44,9 @@ export function resolveConfig(
   const options: AgentOptions = { file: words.file };
   for (const { key, value } of wanted) Object.assign(options, { [key.option]: value });
   const warnings =
-    file?.isOpen && file.values.has("hub.key") ? [`${file.path} holds a key and others may read it; chmod 600 ${file.path}`] : [];
+    file?.isOpen && file.values.has("hub.key")
+      ? [`${file.path} holds a key and others may read it; chmod 600 ${shellWord(file.path)}`]
+      : [];
   return { options, held: wanted, file, warnings };
 }
 
@@ -54,7 +57,8 @@ function heldOf(
   file: ConfigFile | undefined,
 ): Held | undefined {
   const word = words[key.option];
-  if (word !== undefined) return { key, value: word, source: "option" };
+  // The command line can only take away what is usual.
+  if (word !== undefined && !(key.usual === true && word === true)) return { key, value: word, source: "option" };
   const text = key.variable && env[key.variable];
   // A variable without a value is one that is not set, as files of variables write it.
   if (text) {

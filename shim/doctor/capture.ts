@@ -1,9 +1,10 @@
+import { formatBytes } from "../../engine/units";
 import { MIB, memoryOf } from "../agent/settings";
-import { captureLive } from "../capture/live";
+import { captureLive, refuseCapture } from "../capture/live";
 import { netRaw } from "../capture/permission";
+import { isOfPromiscuous } from "../capture/ring";
 import { loadCore } from "../core";
 import { Failure } from "../failure";
-import { formatBytes } from "../output/units";
 import { type Finding, failedBy, ok, skipped, warning } from "./finding";
 import type { Subject } from "./subject";
 
@@ -24,19 +25,22 @@ const MENDS: readonly (readonly [said: RegExp, mend: string])[] = [
  * Without an interface, that is `any` where there are rings.
  */
 export async function checkCapture(subject: Subject): Promise<Finding> {
-  const { captureFilter: filter, capture: method, promiscuous } = subject.options;
+  const { captureFilter: filter, capture: method, promiscuous, threads = 1 } = subject.options;
   const { ring } = memoryOf(subject.options);
   if (netRaw()?.isEffective === false) return skipped("it takes the capability");
   const name = subject.options.interface ?? (process.platform === "linux" ? "any" : undefined);
   if (name === undefined) return skipped("no interface is given; name one with -i");
   const said: string[] = [];
   try {
+    refuseCapture({ method, filter }, threads);
     const live = { interface: name, filter, method, promiscuous, ringBytes: ring * MIB };
-    const capture = await captureLive(loadCore({ live: true, budgetBytes: CORE_BYTES }), live, (line) => said.push(line));
+    const capture = await captureLive(loadCore({ budgetBytes: CORE_BYTES }), live, (line) => said.push(line));
     await capture.close();
     subject.captures = true;
     const found = `${name} through ${capture.words}, ${formatBytes(ring * MIB)} for packets that wait`;
-    return said.length === 0 ? ok(found) : warning(said.join(", "), "leave --promiscuous out, or those interfaces");
+    // Of interfaces that are not there the check of interfaces tells.
+    const refused = said.filter(isOfPromiscuous);
+    return refused.length === 0 ? ok(found) : warning(refused.join(", "), "leave --promiscuous out, or those interfaces");
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const [, mend] = MENDS.find(([words]) => words.test(error.message)) ?? [];

@@ -8,22 +8,30 @@ import { checkHub } from "./hub";
 import { checkInterfaces } from "./interfaces";
 import { checkKey } from "./key";
 import { checkLibpcap } from "./libpcap";
+import { checkListen } from "./listen";
 import { checkMemory } from "./memory";
 import { checkNode } from "./node";
+import { checkOwners } from "./owners";
 import { checkSpool } from "./spool";
 import type { Subject } from "./subject";
+import { checkTls } from "./tls";
+import { checkWords } from "./words";
 
 /** All checks, in the order in which one needs another. */
 const CHECKS: Readonly<Record<string, (subject: Subject) => Finding | Promise<Finding>>> = {
   node: () => checkNode(),
   core: checkCore,
+  words: checkWords,
   addon: checkAddon,
   capability: checkCapability,
   libpcap: checkLibpcap,
   interfaces: checkInterfaces,
   capture: checkCapture,
+  tls: checkTls,
+  owners: checkOwners,
   memory: checkMemory,
   spool: checkSpool,
+  listen: checkListen,
   hub: checkHub,
   key: checkKey,
   clock: checkClock,

@@ -1,4 +1,4 @@
-import { formatSeconds } from "../output/units";
+import { formatSeconds } from "../../engine/units";
 import { CLOCK_OFFSET_MAX_MS } from "../post/hub-clock";
 import { type Finding, failed, ok, skipped, warning } from "./finding";
 import type { Subject } from "./subject";

@@ -1,6 +1,6 @@
-import { hubAddress } from "../post/hub-address";
+import { hubAddress, isOnThisHost } from "../post/hub-address";
 import { HubClock } from "../post/hub-clock";
-import { readObject, sendRequest, unreachedReason } from "../post/hub-request";
+import { readObject, sendRequest, speaksNoTls, unreachedReason } from "../post/hub-request";
 import { USER_AGENT } from "../version";
 import { type Finding, failed, ok, skipped } from "./finding";
 import type { Subject } from "./subject";
@@ -55,8 +55,13 @@ function noHub(url: URL, status: number | undefined, body: object): Finding {
 
 const secondsOf = (value: unknown) => (typeof value === "number" ? value : Number.POSITIVE_INFINITY);
 
-function mendOf({ origin, hostname }: URL, error: unknown): string {
+function mendOf(address: URL, error: unknown): string {
+  const { origin, hostname } = address;
   const { code = "" } = error as NodeJS.ErrnoException;
+  if (speaksNoTls(error)) {
+    const clear = origin.replace("https:", "http:");
+    return isOnThisHost(address) ? `write ${clear}` : `put TLS before it, or write ${clear} with --insecure`;
+  }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `mend the name in --hub, or what resolves it: getent hosts ${hostname}`;
   if (CERTIFICATE.test(code)) return "have Node trust the CA that signed it: NODE_EXTRA_CA_CERTS=/etc/ssl/certs/own-ca.pem";

@@ -14,7 +14,10 @@ export async function checkInterfaces({ options: { interface: words } }: Subject
   if (words === undefined) return ok(listOf(names));
   const meant = new InterfaceNames(words);
   const chosen = names.filter((name) => meant.has(name));
-  if (chosen.length > 0) return ok(`${words}: ${listOf(chosen)}`);
+  const missing = meant.missing(names);
+  if (chosen.length > 0 && missing.length === 0) return ok(`${words}: ${listOf(chosen)}`);
+  if (chosen.length > 0)
+    return warning(`${listOf(chosen)}; there is no ${listOf(missing)} now, and what comes later is taken`, MEND);
   const found = `none is ${words} now; there are ${listOf(names)}`;
   return meant.single === undefined ? warning(`${found}; one that comes later is taken`, MEND) : failed(found, MEND);
 }

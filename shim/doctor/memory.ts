@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { MIB, memoryOf } from "../agent/settings";
-import { formatBytes } from "../output/units";
+import { formatBytes } from "../../engine/units";
+import { MIB, memoryOf, THREAD_MIB } from "../agent/settings";
 import { type Finding, ok, skipped, warning } from "./finding";
 import type { Subject } from "./subject";
 
 /** What an agent takes beside its budget with every table full (ARCHITECTURE.md, "Memory"). */
 const PROGRAM_BYTES = 75_000_000;
+/** What its HTTP takes beside that: to merge a full minute, and to keep the last ones. */
+const HTTP_BYTES = 25_000_000;
 
 /**
  * Whether there is memory for an agent. A ring is the kernel's own (net/packet/af_packet.c, alloc_one_pg_vec_page): it counts neither as locked
@@ -14,10 +16,12 @@ const PROGRAM_BYTES = 75_000_000;
  */
 export function checkMemory({ options, captures = false }: Subject): Finding {
   const { budget, ring } = memoryOf(options);
+  const { threads = 1 } = options;
   const available = availableBytes();
   if (available === undefined) return skipped("this system does not say what is free");
-  const agent = PROGRAM_BYTES + budget * MIB;
-  const ofRing = captures ? `; the ring is no locked memory, and was opened with ${lockedWords()} of that` : "";
+  const agent = PROGRAM_BYTES + budget * MIB + (options.listen === undefined ? 0 : HTTP_BYTES);
+  const rings = ring * threads * MIB;
+  const locked = captures ? `; the ring is no locked memory, and was opened with ${lockedWords()} of that` : "";
   const takes = `an agent takes up to ${formatBytes(agent)}`;
   const limit = groupLimitBytes();
   if (limit !== undefined && limit < agent)
@@ -25,12 +29,14 @@ export function checkMemory({ options, captures = false }: Subject): Finding {
       `${takes}, and may take ${formatBytes(limit)} here`,
       "MemoryMax= of the unit or resources.limits.memory: more",
     );
-  if (available < agent + ring * MIB)
-    return warning(
-      `${takes} and ${formatBytes(ring * MIB)} of the kernel's; ${formatBytes(available)} are free`,
-      "--budget 8 --ring 2",
-    );
-  return ok(`${takes}; ${formatBytes(available)} are free${ofRing}`);
+  const all = `${takes}, and ${formatBytes(rings)} of the kernel's for packets that wait; ${formatBytes(available)} are free`;
+  return available < agent + rings ? warning(all, lessWords(threads)) : ok(`${all}${locked}`);
+}
+
+/** What takes least. */
+function lessWords(threads: number): string {
+  const fewer = threads > 1 ? ", and fewer --threads" : "";
+  return `--budget ${THREAD_MIB * threads} --ring 2${fewer}`;
 }
 
 /** What can be had without swapping, by Linux' own estimate. */

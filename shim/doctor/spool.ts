@@ -1,39 +1,36 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { formatBytes, formatNumberOf } from "../../engine/units";
 import { MIB, spoolFolderOf } from "../agent/settings";
 import { SPOOL_MIB } from "../config/keys";
 import { reasonOf } from "../failure";
-import { formatBytes, formatNumberOf } from "../output/units";
+import { shellWord } from "../shell-word";
 import { isBundleName, SPOOL_LIMITS } from "../spool/spool";
 import { type Finding, failed, ok, warning } from "./finding";
+import { type FolderFault, folderFault, isThere, makeFolderCommand, nearestPlace } from "./folder";
 import type { Subject } from "./subject";
 
 /** What is written to see whether it can be; an agent that starts clears such away. */
 const TRIAL_NAME = "doctor.draft";
 const TRIAL_BYTES = 64 << 10;
+const UNIT_MEND = "in a unit StateDirectory=tallywire";
+const OTHER_MEND = `name another folder with --spool or TALLYWIRE_SPOOL; ${UNIT_MEND}`;
+const FULL_MEND = "make room, or name another folder with --spool or TALLYWIRE_SPOOL";
 
 /** Whether minutes can wait on disk, and whether there is room for as many as may. Throws Failure where the edge has no name. */
 export function checkSpool({ options }: Subject): Finding {
-  const folder = spoolFolderOf(options);
-  const place = nearestPlace(folder);
+  const folder = resolve(spoolFolderOf(options));
+  const fault = folderFault(folder);
+  if (fault !== undefined) return failed(`nothing can be kept in ${fault.place}: ${writeReason(fault)}`, mendOf(fault, folder));
   try {
-    if (place === folder) tryToWrite(folder);
-    else if (statSync(place).isDirectory()) accessSync(place, constants.W_OK | constants.X_OK);
-    else throw Object.assign(new Error("it is no folder"), { code: "ENOTDIR" });
-    return roomIn(folder, place, options.spoolSize ?? SPOOL_MIB);
+    if (isThere(folder)) tryToWrite(folder);
+    return roomIn(folder, nearestPlace(folder), options.spoolSize ?? SPOOL_MIB);
   } catch (error) {
-    return failed(`nothing can be kept in ${place}: ${writeReason(error)}`, mendOf(error, place));
+    const { code } = error as NodeJS.ErrnoException;
+    return failed(
+      `nothing can be kept in ${folder}: ${writeReason(error)}`,
+      code === "ENOSPC" || code === "EDQUOT" ? FULL_MEND : OTHER_MEND,
+    );
   }
 }
 
@@ -46,23 +43,9 @@ function roomIn(folder: string, place: string, sizeMib: number): Finding {
   const waits = count === 0 ? "nothing waits" : `${formatNumberOf(count, "minute")} (${formatBytes(bytes)}) wait`;
   const found = `${waits} in ${folder}, ${formatBytes(free)} are free`;
   if (free >= bytesMax - bytes) return ok(found);
-  const fits = Math.max(1, Math.floor((free + bytes - SPOOL_LIMITS.refusedBytesMax) / MIB));
-  return warning(`${found}, and it may take ${formatBytes(bytesMax)}`, `make room, or --spool-size ${fits}`);
-}
-
-/** The folder, or what is the nearest above it that is there. */
-function nearestPlace(path: string): string {
-  const above = dirname(path);
-  return above === path || isThere(path) ? path : nearestPlace(above);
-}
-
-function isThere(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+  const fits = Math.floor((free + bytes - SPOOL_LIMITS.refusedBytesMax) / MIB);
+  const less = fits >= 1 ? `--spool-size ${fits}` : "name a folder on a larger disk with --spool";
+  return warning(`${found}, and it may take ${formatBytes(bytesMax)}`, `make room, or ${less}`);
 }
 
 function tryToWrite(folder: string): void {
@@ -94,8 +77,12 @@ function writeReason(error: unknown): string {
   return code === "ENOTDIR" ? "it is no folder" : reasonOf(error);
 }
 
-function mendOf(error: unknown, place: string): string {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") return "make room, or name another folder with --spool or TALLYWIRE_SPOOL";
-  return `sudo chown -R ${process.getuid?.()} ${place}, or another with --spool; in a unit StateDirectory=tallywire`;
+/** A folder that is missing can be made; one that is there may be somebody's, and stays so. */
+function mendOf({ code, place, isReached }: FolderFault, folder: string): string {
+  if (code !== "EACCES" || !isReached) return OTHER_MEND;
+  if (place === folder) return `run it as uid ${statSync(place).uid}, whose folder that is, or ${OTHER_MEND}`;
+  const spool = dirname(folder);
+  if (!isThere(spool)) return `${makeFolderCommand(spool)}; ${UNIT_MEND}`;
+  const own = join(spool, "tallywire");
+  return isThere(own) ? OTHER_MEND : `${makeFolderCommand(own)}, with --spool ${shellWord(own)}; ${UNIT_MEND}`;
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { isIPv6 } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { deriveKey, importMaster, type KeyHolder } from "../../engine/keys";
+import { writeWhole } from "../write-whole";
 import { openMasterKey, previousMasterKey } from "./master-key";
 import { claimFolder, configPathOf, pidPathOf, removePidFile, writePidFile } from "./pid-file";
 import { MASTER_KEY_VARIABLE, PREVIOUS_MASTER_KEY_VARIABLE, workerdConfig } from "./workerd-config";
@@ -13,8 +15,14 @@ import { MASTER_KEY_VARIABLE, PREVIOUS_MASTER_KEY_VARIABLE, workerdConfig } from
 const START_TIMEOUT_MS = 20_000;
 /** How long a hub may take to stop before it is killed, which loses nothing. */
 const STOP_TIMEOUT_MS = 3_000;
+/** What is kept is what edges saw: no other user of this machine is to read it. */
+const OWNER_ONLY_FOLDER = 0o700;
+const OWNER_ONLY = 0o600;
 /** Descriptor on which workerd says which port it listens on. */
 const CONTROL_DESCRIPTOR = 3;
+
+/** Where what listens on all addresses is reached. */
+const REACHED_AT: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" };
 
 export interface LocalHubOptions {
   /** Where everything is kept: objects, the master key, the log. Made where it is missing. */
@@ -27,13 +35,13 @@ export interface LocalHubOptions {
   port?: number;
   /** Variables of the Worker, as worker/environment.ts names them. */
   variables?: Record<string, string>;
-  /** An address other than loopback makes the hub reachable from other hosts, without TLS. */
+  /** A name or an address, of IPv6 in brackets or not; other than loopback it makes the hub reachable from other hosts, without TLS. */
   host?: string;
 }
 
 /** A hub that runs in a process of its own. */
 export interface LocalHub {
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://ADDRESS:PORT`, as this host reaches it. */
   origin: string;
   port: number;
   /** workerd's process. */
@@ -56,15 +64,18 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   const pidPath = pidPathOf(dataFolder);
   const logPath = join(dataFolder, "hub.log");
   const objectsFolder = join(dataFolder, "objects");
-  mkdirSync(objectsFolder, { recursive: true });
+  mkdirSync(objectsFolder, { recursive: true, mode: OWNER_ONLY_FOLDER });
+  // One of an earlier version let others in. Its folder may be somebody's that holds other things too.
+  chmodSync(objectsFolder, OWNER_ONLY_FOLDER);
   await claimFolder(dataFolder);
 
-  const { host = "127.0.0.1", variables = {} } = options;
+  const { variables = {} } = options;
+  const host = bracketed(options.host ?? "127.0.0.1");
   const assets = options.assetsFolder === undefined ? null : resolve(options.assetsFolder);
   const assetsFolder = assets !== null && existsSync(assets) ? assets : null;
   const paths = { configFolder: dataFolder, workerFolder: resolve(options.workerFolder), objectsFolder, assetsFolder };
   const webhook = variables.WEBHOOK_URL === undefined ? null : new URL(variables.WEBHOOK_URL);
-  writeFileSync(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables), webhook));
+  writeWhole(configPath, workerdConfig(paths, `${host}:${options.port ?? 0}`, Object.keys(variables), webhook));
   const master = openMasterKey(dataFolder);
 
   const masters = { [MASTER_KEY_VARIABLE]: master, [PREVIOUS_MASTER_KEY_VARIABLE]: previousMasterKey(dataFolder) };
@@ -92,7 +103,7 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   };
   const imported = importMaster(master);
   return {
-    origin: `http://${host}:${port}`,
+    origin: `http://${REACHED_AT[host] ?? host}:${port}`,
     port,
     pid,
     logPath,
@@ -103,9 +114,15 @@ export async function startLocalHub(options: LocalHubOptions): Promise<LocalHub>
   };
 }
 
+/** As URLs and workerd write it. */
+function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
 function spawnWorkerd(configPath: string, logPath: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const log = openSync(logPath, "w");
+  const log = openSync(logPath, "w", OWNER_ONLY);
   try {
+    fchmodSync(log, OWNER_ONLY);
     return spawn(workerdPath(), ["serve", configPath, `--control-fd=${CONTROL_DESCRIPTOR}`], {
       stdio: ["ignore", log, log, "pipe"],
       env,

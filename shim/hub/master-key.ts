@@ -23,7 +23,7 @@ export function previousMasterKey(dataFolder: string): string {
 export function openMasterKey(dataFolder: string): string {
   const path = masterKeyPath(dataFolder);
   if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeWhole(path, `${randomBytes(32).toString("base64url")}\n`);
   }
   return readFileSync(path, "utf8").trim();

@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "../process";
+import { writeWhole } from "../write-whole";
 
 /** Who works in a folder: a process, and the one that started it. */
 interface Owner {
@@ -21,7 +23,7 @@ export function configPathOf(dataFolder: string): string {
 
 /** Says which process, started by this one, works in the folder from now on. */
 export function writePidFile(path: string, worker: number): void {
-  writeFileSync(path, `${JSON.stringify({ worker, starter: process.pid } satisfies Owner)}\n`);
+  writeWhole(path, `${JSON.stringify({ worker, starter: process.pid } satisfies Owner)}\n`);
 }
 
 /** Says that none does. */
@@ -58,25 +60,6 @@ function readOwner(path: string): Owner | null {
     return Number.isInteger(worker) && Number.isInteger(starter) ? { worker, starter } : null;
   } catch {
     return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !stateOf(pid).startsWith("Z");
-  } catch {
-    return false;
-  }
-}
-
-/** The state letter of a process on Linux; empty elsewhere. */
-function stateOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2);
-  } catch {
-    return "";
   }
 }
 

@@ -1,11 +1,13 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { Failure, reasonOf } from "../failure";
+import { Failure, reasonToWrite } from "../failure";
 
 const NEWLINE = 0x0a;
 /** What a line of JSON begins with. */
 const BRACE = 0x7b;
 /** A signal that kills is obeyed between two pages of a write, so what lies in one page is written whole or not at all. */
 const PAGE_BYTES = 4096;
+/** What lets others read a file. */
+const FOR_OTHERS = 0o044;
 const LOOK_BACK_BYTES = 1 << 16;
 
 /**
@@ -17,6 +19,8 @@ export class LineFile {
   readonly bornMs: number;
   /** Bytes of a line's beginning that a run before left, and that were taken away. */
   readonly mendedBytes: number;
+  /** Its mode, where others than its owner may read it: it was there already. */
+  openMode: number | undefined;
   private readonly file: number;
 
   /** Opens it, or makes it, for its owner alone. Throws Failure. */
@@ -77,6 +81,7 @@ export class LineFile {
     if (!state.isFile()) throw new Failure(`${this.path} is no plain file; watch -o json writes to standard output`, 2);
     if (state.size > 0 && this.byteAt(0) !== BRACE)
       throw new Failure(`${this.path} is no log of round trips, and is left as it is; name another file`, 2);
+    if ((state.mode & FOR_OTHERS) !== 0) this.openMode = state.mode & 0o777;
     return state.birthtimeMs > 0 ? state.birthtimeMs : state.mtimeMs;
   }
 
@@ -121,10 +126,4 @@ function endOfPage(lines: readonly Buffer[], from: number, at: number): number {
 /** Whether there is no room for more. */
 export function isOutOfRoom(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes((error as NodeJS.ErrnoException | undefined)?.code ?? "");
-}
-
-function reasonToWrite(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT") return "its folder is not there";
-  return code === "EACCES" || code === "EPERM" || code === "EROFS" ? "you may not write there" : reasonOf(error);
 }

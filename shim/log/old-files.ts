@@ -14,7 +14,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { reasonOf } from "../failure";
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z(-\d+)?$/;
+const MOVED = /^(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z)(?:-(\d+))?$/;
 const PACKED = ".gz";
 const DRAFT = ".draft";
 
@@ -26,12 +26,24 @@ export interface OldFilesOptions {
   say(line: string): void;
 }
 
-/** The files that a log was moved to: `trips.json` becomes `trips-2026-11-27T14-05-33.120Z.json`, its time when it was moved. */
+/** When a file was moved, and which one it is of those with that time. */
+interface Moved {
+  time: string;
+  nth: number;
+}
+
+const inOrder = (one: Moved, other: Moved) => (one.time === other.time ? one.nth - other.nth : one.time < other.time ? -1 : 1);
+
+/**
+ * The files that a log was moved to: `trips.json` becomes `trips-2026-11-27T14-05-33.120Z.json`, its time when it was moved,
+ * and `-1`, `-2` ... behind the time of more in the same millisecond, or of those that were moved after the clock was set back.
+ */
 export class OldFiles {
   private readonly folder: string;
   private readonly stem: string;
   private readonly extension: string;
   private packing: Promise<void> = Promise.resolve();
+  private last: Moved = { time: "", nth: 0 };
 
   constructor(
     private readonly path: string,
@@ -44,15 +56,25 @@ export class OldFiles {
 
   /** Moves the log out of the way, and lets go of what is too old. */
   take(nowMs = Date.now()): void {
-    const time = new Date(nowMs).toISOString().replaceAll(":", "-");
-    let name = `${this.stem}-${time}${this.extension}`;
-    for (let again = 1; this.has(name); again++) name = `${this.stem}-${time}-${again}${this.extension}`;
-    renameSync(this.path, join(this.folder, name));
+    const now = { time: new Date(nowMs).toISOString().replaceAll(":", "-"), nth: 0 };
+    // Names go on in order where the clock was set back, or where a name of this millisecond was let go of:
+    // the newest file would look like the oldest.
+    const [last] = [this.last, ...this.own()].sort(inOrder).slice(-1);
+    this.last = last!.time < now.time ? now : { time: last!.time, nth: last!.nth + 1 };
+    renameSync(this.path, join(this.folder, this.nameOf(this.last)));
     this.tidy();
   }
 
-  /** Lets go of what is too old, and compresses the others where that is wanted. */
+  /** Lets go of what is too old, and compresses the others where that is wanted; says where it cannot. */
   tidy(): void {
+    try {
+      this.tidyAll();
+    } catch (error) {
+      this.options.say(`files of before in ${this.folder} stay: ${reasonOf(error)}`);
+    }
+  }
+
+  private tidyAll(): void {
     const names = this.names();
     const excess = names.slice(0, Math.max(0, names.length - this.options.keep));
     for (const name of excess) rmSync(join(this.folder, name), { force: true });
@@ -69,23 +91,28 @@ export class OldFiles {
 
   /** All of them, the oldest first. */
   private names(): string[] {
-    const own = readdirSync(this.folder).flatMap((name) => {
-      const time = this.timeOf(name);
-      return time === undefined ? [] : [{ name, time }];
+    return this.own()
+      .sort(inOrder)
+      .map(({ name }) => name);
+  }
+
+  private own(): (Moved & { name: string })[] {
+    return readdirSync(this.folder).flatMap((name) => {
+      const moved = this.movedOf(name);
+      return moved === undefined ? [] : [{ name, ...moved }];
     });
-    return own.sort((one, other) => (one.time < other.time ? -1 : 1)).map(({ name }) => name);
+  }
+
+  private nameOf({ time, nth }: Moved): string {
+    return `${this.stem}-${time}${nth === 0 ? "" : `-${nth}`}${this.extension}`;
   }
 
   /** When a file was moved, as its name says; undefined of one that is not of this log. */
-  private timeOf(name: string): string | undefined {
+  private movedOf(name: string): Moved | undefined {
     const plain = name.endsWith(PACKED) ? name.slice(0, -PACKED.length) : name;
     if (!plain.startsWith(`${this.stem}-`) || !plain.endsWith(this.extension)) return undefined;
-    const time = plain.slice(this.stem.length + 1, plain.length - this.extension.length);
-    return TIME.test(time) ? time : undefined;
-  }
-
-  private has(name: string): boolean {
-    return existsSync(join(this.folder, name)) || existsSync(join(this.folder, name + PACKED));
+    const found = MOVED.exec(plain.slice(this.stem.length + 1, plain.length - this.extension.length));
+    return found === null ? undefined : { time: found[1]!, nth: Number(found[2] ?? 0) };
   }
 
   /** Compresses a file; it stays as it is until that is whole on disk. */
@@ -103,6 +130,8 @@ export class OldFiles {
       rmSync(path);
     } catch (error) {
       rmSync(draft, { force: true });
+      // It was let go of while it waited.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT" && !existsSync(path)) return;
       this.options.say(`${path} stays uncompressed: ${reasonOf(error)}`);
     }
   }

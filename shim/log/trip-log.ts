@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { formatNumberOf } from "../../engine/units";
 import { Failure, reasonOf } from "../failure";
-import { formatNumberOf } from "../output/units";
 import { isOutOfRoom, LineFile } from "./line-file";
 import { OldFiles } from "./old-files";
 
@@ -75,7 +75,8 @@ export class TripLog {
 
   /** Writes what is held, the last time: what has no room now is lost. Throws Failure. */
   async end(): Promise<void> {
-    this.push();
+    // A run that never began leaves no file.
+    if (this.file !== undefined || this.held.length > 0) this.push();
     this.lost += this.held.length;
     this.drop(this.held.length);
     this.close();
@@ -92,7 +93,9 @@ export class TripLog {
       if (error instanceof Failure && isOutOfRoom(error.cause)) return false;
       throw error;
     }
-    const { mendedBytes } = this.file;
+    const { mendedBytes, openMode } = this.file;
+    if (openMode !== undefined && process.platform !== "win32")
+      this.options.say(`others may read ${this.path} (${openMode.toString(8)}), which stays so; run: chmod 600 ${this.path}`);
     if (mendedBytes > 0)
       this.options.say(`${this.path} ended within a round trip, whose ${formatNumberOf(mendedBytes, "byte")} were taken away`);
     this.old.tidy();

@@ -1,5 +1,5 @@
 import type { CaptureCounts } from "../../engine/summary";
-import { formatCount, formatNumberOf } from "./units";
+import { formatCount, formatNumberOf } from "../../engine/units";
 
 /** What a command showed of round trips, and what it knows besides. */
 export interface Shown {
@@ -13,7 +13,8 @@ export interface Shown {
 }
 
 /** What was seen, parsed, and what was not, in one line; what was dropped where that is known or there was any. */
-export function exitSummary({ packets, dropped, sampledOut, malformed, undecoded }: CaptureCounts, shown: Shown = {}): string {
+export function exitSummary(counts: CaptureCounts, shown: Shown = {}): string {
+  const { packets, dropped, sampledOut, cut, malformed, undecoded } = counts;
   const { roundTrips, filtered, leftOut, knowsDrops = dropped > 0 } = shown;
   const parts = [`${formatNumberOf(packets, "packet")} seen`];
   if (roundTrips !== undefined) parts.push(formatNumberOf(roundTrips, "round trip"));
@@ -21,6 +22,7 @@ export function exitSummary({ packets, dropped, sampledOut, malformed, undecoded
   if (leftOut) parts.push(`${formatCount(leftOut)} left out`);
   if (knowsDrops) parts.push(`dropped before the capture: ${dropped === 0 ? "none" : formatCount(dropped)}`);
   if (sampledOut) parts.push(`sampled out: ${formatCount(sampledOut)}`);
+  if (cut) parts.push(`cut by the snap length: ${formatCount(cut)}`);
   return [...parts, `malformed: ${list(malformed)}`, `undecoded: ${list(undecoded)}`].join(", ");
 }
 

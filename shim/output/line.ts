@@ -1,11 +1,12 @@
 import type { Writable } from "node:stream";
+import { describeRequest, describeResponse, fields } from "../../engine/describe";
 import type { Endpoint, RoundTrip } from "../../engine/round-trip";
+import { formatSeconds } from "../../engine/units";
 import { type Palette, paletteFor } from "./colour";
-import { describeRequest, describeResponse, fields } from "./describe";
+import { contentLines } from "./content-lines";
 import { printable } from "./printable";
 import { stagePath } from "./stage-path";
 import { timingBar } from "./timing-bar";
-import { formatSeconds } from "./units";
 
 const TIME_WIDTH = "2024-01-01T00:00:00.000000000Z".length;
 const CLOCK_WIDTH = "00:00:00.000000".length;
@@ -33,7 +34,7 @@ export function lineFormatter(wide: boolean, stream: Writable): (trip: RoundTrip
       `${client.padEnd(widths.client)} > ${server.padEnd(widths.server)}`,
     ].join(" ");
     const bar = wide ? `${timingBar(trip, palette)}  ` : "";
-    return `${head}  ${bar}${printable(wide ? wideText(trip) : shortText(trip))}\n`;
+    return `${head}  ${bar}${printable(wide ? wideText(trip) : shortText(trip))}\n${contentLines(trip)}`;
   };
 }
 
@@ -46,6 +47,8 @@ function wideText(trip: RoundTrip): string {
   const { timing, stages, tcp, marks, request, response } = trip;
   const parts = [
     trip.direction,
+    ...ownerText("client", trip.client),
+    ...ownerText("server", trip.server),
     ...Object.entries(timing).map(([name, ns]) => `${name.replace(/Ns$/, "")} ${formatSeconds(ns / 1e9)}`),
     ...(stages ? [stagePath(stages)] : []),
     ...(tcp ? Object.entries(tcp).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : [])) : []),
@@ -54,6 +57,15 @@ function wideText(trip: RoundTrip): string {
     response ? `response ${fields(response)}` : "(no response)",
   ];
   return parts.join(" | ");
+}
+
+/** Whose an end is, as far as it is known: `client curl[4711] user root`. */
+function ownerText(end: string, { process, pid, user, container, pod }: Endpoint): string[] {
+  const words = Object.entries({ user, container, pod }).flatMap(([name, text]) =>
+    text === undefined ? [] : [`${name} ${text}`],
+  );
+  if (process !== undefined) words.unshift(pid === undefined ? process : `${process}[${pid}]`);
+  return words.length === 0 ? [] : [`${end} ${words.join(" ")}`];
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {

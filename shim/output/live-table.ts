@@ -14,6 +14,9 @@ const TERMINAL_EVERY_MS = 1000;
 /** Moves to the upper left corner of a terminal, and clears what is below. */
 const HOME_AND_CLEAR = "\u001b[H\u001b[J";
 const CLEAR_ALL = "\u001b[2J";
+/** Cuts lines at the right edge, or goes on below: a table that is longer than the screen would scroll away each time. */
+const CUT_LINES = "\u001b[?7l";
+const WRAP_LINES = "\u001b[?7h";
 
 /** Shows a text that changes: again and again on a terminal that looks on, else when it is done or a span is over. */
 export class LiveTable {
@@ -36,9 +39,9 @@ export class LiveTable {
 
   /** Shows what there is, where it is time. */
   async turn(text: () => string): Promise<void> {
-    if (this.everyMs !== undefined && this.options.isLive && Date.now() >= this.nextMs) {
+    if (this.everyMs !== undefined && Date.now() >= this.nextMs) {
       this.nextMs += this.everyMs;
-      this.show(text());
+      this.show(this.isScreen ? `${CUT_LINES}${text()}${WRAP_LINES}` : text());
     }
     this.output.push();
     await this.output.ready();
@@ -54,6 +57,11 @@ export class LiveTable {
   /** Rows that are shown, on a terminal beside `others` lines. */
   rowsShown(others: number): number {
     return this.options.rows ?? (this.isScreen ? Math.max(1, process.stdout.rows - others) : ROWS_SHOWN);
+  }
+
+  /** Columns that a table may take: those of a terminal, and any number of a file or pipe. */
+  get columns(): number {
+    return process.stdout.isTTY ? process.stdout.columns || Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
 
   private show(text: string): void {

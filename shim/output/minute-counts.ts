@@ -12,8 +12,14 @@ export class MinuteCounts {
   undated = 0;
   private readonly decoder: RowDecoder;
 
-  constructor(private readonly core: Core) {
+  /** `core` reads the minutes. */
+  constructor(private core: Core) {
     this.decoder = new RowDecoder(core.schema);
+  }
+
+  /** Has another core read them from now on. */
+  readBy(core: Core): void {
+    this.core = core;
   }
 
   /** Takes a sealed minute. */
@@ -25,6 +31,7 @@ export class MinuteCounts {
     this.total.bytes += counts.bytes;
     this.total.dropped += counts.dropped;
     if (counts.sampledOut) this.total.sampledOut = (this.total.sampledOut ?? 0) + counts.sampledOut;
+    if (counts.cut) this.total.cut = (this.total.cut ?? 0) + counts.cut;
     addTo(this.total.malformed, counts.malformed);
     addTo(this.total.undecoded, counts.undecoded);
   }

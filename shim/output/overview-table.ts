@@ -1,7 +1,7 @@
+import { formatBytes, formatCount, formatFigure, formatSeconds, formatShare } from "../../engine/units";
 import type { OverviewAnswer, OverviewRow } from "../overview/overview";
 import { type StatSort, sortRows } from "./stat-table";
 import { type Column, table } from "./table";
-import { formatBytes, formatCount, formatFigure, formatSeconds, formatShare } from "./units";
 
 /** What the parts are called, in the order in which they are shown. */
 const PARTS = [
@@ -20,6 +20,8 @@ export interface OverviewForm {
   numbers: boolean;
   /** Rows of all parts together. */
   rows: number;
+  /** Columns of a line; as many as it takes unless given. */
+  columns?: number;
 }
 
 /** Lines that an overview takes beside its rows. */
@@ -47,9 +49,11 @@ export function overviewText(answer: OverviewAnswer, form: OverviewForm): string
 function partTable(all: readonly OverviewRow[], form: OverviewForm, most: number, clock: (time: string) => string): string {
   const hasClients = all.some(({ clients }) => clients !== undefined);
   const figures = [...(hasClients ? ["clients"] : []), "requests", "rate", "errors", "", "p50", "p99", "bytes"];
+  const hasProcesses = all.some(({ processes }) => processes !== undefined);
   const columns: Column[] = [
-    { title: "service" },
+    { title: "service", mayBeCut: true },
     { title: "protocol" },
+    ...(hasProcesses ? [{ title: "process", mayBeCut: true }] : []),
     ...figures.map((title) => ({ title, isFigure: true })),
     { title: "first seen" },
     { title: "last seen" },
@@ -59,6 +63,7 @@ function partTable(all: readonly OverviewRow[], form: OverviewForm, most: number
     .map((row) => [
       serviceText(row, form.numbers),
       row.protocol,
+      ...(hasProcesses ? [processText(row)] : []),
       ...(hasClients ? [clientsText(row)] : []),
       row.upper === undefined ? formatCount(row.requests) : `${formatCount(row.requests)}..${formatCount(row.upper)}`,
       row.perSecond === undefined ? "-" : `${formatFigure(row.perSecond, "")}/s`,
@@ -69,14 +74,22 @@ function partTable(all: readonly OverviewRow[], form: OverviewForm, most: number
       ...[row.first, row.last].map((time) => (time === undefined ? "-" : clock(time))),
     ]);
   const hidden = all.length - rows.length;
-  return table(columns, hidden > 0 ? [...rows, [`(${formatCount(hidden)} more)`]] : rows);
+  return table(columns, hidden > 0 ? [...rows, [`(${formatCount(hidden)} more)`]] : rows, form.columns);
 }
 
 /** Where it is, by its name if one is known, and how many other names it was used under. */
 function serviceText({ address, port, names = [] }: OverviewRow, numbers: boolean): string {
   const [name, ...others] = numbers ? [] : names;
   const host = name ?? (address.includes(":") ? `[${address}]` : address);
-  return `${host}:${port}${others.length > 0 ? ` (+${others.length})` : ""}`;
+  return `${host}:${port}${moreText(others)}`;
+}
+
+function processText({ processes: [last, ...others] = [] }: OverviewRow): string {
+  return last === undefined ? "-" : `${last}${moreText(others)}`;
+}
+
+function moreText(others: readonly string[]): string {
+  return others.length > 0 ? ` (+${others.length})` : "";
 }
 
 function clientsText({ clients, hasMoreClients }: OverviewRow): string {

@@ -1,5 +1,6 @@
 import type { Core } from "../../engine/core";
-import { type InterfaceNaming, type RoundTrip, RoundTripReader } from "../../engine/round-trip";
+import { type BodyReader, type InterfaceNaming, type RoundTrip, RoundTripReader } from "../../engine/round-trip";
+import { jsonLine } from "./printable";
 
 /** How round trips are printed. */
 export type OutputForm = "line" | "wide" | "json";
@@ -11,6 +12,7 @@ export interface PrintOptions {
   /** Asked for each one: whether it is to be printed now. */
   isDue?(): boolean;
   nameOf?: InterfaceNaming;
+  bodyOf?: BodyReader;
 }
 
 /** Where text goes. */
@@ -31,7 +33,7 @@ export class RoundTripPrinter {
     private readonly output: TextSink,
     private readonly limits: PrintOptions = {},
   ) {
-    this.reader = new RoundTripReader(core.schema, limits.nameOf);
+    this.reader = new RoundTripReader(core.schema, limits.nameOf, limits.bodyOf);
   }
 
   /** Whether all were printed that are wanted. */
@@ -55,7 +57,7 @@ export class RoundTripPrinter {
 
 /** What makes text of a round trip in this form. */
 export async function formatterOf(form: OutputForm): Promise<(trip: RoundTrip) => string> {
-  if (form === "json") return (trip) => `${JSON.stringify(trip)}\n`;
+  if (form === "json") return jsonLine;
   const { lineFormatter } = await import("./line");
   return lineFormatter(form === "wide", process.stdout);
 }

@@ -1,5 +1,5 @@
 import type { Stage } from "../../engine/round-trip";
-import { formatSeconds } from "./units";
+import { formatSeconds } from "../../engine/units";
 
 /**
  * The way of a request and back, with the time between interfaces: `veth1 > 0 s > br0 > 16.8 us > eth0 ~ 1.2 ms ~ eth0 < 9 us < br0`. Empty

@@ -1,7 +1,7 @@
 import type { StatAnswer } from "../../engine/stat";
 import { lineFormatter } from "./line";
 import { LiveTable, type ShowOptions } from "./live-table";
-import { printable } from "./printable";
+import { jsonLine, printable } from "./printable";
 import { type StatSort, sortRows, statTable } from "./stat-table";
 
 /** What is asked for, with everything that was left open chosen. */
@@ -44,9 +44,9 @@ export class StatDisplay {
 
   private text(answer: StatAnswer): string {
     const { sort } = this.wanted;
-    if (this.options.output !== "json") return statTable(answer, sort, this.table.rowsShown(LINES_AROUND));
+    if (this.options.output !== "json") return statTable(answer, sort, this.table.rowsShown(LINES_AROUND), this.table.columns);
     const rows = sortRows(answer.rows, sort).slice(0, this.options.rows);
-    return `${JSON.stringify({ ...answer, rows })}\n`;
+    return jsonLine({ ...answer, rows });
   }
 
   /** The round trips behind the rows, a block a row. */

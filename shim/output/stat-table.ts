@@ -1,7 +1,7 @@
 import type { StatAnswer, StatPart, StatValues } from "../../engine/stat";
+import { formatBytes, formatCount, formatSeconds, formatShare } from "../../engine/units";
 import type { Column } from "./table";
 import { table } from "./table";
-import { formatBytes, formatCount, formatSeconds, formatShare } from "./units";
 
 /** What rows can be sorted by, the greatest first. */
 export const STAT_SORTS = ["requests", "errors", "bytes", "sum", "mean", "p50", "p90", "p99", "max"] as const;
@@ -26,8 +26,8 @@ function sortFigure(row: StatPart, sort: StatSort): number {
   return values.quantiles[({ p50: "0.5", p90: "0.9", p99: "0.99" } as const)[sort]];
 }
 
-/** A table of the first `most` rows in this order, what is in the others together, and all of it. */
-export function statTable(answer: StatAnswer, sort: StatSort, most: number): string {
+/** A table of the first `most` rows in this order, what is in the others together, and all of it, in so many columns. */
+export function statTable(answer: StatAnswer, sort: StatSort, most: number, columns?: number): string {
   const rows = sortRows(answer.rows, sort);
   const format = formatOf(answer.value);
   const figures = (part: StatPart, requests = formatCount(part.requests)) => figuresOf(part, requests, format);
@@ -39,7 +39,7 @@ export function statTable(answer: StatAnswer, sort: StatSort, most: number): str
   const label = (text: string) => answer.by.map((_, index) => (index === 0 ? text : ""));
   const hidden = rows.length - keyed.length;
   const lines = answer.by.length === 0 ? keyed : [...keyed, ...moreOf(answer, hidden, label, figures)];
-  return table([...answer.by.map((title) => ({ title })), ...FIGURES], lines);
+  return table([...answer.by.map((title) => ({ title, mayBeCut: true })), ...FIGURES], lines, columns);
 }
 
 /** The lines below the rows: how many are not shown, and what did not fit the table that was kept. */

@@ -2,9 +2,9 @@ import type { Writable } from "node:stream";
 import type { BreakdownItem, BreakdownPart, Row, TopItem } from "../../engine/rows";
 import type { MetricSchema, Schema } from "../../engine/schema";
 import type { Summary } from "../../engine/summary";
+import { formatBytes, formatCount, formatFigure, formatNumberOf, formatSeconds, formatShare } from "../../engine/units";
 import { type Palette, paletteFor } from "./colour";
 import { printable } from "./printable";
-import { formatBytes, formatCount, formatFigure, formatNumberOf, formatSeconds, formatShare } from "./units";
 
 /** One line of the page: what it is about, and its figures. */
 interface Line {

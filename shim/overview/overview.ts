@@ -12,6 +12,8 @@ export interface OverviewRow extends StatPart {
   protocol: string;
   /** Names that were asked for before it was used, the last first. */
   names?: string[];
+  /** Commands of this host that asked it, or where this host is the one that is asked, that answered; the last first. */
+  processes?: string[];
   /** Clients; only where this host is not the one. */
   clients?: number;
   /** There where the clients were too many to remember them all. */
@@ -119,9 +121,10 @@ function rowOf({ by, samples: _, ...figures }: StatRow, service: Service | undef
   };
 }
 
-function knownOf({ direction, names, clients, hasMoreClients, firstMs, lastMs }: Service): Partial<OverviewRow> {
+function knownOf({ direction, names, processes, clients, hasMoreClients, firstMs, lastMs }: Service): Partial<OverviewRow> {
   return {
     ...(names.size === 0 ? {} : { names: [...names].reverse() }),
+    ...(processes.size === 0 ? {} : { processes: [...processes].reverse() }),
     ...(direction === "out" ? {} : { clients: clients.size }),
     ...(hasMoreClients ? { hasMoreClients } : {}),
     ...(lastMs < firstMs ? {} : { first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString() }),

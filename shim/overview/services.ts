@@ -6,7 +6,7 @@ import type { DnsNames } from "./dns-names";
 const SERVICES_MAX = 4096;
 /** Clients that are remembered, of all services together. */
 const CLIENTS_MAX = 65_536;
-/** Names of one service that are shown. */
+/** Names of one service that are shown, and processes. */
 const NAMES_MAX = 8;
 
 /** What is known of a service beside its figures. */
@@ -18,6 +18,10 @@ export class Service {
   hasMoreClients = false;
   /** The name under which it was used last comes last. */
   readonly names = new Set<string>();
+  /** This host's that used it, or that are it; the last comes last. */
+  readonly processes = new Set<string>();
+  /** The one in hand. */
+  pid = 0;
 
   constructor(
     readonly direction: RoundTrip["direction"] = "unknown",
@@ -33,12 +37,16 @@ export class Service {
 
   /** Takes a name under which it was used. */
   named(name: string): void {
-    this.names.delete(name);
-    this.names.add(name);
-    if (this.names.size <= NAMES_MAX) return;
-    const [oldest] = this.names;
-    this.names.delete(oldest!);
+    putLast(this.names, name);
   }
+}
+
+function putLast(names: Set<string>, name: string): void {
+  names.delete(name);
+  names.add(name);
+  if (names.size <= NAMES_MAX) return;
+  const [oldest] = names;
+  names.delete(oldest!);
 }
 
 /** When services were seen, who used them and under which names: what statistics of the core do not say. */
@@ -76,6 +84,7 @@ export class Services {
       if (name !== undefined) service.named(name);
     }
     if (service.direction !== "out") this.addClient(service, trip.clientKey);
+    this.addProcess(service, trip);
   }
 
   /** What is known of a service; undefined where it was let go of. */
@@ -107,6 +116,16 @@ export class Services {
     this.byKey.set(key, service);
     this.byId.set(service.id, service);
     return service;
+  }
+
+  private addProcess(service: Service, trip: TripHeads): void {
+    const end =
+      service.direction === "out" || (service.direction === "unknown" && trip.pidOf("server") === 0) ? "client" : "server";
+    const pid = trip.pidOf(end);
+    if (pid === 0 || pid === service.pid) return;
+    service.pid = pid;
+    const name = trip.processOf(end);
+    if (name !== undefined) putLast(service.processes, name);
   }
 
   private addClient(service: Service, client: number | string): void {

@@ -45,6 +45,7 @@ export class Delivery {
   readonly counts: DeliveryCounts;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
+  /** Bundles that wait for the hub's clock, and until when, ms since the epoch. */
   private readonly early = new Map<string, number>();
   private trouble = "";
   private pausing: { end: AbortController; untilNew: boolean } | undefined;
@@ -108,8 +109,11 @@ export class Delivery {
   private next(): { names: string[]; waitMs: number } {
     const nowMs = Date.now();
     const names: string[] = [];
+    const waiting = this.spool.names;
+    // Some may have made room for others.
+    for (const name of this.early.keys()) if (!waiting.includes(name)) this.early.delete(name);
     let nextMs = nowMs + 60_000;
-    for (const name of this.spool.names) {
+    for (const name of waiting) {
       const dueMs = this.hurried ? 0 : (this.options.dueMs?.(name) ?? 0);
       const fromMs = Math.max(dueMs, this.early.get(name) ?? 0);
       if (fromMs <= nowMs) names.push(name);
@@ -143,6 +147,8 @@ export class Delivery {
   }
 
   private async postOne(name: string): Promise<Pause> {
+    // Whatever becomes of it: it is early only if the hub says so again.
+    this.early.delete(name);
     const bytes = await this.spool.read(name);
     if (bytes === undefined) return 0;
     const verdict = await this.poster.post(bytes, this.options.tagsOf(name), this.ending.signal);
@@ -155,7 +161,6 @@ export class Delivery {
       case "stored":
         this.counts.stored += 1;
         if (verdict.duplicate) this.counts.duplicates += 1;
-        this.early.delete(name);
         await this.spool.remove(name);
         return 0;
       case "refused":

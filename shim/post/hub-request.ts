@@ -38,9 +38,16 @@ export async function readObject(body: AsyncIterable<Buffer>): Promise<Record<st
   }
 }
 
+/** Whether what was asked over TLS answered in the clear; some Nodes say it in a code, others in OpenSSL's words. */
+export function speaksNoTls(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return /wrong.version.number|packet.length.too.long/i.test(`${code} ${message}`);
+}
+
 /** Why a hub was not reached, in words. */
 export function unreachedReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (speaksNoTls(error)) return "it speaks no TLS there";
   switch (code) {
     case "ECONNREFUSED":
       return "nothing listens there";

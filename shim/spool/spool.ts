@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
-import { open, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, reasonOf } from "../failure";
+import { putWhole, syncFolder } from "../write-whole";
 
 const BUNDLE = /^[0-9]{10}-[0-9a-f]{16}-[0-9]+-[0-9]+\.twb$/;
 const DRAFT = /\.draft$/;
@@ -76,17 +77,7 @@ class BoundedFolder {
   /** Writes a file so that after a crash it is there in whole or not at all. */
   async put(name: string, bytes: Uint8Array): Promise<void> {
     await this.makeRoom(bytes.length);
-    const path = join(this.path, name);
-    const draft = `${path}.draft`;
-    const file = await open(draft, "w", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-    await syncFolder(this.path);
+    await putWhole(join(this.path, name), bytes);
     this.note(name, bytes.length);
   }
 
@@ -201,17 +192,6 @@ export class Spool {
     await rename(join(this.folder, name), path);
     await syncFolder(this.refused.path);
     this.refused.note(name, bytes);
-  }
-}
-
-/** Makes a rename in this folder outlive a crash; Windows has no such call and needs none. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -1,10 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { KeyLines } from "../../engine/tls/key-lines";
+import type { Secrets } from "../../engine/tls/secrets";
 import { reasonOf } from "../failure";
-import type { Secrets } from "./secrets";
 
 const CHUNK_BYTES = 1 << 16;
-/** A longer line is none of a key log. */
-const LINE_BYTES_MAX = 4096;
+/** Of what was read last so many bytes are looked at again, by which a log that was written anew is known: a line has more, and is random. */
+const TAIL_BYTES = 64;
 
 /**
  * A key log that programs append to: what came since the last look is read when it is asked for. A file that is not there yet may come, and
@@ -14,13 +15,16 @@ export class KeyLog {
   private descriptor: number | undefined;
   private inode = 0;
   private offset = 0;
-  private rest = "";
+  private tail = Buffer.alloc(0);
   private readonly chunk = new Uint8Array(CHUNK_BYTES);
+  private readonly lines: KeyLines;
 
   constructor(
     private readonly path: string,
-    private readonly secrets: Secrets,
-  ) {}
+    secrets: Secrets,
+  ) {
+    this.lines = new KeyLines(secrets);
+  }
 
   /** Whether there was a file. */
   get isThere(): boolean {
@@ -32,8 +36,10 @@ export class KeyLog {
     try {
       const now = statSync(this.path, { throwIfNoEntry: false });
       if (now === undefined) return undefined;
-      if (this.descriptor === undefined || now.ino !== this.inode || now.size < this.offset) this.reopen();
-      if (now.size > this.offset) this.readOn();
+      // What is a pipe would have its opener wait.
+      if (!now.isFile()) return `the key log ${this.path} is no plain file`;
+      if (this.descriptor === undefined || now.ino !== this.inode || !this.goesOn()) this.reopen();
+      this.readOn();
       return undefined;
     } catch (cause) {
       return `cannot read the key log ${this.path}: ${reasonOf(cause)}`;
@@ -50,18 +56,26 @@ export class KeyLog {
     this.descriptor = openSync(this.path, "r");
     this.inode = fstatSync(this.descriptor).ino;
     this.offset = 0;
-    this.rest = "";
+    this.tail = Buffer.alloc(0);
+    this.lines.begin();
+  }
+
+  /** Whether what was read last is still there, so that what is new stands behind it. */
+  private goesOn(): boolean {
+    const { length } = this.tail;
+    const now = Buffer.alloc(length);
+    return readSync(this.descriptor!, now, 0, length, this.offset - length) === length && now.equals(this.tail);
   }
 
   private readOn(): void {
     while (true) {
       const length = readSync(this.descriptor!, this.chunk, 0, CHUNK_BYTES, this.offset);
-      if (length === 0) return;
+      if (length === 0) break;
       this.offset += length;
-      const lines = (this.rest + Buffer.from(this.chunk.buffer, 0, length).toString("latin1")).split("\n");
-      this.rest = lines.pop()!;
-      if (this.rest.length > LINE_BYTES_MAX) this.rest = "";
-      for (const line of lines) this.secrets.takeLine(line);
+      const bytes = this.chunk.subarray(0, length);
+      this.tail = Buffer.concat([this.tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      this.lines.take(bytes);
     }
+    this.lines.takeRest();
   }
 }

@@ -70,7 +70,7 @@ async function shard(tenant: string): Promise<void> {
 async function names({ VICTIM }: Side): Promise<unknown> {
   const headers = { authorization: `Bearer ${key({ kind: "read", tenant: VICTIM, edge: "" })}` };
   const window = `from=${minute}&to=${minute + 60}`;
-  const response = await fetch(`${hub.origin}/v1/query?metric=dns_top_names&op=top&by=site&${window}`, { headers });
+  const response = await answerTo("names", `${hub.origin}/v1/query?metric=dns_top_names&op=top&by=site&${window}`, { headers });
   return (await response.json()).data;
 }
 
@@ -94,7 +94,7 @@ async function send(arms: Arms): Promise<void> {
 }
 
 /** A connection on which the hub refused a body unread is closed, maybe as the next request is written to it; that one is sent again. */
-async function answerTo(name: string, url: string, init: RequestInit): Promise<Response> {
+async function answerTo(name: string, url: string, init: RequestInit = {}): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await fetch(url, { ...init, redirect: "manual" });
@@ -133,7 +133,7 @@ it.each(SIDES)(title, { timeout: (SECONDS + 60) * 1000 }, async (side) => {
     "tallywire-tags": "site=fra",
     authorization: `Bearer ${key({ kind: "write", tenant: VICTIM, edge: VICTIMS_EDGE })}`,
   };
-  expect((await fetch(`${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers })).status).toBe(200);
+  expect((await answerTo("a bundle", `${hub.origin}/v1/ingest`, { method: "POST", body: bundle, headers })).status).toBe(200);
   const before = await names(side);
   expect(before).toMatchObject([{ key: SECRET, value: 1 }]);
 
@@ -157,7 +157,7 @@ it.each(SIDES)(title, { timeout: (SECONDS + 60) * 1000 }, async (side) => {
   expect(sent).toBeGreaterThan(SECONDS);
   expect(growth).toBeLessThan(GROWTH_MEGABYTES_MAX);
   expect(await names(side)).toEqual(before);
-  expect((await fetch(`${hub.origin}/healthz`)).status).toBe(200);
+  expect((await answerTo("health", `${hub.origin}/healthz`)).status).toBe(200);
   // A core that trapped or an object that threw stands in the log.
   expect(readFileSync(hub.logPath, "utf8")).not.toMatch(/the core has failed|RuntimeError|unreachable|TypeError|RangeError/);
 });

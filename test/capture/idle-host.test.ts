@@ -9,7 +9,7 @@ const BASE = 29_000_000 * 60;
 
 /** Drops and lost minutes of each minute that was sealed. */
 function told(run: (core: Core) => void): [minute: number, dropped: number, lost: number][] {
-  const core = new Core(coreModule(), { live: true, bootId: 7n });
+  const core = new Core(coreModule(), { bootId: 7n });
   const bundles: Uint8Array[] = [];
   core.drainTo({ bundle: (bytes) => bundles.push(bytes.slice()) });
   run(core);

@@ -6,9 +6,11 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { deriveKey, importMaster } from "../../engine/keys";
 import type { AgentOptions } from "../../shim/agent/settings";
 import { readConfig } from "../../shim/config/file";
 import { CONFIG_KEYS, type ConfigKey } from "../../shim/config/keys";
+import { KEYS_WITH_MEANING } from "../../shim/config/meaning";
 import { referenceConfig } from "../../shim/config/reference";
 import { resolveConfig } from "../../shim/config/resolve";
 import { configSchema } from "../../shim/config/schema";
@@ -38,12 +40,25 @@ function wrongIn(text: string): string[] {
 }
 
 const isValid = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(configSchema());
+/** A write key of nobody. */
+const KEY = await deriveKey(await importMaster("a master key that is for tests only"), { kind: "write", tenant: "t", edge: "e" });
+/** Values of keys that mean something, and that are not the example. */
+const OTHERS: Record<string, string> = {
+  "hub.url": "https://other.example.com",
+  "hub.key": KEY,
+  "listen.address": "[::1]:9464",
+  "capture.protocol": "redis:7000",
+};
 /** The reference with each example in force. */
-const EXAMPLES = referenceConfig().replaceAll(/^( *)# (\w+: .*)$/gm, (line, indent: string, rest: string) =>
-  CONFIG_KEYS.some((key) => key.path.endsWith(rest.slice(0, rest.indexOf(":"))) && rest.endsWith(key.example))
-    ? indent + rest
-    : line,
-);
+const EXAMPLES = referenceConfig()
+  .replace("key: tw_w_...", `key: ${KEY}`)
+  .replaceAll(/^( *)# (\w+: .*)$/gm, (line, indent: string, rest: string) =>
+    CONFIG_KEYS.some(
+      (key) => key.path.endsWith(rest.slice(0, rest.indexOf(":"))) && (rest.endsWith(key.example) || rest.endsWith(KEY)),
+    )
+      ? indent + rest
+      : line,
+  );
 
 describe("the reference", () => {
   test("says what is usual, and nothing else", () => {
@@ -67,10 +82,19 @@ describe("the reference", () => {
   });
 });
 
+test("words of an agent are not passed over", async () => {
+  for (const words of [["--threads", "2"], ["--no-owners"], ["--config", "agent.yaml"]]) {
+    const { code, stdout, stderr } = await tallywire(["config", ...words]);
+    const says = "tallywire: config explains every key; add --show for what holds of these words\n";
+    expect([code, stdout, stderr]).toEqual([2, "", says]);
+  }
+});
+
 describe("what is wrong", () => {
   test.each([
     ["capture:\n  interfce: eth0\n", ["2:3: there is no key capture.interfce; did you mean capture.interface?"]],
     ["hubb:\n  url: https://h\n", ["1:1: there is no key hubb; did you mean hub?"]],
+    ["toString: {}\nconstructor:\n", ["1:1: there is no key toString", "2:1: there is no key constructor"]],
     ["interface: eth0\n", ["1:1: there is no key interface; did you mean capture.interface?"]],
     ["quite_unlike_any: 1\n", ["1:1: there is no key quite_unlike_any"]],
     [
@@ -85,7 +109,30 @@ describe("what is wrong", () => {
     ["- a\n", ["1:1: a configuration is made of keys and values"]],
     ["tags: { Site: fra1 }\n", ['1:7: tags cannot be: "Site=fra1" is no tag; write tags as site=fra1,role=edge, each name once']],
     ["tags: [site]\n", ["1:7: tags is name: value each"]],
-    ["edge: a\nedge: b\n", ["2:1: Map keys must be unique"]],
+    ["edge: a\nedge: b\n", ["2:1: the key edge is there twice"]],
+    ["tags: { site: a, 'site': b }\n", ["1:18: the key site is there twice"]],
+    ["edge: 007\n", ['1:7: edge is a text: write "007"']],
+    ["edge: a\n---\nedge: b\n", ["2:1: a configuration is one document: leave out --- and what follows it"]],
+    [
+      "capture: { interface: [lo, br0], method: [ring] }\n",
+      ['1:23: capture.interface is a text: write "lo,br0"', "1:42: capture.method is a text"],
+    ],
+    [
+      "hub: { url: hub.example.com, key: tw_w_x }\nlisten: { address: 0.0.0.0:9464 }\nspool: { folder: ~/spool }\n",
+      [
+        '1:13: hub.url cannot be: "hub.example.com" is no address of a hub; write it as https://hub.example.com',
+        "1:35: hub.key cannot be: this is no key; an agent needs a write key, tw_w_...",
+        "2:20: listen.address cannot be: 0.0.0.0 is reached from other hosts, and the agent speaks no TLS; write 127.0.0.1:PORT, [::1]:PORT or unix:PATH",
+        "3:18: spool.folder cannot be: no shell reads ~/spool; write the path in full, as /home/NAME/...",
+      ],
+    ],
+    [
+      "listen: { tokenFile: '~' }\ncapture: { hostNetworks: [office], tlsKeys: ~ }\n",
+      [
+        "1:22: listen.tokenFile cannot be: no shell reads ~; write the path in full, as /home/NAME/...",
+        '2:26: capture.hostNetworks cannot be: "office" is no network; write it as 192.168.0.0/16 or 2001:db8::/32',
+      ],
+    ],
     ["capture:\n hostNetworks: [10.0.0.0/8, 4]\n", ["2:16: capture.hostNetworks is a list of texts"]],
     ["edge: *nobody\n", ["1:7: edge cannot be read: Unresolved alias (the anchor must be set before the alias): nobody"]],
   ])("%j", (text, wrong) => {
@@ -104,11 +151,19 @@ describe("what is wrong", () => {
     ]);
   });
 
+  test("what the core knows is told with its place too", async () => {
+    write("labels: { http: [foo] }\ncapture: { protocol: nothing:80 }\n");
+    const { code, stderr } = await tallywire(["agent", "--config", path]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${path}:1:9: labels cannot be: "foo" is no label of http; its labels are `);
+    expect(stderr).toContain(`${path}:2:22: capture.protocol cannot be: "nothing" is no protocol that is spoken at a port; `);
+  });
+
   test("files that are not there, too large, or no text", async () => {
     expect((await tallywire(["agent", "--config", join(folder, "none.yaml")])).stderr).toMatch(
       /cannot read the configuration .*: there is no such file/,
     );
-    writeFileSync(path, "#".repeat((1 << 20) + 1));
+    writeFileSync(path, "#".repeat((64 << 10) + 1));
     expect((await tallywire(["agent", "--config", path])).stderr).toContain("is larger than a configuration may be");
     expect(wrongIn("\0\x01\xff")).not.toEqual([]);
   });
@@ -158,6 +213,14 @@ describe("what is wrong", () => {
     expect(performance.now() - from).toBeLessThan(20_000);
   });
 
+  test("as many keys as a file can have take no time by the square of them", () => {
+    const keys = Array.from({ length: 9000 }, (_, index) => `k${index}`);
+    const from = performance.now();
+    expect(wrongIn(`{${keys.join()}}`).at(-1)).toBe("and 8980 more");
+    // With each key compared with all others it took seconds.
+    expect(performance.now() - from).toBeLessThan(2000);
+  });
+
   test("a schema of JSON finds what the program finds, of one key each", () => {
     const value = fc.oneof(
       fc.boolean(),
@@ -175,8 +238,8 @@ describe("what is wrong", () => {
         const [group, inner] = name.split(".") as [string, string | undefined];
         const document = inner === undefined ? { [group]: held } : { [group]: { [inner]: held } };
         const accepts = isValid(document);
-        // The schema cannot say what a tag may be.
-        if (name === "tags" && accepts) return;
+        // The schema cannot say what a tag may be, and what these mean.
+        if ((name === "tags" || KEYS_WITH_MEANING.has(name)) && accepts) return;
         expect(wrongIn(JSON.stringify(document)).length === 0, JSON.stringify(document)).toBe(accepts);
       }),
       { numRuns: 2000 },
@@ -185,8 +248,10 @@ describe("what is wrong", () => {
 });
 
 /** Two values of a key that differ, as a file has them and as options are. */
-function valuesOf({ value, example }: ConfigKey): { yaml: string; words: string; option: unknown }[] {
-  if (value.kind === "flag") return [true, false].map((one) => ({ yaml: `${one}`, words: one ? "yes" : "0", option: one }));
+function valuesOf({ path: key, value, example, usual }: ConfigKey): { yaml: string; words: string; option: unknown }[] {
+  // Words can only give what is not usual.
+  if (value.kind === "flag")
+    return [usual !== true, usual === true].map((one) => ({ yaml: `${one}`, words: one ? "yes" : "0", option: one }));
   if (value.kind === "whole") return [value.least, value.most].map((one) => ({ yaml: `${one}`, words: `${one}`, option: one }));
   if (value.kind === "choice") return value.choices.map((one) => ({ yaml: one, words: one, option: one }));
   if (value.kind === "list")
@@ -199,7 +264,11 @@ function valuesOf({ value, example }: ConfigKey): { yaml: string; words: string;
     return ["a", "b"].map((one) => ({ yaml: `{ site: ${one} }`, words: `site=${one}`, option: `site=${one}` }));
   if (value.kind === "labels")
     return ["method", "path"].map((one) => ({ yaml: `{ http: [${one}] }`, words: `http=${one}`, option: `http=${one}` }));
-  return [example, "other"].map((one) => ({ yaml: JSON.stringify(one), words: one, option: one }));
+  return [key === "hub.key" ? KEY : example, OTHERS[key] ?? "other"].map((one) => ({
+    yaml: JSON.stringify(one),
+    words: one,
+    option: one,
+  }));
 }
 
 describe("which goes first", () => {
@@ -250,7 +319,7 @@ describe("which goes first", () => {
 
 describe("the commands", () => {
   test("--show says where each value comes from, and no secret", async () => {
-    write(`hub: { url: "http://127.0.0.1:1", key: ${"tw_w_x"} }\ncapture: { interface: lo }\n`);
+    write(`hub: { url: "http://127.0.0.1:1", key: ${KEY} }\ncapture: { interface: lo, filter: prt 3 }\n`);
     const { stdout, stderr } = await tallywire(["config", "--config", path, "--budget", "32", "--show"], {
       env: { TALLYWIRE_TAGS: "site=fra1" },
     });
@@ -258,9 +327,27 @@ describe("the commands", () => {
     expect(stdout).toContain("  budgetMiB: 32  # by --budget\n");
     expect(stdout).toContain('tags: "site=fra1"  # by TALLYWIRE_TAGS\n');
     expect(stdout).toContain("  sizeMiB: 256  # as usual\n");
-    expect(stdout + stderr).not.toContain("tw_w_x");
-    expect(stderr).toContain("this is no key");
+    expect(stdout + stderr).not.toContain(KEY);
+    expect(stderr).toContain('"prt 3" is no filter: ');
     expect(Object.keys(parse(stdout) as object)).toContain("hub");
+  });
+
+  test("--show ends with 2 for what an agent could not begin with", async () => {
+    for (const [text, wrong] of [
+      ["{ interface: lo, hostNetworks: [10.0.0.0/8, office] }", '"office" is no network; write it as'],
+      ["{ interface: lo, filter: prt 3 }", '"prt 3" is no filter'],
+      ["{ interface: lo, filter: tcp and, threads: 2 }", '"tcp and" is no filter'],
+      ["{ interface: lo, method: libpcap, threads: 3 }", "several threads take rings"],
+      ["{ interface: lo, filter: vlan 5, threads: 3 }", "several threads take rings"],
+    ] as const) {
+      write(`capture: ${text}\n`);
+      const { code, stderr } = await tallywire(["config", "--config", path, "--show"]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(wrong)]);
+    }
+    write("capture: { interface: lo, filter: inbound and port 53, threads: 2 }\n");
+    expect((await tallywire(["config", "--config", path, "--show"])).code).toBe(0);
+    const { code, stderr } = await tallywire(["config", "-i", "lo", "--spool=~/sp", "--show"]);
+    expect([code, stderr]).toEqual([2, "tallywire: no shell reads ~/sp; write the path in full, as /home/NAME/...\n"]);
   });
 
   test("an agent does as a file says", async () => {
@@ -271,7 +358,7 @@ describe("the commands", () => {
   });
 
   test("a key that others may read is told of", async () => {
-    write("hub: { key: tw_w_x }\n");
+    write(`hub: { key: ${KEY} }\n`);
     chmodSync(path, 0o644);
     expect((await tallywire(["config", "--config", path, "--show"])).stderr).toContain(
       `holds a key and others may read it; chmod 600 ${path}`,

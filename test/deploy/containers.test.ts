@@ -7,11 +7,17 @@ import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { deriveKey, importMaster } from "../../engine/keys";
 import { checkMemory } from "../../shim/doctor/memory";
+import { listenAddress } from "../../shim/listen/address";
+import { namesLoopback } from "../../shim/listen/guard";
 import { VERSION } from "../../shim/version";
 import { findLoopback } from "../support/capture/loopback";
 import { COMMAND, runOf, untilSays } from "../support/command";
 import { textOf } from "../support/repository";
 import { unknownVariables } from "./variables";
+
+interface Probe {
+  httpGet: { host: string; port: number; path: string };
+}
 
 interface Container {
   name: string;
@@ -22,6 +28,9 @@ interface Container {
   envFrom: { configMapRef: { name: string } }[];
   securityContext: { runAsUser: number; capabilities: { drop: string[]; add: string[] } } & Record<string, unknown>;
   resources: { requests: Record<string, string>; limits: Record<string, string> };
+  startupProbe: Probe;
+  livenessProbe: Probe;
+  readinessProbe: Probe;
   volumeMounts: { name: string; mountPath: string; subPathExpr?: string }[];
 }
 
@@ -95,8 +104,20 @@ describe("the DaemonSet", () => {
     expect(daemonSet.spec!.updateStrategy).toEqual({ type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } });
   });
 
+  test("is asked how it is where it answers", () => {
+    const { startupProbe, livenessProbe, readinessProbe } = container;
+    const asked = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet);
+    expect(asked.map(({ path }) => path)).toEqual(["/healthz", "/healthz", "/readyz"]);
+    for (const { host, port } of asked) {
+      expect(listenAddress(configuration.data!.TALLYWIRE_LISTEN!)).toEqual({ kind: "tcp", host, port });
+      expect(namesLoopback(`${host}:${port}`)).toBe(true);
+    }
+  });
+
   test("has the memory that an agent takes", () => {
-    const [, megabytes] = /an agent takes up to (\d+) MB/.exec(checkMemory({ options: {} }).found) ?? [];
+    const [, megabytes] =
+      /an agent takes up to (\d+) MB/.exec(checkMemory({ options: { listen: configuration.data!.TALLYWIRE_LISTEN } }).found) ??
+      [];
     if (process.platform !== "linux") return;
     const { requests, limits } = container.resources;
     expect(Number(megabytes) * 1e6).toBeLessThanOrEqual(bytesOf(requests.memory!));

@@ -1,5 +1,6 @@
 /** What doctor says of a host: of its programs, rights, interfaces, memory and disk, each taken away for true. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   copyFileSync,
@@ -12,11 +13,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groupLimitBytes } from "../../shim/doctor/memory";
 import { checkNode, NODE_LEAST } from "../../shim/doctor/node";
+import { AskedAgent } from "../support/agent-http";
 import { hasLibpcap, Network, networkMissing } from "../support/capture/network";
 import { COMMAND } from "../support/command";
 import { examine } from "../support/doctor";
@@ -35,6 +38,18 @@ test("an old Node is told which one to take", () => {
   expect(checkNode("24.0.0").status).toBe("ok");
   expect(checkNode("20.18.3").mend).toContain("install Node 20.19 or later");
   expect(checkNode("18.20.0").status).toBe("failed");
+});
+
+test("words that an agent would refuse fail, each with what is wrong", async () => {
+  expect((await examine(words)).found.words?.status).toBe("ok");
+  for (const [option, value, wrong] of [
+    ["--labels", "http=foo", '"foo" is no label of http'],
+    ["--protocol", "http", '"http" is no protocol with its port'],
+    ["--host-network", "office", '"office" is no network'],
+    ["--user", "nobody-of-this-name", "there is no user nobody-of-this-name on this host"],
+  ] as const)
+    expect((await examine([...words, option, value])).found.words).toMatchObject({ status: "failed", found: wrong });
+  expect((await examine([...words, "--no-owners"])).found.owners?.status).toBe("skipped");
 });
 
 describe("a program", () => {
@@ -67,6 +82,41 @@ describe("a program", () => {
     expect(damaged?.status).toBe(missing?.status);
     expect(damaged?.found).toContain("tallywire.node");
   });
+});
+
+describe("where the agent answers", () => {
+  const look = async (address: string, ...more: string[]) =>
+    (await examine([...words, "--listen", address, ...more])).found.listen;
+
+  test("is free, is an agent's, or is another's; and what cannot be", async () => {
+    expect((await examine(words)).found.listen?.status).toBe("skipped");
+    const path = join(folder, "agent.sock");
+    const place = `unix:${path}`;
+    expect(await look(place)).toMatchObject({ status: "ok", found: expect.stringContaining(`${spool}/e.token, and made`) });
+    expect(existsSync(path) || existsSync(join(spool, "e.token"))).toBe(false);
+    expect(await look("unix:/nowhere/agent.sock")).toMatchObject({ status: "failed" });
+    expect((await look("0.0.0.0:9464"))?.found).toMatch(/reached from other hosts/);
+    const shown = join(folder, "shown-token");
+    writeFileSync(shown, "a-token-that-others-read", { mode: 0o644 });
+    expect(await look(place, "--token-file", shown)).toMatchObject({ status: "failed", mend: `run: chmod 600 ${shown}` });
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    server.on("connection", (socket) => socket.destroy());
+    expect(await look(`127.0.0.1:${port}`)).toMatchObject({ status: "failed", found: `another program is at 127.0.0.1:${port}` });
+    server.close();
+    await once(server, "close");
+    expect((await look(`127.0.0.1:${port}`))?.status).toBe("ok");
+    const beside = join(folder, "beside");
+    mkdirSync(beside);
+    const running = await AskedAgent.start(beside, ["--file", "-"]);
+    expect(await look(`unix:${join(beside, "agent.sock")}`, "--edge", "here")).toMatchObject({
+      status: "ok",
+      found: expect.stringContaining("the agent of edge here answers"),
+    });
+    running.child.stdin.end();
+    await running.ended;
+  }, 60_000);
 });
 
 describe("the spool", () => {
@@ -111,7 +161,7 @@ describe("the spool", () => {
     expect(small).toEqual({
       status: "warning",
       found: expect.stringMatching(/4\.\d+ MB are free, and it may take 285 MB$/),
-      mend: "make room, or --spool-size 1",
+      mend: "make room, or name a folder on a larger disk with --spool",
     });
     expect(spawnSync("sh", ["-c", `cat /dev/zero > ${join(disk, "filler")}`]).status).not.toBe(0);
     expect(await look(disk)).toEqual({
@@ -210,6 +260,9 @@ describe.runIf(missing === undefined)("rights", { timeout: 60_000 }, () => {
     expect(none.found.interfaces?.found).toMatch(/^none is nowhere0 now; there are .*\blo\b/);
     const later = await examine([...words, "-i", "nowhere*"]);
     expect([later.found.interfaces?.status, later.found.capture?.status]).toEqual(["warning", "ok"]);
+    const some = await examine([...words, "-i", "lo,nowhere0"]);
+    expect([some.found.interfaces?.status, some.found.capture?.status]).toEqual(["warning", "ok"]);
+    expect(some.found.interfaces?.found).toBe("lo; there is no nowhere0 now, and what comes later is taken");
   });
 
   test("without libpcap only what needs it fails", async () => {

@@ -156,7 +156,12 @@ test("what answers is no hub, or breaks off, or says nothing", async () => {
   expect((await look(rude, key)).found.hub?.status).toBe("failed");
   const silent = await serve(createTcpServer(() => {}));
   expect((await look(silent, key)).found.hub?.found).toBe(`${silent} cannot be reached: it does not answer`);
-  expect((await look(page.replace("http", "https"), key)).found.hub?.status).toBe("failed");
+  const secure = page.replace("http", "https");
+  expect((await look(secure, key)).found.hub).toEqual({
+    status: "failed",
+    found: `${secure} cannot be reached: it speaks no TLS there`,
+    mend: `write ${page}`,
+  });
 }, 90_000);
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;

@@ -1,7 +1,7 @@
 /** Talk of real servers with their clients, captured, then with segments missing: see bench/faults for every grade and seed. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { demandsOf, WRONG_MOST } from "../support/faults";
-import { judge } from "../support/faults/judge";
+import { judge, type Verdict } from "../support/faults/judge";
 import { recordTalk } from "../support/faults/recorded";
 import { REAL_SERVERS } from "../support/faults/servers";
 import type { Talk } from "../support/faults/talk";
@@ -9,6 +9,7 @@ import { isHere } from "../support/servers/programs";
 
 const CONNECTIONS = 50;
 const EXCHANGES = 20;
+const SEEDS = [1, 2, 3];
 const GRADES = ["none", "reorder 1 %", "loss 0.1 %", "loss 1 %", "loss 5 %"];
 
 const here = REAL_SERVERS.filter(({ ends, programs }) => isHere(ends, programs));
@@ -23,11 +24,16 @@ describe.runIf(here.length > 0).each(here)("$name: $ends", (real) => {
   test.each(demandsOf(real.name).filter(({ what }) => GRADES.includes(what)))(
     "$what: at least $rightLeast of what can be decided is right",
     ({ fault, rightLeast }) => {
-      const verdict = judge(real, said, fault, 1);
-      const told = JSON.stringify(verdict);
+      // One lost segment that many streams share may be a tenth of what can be lost here.
+      const verdicts = SEEDS.map((seed) => judge(real, said, fault, seed));
+      const told = JSON.stringify(verdicts);
+      const shares = verdicts.map(({ right, decidable }) => right / decidable).sort((one, other) => one - other);
       expect(said.outcomes.size).toBeGreaterThanOrEqual(CONNECTIONS * EXCHANGES);
-      expect(verdict.right / verdict.decidable, told).toBeGreaterThanOrEqual(rightLeast);
-      expect((verdict.wrong + verdict.invented) / verdict.decidable, told).toBeLessThanOrEqual(WRONG_MOST);
+      expect(shares[SEEDS.length >> 1], told).toBeGreaterThanOrEqual(rightLeast);
+      const sum = (of: (verdict: Verdict) => number) => verdicts.reduce((total, verdict) => total + of(verdict), 0);
+      expect(sum(({ wrong, invented }) => wrong + invented) / sum(({ decidable }) => decidable), told).toBeLessThanOrEqual(
+        WRONG_MOST,
+      );
     },
   );
 });

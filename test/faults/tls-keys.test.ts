@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import module from "../../build/core.checked.wasm";
 import { Core } from "../../engine/core";
-import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
+import type { RoundTrip } from "../../engine/round-trip";
 import { keyLogOpener } from "../../shim/tls/opener";
+import { tripsThrough } from "../support/core-trips";
 import { DAMAGES } from "../support/damage";
 import { numbers, recordLengths } from "../support/record-lengths";
 import { ROOT } from "../support/repository";
@@ -18,18 +19,7 @@ const GLOBAL_HEADER_BYTES = 24;
 /** The round trips of a capture, opened with the secrets, by the core with its asserts on. */
 function opened(file: Uint8Array): RoundTrip[] {
   const core = new Core(module, { events: true, budgetBytes: 8 << 20, tlsOpener: keyLogOpener(KEYS) });
-  const reader = new RoundTripReader(core.schema);
-  const found: RoundTrip[] = [];
-  core.drainTo({
-    events: (view) => {
-      for (const trip of reader.read(view)) found.push(trip);
-    },
-  });
-  const input = core.open("file");
-  input.write(file);
-  input.end();
-  core.flush();
-  return found;
+  return tripsThrough(core, file);
 }
 
 /** A round trip from inside whose both sides are there, as "port GET /a.txt 200". */

@@ -9,6 +9,7 @@ import { corpusBytes, corpusIndex, HAS_CORPUS } from "../support/corpus";
 import { oracleFields, wants } from "../support/filter-oracle";
 import { anyExpression, chances, write } from "../support/filter-writer";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { anyOwner } from "../support/owners";
 
 /** Round trips that are taken of one protocol out of one capture. */
 const TAKEN_MAX = 6;
@@ -62,11 +63,14 @@ function sample(core: Core): Kept[] {
   return kept;
 }
 
+/** Headers are kept, as else nobody can ask for them; bodies, which may be no text, are tried below. */
+const OPTIONS = { events: true, headers: true, ownerOf: anyOwner };
+
 describe("a filter made by chance", () => {
-  const core = new Core(module, { events: true });
+  const core = new Core(module, OPTIONS);
   const { schema } = core;
   const kept = sample(core);
-  const fields = oracleFields(schema);
+  const fields = oracleFields(schema).filter(({ name }) => !name.endsWith(".body"));
   const byProtocol = new Map<string, Kept[]>();
   for (const one of kept) byProtocol.set(one.trip.protocol, [...(byProtocol.get(one.trip.protocol) ?? []), one]);
 
@@ -120,9 +124,9 @@ describe("a filter made by chance", () => {
         (name, tree, form) => {
           const all: RoundTrip[] = [];
           const some: RoundTrip[] = [];
-          feed(new Core(module, { events: true }), fixtureBytes(name), (trip) => all.push(trip));
+          feed(new Core(module, OPTIONS), fixtureBytes(name), (trip) => all.push(trip));
           const expression = anyExpression(fields, all, tree);
-          const filtered = new Core(module, { events: true });
+          const filtered = new Core(module, OPTIONS);
           expect(filtered.setFilter(write(expression, form))).toBeUndefined();
           feed(filtered, fixtureBytes(name), (trip) => some.push(trip));
           expect(some).toEqual(all.filter((trip) => JSON.stringify(trip).includes("\ufffd") || wants(expression, trip, schema)));
@@ -132,6 +136,25 @@ describe("a filter made by chance", () => {
       { numRuns: 60 },
     );
   });
+});
+
+test("bodies can be asked for where they are kept", () => {
+  const tripsBy = (filter: string): RoundTrip[] => {
+    const core = new Core(module, { events: true, bodyBytes: 2048, raw: true });
+    expect(core.setFilter(filter)).toBeUndefined();
+    const trips: RoundTrip[] = [];
+    feed(core, fixtureBytes("http1_curl.pcap"), (trip) => trips.push(trip));
+    return trips;
+  };
+  const all = tripsBy("");
+  const bodyOf = ({ response }: RoundTrip) => String(response?.body ?? "");
+  const parts = new Set(all.flatMap((trip) => /[\w /<>.]{8,30}/.exec(bodyOf(trip)) ?? []));
+  expect(parts.size).toBeGreaterThan(1);
+  for (const part of parts) {
+    const has = all.filter((trip) => bodyOf(trip).includes(part));
+    expect(has.length).toBeLessThan(all.length);
+    expect(tripsBy(`http.response.body contains ${JSON.stringify(part)}`)).toEqual(has);
+  }
 });
 
 /** Notes every field of a tree. */

@@ -80,17 +80,20 @@ function isKnown(bytes: Uint8Array): boolean {
       3: 1,
       5: 8,
       6: 8,
-      7: 1,
       8: 4,
       9: 4,
       10: 1,
       11: 1,
       12: 1,
       16: 1,
+      20: 1,
+      21: 1,
+      23: 4,
       26: 1,
       30: 1,
     };
-    if (id === 4 ? !networks : id === 40 ? length % 3 !== 0 || length > 64 * 3 : lengths[id] !== length) return false;
+    if (id === 4 ? !networks : id === 24 || id === 40 ? length % 3 !== 0 || length > 64 * 3 : lengths[id] !== length)
+      return false;
     // Of a setting that comes twice the last counts.
     if (id === 40) choices = value;
     at += 3 + length;
@@ -99,8 +102,8 @@ function isKnown(bytes: Uint8Array): boolean {
 }
 
 const setting = fc.oneof(
-  fc.tuple(fc.constantFrom(1, 2, 3, 7, 10, 11, 12, 16, 26, 30), fc.uint8Array({ minLength: 1, maxLength: 1 })),
-  fc.tuple(fc.constantFrom(8, 9), fc.uint8Array({ minLength: 4, maxLength: 4 })),
+  fc.tuple(fc.constantFrom(1, 2, 3, 10, 11, 12, 16, 20, 21, 26, 30), fc.uint8Array({ minLength: 1, maxLength: 1 })),
+  fc.tuple(fc.constantFrom(8, 9, 23), fc.uint8Array({ minLength: 4, maxLength: 4 })),
   fc.tuple(fc.constantFrom(5, 6), fc.uint8Array({ minLength: 8, maxLength: 8 })),
   fc.tuple(
     fc.constant(4),
@@ -114,6 +117,7 @@ const setting = fc.oneof(
       .array(fc.tuple(fc.constantFrom(...LABELS.keys(), 1), fc.nat(31)), { maxLength: 3 })
       .map((choices) => Uint8Array.from(choices.flatMap(([id, kept]) => [id & 255, id >> 8, kept]))),
   ),
+  fc.tuple(fc.constant(24), fc.uint8Array({ maxLength: 12 })),
   fc.tuple(fc.nat(255), fc.uint8Array({ maxLength: 40 })),
 );
 const settings = fc.oneof(
@@ -138,6 +142,15 @@ describe("settings", () => {
     );
     expect(refused).toBeGreaterThan(200);
     expect(refused).toBeLessThan(1900);
+  });
+
+  test("of every number and length are those that there are", () => {
+    for (let id = 0; id < 256; id++) {
+      for (let length = 0; length <= 40; length++) {
+        const bytes = Uint8Array.from([id, length, 0, ...Array(length).fill(0)]);
+        expect(host.configure(bytes), `number ${id} of ${length} bytes`).toBe(isKnown(bytes) ? 0 : SETTINGS_CODE);
+      }
+    }
   });
 
   test("that are cut anywhere are refused, those that are too long too", () => {
@@ -213,7 +226,7 @@ const step = fc.oneof(
     arbitrary: fc.tuple(fc.constant("openInput"), fc.oneof(fc.constantFrom(0, 1), number), number, fc.constant(live)),
   },
   fc.tuple(
-    fc.constantFrom("endInput", "flush", "tick", "mergeReset", "mergeEncode", "schema"),
+    fc.constantFrom("endInput", "flush", "tick", "tellEvents", "mergeReset", "mergeEncode", "schema"),
     number,
     number,
     fc.constant(live),

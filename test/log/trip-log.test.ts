@@ -1,6 +1,7 @@
 /** Lines in files: whole, none lost or doubled by rotation, none torn by a full disk or by what a killed run left. */
 import {
   appendFileSync,
+  chmodSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { TripLog, type TripLogOptions } from "../../shim/log/trip-log";
 import { type SmallDisk, smallDisk } from "../crash/faults";
 import { randomOf } from "../crash/random";
@@ -91,6 +92,49 @@ describe("rotation", () => {
     for (const file of [...files, path]) expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test("nothing is said of one that is let go of while it waits to be compressed", async () => {
+    const log = logOf({ rotateBytes: 100, keep: 1, gzip: true });
+    for (const number of counted(40)) {
+      log.write(lineOf(number));
+      log.push();
+      // So long that compressing begins, and not so long that it ends.
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    }
+    await log.end();
+    expect(said).toEqual([]);
+    expect(oldFiles()).toHaveLength(1);
+  });
+
+  test("the newest are kept, however many are moved in one millisecond", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 28) });
+    onTestFinished(() => void vi.useRealTimers());
+    for (const keep of [1, 3, 12]) {
+      const log = logOf({ rotateBytes: 200, keep });
+      for (const number of counted(40)) {
+        log.write(lineOf(number));
+        log.push();
+      }
+      await log.end();
+      expect([...oldFiles(), path].flatMap(numbersIn), `keep ${keep}`).toEqual(counted(keep + 1, 39 - keep));
+      for (const file of [...oldFiles(), path]) rmSync(file);
+    }
+  });
+
+  test("the newest are kept where the clock is set back, by another run too", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2099, 0, 1) });
+    onTestFinished(() => void vi.useRealTimers());
+    for (const first of [0, 10, 20]) {
+      const log = logOf({ rotateBytes: 200, keep: 5 });
+      for (const number of counted(10, first)) {
+        log.write(lineOf(number));
+        log.push();
+        vi.setSystemTime(Date.now() - 86_400_000);
+      }
+      await log.end();
+      expect([...oldFiles(), path].flatMap(numbersIn)).toEqual(counted(6, first + 4));
+    }
+  });
+
   test("a file that is old makes room, though nothing comes, and an empty one does not", async () => {
     const log = logOf({ rotateMs: 100 });
     log.push();
@@ -144,11 +188,27 @@ describe("rotation", () => {
 });
 
 describe("what a run before left", () => {
+  test("a file that others may read is named, with what mends it", async () => {
+    for (const [mode, words] of [
+      [0o644, `others may read ${path} (644), which stays so; run: chmod 600 ${path}`],
+      [0o600, undefined],
+    ] as const) {
+      writeFileSync(path, lineOf(0));
+      chmodSync(path, mode);
+      said = [];
+      const log = logOf();
+      log.write(lineOf(1));
+      await log.end();
+      expect(said).toEqual(words === undefined ? [] : [words]);
+      expect(statSync(path).mode & 0o777).toBe(mode);
+    }
+  });
+
   test("a part of a line is taken away, wherever it was cut", async () => {
     const whole = lineOf(0) + lineOf(1, 70_000);
     const torn = lineOf(2, 150_000);
     for (const length of [1, 2, 50, 65_536, 100_000, torn.length - 1]) {
-      writeFileSync(path, whole + torn.slice(0, length));
+      writeFileSync(path, whole + torn.slice(0, length), { mode: 0o600 });
       const log = logOf();
       log.write(lineOf(3));
       await log.end();

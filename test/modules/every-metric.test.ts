@@ -28,7 +28,8 @@ import { KAFKA } from "./kafka-expectations";
 import { kafkaCapture, waitingKafkaCapture } from "./kafka-scenario";
 import { MONGO } from "./mongodb-expectations";
 import { mongoCapture, waitingMongoCapture } from "./mongodb-scenario";
-import { OPENED, openedTls, UNOPENED } from "./opened-tls-scenario";
+import { PART, WRONG, withPartOfSecrets, withWrongSecret } from "./opened-tls-scenario";
+import { OWNERS, ownerTotals } from "./owner-scenario";
 import { REDIS } from "./redis-expectations";
 import * as redis from "./redis-scenarios";
 import * as scenarios from "./scenarios";
@@ -254,6 +255,7 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
       },
     },
   ],
+  ["whose connections are", ownerTotals, OWNERS],
   ["Kafka", () => read(kafkaCapture()), KAFKA],
   ["redis", () => read(redis.redisCapture()), REDIS],
   [
@@ -292,11 +294,19 @@ const SCENARIOS: [name: string, totals: () => Totals, expectations: Record<strin
   ],
   ["TLS", () => read(tlsCapture()), TLS],
   [
-    "what is under TLS, with a key log",
-    openedTls,
+    "what is under TLS, with a secret that is wrong",
+    withWrongSecret,
     {
-      tls_opened_records_total: count(OPENED),
-      tls_unopened_records_total: all(count(UNOPENED, { unopened: "failed" }), count(UNOPENED)),
+      tls_opened_records_total: count(WRONG.opened),
+      tls_unopened_records_total: all(count(WRONG.failed, { unopened: "failed" }), count(WRONG.failed)),
+    },
+  ],
+  [
+    "what is under TLS, with a part of its secrets",
+    withPartOfSecrets,
+    {
+      tls_opened_records_total: count(PART.opened),
+      tls_unopened_records_total: all(count(PART.keys, { unopened: "keys" }), count(PART.keys)),
     },
   ],
   [

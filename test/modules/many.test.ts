@@ -147,7 +147,7 @@ describe.each([
   ["redis", SPOKEN.redis!, "-ERR no\r\n", "redis_calls"],
 ] as const)("outcomes of %s", (protocol, spoken, failed, breakdown) => {
   const packets = outcomes(spoken, failed).sort((a, b) => Number(a.timeNs - b.timeNs));
-  const found = totals(packets, { httpTimeoutMs: 20_000 });
+  const found = totals(packets, { streamTimeoutMs: 20_000 });
 
   test.each(["ok", "error", "timeout", "reset", "closed", "unobserved"])("%s", (status) => {
     expect(found.count(`${protocol}_requests_total`, { ...OUT, status })).toBe(1);

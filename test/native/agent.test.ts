@@ -1,7 +1,9 @@
 /** The agent on real interfaces: which, what of them, what it says of drops, and that it outlives an interface. */
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { hosts } from "../support/capture/expressions";
 import { LiveAgents, send } from "../support/capture/live-agents";
 import { hasLibpcap, type Listener, Network, networkMissing } from "../support/capture/network";
 
@@ -48,6 +50,12 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     expect(said).toContain("captured through a ring of the kernel's");
   });
 
+  test("that ends before it has seen a packet has counted what it did, in its minute", async () => {
+    const { sum, names } = await ended(await agent("-i", "lo"));
+    expect([sum("capture_packets_total"), sum("capture_sections_total")]).toEqual([0, 1]);
+    expect(names).toHaveLength(1);
+  });
+
   test("on any sees all interfaces, and on a pattern those that it names", async () => {
     const [any, pattern, other] = await Promise.all([agent("-i", "any"), agent("-i", "t?0,nothing*"), agent("-i", "l*")]);
     await Promise.all([send(network.near, 100, "127.0.0.1:9"), send(network.near, 200, "10.77.0.2:9")]);
@@ -66,6 +74,7 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     for (const name of ["new0", "new1"]) network.near.run("ip", "link", "set", name, "up");
     network.near.run("ip", "neigh", "add", "10.79.0.2", "lladdr", "02:00:00:00:00:02", "dev", "new0");
     await running.says(/capturing on 2 interfaces that are new\*/);
+    expect(running.said).toMatch(/there is no interface .* yet; capturing begins when there is/);
     while (network.near.run("cat", "/sys/class/net/new0/operstate").trim() !== "up") await sleep(20);
     await send(network.near, 50, "10.79.0.2:9");
     const { sum } = await ended(running);
@@ -119,6 +128,14 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
 
   test.runIf(withLibpcap)("says what is wrong with a filter", async () => {
     await expect(agent("-i", "tw0", "-f", "port http or or")).rejects.toThrow(/"port http or or" is no filter: .*syntax error/);
+  });
+
+  test("says of a filter that is too long for a ring by how much", async () => {
+    // The common words take more instructions than libpcap, and less time for long filters.
+    const by = ["env", "TALLYWIRE_LIBPCAP=none"];
+    await expect(agents.startBy(by, agents.spool(), "-i", "tw0", "-f", hosts(130))).rejects.toThrow(
+      /-f: the filter comes to \d{4,} instructions, for Ethernet and other links together; a ring takes 4096, so name networks in place of hosts\n/,
+    );
   });
 
   test.each(METHODS)(
@@ -195,6 +212,27 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     const { sum, said } = await ended(running);
     expect(sum("capture_udp_packets_total")).toBe(300);
     expect(said).toContain("dropped before the capture: none");
+  });
+
+  test("goes on when its interface is back from another namespace, by the number that it had", async () => {
+    const { near, far } = network;
+    const elsewhere = `${near.namespace}-elsewhere`;
+    const number = () => near.run("cat", "/sys/class/net/tw0/ifindex");
+    const before = number();
+    execFileSync("ip", ["netns", "add", elsewhere]);
+    onTestFinished(() => void execFileSync("ip", ["netns", "del", elsewhere]));
+    const running = await agent("-i", "tw0");
+    await send(far, 100, "10.77.0.1:9");
+    near.run("ip", "link", "set", "tw0", "netns", elsewhere);
+    await running.says(/tw0 is gone or down; capturing goes on when it is back/);
+    execFileSync("ip", ["-n", elsewhere, "link", "set", "tw0", "netns", near.namespace]);
+    near.run("ip", "address", "add", "10.77.0.1/24", "dev", "tw0");
+    near.run("ip", "link", "set", "tw0", "up");
+    expect(number()).toBe(before);
+    await running.says(/interface tw0 is back/);
+    await network.ready();
+    await send(far, 100, "10.77.0.1:9");
+    expect((await ended(running)).sum("capture_udp_packets_total")).toBe(200);
   });
 
   test("names what is not there", async () => {

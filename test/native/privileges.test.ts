@@ -1,7 +1,17 @@
 /** Who an agent is while it captures: somebody with CAP_NET_RAW alone, or who gave root up. */
-import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LiveAgents, send } from "../support/capture/live-agents";
 import { Network, networkMissing } from "../support/capture/network";
@@ -79,10 +89,9 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     ["lo", CAP_NET_RAW, 1],
     ["lo", CAP_NET_RAW, 2],
   ])("on %s gives root up for good (%s, %i threads), and goes on to capture and to keep minutes", async (name, kept, count) => {
-    const spool = agents.spool();
-    chmodSync(spool, 0o755);
-    mkdirSync(join(spool, "e/refused"), { recursive: true });
-    writeFileSync(join(spool, "e/run-0123456789abcdef.json"), "of root", { mode: 0o600 });
+    const above = agents.spool();
+    chmodSync(above, 0o755);
+    const spool = join(above, "state/spool");
     const running = await agents.startBy([], spool, "-i", name, "--user", "nobody", "--threads", String(count));
     const { main, threads } = statusOf(running.child.pid!);
     expect(main).toEqual({
@@ -104,7 +113,8 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     expect(said).toContain("dropped before the capture: none");
     const files = readdirSync(join(spool, "e"), { recursive: true, encoding: "utf8" });
     expect(files.some((file) => /\.twb$/.test(file))).toBe(true);
-    for (const file of ["", ...files]) expect(statSync(join(spool, "e", file)).uid).toBe(NOBODY);
+    for (const file of ["..", "", ...files]) expect(statSync(join(spool, "e", file)).uid).toBe(NOBODY);
+    expect(statSync(join(above, "state")).uid).toBe(0);
   });
 
   test("that gave root up goes on when its interface is back", async () => {
@@ -133,8 +143,87 @@ describe.runIf(missing === undefined)("an agent", { timeout: 120_000 }, () => {
     const start = (by: string[], spool: string, user: string) => agents.startBy(by, spool, "-i", "lo", "--user", user);
     await expect(start(asNobody("+net_raw"), ownedSpool(), "daemon")).rejects.toThrow(/cannot become daemon, which takes root/);
     await expect(start([], agents.spool(), "nobody")).rejects.toThrow(
-      /nobody cannot write to .*; name a folder that it reaches with --spool/,
+      /nobody cannot write to .*: it may not enter .*; name a folder that it reaches with --spool/,
     );
+  });
+
+  test("is refused what root left in its spool, with what mends it", async () => {
+    const spool = ownedSpool();
+    const left = join(spool, "e/run-0123456789abcdef.json");
+    mkdirSync(dirname(left));
+    writeFileSync(left, "of root", { mode: 0o600 });
+    const words = [spool, "-i", "lo", "--user", "nobody"] as const;
+    const refused = new RegExp(`nobody cannot write to ${spool}/e; run: chown -R nobody ${spool}/e; or name another`);
+    await expect(agents.startBy([], ...words)).rejects.toThrow(refused);
+    chownSync(join(spool, "e"), NOBODY, NOBODY);
+    await expect(agents.startBy([], ...words)).rejects.toThrow(
+      `nobody cannot write to ${left}; run: chown -R nobody ${spool}/e;`,
+    );
+    chownSync(left, NOBODY, NOBODY);
+    await (await agents.startBy([], ...words)).stop();
+  });
+
+  test("is given nothing of root's that links in its spool lead to", async () => {
+    const others = agents.spool();
+    const [secret, draft] = [join(others, "secret"), join(others, "notes.draft")];
+    for (const path of [secret, draft]) writeFileSync(path, "root's", { mode: 0o600 });
+    const spool = ownedSpool();
+    const ofRoot = () => [others, secret, draft].map((path) => statSync(path).uid);
+    const start = () => agents.startBy([], spool, "-i", "lo", "--user", "nobody", "--listen", `unix:${join(spool, "socket")}`);
+
+    chmodSync(others, 0o755);
+    symlinkSync(others, join(spool, "e"));
+    await expect(start()).rejects.toThrow(/nobody cannot write to/);
+    expect([...ofRoot(), readdirSync(others).sort()]).toEqual([0, 0, 0, ["notes.draft", "secret"]]);
+
+    rmSync(join(spool, "e"));
+    mkdirSync(join(spool, "e"));
+    chownSync(join(spool, "e"), NOBODY, NOBODY);
+    // Inside, too, and another name of the same file.
+    symlinkSync(secret, join(spool, "e/run-0123456789abcdef.json"));
+    symlinkSync(others, join(spool, "e/others"));
+    symlinkSync(secret, join(spool, "e.token.draft"));
+    await (await start()).stop();
+    expect([...ofRoot(), readFileSync(secret, "utf8"), readFileSync(draft, "utf8")]).toEqual([0, 0, 0, "root's", "root's"]);
+    expect(statSync(join(spool, "e.token")).uid).toBe(NOBODY);
+  });
+
+  test("makes no folder as root where another could put a link in its place", async () => {
+    const above = ownedSpool();
+    const running = await agents.startBy([], join(above, "spool"), "-i", "lo", "--user", "nobody");
+    await running.stop();
+    expect(statSync(join(above, "spool")).uid).toBe(NOBODY);
+    const open = agents.spool();
+    chmodSync(open, 0o777);
+    symlinkSync(agents.spool(), join(open, "link"));
+    await expect(agents.startBy([], join(open, "link/spool"), "-i", "lo", "--user", "daemon")).rejects.toThrow(
+      /daemon cannot write to/,
+    );
+  });
+
+  test("answers to its own user, and takes over other places to answer", async () => {
+    const spool = ownedSpool();
+    const [config, socket] = [join(spool, "agent.yaml"), join(spool, "socket")];
+    writeFileSync(config, `listen: { address: "unix:${socket}" }\n`, { mode: 0o640 });
+    const running = await agents.startBy([], spool, "-i", "lo", "--user", "nobody", "--config", config);
+    const ask = (path: string, ...words: string[]) => {
+      const token = `Authorization: Bearer ${readFileSync(join(spool, "e.token"), "utf8").trim()}`;
+      const [program, ...by] = asNobody();
+      return execFileSync(program!, [...by, "curl", "-sS", "--unix-socket", path, "-H", token, ...words], { encoding: "utf8" });
+    };
+    expect(ask(socket, "http://x/metrics")).toContain("tallywire_sealed_minutes_total");
+    expect([statSync(socket).uid, statSync(join(spool, "e.token")).uid]).toEqual([NOBODY, NOBODY]);
+
+    const reload = () => JSON.parse(ask(socket, "-X", "POST", "http://x/api/v1/reload"));
+    const mend = `chgrp ${NOBODY} ${config} && chmod 640 ${config}`;
+    expect(reload().error).toBe(
+      `cannot read the configuration ${config}: you may not read it, as --user has this go on as nobody; run: ${mend}`,
+    );
+    execFileSync("sh", ["-c", mend]);
+    writeFileSync(config, `listen: { address: "unix:${socket}.2" }\n`);
+    expect(reload()).toMatchObject({ changed: ["listen.address"] });
+    expect(ask(`${socket}.2`, "http://x/metrics")).toContain("tallywire_sealed_minutes_total");
+    await running.stop();
   });
 });
 

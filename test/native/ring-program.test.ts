@@ -20,6 +20,13 @@ test.each([
   expect(names.single).toBe(/^\w+$/.test(words) && words !== "any" ? words : undefined);
 });
 
+test("names that are none of the interfaces are known", () => {
+  const missing = (words: string) => new InterfaceNames(words).missing(["eth0", "lo"]);
+  expect(missing("lo, eth?")).toEqual([]);
+  expect(missing("any")).toEqual([]);
+  expect(missing("lo, nosuch,veth*")).toEqual(["nosuch", "veth*"]);
+});
+
 test("takes packets of the interfaces that were chosen, however many, and no copies of loopback", () => {
   const give = (bytes: number) => new Uint8Array(new Uint32Array([6, bytes]).buffer);
   for (const count of [0, 1, 2, 300, 1000]) {
@@ -38,4 +45,25 @@ test("takes packets of the interfaces that were chosen, however many, and no cop
   }
   const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index: 9, hardware: 1 };
   expect(runProgram(ringProgram({}), known)).toBe(262_144);
+});
+
+test("gives no more of a packet than the snap length, and nothing of what the filter keeps out", () => {
+  const give = (bytes: number) => new Uint8Array(new Uint32Array([6, bytes]).buffer);
+  const known = { bytes: new Uint8Array(0), etherType: 0x0800, packetType: 0, index: 9, hardware: 1 };
+  expect(runProgram(ringProgram({ snapBytes: 96 }), known)).toBe(96);
+  const program = ringProgram({ snapBytes: 96, filter: { ethernet: give(262_144), raw: give(0) } });
+  expect(runProgram(program, known)).toBe(96);
+  expect(runProgram(program, { ...known, hardware: 65534 })).toBe(0);
+});
+
+test("is refused where it is longer than the kernel takes it, with what makes it so", () => {
+  const long = (count: number) => new Uint8Array(new Uint32Array(Array(count).fill([6, 0]).flat()).buffer);
+  const filter = { ethernet: long(2043), raw: long(2044) };
+  expect(ringProgram({ filter }).length / 8).toBe(4096);
+  expect(() => ringProgram({ filter: { ...filter, raw: long(2045) } })).toThrow(
+    /^-f: the filter comes to 4097 instructions, for Ethernet and other links together; a ring takes 4096, so name networks in place of hosts$/,
+  );
+  expect(() => ringProgram({ filter, interfaces: [3] })).toThrow(
+    /^-f: the filter comes to 4100 instructions with 1 interface, for/,
+  );
 });

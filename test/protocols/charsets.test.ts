@@ -1,22 +1,12 @@
 /** Statements in charsets whose characters hold backslashes and backticks: no literal is shown, whatever charset a reader takes it for. */
 import { describe, expect, test } from "vitest";
-import module from "../../build/test/statement.wasm";
 import { CHARSET, charactersOf, charactersWith } from "../support/charsets";
-import { instantiate } from "../support/instantiate";
 import { type Bytes, type Conversation, join } from "../support/pcap-builder";
 import { randomFrom } from "../support/sketches";
 import { connection, my, PLAIN, pg, tripsOf } from "../support/sql";
+import { statementCore } from "../support/statement-core";
 
-interface Exports {
-  memory: WebAssembly.Memory;
-  staging(): number;
-  read(length: number, dialect: number, escapes: number, scalar: number, times: number, charset: number): number;
-  made(): number;
-  text(): number;
-  textLength(): number;
-}
-
-const core = instantiate<Exports>(module);
+const core = statementCore();
 const MYSQL = 0;
 const POSTGRESQL = 1;
 const BACKSLASH = 0x5c;

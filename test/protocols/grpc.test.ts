@@ -153,6 +153,17 @@ describe("calls", () => {
   });
 });
 
+test("a call that ended early has no kind: more may have been to come", () => {
+  const begun = () => http2().send("client", join(call(1), data(1, message(1))));
+  const one = join(begin(1), data(1, message(1), false));
+  const cut = begun().send("server", one).close();
+  expect(calls(cut.packets)).toEqual(["grpc Say 1>1 - - - closed"]);
+  const more = begun()
+    .send("server", join(one, data(1, message(1), false)))
+    .close();
+  expect(calls(more.packets)).toEqual(["grpc Say 1>2 server-stream - - closed"]);
+});
+
 describe("missing bytes", () => {
   test("inside a message cost a mark, of prefixes the count", () => {
     const bytes = join(call(1), data(1, join(message(3000), message(5))));
@@ -202,6 +213,34 @@ describe("missing bytes", () => {
       .send("client", join(call(3), data(3, message(1))));
     talk.lose("server", begin(3)).send("server", trailers(3, 2)).acknowledge("client").wait(200_000_000n).close();
     expect(calls(talk.packets)).toEqual(["grpc - ->0 - 5 NOT_FOUND error", "grpc Say 1>- - 2 UNKNOWN error"]);
+  });
+
+  test("with the response's headers: when it began is not known", () => {
+    const talk = http2().send("client", join(call(1), data(1, message(1))));
+    talk.lose("server", join(begin(1), data(1, message(1), false))).wait(300_000_000n);
+    talk.send("server", trailers(1, 0)).acknowledge("client").wait(200_000_000n).close();
+    const [trip] = tripsOf(talk.packets);
+    expect([trip?.status, trip?.marks, trip?.timing.serverNs, trip?.timing.responseNs]).toEqual([
+      "ok",
+      ["gap"],
+      undefined,
+      undefined,
+    ]);
+    expect(trip?.durationNs).toBeDefined();
+  });
+
+  test("with what says that they are calls: how they went is not known, unless their trailers say it", () => {
+    const hidden = (stream: number) => headers(stream, join(fields("POST", "/lab.v1.Echo/Say"), indexed(90)), false);
+    const answered = (stream: number) => headers(stream, join(statusFields(200), indexed(90)), false);
+    const unnamed = (stream: number) => headers(stream, join(indexed(91)));
+    const asked = http2().send("client", join(...[1, 3, 5, 7].flatMap((stream) => [hidden(stream), data(stream, message(1))])));
+    asked.send("client", headers(9, join(fields("GET", "/page"), indexed(90))));
+    const bodies = join(answered(1), unnamed(1), answered(3), trailers(3, 12), answered(5), data(5, "text"), answered(7));
+    asked.send("server", join(bodies, answered(9), data(9, "text"))).close();
+    const outcomes = tripsOf(asked.packets).map(({ protocol, request, status }) =>
+      [request?.streamId, protocol, status].join(" "),
+    );
+    expect(outcomes.sort()).toEqual(["1 http2 unobserved", "3 grpc error", "5 http2 ok", "7 http2 unobserved", "9 http2 ok"]);
   });
 
   test("a field of the table that is not known leaves a side partial", () => {

@@ -1,7 +1,7 @@
 /** HTTP where packets are missing: what is known is told, what is not is not invented, and no later pair shifts. */
 import { describe, expect, test } from "vitest";
 import { http, lines, request, response, tripsOf } from "../support/http";
-import { type Conversation, START_NS } from "../support/pcap-builder";
+import { type Captured, type Conversation, START_NS } from "../support/pcap-builder";
 
 const get = (path: string) => request(`GET ${path} HTTP/1.1`);
 const ok = (bytes: number) => response("200 OK", "b".repeat(bytes));
@@ -97,6 +97,83 @@ describe("missing bytes", () => {
       .close()
       .packets.map((packet) => ({ ...packet, bytes: packet.bytes.subarray(0, 90), wireBytes: packet.bytes.length }));
     expect(lines(cut)).toEqual(["GET /a 200 ok gap", "GET /b 200 ok gap", "GET /c 200 ok gap"]);
+  });
+});
+
+/** What was captured of some packets, each cut to so many bytes of its TCP payload. */
+function snapped(talk: Conversation, payloadBytes: number): Captured[] {
+  return talk.packets.map((packet) => ({
+    ...packet,
+    bytes: packet.bytes.subarray(0, 54 + payloadBytes),
+    wireBytes: packet.bytes.length,
+  }));
+}
+
+describe("cut lines", () => {
+  const exchange = () => http().send("client", get("/a")).send("server", response("404 Not Found", "x")).close();
+
+  test("a status line tells its code, and not its reason", () => {
+    const [trip, ...more] = tripsOf(snapped(exchange(), 18));
+    expect([trip?.status, trip?.marks, more]).toEqual(["error", ["gap"], []]);
+    expect(trip?.response).toMatchObject({ statusCode: 404, version: "1.1", partial: true });
+    expect(trip?.response?.reason).toBeUndefined();
+  });
+
+  test("without the whole code the response is not known, and no breach of the protocol", () => {
+    for (const bytes of [5, 8, 10, 11]) {
+      const packets = exchange().packets.map((packet, index) =>
+        index === 4 ? { ...packet, bytes: packet.bytes.subarray(0, 54 + bytes), wireBytes: packet.bytes.length } : packet,
+      );
+      expect(lines(packets)).toEqual(["GET /a - unobserved"]);
+    }
+  });
+
+  test("a request line tells its target without what may be the version", () => {
+    const line = "GET /some/where HTTP/1.1";
+    for (let bytes = 6; bytes <= line.length; bytes++) {
+      const talk = http();
+      talk.send("client", line.slice(0, bytes)).lose("client", get("/some/where").slice(bytes)).send("server", ok(1));
+      const [trip] = tripsOf(goOn(talk).close().packets);
+      expect(["/some/where".slice(0, bytes - 4), trip?.marks]).toEqual([trip?.request?.path, ["gap", "truncated"]]);
+    }
+  });
+});
+
+describe("what one message says of its body", () => {
+  test.each(["Content-Length: 900", "Transfer-Encoding: chunked"])("is not the next one's: %s", (header) => {
+    const asked = request("POST /up HTTP/1.1", [header, `Cookie: ${"c".repeat(900)}`]);
+    const talk = http().send("client", asked.slice(0, 300)).lose("client", asked.slice(300)).send("server", ok(1));
+    goOn(talk);
+    for (const path of ["/b", "/c", "/d"]) talk.send("client", get(path)).send("server", ok(1));
+    const rest = ["/b", "/c", "/d"].map((path) => `GET ${path} 200 ok`);
+    expect(lines(talk.close().packets)).toEqual(["POST /up 200 ok gap", ...rest]);
+  });
+});
+
+describe("interim responses", () => {
+  const asked = request("POST /up HTTP/1.1", ["Expect: 100-continue", "Content-Length: 4"]);
+  const go = "HTTP/1.1 100 Continue\r\n\r\n";
+  const begun = () => http().send("client", asked).send("server", go).send("client", "data");
+
+  test("are all that is known where the final one is missing", () => {
+    const talk = begun().lose("server", ok(300)).acknowledge("client").close();
+    expect(lines(talk.packets)).toEqual(["POST /up - unobserved gap"]);
+    const [trip] = tripsOf(talk.packets);
+    expect([trip?.response?.informational, trip?.durationNs, trip?.timing.serverNs]).toEqual([[100], undefined, undefined]);
+  });
+
+  test("belong to no later response", () => {
+    const talk = goOn(begun().lose("server", ok(300))).send("client", get("/b"));
+    talk.wait(200_000_000n).send("server", response("404 Not Found", "x")).close();
+    expect(lines(talk.packets)).toEqual(["POST /up - unobserved gap", "GET /b 404 error"]);
+    expect(tripsOf(talk.packets)[1]?.response?.informational).toBeUndefined();
+  });
+
+  test("are no final ones where their end is missing", () => {
+    const talk = http().send("client", asked).send("server", go.slice(0, -1)).lose("server", go.slice(-1));
+    goOn(talk).send("client", "data").send("server", ok(1)).close();
+    expect(lines(talk.packets)).toEqual(["POST /up 200 ok"]);
+    expect(tripsOf(talk.packets)[0]?.response?.informational).toEqual([100]);
   });
 });
 
@@ -197,7 +274,7 @@ describe("missing ends", () => {
     expect(lines(talk().packets)).toEqual(["GET /a - unobserved"]);
     expect(lines(talk().close().packets)).toEqual(["GET /a - unobserved"]);
     expect(lines(talk().reset("client").packets)).toEqual(["GET /a - unobserved"]);
-    expect(lines([...talk().packets, ...later()], { httpTimeoutMs: 20_000 })).toEqual(["GET /a - unobserved", "GET /b 200 ok"]);
+    expect(lines([...talk().packets, ...later()], { streamTimeoutMs: 20_000 })).toEqual(["GET /a - unobserved", "GET /b 200 ok"]);
   });
 
   test("a response of which not even that was captured is known by the server's FIN", () => {

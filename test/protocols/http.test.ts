@@ -400,14 +400,14 @@ describe("outcomes without a response", () => {
     expect(lines(asked().reset("server").packets)).toEqual(["GET /none - reset"]);
     expect(lines(asked().packets)).toEqual(["GET /none - unobserved"]);
     const late = asked().wait(30_000_000_000n).send("server", response("200 OK")).close();
-    expect(lines(late.packets, { httpTimeoutMs: 20_000 })).toEqual(["GET /none - timeout", "- 200 ok"]);
+    expect(lines(late.packets, { streamTimeoutMs: 20_000 })).toEqual(["GET /none - timeout", "- 200 ok"]);
   });
 
   test("a late response does not shift those that follow", () => {
     const late = asked().wait(30_000_000_000n).send("client", get("/second"));
     late.send("server", response("200 OK", "late")).send("server", response("404 Not Found")).close();
     const all = ["GET /none - timeout", "- 200 ok", "GET /second 404 error"];
-    expect(lines(late.packets, { httpTimeoutMs: 20_000 })).toEqual(all);
+    expect(lines(late.packets, { streamTimeoutMs: 20_000 })).toEqual(all);
   });
 
   test("a response that nobody asked for crosses the next request", () => {

@@ -62,6 +62,21 @@ describe("missing bytes", () => {
     expect(tripsOf(talk.packets)[1]?.response?.bodyBytes).toBeUndefined();
   });
 
+  test("of a server whose settings came before the client's preface", () => {
+    for (const captured of [0, 4, 8]) {
+      const talk = new Conversation().open().send("server", frame(TYPE.settings, 0, 0, [0, 3, 0, 0, 0, 100]));
+      talk.send("client", join(START, get(1, "/a"), get(3, "/b")));
+      const bytes = join(answer(1, 200, "x".repeat(900)), answer(3, 200, "x".repeat(2000)));
+      talk.send("server", bytes.slice(0, captured)).lose("server", bytes.slice(captured, 1400));
+      goOn(talk.send("server", bytes.slice(1400))).close();
+      const outcomes = tripsOf(talk.packets).map(({ request, status }) => [request?.path, status]);
+      expect(outcomes).toEqual([
+        ["/a", "unobserved"],
+        ["/b", "unobserved"],
+      ]);
+    }
+  });
+
   test("with a whole response: unobserved, not closed", () => {
     const talk = http2().send("client", get(1, "/a"));
     goOn(talk.lose("server", answer(1)))

@@ -269,6 +269,7 @@ const BOUNDED = [
   /^dns /,
   /^amqp /,
   /^http (request\.method|(request|response)\.version)$/,
+  /^(http|http2|grpc) (request|response)\.contentEncoding$/,
   /^grpc request\.service$/,
   /^(mysql|postgresql) response\.sqlState$/,
   /^kafka request\.clientId$/,

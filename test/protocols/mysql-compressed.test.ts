@@ -70,6 +70,23 @@ describe("from the handshake on", () => {
     expect(lines(ping(talk))).toEqual(["query SELECT ? 1 rows ok truncated", "ping ok"]);
   });
 
+  test("ids go on as those of compressed packets where MariaDB flushes between results, and only there", () => {
+    const [one, other] = [my.result([["a", "b"]], { status: 10 }), (id: number) => my.result([["c", "d"]], { id })];
+    const answered = (...packets: Bytes[]) =>
+      lines(
+        ping(
+          open()
+            .send("client", my.pack(0, my.query("SELECT 1, 2; SELECT 3, 4")))
+            .send("server", join(...packets), 7),
+        ),
+      );
+    const told = "query SELECT ?, ?; SELECT ?, ? 2 rows ok";
+    expect(answered(my.pack(1, one), my.pack(2, other(2)))).toEqual([told, "ping ok"]);
+    expect(answered(my.packAll(1, one, 50), my.packAll(4, other(4), 50))).toEqual([told, "ping ok"]);
+    expect(answered(my.pack(1, join(one, other(2))))).not.toContain(told);
+    expect(answered(my.pack(1, one), my.pack(2, other(3)))).not.toContain(told);
+  });
+
   test("times are those of the first and last segments of compressed packets", () => {
     const answer = my.packAll(1, rows(100));
     const talk = open().send("client", my.pack(0, select)).wait(10_000_000n).send("server", answer, 500);

@@ -5,7 +5,7 @@ import { amqp, method, short, u8, u16, u32 } from "../support/amqp";
 import { http, request, response } from "../support/http";
 import { answer, fields, headers, http2, indexed, plain } from "../support/http2";
 import { mongo, msg } from "../support/mongo";
-import { type Captured, type Conversation, join, number, pcap } from "../support/pcap-builder";
+import { type Captured, Conversation, join, number, pcap } from "../support/pcap-builder";
 import { command, redis } from "../support/redis";
 import { coreModule, readRoundTrips } from "../support/round-trips";
 import { sealCapture } from "../support/seal-minute";
@@ -120,6 +120,23 @@ describe("statements", () => {
     );
   });
 
+  test("MySQL: backslashes of which it is not known whether they escape hide what either reading does", () => {
+    const unescaped = `SELECT 'C:\\', '${SECRET}'`;
+    const escaped = `SELECT 'C:\\' ${SECRET}'`;
+    for (const text of [unescaped, escaped]) {
+      const form = { serverPort: 3306 };
+      const talk = () => new Conversation(form).send("client", my.query(text)).send("server", my.ok(1, 0, 0, 2));
+      hiddenUnlessRaw(talk);
+      expect(told(talk().send("client", my.query("SELECT 'it\\'s', a")).send("server", my.ok(1)))).toContain("SELECT ?, a");
+      hiddenUnlessRaw(() => query(`SET sql_mode = NO_BACKSLASH_ESCAPES; ${text}`));
+      hiddenUnlessRaw(() => query(`EXECUTE s; ${text}`));
+    }
+  });
+
+  test("PostgreSQL: the same, where the server did not say", () => {
+    for (const text of [`SELECT 'C:\\', '${SECRET}'`, `SELECT 'C:\\' ${SECRET}'`]) hiddenUnlessRaw(() => simple(text));
+  });
+
   test("MySQL: backslashes that do not escape, once the server says so", () => {
     const text = `SELECT 'a\\', '${SECRET}'`;
     const talk = mysql().send("client", my.query("SET sql_mode = NO_BACKSLASH_ESCAPES"));
@@ -164,6 +181,7 @@ describe("messages of errors", () => {
     [1054, "Unknown column 'x' in 'field list'", "Unknown column 'x' in 'field list'"],
     [4025, "CONSTRAINT `c` failed for `d`.`t`", "CONSTRAINT `c` failed for `d`.`t`"],
     [1999, "Can't do that", "Can't do that"],
+    [1526, "Table has no partition for value 4111111", "?"],
   ])("MySQL %i: %s", (code, message, shown) => {
     expect(mysqlMessage(code, message)).toBe(shown);
     const raw = trips(failed(code, message), { raw: true }).at(-1)?.response?.errorMessage;
@@ -172,6 +190,7 @@ describe("messages of errors", () => {
 
   test("MySQL: an application's own message under another code, and one that is cut", () => {
     expect(mysqlMessage(30001, "hunter2 is locked", "45000")).toBe("?");
+    expect(mysqlMessage(1001, "hunter2 is locked", "45ABC")).toBe("?");
     expect(mysqlMessage(1062, `Duplicate entry '${"x".repeat(300)}' for key 'k'`)).toBe("Duplicate entry ?");
   });
 
@@ -197,6 +216,28 @@ describe("messages of errors", () => {
     const asked = command("GTE", SECRET);
     const line = `-ERR unknown command 'GTE', with args beginning with: '${SECRET}' \r\n`;
     expect(hiddenUnlessRaw(() => redis().send("client", asked).send("server", line))).toContain("unknown command ?");
+  });
+
+  test.each([
+    [["EVAL", "script", 0], `-MYERR ${SECRET} is locked\r\n`, "MYERR"],
+    [["EVAL", "script", 0], `-ERR ${SECRET} is locked\r\n`, "ERR"],
+    [["FCALL", "locked", 0], `-ERR ${SECRET} is locked\r\n`, "ERR"],
+    [["GET", "a"], `-LOCKED by ${SECRET}\r\n`, "LOCKED"],
+    [["GET", "a"], `-${SECRET} is locked\r\n`, undefined],
+  ])("redis: what a script says itself: %j %s", (words, line, code) => {
+    const talk = () =>
+      redis()
+        .send("client", command(...words))
+        .send("server", line);
+    expect(hiddenUnlessRaw(talk)).toContain('"errorMessage":"?"');
+    expect(trips(talk().packets).at(-1)?.response?.errorCode).toBe(code);
+  });
+
+  test("redis: what it says itself is shown", () => {
+    for (const line of ["MOVED 3999 10.0.0.1:6381", "NOPERM no permissions", "WRONGTYPE no such kind", "ERR no such key"]) {
+      const talk = redis().send("client", command("GET", "a")).send("server", `-${line}\r\n`);
+      expect(trips(talk.packets).at(-1)?.response?.errorMessage).toBe(line.slice(line.indexOf(" ") + 1));
+    }
   });
 
   test("mongodb: keys and commands that an error repeats", () => {
@@ -280,6 +321,10 @@ describe("what other protocols carry", () => {
     `GET http://ann:p@${SECRET}@lab.test/a HTTP/1.1`,
     `GET http://lab.test/a?token=${SECRET} HTTP/1.1`,
     `GET /a?token=${SECRET} HTTP/1.1`,
+    `GET s3://key:${SECRET}@lab.test/a HTTP/1.1`,
+    `GET git+https://ann:${SECRET}@lab.test/a HTTP/1.1`,
+    `GET /fetch/https://ann:${SECRET}@lab.test/a HTTP/1.1`,
+    `GET http://ann:x@lab.test//b:${SECRET}@lab.test/http:/c:${SECRET}@lab.test/a HTTP/1.1`,
   ])("http: %s", (line) => {
     hiddenUnlessRaw(() => http().send("client", request(line)).send("server", response("200 OK")));
   });
@@ -295,6 +340,17 @@ describe("what other protocols carry", () => {
     expect(text).toContain('"host":"lab.test"');
     const tunnel = request(`CONNECT ann:${SECRET}@lab.test:443 HTTP/1.1`);
     expect(hidden(http().send("client", tunnel).send("server", response("200 OK")))).toContain("lab.test:443");
+  });
+
+  test("http: a user's name and password in header fields that are shown", () => {
+    const url = `https://ann:${SECRET}@lab.test/a?token=${SECRET}`;
+    const asked = request("GET /a HTTP/1.1", [`Host: ann:${SECRET}@lab.test`, `Referer: ${url}`]);
+    const answer = response("302 Found", "", [`Location: ${url}`, `Content-Location: //ann:p@${SECRET}@lab.test/a`]);
+    const talk = () => http().send("client", asked).send("server", answer);
+    expect(told(talk(), { headers: true, raw: true })).toContain(SECRET);
+    const text = told(talk(), { headers: true });
+    expect(text).not.toContain(SECRET);
+    for (const shown of ['"lab.test"', '"https://lab.test/a"', '"//lab.test/a"']) expect(text).toContain(shown);
   });
 
   test("http: a password that is cut off before its @", () => {
@@ -324,6 +380,50 @@ describe("what other protocols carry", () => {
     const block = join(indexed(2), indexed(6), plain(1, `ann:${SECRET}@lab.test`), plain(4, "/a"));
     const talk = http2().send("client", headers(1, block)).send("server", answer(1));
     expect(hidden(talk)).toContain('"authority":"lab.test"');
+  });
+
+  test("http2: a user's name and password in a path and in header fields that are shown", () => {
+    const url = `https://ann:${SECRET}@lab.test/a?token=${SECRET}`;
+    const asked = fields("GET", `http://ann:${SECRET}@lab.test/a`, [
+      ["referer", url],
+      ["host", `ann:${SECRET}@lab.test`],
+    ]);
+    const talk = () => http2().send("client", headers(1, asked)).send("server", answer(1));
+    expect(told(talk(), { headers: true, raw: true })).toContain(SECRET);
+    const text = told(talk(), { headers: true });
+    expect(text).not.toContain(SECRET);
+    expect(text).toContain('"path":"http://lab.test/a"');
+    expect(text).toContain('"https://lab.test/a"');
+  });
+
+  test("http2: trailers that are references, and what an error of gRPC quotes", () => {
+    const url = `https://ann:${SECRET}@lab.test/a?token=${SECRET}`;
+    const rows: [string, string][] = [
+      ["location", url],
+      ["referer", url],
+      ["content-location", url],
+      ["grpc-status", "3"],
+      ["grpc-message", `can't take%20"${SECRET} or%20%22${SECRET}%22, so it is`],
+      ["grpc-status-details-bin", SECRET],
+    ];
+    const talk = (type: string) => {
+      const begin = join(indexed(8), plain("content-type", type));
+      const own = rows.filter(([name]) => type === "application/grpc" || !name.startsWith("grpc"));
+      const block = join(...own.map(([name, value]) => plain(name, value)));
+      return http2()
+        .send("client", headers(1, fields("POST", "/shop.Orders/Find", [["content-type", type]])))
+        .send("server", join(headers(1, begin, false), headers(1, block)));
+    };
+    const shown = (type: string, options: CoreOptions) => {
+      expect(told(talk(type), { ...options, raw: true })).toContain(SECRET);
+      const text = told(talk(type), options);
+      expect(text).not.toContain(SECRET);
+      return text;
+    };
+    const row = '"name":"location","value":"https://lab.test/a"';
+    for (const headers of [false, true]) expect(shown("text/plain", { headers })).toContain(row);
+    expect(shown("application/grpc", { headers: true })).toContain(row);
+    expect(shown("application/grpc", {})).toMatch(/"grpcMessage":"can't take(%20| )\?, so it is"/);
   });
 
   test("grpc: a query is no part of the method, not even with raw", () => {

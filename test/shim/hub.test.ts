@@ -18,6 +18,8 @@ afterAll(() => {
 
 interface Served {
   origin: string;
+  /** What it said beside that. */
+  stderr: () => string;
   /** Sends a signal, and waits for the end. */
   end: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
 }
@@ -26,6 +28,10 @@ async function serve(...words: string[]): Promise<Served> {
   const child = startCommand(["hub", "--data", data, "--port", "0", ...words]);
   started.push(child);
   const run = runOf(child);
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
   const said = await Promise.race([
     new Promise<string>((settle) => child.stdout.once("data", settle)),
     run.then(({ stderr }) => stderr),
@@ -36,7 +42,7 @@ async function serve(...words: string[]): Promise<Served> {
     child.kill(signal);
     return (await run).code;
   };
-  return { origin, end };
+  return { origin, end, stderr: () => stderr };
 }
 
 function isAlive(pid: number): boolean {
@@ -47,9 +53,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A capture of 83 requests whose first packet came three minutes ago. */
-function captureOfNow(): string {
-  const bytes = readFileSync(join(ROOT, "test/fixtures/dns_kdig_udp.pcap"));
+/** A capture, of 83 requests unless another is named, whose first packet came three minutes ago. */
+function captureOfNow(name = "dns_kdig_udp"): string {
+  const bytes = readFileSync(join(ROOT, `test/fixtures/${name}.pcap`));
   const shift = Math.floor(Date.now() / 1000) - 180 - bytes.readUInt32LE(24);
   for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8))
     bytes.writeUInt32LE(bytes.readUInt32LE(at) + shift, at);
@@ -77,6 +83,14 @@ describe("a hub of one's own", () => {
     expect(JSON.parse(asked.stdout).data.map(({ value }: { value: number }) => value)).toEqual([83]);
     const rows = await tallywire(["query", "dns_requests_total", "-o", "csv", "--hub", hub.origin, "--read-key", read]);
     expect(rows.stdout).toMatch(/^time,value\r\n[\dTZ:-]+,83\r\n$/);
+    const other = await keyOf("write", "acme", "web-2");
+    const pages = ["--hub", hub.origin, "--key", other, "--spool", join(folder, "pages")];
+    expect((await tallywire(["agent", "--file", captureOfNow("http1_curl"), ...pages])).code).toBe(0);
+    const routes = await tallywire(["query", "http_routes", "--hub", hub.origin, "--read-key", read]);
+    const [titles = "", ...shown] = routes.stdout.trimEnd().split("\n");
+    expect(titles).toMatch(/ mean +p50 .*p99/);
+    // Here is a mean and three quantiles of durations, each with its unit.
+    for (const row of shown) expect(row.match(/[\d.]+ [mun]?s\b/g)?.length).toBe(titles.match(/mean|p\d+/g)?.length);
     const words = ["--where", "status=error", "--per", "dns_requests_total", "--compare", "previous"];
     const rate = await tallywire(["query", "dns_requests_total", ...words, "--hub", hub.origin, "--read-key", read]);
     expect(rate.stdout.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
@@ -87,6 +101,20 @@ describe("a hub of one's own", () => {
     expect(await (await fetch(hub.origin)).text()).toContain("<title>");
     expect(await hub.end("SIGTERM")).toBe(0);
     expect(isAlive(workerd)).toBe(false);
+  });
+
+  test.each([
+    ["127.0.0.2", "127.0.0.2", true],
+    ["::1", "[::1]", true],
+    ["[::1]", "[::1]", true],
+    ["0.0.0.0", "127.0.0.1", false],
+    ["::", "[::1]", false],
+  ])("listens at %s", async (host, reached, isLoopback) => {
+    const hub = await serve("--host", host);
+    expect(new URL(hub.origin).hostname).toBe(reached);
+    expect((await fetch(`${hub.origin}/healthz`)).status).toBe(200);
+    expect(await hub.end("SIGTERM")).toBe(0);
+    expect(hub.stderr().includes("other hosts reach it without TLS")).toBe(!isLoopback);
   });
 
   test("keeps its keys from start to start, to its owner", async () => {
@@ -185,7 +213,7 @@ describe("keys", () => {
     [["read", "acme", "web-1"], "a read key is of a whole tenant; leave the edges out"],
     [["read", "Acme"], 'tenant "Acme": use a-z, 0-9 and -'],
     [["write", "acme", "web 1"], 'edge "web 1": use letters, digits'],
-    [["post", "acme"], "Allowed choices are write, read, admin"],
+    [["post", "acme"], "post is no kind; there are write, read, admin, webhook"],
   ])("%j is refused", async (words, reason) => {
     const { code, stdout, stderr } = await tallywire(["keys", ...words], { env });
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(reason)]);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -51,6 +51,23 @@ describe("a local hub", () => {
     await second.kill();
     expect(runs(second.pid)).toBe(false);
   });
+
+  it.runIf(process.platform !== "win32")(
+    "shows nothing of its data to other users, of an earlier version's neither",
+    async () => {
+      const parts = ["hub.capnp", "hub.log", "hub.pid", "master-key", "objects"];
+      const modes = (folder: string) => parts.map((name) => statSync(join(folder, name)).mode & 0o077);
+      const fresh = join(dataFolder, "fresh");
+      await (await startLocalHub({ dataFolder: fresh, workerFolder })).stop();
+      expect(statSync(fresh).mode & 0o777).toBe(0o700);
+
+      mkdirSync(join(dataFolder, "objects"), { mode: 0o755 });
+      for (const name of ["hub.capnp", "hub.log", "hub.pid"]) writeFileSync(join(dataFolder, name), "", { mode: 0o644 });
+      const hub = await start();
+      expect(modes(dataFolder)).toEqual([0, 0, 0, 0, 0]);
+      await hub.stop();
+    },
+  );
 
   it("takes keys of its master and of the one before, until that is gone", async () => {
     const holder = { kind: "read", tenant: "local", edge: "" } as const;

@@ -47,6 +47,7 @@ describe("-r", () => {
 
   test.each([
     ["no file", ["log", "-r", CAPTURE], "name the file with -w; watch -o json writes to standard output"],
+    ["standard output", ["log", "-r", CAPTURE, "-w", "-"], "-w takes a file; watch -o json writes to standard output"],
     [
       "no folder",
       ["log", "-r", CAPTURE, "-w", "/nowhere/trips.json"],

@@ -8,8 +8,9 @@ import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import type { Row } from "../../engine/rows";
-import { COMMAND, startCommand, tallywire } from "../support/command";
+import { COMMAND, runOf, startCommand, tallywire, untilSays } from "../support/command";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { http, request, response } from "../support/http";
 import { countCapture } from "../support/oracle/count";
 import * as make from "../support/pcap-builder";
 import { ROOT } from "../support/repository";
@@ -112,6 +113,21 @@ describe("-o json", () => {
   });
 });
 
+test("-o json says what moves a cursor or turns a line around by its number, and it is the same text", async () => {
+  const moves = "a\u009b2J\u007f\u202e\u2066\u200f\u0085";
+  const talk = http()
+    .send("client", new TextEncoder().encode(request(`GET /${moves} HTTP/1.1`)))
+    .send("server", response("200 OK"));
+  const path = file("moves.pcap", make.pcap(talk.close().packets));
+  for (const words of [[], ["--summary"]]) {
+    const { stdout } = await tallywire(["read", path, "-o", "json", ...words]);
+    expect(stdout).toContain("\\u009b2J\\u007f\\u202e");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
+    expect(JSON.stringify(JSON.parse(stdout))).toContain(moves);
+  }
+});
+
 describe("-o line and wide", () => {
   test("give one line a round trip, without colours where nobody sees them", async () => {
     const { stdout } = await tallywire(["read", KDIG]);
@@ -186,6 +202,21 @@ describe("-Y and -c", () => {
     const filtered = await tallywire(["read", KDIG, KDIG, "-c", "2", "-Y", "dns.type == AAAA"]);
     expect(filtered.stdout.match(/ AAAA /g)).toHaveLength(2);
     expect(filtered.stderr).toContain(", 2 round trips, ");
+  });
+
+  test("what comes after it is not malformed", async () => {
+    const [question, answer] = [make.dnsQuery("a.test", { id: 1 }), make.dnsResponse("a.test", { id: 1 })];
+    const back = { source: "198.51.100.1", destination: "192.0.2.1" };
+    const forth = { source: "192.0.2.1", destination: "198.51.100.1" };
+    const packets = [
+      make.ethernet(make.ipv4(make.udp(question, { sourcePort: 4000, destinationPort: 53 }), forth)),
+      make.ethernet(make.ipv4(make.udp(answer, { sourcePort: 53, destinationPort: 4000 }), back)),
+    ];
+    const large = make.pcap(make.spaced(Array.from({ length: 20_000 }, () => packets).flat()));
+    for (const input of [large, gzipSync(large)]) {
+      const { code, stderr } = await tallywire(["read", "-", "-c", "3"], { input });
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/, 3 round trips, malformed: none/)]);
+    }
   });
 
   test("a filter that is wrong is shown with its place", async () => {
@@ -412,6 +443,17 @@ test.skipIf(!existsSync("/dev/full")).each([["read", KDIG], ["read", KDIG, "--su
     expect([status, stderr.toString()]).toEqual([1, "tallywire: cannot write the output: the disk is full\n"]);
   },
 );
+
+test("who asks for its end gets what was read until then, of standard input too", async () => {
+  const child = startCommand(["read", "-", "-o", "json"]);
+  const ended = runOf(child);
+  child.stdin.write(fixtureBytes("dns_kdig_udp.pcap"));
+  await untilSays(child, /"dns"/);
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await ended;
+  expect([code, tripsOf(stdout).length]).toEqual([0, 83]);
+  expect(stderr).toContain("166 packets seen, 83 round trips, malformed: none");
+});
 
 test("a reader that goes away ends it quietly", async () => {
   const child = startCommand(["read", ...Array<string>(200).fill(KDIG), "-o", "json"]);

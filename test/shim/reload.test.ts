@@ -1,8 +1,9 @@
 /** An agent that reads its configuration again while packets come by: what has changed is in force, and nothing is lost by it. */
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeWhole } from "../../shim/write-whole";
 import { type Ended, LiveAgents, send } from "../support/capture/live-agents";
 import { Listener, Network, networkMissing } from "../support/capture/network";
 import { COMMAND } from "../support/command";
@@ -31,10 +32,7 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
   });
 
   /** Puts a configuration in the place of the one before, as a whole. */
-  const configure = (text: string) => {
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-  };
+  const configure = (text: string) => writeWhole(path, text);
 
   /** Has the agent read it again, and gives what it says of it. */
   const reload = async (agent: Listener, text: string): Promise<string> => {
@@ -88,8 +86,9 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
   test("what cannot change, or is wrong, changes nothing", async () => {
     const good = "capture: { interface: tw0, filter: udp }\n";
     const agent = await start(good);
-    expect(await reload(agent, `${good}tags: { site: fra1 }\nmemory: { budgetMiB: 32 }\nspool: { sizeMiB: 3 }\n`)).toBe(
-      "the configuration stays as it was: tags, memory.budgetMiB can change only when the agent is started anew\n",
+    const fixed = `${good.replace("{", "{ user: nobody,")}spool: { sizeMiB: 3, folder: /tmp }\n`;
+    expect(await reload(agent, fixed)).toBe(
+      "the configuration stays as it was: capture.user can change only when the agent is started anew\n",
     );
     expect(await reload(agent, "capture: { interfaces: tw0 }\nedge: 1\n")).toBe(
       `the configuration stays as it was: 2 things are wrong in the configuration ${path}; tallywire config shows how it is written\n`,
@@ -108,15 +107,20 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
     expect(datagrams(await agents.end(agent))).toBe(10);
   });
 
-  test("the hub may come, change and go; each minute is at one of them, once", async () => {
-    const hubFolder = join(folder, "hub");
-    const hub = await new Listener(
-      network.near.start(process.execPath, COMMAND, "hub", "--data", hubFolder, "--port", PORT),
-    ).says(/A hub runs at/);
-    const keyOf = (tenant: string) => {
-      const said = network.near.run(process.execPath, COMMAND, "keys", "write", tenant, "e", "--data", hubFolder, "-o", "json");
-      return /tw_w_[\w.-]+/.exec(said)![0];
+  const startHub = async (name: string) => {
+    const hubFolder = join(folder, name);
+    const words = [process.execPath, COMMAND, "hub", "--data", hubFolder, "--port", PORT];
+    const hub = await new Listener(network.near.start(...words)).says(/A hub runs at/);
+    const keyOf = (tenant: string, ...kind: string[]) => {
+      const asked = kind.length > 0 ? [...kind, tenant] : ["write", tenant, "e"];
+      const said = network.near.run(process.execPath, COMMAND, "keys", ...asked, "--data", hubFolder, "-o", "json");
+      return /tw_[wr]_[\w.-]+/.exec(said)![0];
     };
+    return { hub, keyOf };
+  };
+
+  test("the hub may come, change and go; each minute is at one of them, once", async () => {
+    const { hub, keyOf } = await startHub("hub");
     const alone = "capture: { interface: tw0, filter: udp }\n";
     const withHub = (key: string) => `${alone}hub: { url: "http://127.0.0.1:${PORT}", key: ${key} }\n`;
     const spool = agents.spool();
@@ -126,7 +130,9 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
     const first = keyOf("one");
     expect(await reload(agent, withHub(first))).toBe("the configuration was read again: hub.url, hub.key changed\n");
     expect(await reload(agent, withHub(keyOf("two")))).toBe("the configuration was read again: hub.key changed\n");
-    expect(await reload(agent, withHub("tw_w_nonsense"))).toMatch(/^the configuration stays as it was: this is no key/);
+    expect(await reload(agent, withHub("tw_w_nonsense"))).toMatch(
+      /^the configuration stays as it was: one thing is wrong in the configuration/,
+    );
     await send(network.far, 10, "10.77.0.1:5001");
     const said = await agent.stop();
     await hub.stop();
@@ -135,5 +141,36 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
     expect(Number(sealed)).toBeGreaterThan(0);
     expect(posted).toBe(sealed);
     expect(readdirSync(join(spool, "e")).filter((name) => name.endsWith(".twb"))).toEqual([]);
+  });
+
+  test("a hub has each packet by the tags of its time", async () => {
+    const { hub, keyOf } = await startHub("hub-of-tags");
+    const [write, read] = [keyOf("one"), keyOf("one", "read")];
+    const text = (site: string, threads: number) =>
+      `capture: { interface: tw0, filter: udp, threads: ${threads} }\ntags: { site: ${site} }\n` +
+      `hub: { url: "http://127.0.0.1:${PORT}", key: ${write} }\n`;
+    configure(text("fra1", 1));
+    const agent = await agents.startBy([], agents.spool(), "--config", path);
+    await send(network.far, 30, "10.77.0.1:5001");
+    expect(await reload(agent, text("ams1", 2))).toMatch(/: tags, capture.threads changed, with packets from/);
+    await send(network.far, 20, "10.77.0.1:5001");
+    await agent.stop();
+    const to = new Date(Date.now() + 120_000).toISOString();
+    const asked = [
+      "query",
+      "net_packets_total",
+      "--hub",
+      `http://127.0.0.1:${PORT}`,
+      "--read-key",
+      read,
+      "--to",
+      to,
+      "-o",
+      "csv",
+    ];
+    const answer = network.near.run(process.execPath, COMMAND, ...asked, "--by", "site");
+    await hub.stop();
+    const rows = answer.trim().split(/\r?\n/).slice(1);
+    expect(rows.map((row) => row.replace(/^[^,]*,/, "")).sort()).toEqual(["ams1,20", "fra1,30"]);
   });
 });

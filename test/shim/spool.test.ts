@@ -183,7 +183,11 @@ describe("whatever lies in the spool", () => {
 
 test("a folder that cannot be one is named, with what mends it", () => {
   writeFileSync(join(folder, "file"), "");
-  expect(() => new Spool(join(folder, "file"))).toThrow(/cannot use the spool .*file: .*; name another with --spool/);
+  const open = (name: string) => () => new Spool(join(folder, name));
+  expect(open("file")).toThrow(/cannot use the spool .*file: a file of that name is there; name another with --spool/);
+  expect(open("file/e")).toThrow(
+    /cannot use the spool .*e: a file stands where it should have a folder; name another with --spool/,
+  );
 });
 
 describe("tags of an edge's starts", () => {

@@ -1,5 +1,5 @@
 /** `tallywire stat` as a user meets it: on captures, and on loopback where this host and user can. */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -47,6 +47,18 @@ async function readTrips(file: string): Promise<RoundTrip[]> {
 async function until(isSo: () => boolean): Promise<void> {
   for (let left = 1000; left > 0 && !isSo(); left--) await sleep(20);
 }
+
+test("the table is shown once more where the terminal closes", async () => {
+  const child = startCommand(["stat", "-r", "-", "--every", "10s"]);
+  const run = runOf(child);
+  child.stdin.on("error", () => {});
+  child.stdin.write(readFileSync(KDIG));
+  await sleep(1500);
+  child.kill("SIGHUP");
+  const { code, stdout, stderr } = await run;
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/166 packets seen, 83 round trips/)]);
+  expect(stdout.match(/^dns .*$/gm)?.map((row) => Number(row.split(/ +/)[2]))).toEqual([82, 1]);
+});
 
 describe("-r", () => {
   test("counts what read shows, by server unless told otherwise", async () => {
@@ -108,8 +120,42 @@ describe("-r", () => {
     expect([...stdout].filter((letter) => letter < " " && letter !== "\n")).toEqual([]);
   });
 
+  test("--every shows what there is of a pipe before its end", { timeout: 60_000 }, async () => {
+    const child = startCommand(["stat", "-r", "-", "--every", "100ms", "-o", "json"]);
+    const ended = runOf(child);
+    let isShown = false;
+    child.stdout.once("data", () => {
+      isShown = true;
+    });
+    const capture = readFileSync(KDIG);
+    for (let at = 0; at < capture.length; at += 1000) {
+      child.stdin.write(capture.subarray(at, at + 1000));
+      await sleep(50);
+      if (at + 1000 >= capture.length) await until(() => isShown);
+    }
+    child.stdin.end();
+    const requests = answersOf((await ended).stdout).map((answer) => answer.requests);
+    expect(requests.length).toBeGreaterThan(1);
+    expect(requests.at(-1)).toBe(83);
+    expect(requests).toEqual([...requests].sort((a, b) => a - b));
+  });
+
   test.each([
     ["no source", ["stat"], 2, "name an interface with -i or a capture with -r"],
+    ["no field", ["stat", "-r", CURL, "--by", ","], 2, "--by names no field; leave it out, or name one to four"],
+    ["a field twice", ["stat", "http", "-r", CURL, "--by", "path,http.path"], 2, "--by has http.path twice; name it once"],
+    [
+      "a field of both sides",
+      ["stat", "http", "-r", CURL, "--metric", "contentLength"],
+      2,
+      "--metric: both sides have it: write http.request.contentLength or http.response.contentLength",
+    ],
+    [
+      "a field of other protocols",
+      ["stat", "postgresql", "-r", CURL, "--by", "command"],
+      2,
+      "--by: there is no field postgresql.command; did you mean postgresql.commandTag?",
+    ],
     [
       "a field that is none",
       ["stat", "-r", KDIG, "--by", "dns.nam"],
@@ -118,6 +164,13 @@ describe("-r", () => {
     ],
     ["a metric that is none", ["stat", "-r", KDIG, "--metric", "dns.name"], 2, "--metric: dns.name is no number"],
     ["two questions", ["stat", "-r", KDIG, "--slow", "--big"], 2, "--slow and --big are two questions"],
+    ["a time of a capture", ["stat", "-r", KDIG, "--time", "10s"], 2, "--time ends a look at an interface: leave it out with -r"],
+    [
+      "what is not kept",
+      ["stat", "-r", KDIG, "--by", "http.request.body"],
+      2,
+      "--by: http.request.body is not kept here; read, watch and log keep it with --body",
+    ],
     ["a span that is none", ["stat", "-r", KDIG, "--time", "soon"], 2, "Give a span of at least 100ms"],
     ["a file that is none", ["stat", "-r", "nowhere.pcap"], 1, "cannot read nowhere.pcap: there is no such file"],
   ])("%s is one clear error", async (_, words, code, says) => {

@@ -57,7 +57,8 @@ describe("-r", () => {
 
   test.each([
     ["nothing to watch", ["watch"], 2, "name an interface with -i or a capture with -r"],
-    ["both", ["watch", "-i", "lo", "-r", KDIG], 2, "name an interface with -i or a capture with -r"],
+    ["no interface", ["watch", "-i", ","], 2, '"," names no interface; tallywire interfaces lists them'],
+    ["both", ["watch", "-i", "lo", "-r", KDIG], 2, "give -i or -r, not both"],
     ["a protocol that is none", ["watch", "htt", "-r", KDIG], 2, "there is no protocol htt; there are dns, http"],
     [
       "a filter that is wrong",

@@ -1,6 +1,6 @@
 /**
- * An agent under load for a while, as in months: its interface goes down and away, its hub ends and is killed, its disk is full, its load comes
- * in bursts. What the hub knows in the end is what the clients counted, minute by minute; what the agent takes of memory stays what it was.
+ * An agent under load for a while, as in months: its interface goes down and away, its hub ends and is killed, its disk is full, its configuration
+ * changes, its load comes in bursts. What the hub knows in the end is what the clients counted, minute by minute; what the agent takes of memory stays what it was.
  *
  * `npm run soak` does it for thirty minutes. TALLYWIRE_SOAK_MINUTES says for how long.
  */
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SEAL_MS } from "../../shim/agent/posting-time";
+import { writeWhole } from "../../shim/write-whole";
 import { smallDisk } from "../crash/faults";
 import { randomOf } from "../crash/random";
 import { Listener, Network, networkMissing } from "../support/capture/network";
@@ -73,6 +74,28 @@ function keyOf(...words: string[]): string {
   return /tw_[a-z]_[\w.-]+/.exec(said)![0];
 }
 
+/** Filters that take all that the clients send. */
+const FILTERS = ["udp or tcp", "ip", "tcp or udp port 53"];
+/** A tag has few values, or a hub would keep few minutes of each. */
+const STARTS = ["first", "second", "third"];
+const configPath = join(folder, "agent.yaml");
+
+/** Puts a configuration in place, the `turn`th of several that count the same; with each of `starts` the capture begins anew. */
+function configure(spool: string, turn: number, starts: number): void {
+  const config = {
+    tags: { start: STARTS[starts % STARTS.length] },
+    labels: { http: starts % 2 === 0 ? ["method", "path"] : ["path"] },
+    capture: {
+      interface: network.near.device,
+      hostNetworks: [`${network.near.address}/32`],
+      filter: FILTERS[turn % FILTERS.length],
+    },
+    hub: { url: `http://${turn % 2 === 0 ? "127.0.0.1" : "localhost"}:${PORT}` },
+    spool: { folder: spool, sizeMiB: turn % 2 === 0 ? 256 : 200 },
+  };
+  writeWhole(configPath, JSON.stringify(config));
+}
+
 /** A figure by the minute, as the hub answers. */
 function askHub(key: string, metric: string, minutes: number): Map<number, number> {
   const by = ["env", `TALLYWIRE_HUB=http://127.0.0.1:${PORT}`, `TALLYWIRE_READ_KEY=${key}`, process.execPath, COMMAND];
@@ -96,6 +119,7 @@ function troubles(
   load: Load,
   hub: { now: Listener },
   random: () => number,
+  spool: string,
 ): Record<string, () => Promise<void>> {
   const between = ([least, most]: readonly [number, number]) => least + random() * (most - least);
   const saysAgain = async (words: RegExp, act: () => void) => {
@@ -107,6 +131,7 @@ function troubles(
     }
   };
   const { near } = network;
+  let [turn, starts] = [0, 0];
   const interrupted = async (goes: () => void, comes: () => void) => {
     await load.pause();
     await saysAgain(/is gone or down/, goes);
@@ -125,6 +150,16 @@ function troubles(
         () => near.run("ip", "link", "del", near.device),
         () => network.connect(),
       ),
+    reload: () =>
+      saysAgain(/the configuration was read again/, () => {
+        configure(spool, ++turn, starts);
+        agent.child.kill("SIGHUP");
+      }),
+    "reload anew": () =>
+      saysAgain(/the configuration was read again: .*, with packets from/, () => {
+        configure(spool, turn, ++starts);
+        agent.child.kill("SIGHUP");
+      }),
     "hub ended": async () => {
       await hub.now.stop();
       await sleep(between(OUTAGE_MS));
@@ -158,9 +193,9 @@ test.runIf(missing === undefined)(`an agent, for ${MINUTES} minutes`, { timeout:
   hub = running;
   const write = keyOf("write", TENANT, "e");
   const read = keyOf("read", TENANT);
-  const by = ["env", `TALLYWIRE_HUB=http://127.0.0.1:${PORT}`, `TALLYWIRE_KEY=${write}`, process.execPath, COMMAND];
-  const words = ["agent", "-i", network.near.device, "--spool", spool, "--host-network", `${network.near.address}/32`];
-  const agent = await new Listener(network.near.start(...by, ...words)).says(/reading interface/);
+  configure(spool, 0, 0);
+  const words = ["env", `TALLYWIRE_KEY=${write}`, process.execPath, COMMAND, "agent", "--config", configPath];
+  const agent = await new Listener(network.near.start(...words)).says(/reading interface/);
   const load = await Load.start(network);
   const seed = Date.now() % 1_000_000;
   const random = randomOf(seed);
@@ -175,7 +210,7 @@ test.runIf(missing === undefined)(`an agent, for ${MINUTES} minutes`, { timeout:
   let counted: MinuteCount[];
   try {
     await load.go();
-    const all = Object.entries(troubles(agent, load, running, random));
+    const all = Object.entries(troubles(agent, load, running, random, spool));
     for (let index = 0; share() < 1 || index < all.length; index++) {
       const [least, most] = TROUBLE_EACH_MS;
       await sleep(least + random() * (most - least));

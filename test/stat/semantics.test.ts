@@ -7,6 +7,7 @@ import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import { STAT_ROWS_MAX, Stat, type StatAnswer, type StatPart, type StatQuestion } from "../../engine/stat";
 import { type OracleField, oracleFields } from "../support/filter-oracle";
 import { FIXTURES, fixtureBytes } from "../support/fixtures";
+import { anyOwner } from "../support/owners";
 import { dnsQuery, dnsResponse, ethernet, ipv4, pcap, spaced, udp } from "../support/pcap-builder";
 
 const QUESTIONS = 150;
@@ -21,7 +22,7 @@ function run(core: Core, bytes: Uint8Array): void {
 }
 
 function tripsOf(bytes: Uint8Array): RoundTrip[] {
-  const core = new Core(module, { events: true });
+  const core = new Core(module, { events: true, headers: true, ownerOf: anyOwner });
   const reader = new RoundTripReader(core.schema);
   const trips: RoundTrip[] = [];
   core.drainTo({ events: (view) => trips.push(...reader.read(view)) });
@@ -30,7 +31,7 @@ function tripsOf(bytes: Uint8Array): RoundTrip[] {
 }
 
 function ask(bytes: Uint8Array, question: StatQuestion, budgetBytes = 24 << 20): StatAnswer {
-  const core = new Core(module, { events: true, budgetBytes });
+  const core = new Core(module, { events: true, headers: true, budgetBytes, ownerOf: anyOwner });
   const stat = Stat.open(core, question);
   if (!(stat instanceof Stat)) throw new Error(`${stat.column}: ${stat.message}`);
   run(core, bytes);
@@ -95,7 +96,7 @@ describe("a question made by chance", () => {
         .flatMap((field) => [`${name}.${field.name}`, `${name}.${field.side}.${field.name}`]),
     ),
   );
-  const usable = all.filter(({ name, isTwofold }) => !isTwofold && !rowKinds.has(name));
+  const usable = all.filter(({ name, isTwofold }) => !isTwofold && !rowKinds.has(name) && !name.endsWith(".body"));
   const signed = new Set(
     schema.protocols.flatMap(({ name, fields }) =>
       fields
@@ -149,6 +150,19 @@ describe("a question made by chance", () => {
       { numRuns: QUESTIONS },
     );
   });
+});
+
+test("a number of either end is the server's where that is known", () => {
+  const bytes = fixtureBytes("dns_dnsperf_udp.pcap");
+  const trips = tripsOf(bytes);
+  for (const value of ["pid", "client.pid", "server.pid"]) {
+    const field = oracleFields(new Core(module).schema).find(({ name }) => name === value)!;
+    const { rows } = ask(bytes, { value, by: ["protocol"], samples: 0 });
+    expect(rows).toHaveLength(1);
+    expectPart(rows[0]!, trips, (trip) => field.get(trip)[0] as number | undefined);
+  }
+  // Only of the server anything is known there: else the test would not tell.
+  expect(trips.some(({ client, server }) => client.pid === undefined && server.pid !== undefined)).toBe(true);
 });
 
 /** Whether samples are round trips of the row with the greatest values; one of more than a page is none. */

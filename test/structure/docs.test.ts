@@ -19,6 +19,11 @@ describe("docs", () => {
     expect(textOf("docs/protocols.md")).toBe(protocolsPage(schema));
   });
 
+  test("each mark is explained", () => {
+    const rows = textOf("docs/protocols.md");
+    for (const mark of schema.marks) expect(rows).toMatch(new RegExp(`^\\| \`${mark}\` \\| \\w.*\\|$`, "m"));
+  });
+
   test("cost.md is current; mended by: npm run docs", () => {
     expect(textOf("docs/cost.md")).toBe(costPage());
   });

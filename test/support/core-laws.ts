@@ -41,10 +41,12 @@ export class Laws {
    * Reads a capture twice, with different bytes in free memory and behind each record, and gives what came out both times: each
    * packet counted, in bundles that a hub takes, within bounded time.
    */
-  keptBy(name: string, bytes: Uint8Array, poisons: [number, number] = [0x00, 0xff]): Outcome {
+  keptBy(name: string, bytes: Uint8Array, poisons: [number, number] = [0x00, 0xff], way: Way = {}): Outcome {
     const [one, other] = poisons.map((poison) => {
       const lengths = recordLengths(bytes);
-      return this.timely(name, bytes.length, () => this.run(bytes, { poison, chunk: () => lengths.next().value ?? 1 << 18 }));
+      return this.timely(name, bytes.length, () =>
+        this.run(bytes, { ...way, poison, chunk: () => lengths.next().value ?? 1 << 18 }),
+      );
     });
     expect(one, name).toEqual(other);
     expect(one!.fault, name).toBe(0);

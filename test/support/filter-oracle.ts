@@ -118,12 +118,12 @@ function globToRegExp(glob: string): RegExp {
 
 /** Every text that a text alone is looked for in. */
 function textsOf(trip: RoundTrip, schema: Schema): string[] {
-  const texts = [trip.client.address, trip.server.address];
+  const texts = [trip.client, trip.server].flatMap(({ port, pid, ...own }) => Object.values(own));
   const fields = schema.protocols.find(({ name }) => name === trip.protocol)?.fields ?? [];
   for (const field of fields) {
     const value = trip[field.side]?.[field.name];
     if (value === undefined) continue;
-    if (field.kind === 5 || field.kind === 6) texts.push(String(value));
+    if (field.kind === 5 || field.kind === 6 || field.kind === 12) texts.push(String(value));
     if (field.kind !== 8) continue;
     const columns = field.names.split(",").filter((column) => column.endsWith(":text"));
     for (const row of value as Record<string, string>[]) for (const column of columns) texts.push(row[column.split(":")[0]!]!);
@@ -149,7 +149,15 @@ function commonFields(schema: Schema): OracleField[] {
   const numbers = ["interface", "client.port", "server.port", "durationNs", "request.bytes", "response.bytes"];
   const timing = ["requestNs", "serverNs", "responseNs", "handshakeRttNs"].map((name) => `timing.${name}`);
   const tcp = ["retransmissions", "outOfOrder", "gapBytes"].map((name) => `tcp.${name}`);
+  const owners = ["process", "user", "container", "pod"].flatMap((name) => [`client.${name}`, `server.${name}`]);
+  const ofEither = (name: "pid" | "process" | "container" | "pod", type: FieldType): OracleField => {
+    return { name, type, get: ({ client, server }) => [...one(server[name]), ...one(client[name])] };
+  };
   return [
+    ...["client.pid", "server.pid"].map((name) => at(name, "number")),
+    ...owners.map((name) => at(name, "text")),
+    ofEither("pid", "number"),
+    ...(["process", "container", "pod"] as const).map((name) => ofEither(name, "text")),
     ...["protocol", "status", "direction"].map((name) => at(name, "word")),
     ...[...numbers, ...timing, ...tcp].map((name) => at(name, "number")),
     ...["client.address", "server.address"].map((name) => at(name, "address")),
@@ -163,7 +171,15 @@ function commonFields(schema: Schema): OracleField[] {
 
 function typeOf(kind: number): FieldType {
   if (NUMBER_KINDS.includes(kind)) return "number";
-  const others: Record<number, FieldType> = { 5: "text", 6: "name", 7: "list", 8: "presence", 9: "truth", 10: "numbers" };
+  const others: Record<number, FieldType> = {
+    5: "text",
+    12: "text",
+    6: "name",
+    7: "list",
+    8: "presence",
+    9: "truth",
+    10: "numbers",
+  };
   return others[kind]!;
 }
 

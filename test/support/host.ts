@@ -5,4 +5,5 @@ export const hostOf = (eventsFull: () => void = () => {}): WebAssembly.ModuleImp
   keysRecord: () => -1,
   keysNext: () => {},
   keysClose: () => {},
+  secretsTake: () => {},
 });

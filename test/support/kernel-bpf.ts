@@ -1,6 +1,6 @@
 /** Runs programs of classic BPF where a kernel does: on what it knows of a packet beside its bytes (linux/filter.h). */
 import { decodeProgram } from "../../shim/capture/bpf";
-import { isBpf, runBpf } from "./bpf";
+import { type Bpf, isBpf, runBpf } from "./bpf";
 
 /** A packet as the kernel hands it to a program. */
 export interface KernelPacket {
@@ -36,10 +36,20 @@ export function bare(bytes: Uint8Array): KernelPacket {
   return { bytes, etherType: (bytes[0] ?? 0) >> 4 === 6 ? 0x86dd : 0x0800, packetType: 0, hardware: 65534, index: 2 };
 }
 
-/** Runs a program on a packet. Throws where the kernel would not take the program. */
-export function runProgram(program: Uint8Array, { bytes, etherType, packetType, hardware, index }: KernelPacket): number {
+/** Programs that the kernel takes, by their bytes: they are run on one packet after another. */
+const taken = new WeakMap<Uint8Array, readonly Bpf[]>();
+
+function instructionsOf(program: Uint8Array): readonly Bpf[] {
+  const known = taken.get(program);
+  if (known !== undefined) return known;
   const instructions = decodeProgram(program).map(([code, jumpTrue, jumpFalse, k]) => ({ code, jumpTrue, jumpFalse, k }));
   if (!isBpf(instructions)) throw new Error("no program that a kernel takes");
+  taken.set(program, instructions);
+  return instructions;
+}
+
+/** Runs a program on a packet. Throws where the kernel would not take the program. */
+export function runProgram(program: Uint8Array, { bytes, etherType, packetType, hardware, index }: KernelPacket): number {
   const shown = new Map([
     [0xfffff000, etherType],
     [0xfffff004, packetType],
@@ -47,5 +57,5 @@ export function runProgram(program: Uint8Array, { bytes, etherType, packetType, 
     [0xfffff01c, hardware],
   ]);
   const words = new Array<number | undefined>(WORDS).fill(undefined);
-  return runBpf(instructions, bytes, bytes.length, { words, known: (at) => shown.get(at) });
+  return runBpf(instructionsOf(program), bytes, bytes.length, { words, known: (at) => shown.get(at) });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { instantiate } from "./compile.ts";
+import { hostOf } from "./host.ts";
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -118,7 +119,7 @@ export class PacketPath {
   private readonly core: Exports;
 
   constructor(path = fileURLToPath(new URL("../../build/test/packets.wasm", import.meta.url))) {
-    this.core = instantiate<Exports>(new WebAssembly.Module(readFileSync(path)));
+    this.core = instantiate<Exports>(new WebAssembly.Module(readFileSync(path)), {}, { host: hostOf() });
     this.core.start?.();
   }
 

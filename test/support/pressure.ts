@@ -2,7 +2,7 @@
 import pressured from "../../build/test/pressure.wasm";
 import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
 import type { Schema } from "../../engine/schema";
-import { encodeSettings } from "../../engine/settings";
+import { encodeSettings, type Setting } from "../../engine/settings";
 import { hostOf } from "./host";
 import { instantiate } from "./instantiate";
 import { type Captured, pcap } from "./pcap-builder";
@@ -46,7 +46,8 @@ export class PressedCore {
   private readonly core: Exports;
   private readonly schema: Schema;
 
-  constructor() {
+  /** `kept` says what is kept of contents. */
+  constructor(private readonly kept: Pick<Setting, "headers" | "bodyBytes"> = {}) {
     this.core = instantiate<Exports>(pressured, {}, { host: hostOf(() => this.take()) });
     this.core.start?.();
     this.configure();
@@ -59,7 +60,7 @@ export class PressedCore {
   private trips: RoundTrip[] = [];
 
   private configure(): void {
-    const settings = encodeSettings({ events: true, raw: true });
+    const settings = encodeSettings({ events: true, raw: true, ...this.kept });
     new Uint8Array(this.core.memory.buffer).set(settings, this.core.staging());
     const code = this.core.configure(HOST, BUDGET_BYTES, settings.length);
     if (code !== 0) throw new Error(`configure answers ${code}`);

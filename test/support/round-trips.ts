@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import module from "../../build/core.wasm";
 import { Core, type CoreOptions } from "../../engine/core";
 import { type RoundTrip, RoundTripReader } from "../../engine/round-trip";
+import { tripsThrough } from "./core-trips";
 
 /** The built core. */
 export function coreModule(): WebAssembly.Module {
@@ -16,15 +17,5 @@ export function readRoundTrips(file: Uint8Array, options: CoreOptions = {}, filt
   const fault = core.setFilter(filter);
   if (fault) throw new Error(fault.message);
   const reader = new RoundTripReader(core.schema, (_, name) => core.interfaceName(name));
-  const found: RoundTrip[] = [];
-  core.drainTo({
-    events: (view) => {
-      for (const trip of reader.read(view)) found.push(trip);
-    },
-  });
-  const input = core.open("file");
-  input.write(bytes);
-  input.end();
-  core.flush();
-  return found;
+  return tripsThrough(core, bytes, reader);
 }

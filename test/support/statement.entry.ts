@@ -10,7 +10,7 @@ export function staging(): usize {
 }
 
 /** Reads the statement of `length` bytes that was put there, written in `charset`, `times` times; answers its fingerprint's length. */
-export function read(length: u32, dialect: u32, escapes: bool, scalar: bool, times: u32, charset: u32): u32 {
+export function read(length: u32, dialect: u32, escapes: u32, scalar: bool, times: u32, charset: u32): u32 {
   Window.open(staging(), length);
   for (let i: u32 = 0; i < times; i++) {
     if (scalar) readStatementScalar(staging(), length, dialect, escapes, charset);

@@ -21,7 +21,7 @@ function withCapture<T>(file: Uint8Array, use: (path: string, folder: string) =>
 
 /** What tshark says. Throws what it complains of where it fails. */
 function tshark(words: string[]): string {
-  const { status, stdout, stderr } = spawnSync("tshark", words, { encoding: "utf8", maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync("tshark", words, { encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(`tshark ended with ${status}: ${stderr}`);
   return stdout;
 }
@@ -32,6 +32,15 @@ export function tsharkFields(file: Uint8Array, fields: string[], words: string[]
     const wanted = fields.flatMap((field) => ["-e", field]);
     const lines = tshark(["-n", "-r", path, "-T", "fields", "-E", "separator=/t", ...wanted, ...words]).split("\n");
     return lines.slice(0, -1).map((line) => line.split("\t"));
+  });
+}
+
+/** The layers of packets that a display filter takes, with all that is in those of `protocols`. Throws what tshark says where it fails. */
+export function tsharkJson(file: Uint8Array, filter: string, protocols: string[], words: string[] = []): object[] {
+  return withCapture(file, (path) => {
+    const form = ["-T", "json", "--no-duplicate-keys", "-J", protocols.join(" ")];
+    const packets = JSON.parse(tshark(["-n", "-r", path, "-Y", filter, ...form, ...words]));
+    return packets.map((packet: { _source: { layers: object } }) => packet._source.layers);
   });
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readBundleHeader } from "../../engine/bundle";
+import { answerOwner, type OwnerOf } from "../../engine/owner";
 import { encodeSettings } from "../../engine/settings";
 import { hostOf } from "./host";
 import { instantiate } from "./instantiate";
@@ -43,6 +44,10 @@ export interface Way {
   secret?: bigint;
   /** Live records of this link type come in, in place of a file. */
   liveLinkType?: number;
+  /** Says whose connections are. */
+  ownerOf?: OwnerOf;
+  /** Keeps headers and bodies. */
+  contents?: boolean;
 }
 
 /** What came out of a capture. */
@@ -61,25 +66,36 @@ export class WholeCore {
   constructor(path = join(ROOT, "build/core.checked.wasm")) {
     if (!existsSync(path)) throw new Error("build/core.checked.wasm is missing; run: npm run build");
     const module = new WebAssembly.Module(readFileSync(path));
-    this.core = instantiate<Exports>(module, {}, { host: hostOf(() => this.take()) });
+    const host = { ...hostOf(() => this.take()), askOwner: (question: number) => this.answer(question) };
+    this.core = instantiate<Exports>(module, {}, { host });
     this.configure();
   }
 
   private events = createHash("sha256");
   private bundles: Uint8Array[] = [];
 
-  private configure(secret = 1n): void {
-    const settings = encodeSettings({ events: true, bootId: 7n, secret, stages: true });
+  private ownerOf: OwnerOf | undefined;
+
+  private answer(question: number): void {
+    const { buffer } = this.core.memory;
+    if (this.ownerOf) answerOwner(new Uint8Array(buffer), new DataView(buffer), question, this.ownerOf);
+  }
+
+  private configure(secret = 1n, contents = false): void {
+    const asksOwners = this.ownerOf !== undefined;
+    const kept = contents ? { headers: true, bodyBytes: 2048, raw: true } : {};
+    const settings = encodeSettings({ events: true, bootId: 7n, secret, stages: true, asksOwners, ...kept });
     new Uint8Array(this.core.memory.buffer).set(settings, this.core.staging());
     const code = this.core.configure(HOST, BUDGET_BYTES, settings.length);
     if (code !== 0) throw new Error(`configure answers ${code}`);
   }
 
   /** Takes a capture in. Throws where an assert fails or the core traps. */
-  run(bytes: Uint8Array, { poison = 0, chunk = () => 1 << 18, secret, liveLinkType }: Way = {}): Outcome {
+  run(bytes: Uint8Array, { poison = 0, chunk = () => 1 << 18, secret, liveLinkType, ownerOf, contents }: Way = {}): Outcome {
     const { core } = this;
+    this.ownerOf = ownerOf;
     new Uint8Array(core.memory.buffer, core.staging()).fill(poison);
-    this.configure(secret);
+    this.configure(secret, contents);
     this.events = createHash("sha256");
     this.bundles = [];
     const buffer = new Uint8Array(core.memory.buffer, core.inputStart(), core.inputBytes());

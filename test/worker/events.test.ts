@@ -295,6 +295,29 @@ describe("a webhook", () => {
     expect([waits[1]! >= 1 && waits[1]! <= 2, waits[2]! >= 2 && waits[2]! <= 4]).toEqual([true, true]);
   });
 
+  it("that is not there, or cannot be signed for, has its events wait", async () => {
+    const bodies: { events: { edge: string }[] }[] = [];
+    await runInDurableObject(hubOf("waits"), async (_, { storage }) => {
+      const WEBHOOK = {
+        fetch: async (_url: URL, init: RequestInit) => {
+          bodies.push(JSON.parse(init.body as string));
+          return new Response("ok");
+        },
+      };
+      const log = new EventLog(storage.sql, true);
+      log.add(event, START_MS);
+      const whole = { ...env, WEBHOOK_URL: "https://hooks.example.com/", WEBHOOK };
+      for (const missing of [{ MASTER_KEY: undefined }, { WEBHOOK_URL: undefined }, { WEBHOOK_URL: "" }]) {
+        const environment = { ...whole, ...missing } as unknown as Environment;
+        await new Webhook(log, environment).deliver("acme", "o", START_MS, 60);
+        expect([bodies.length, log.unsent(10).length]).toEqual([0, 1]);
+      }
+      await new Webhook(log, whole as unknown as Environment).deliver("acme", "o", START_MS, 60);
+      expect(log.unsent(10)).toEqual([]);
+    });
+    expect(bodies.map(({ events }) => events.map(({ edge }) => edge))).toEqual([["a"]]);
+  });
+
   it("that does not answer holds nothing up, and is asked once at a time", async () => {
     let asked = 0;
     const never: Answer = () => new Promise(() => (asked += 1));

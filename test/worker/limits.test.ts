@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type Allowance, allowanceOf } from "../../worker/allowance";
 import type { Environment } from "../../worker/environment";
 import { PACES_MAX, WIRE_BYTES_MAX } from "../../worker/limits";
+import { sealPeriodOf } from "../../worker/object/alarm-clock";
 import { Paces } from "../../worker/object/pace";
 import { sealMinute, withSequence } from "../support/edge-minute";
 import { ask, hubOf, MINUTE, post, timeless, writeKey } from "./support/client";
@@ -166,5 +167,11 @@ describe("a setting", () => {
     [{ MAX_TAG_NAMES: "1e9" }, /MAX_TAG_NAMES/],
   ])("%j is refused", (settings, reason) => {
     expect(() => of(settings)).toThrow(reason);
+  });
+
+  it.each(["0", "-1", "1.5", "never", "86401"])("a period of %s between seals is refused", (period) => {
+    const set = { SEAL_PERIOD_SECONDS: period } as Environment;
+    expect(() => sealPeriodOf(set)).toThrow(`SEAL_PERIOD_SECONDS is "${period}": set a whole number from 1 to 86400`);
+    expect(sealPeriodOf({} as Environment)).toBe(60);
   });
 });

@@ -3,10 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EXPRESSION_ROWS_MAX, ROWS_MAX } from "../../worker/limits";
 import type { Operand } from "../../worker/prometheus/binary";
+import { catalogOf } from "../../worker/prometheus/catalog";
 import { evaluate } from "../../worker/prometheus/evaluate";
 import { expose } from "../../worker/prometheus/exposition";
 import { parseExpression, parseSelector } from "../../worker/prometheus/parse";
 import { Reader } from "../../worker/prometheus/reader";
+import { select } from "../../worker/prometheus/select";
+import { figuresOf } from "../../worker/prometheus/windows";
 import type { Plan } from "../../worker/query/plan";
 import { type Counted, METRICS, modelTenant, RETENTION } from "./support/model-tenant";
 
@@ -258,5 +261,20 @@ describe("what would be too much", () => {
     expect(asked[0]!.tagConditions).toEqual([
       { tag: "site", values: ["site-1", ...Array.from({ length: 10 }, (_, index) => `site-1${index}`)], negated: false },
     ]);
+  });
+});
+
+describe("keys of bytes that are no text", () => {
+  it("look alike: their counts add up, and of their quantiles the greatest stands", () => {
+    const catalog = catalogOf(METRICS);
+    const figure = (name: string) => {
+      const selection = select(catalog.get(name)!, [], new Map(), null)!;
+      // As the hub writes both: with a mark in place of what it cannot write.
+      const key = Object.fromEntries(selection.columns.map(({ column }) => [column, "/\ufffd"]));
+      const rows = [10, 3].map((requests) => ({ bucket: 0, row: { ...key, requests, p50: requests / 10 } }));
+      return [...figuresOf(selection, rows).values()].map(({ byBucket }) => byBucket.get(0));
+    };
+    expect(figure("things_calls_requests")).toEqual([13]);
+    expect(figure("things_calls_duration_seconds")).toEqual([1]);
   });
 });

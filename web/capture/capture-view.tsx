@@ -15,7 +15,7 @@ export function CaptureView({ session, onFiles }: { session: CaptureSession; onF
   return <Welcome state={state} onFiles={onFiles} />;
 }
 
-/** A button that opens the file dialog. */
+/** A button that opens the file dialog, for a capture, its key logs, or both. */
 export function OpenButton({ title, onFiles, isMain }: { title: string; onFiles: OnFiles; isMain?: boolean }) {
   const input = useRef<HTMLInputElement>(null);
   const take = () => {
@@ -29,7 +29,7 @@ export function OpenButton({ title, onFiles, isMain }: { title: string; onFiles:
       <button type="button" class={isMain ? "main" : ""} onClick={() => input.current?.click()}>
         {title}
       </button>
-      <input ref={input} type="file" hidden aria-label="Capture file" onChange={take} />
+      <input ref={input} type="file" multiple hidden aria-label="Capture file" onChange={take} />
     </>
   );
 }
@@ -46,6 +46,7 @@ function Welcome({ state, onFiles }: { state: CaptureState; onFiles: OnFiles }) 
       )}
       <OpenButton title="Choose a file" onFiles={onFiles} isMain />
       <p class="aside">or drop it anywhere on this page · pcap and pcapng, plain or gzipped, of any size</p>
+      <p class="aside">with a key log beside it, what is under TLS too</p>
       <p class="aside private">The file is read by this browser and never leaves this computer.</p>
     </section>
   );

@@ -1,6 +1,7 @@
 /** Reads one capture away from the page: feeds the core, keeps round trips, answers what the table asks. */
 import { limitWords } from "../../engine/capture-end";
 import { MinuteSum } from "../../engine/summary";
+import { readKeyLogs } from "./key-logs";
 import type { FromWorker, ToWorker, View } from "./messages";
 import { FileError, readCapture, type Source } from "./read-capture";
 import { TripStore } from "./trip-store";
@@ -60,12 +61,12 @@ function seldom(tellSoon: (bytesRead: number) => void): (bytesRead: number) => v
   };
 }
 
-async function open({ file, name, core }: Source): Promise<void> {
-  source = { file, name, core };
+async function open({ file, name, keyLogs, core }: ToWorker & { type: "open" }): Promise<void> {
+  source = { file, name, keyLogs: await readKeyLogs(keyLogs), core };
   let store: TripStore | undefined;
   let sum: MinuteSum | undefined;
   const progress = seldom((bytesRead) => tell({ type: "progress", bytesRead, roundTrips: store?.total ?? 0 }));
-  const { schema, words } = await readCapture(
+  const { schema, words, secrets } = await readCapture(
     source,
     (running) => {
       const trips = new TripStore(running.schema);
@@ -81,7 +82,7 @@ async function open({ file, name, core }: Source): Promise<void> {
   const notes = [words.failure, words.warning, limitWords(summary)]
     .filter((words) => words !== undefined)
     .map((words) => `${words}.`);
-  tell({ type: "done", schema, summary, roundTrips: store!.total, kept: store!.kept, notes });
+  tell({ type: "done", schema, summary, roundTrips: store!.total, kept: store!.kept, notes: [...notes, ...secrets] });
 }
 
 function reasonOf(error: unknown): string {

@@ -40,12 +40,12 @@ export interface CaptureResult {
   /** Round trips of the file, and how many of them are kept for the table. */
   roundTrips: number;
   kept: number;
-  /** What was wrong and did not end the reading, one sentence each. */
+  /** What was wrong and did not end the reading, and what became of secrets of TLS, one sentence each. */
   notes: string[];
 }
 
 export type ToWorker =
-  | { type: "open"; file: Blob; name: string; core: WebAssembly.Module }
+  | { type: "open"; file: Blob; name: string; keyLogs: File[]; core: WebAssembly.Module }
   | { type: "show"; view: View }
   /** Reads the file once more for the view's filter, where not all of its round trips are kept. */
   | { type: "search"; view: View }

@@ -1,11 +1,11 @@
 /** The bytes of a capture file in chunks, inflated where they are gzipped, however large the file is. */
 import type { CaptureEnd } from "../../engine/capture-end";
 import { GzipError } from "../../engine/gzip";
+import { isGzipHead, MAGIC_BYTES } from "./file-forms";
 import { Gunzip } from "./gunzip";
 
 /** Bytes read ahead at a time: large enough that waiting for the disk does not show. */
 const CHUNK_BYTES = 1 << 20;
-const GZIP_MAGIC = [0x1f, 0x8b];
 
 /** What was found at the end of a file, before which all was read; nothing where it is not compressed, or all is well. */
 export type BlobEnd = Pick<CaptureEnd, "gzipFault" | "isFollowed">;
@@ -15,14 +15,17 @@ export type BlobEnd = Pick<CaptureEnd, "gzipFault" | "isFollowed">;
  * file cannot be read, as when it was moved away.
  */
 export async function readBlob(blob: Blob, take: (chunk: Uint8Array, bytesRead: number) => void): Promise<BlobEnd> {
-  const magic = new Uint8Array(await blob.slice(0, GZIP_MAGIC.length).arrayBuffer());
-  if (GZIP_MAGIC.every((byte, index) => magic[index] === byte)) return inflate(blob, take);
+  const head = new Uint8Array(await blob.slice(0, MAGIC_BYTES).arrayBuffer());
+  if (isGzipHead(head)) return inflate(blob, take);
   await readPlain(blob, async (chunk, bytesRead) => take(chunk, bytesRead));
   return {};
 }
 
-/** Reads one chunk ahead while the one before is worked on. */
-async function readPlain(blob: Blob, take: (chunk: Uint8Array<ArrayBuffer>, bytesRead: number) => Promise<void>): Promise<void> {
+/** Gives `take` the bytes of `blob` as they are; reads one chunk ahead while the one before is worked on. */
+export async function readPlain(
+  blob: Blob,
+  take: (chunk: Uint8Array<ArrayBuffer>, bytesRead: number) => Promise<void>,
+): Promise<void> {
   const read = (start: number) => blob.slice(start, start + CHUNK_BYTES).arrayBuffer();
   let next = read(0);
   for (let start = 0; start < blob.size; start += CHUNK_BYTES) {

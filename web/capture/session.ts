@@ -2,6 +2,7 @@
 import coreUrl from "../../build/core.wasm?url";
 import type { RoundTrip } from "../../engine/round-trip";
 import { Store } from "../parts/store";
+import type { Chosen } from "./file-forms";
 import type { CaptureResult, Fault, FromWorker, Matches, Order, ToWorker } from "./messages";
 
 /** What there is to see of the file. */
@@ -56,29 +57,49 @@ function compileCore(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+function waitingWords(keyLogs: File[]): string {
+  const names = keyLogs.map(({ name }) => name).join(", ");
+  return `${names} waits for the capture that belongs to it: choose that one too.`;
+}
+
 /** Opens captures and holds what is seen of them. */
 export class CaptureSession {
   readonly capture = new Store<CaptureState>(EMPTY);
   readonly table = new Store<TableState>(EMPTY_TABLE);
   private worker: Worker | undefined;
+  private file: File | undefined;
+  private keyLogs: File[] = [];
   private startedMs = 0;
   private wanted = 0;
   /** Batches of the view that is shown, the one used last at the end; null while it is on its way. */
   private batches = new Map<number, RoundTrip[] | null>();
 
-  /** Reads a file in place of the one before. */
-  async open(file: File): Promise<void> {
+  /** Takes what was chosen: a capture in place of the one before, or key logs for the one that is here or comes next. */
+  take(chosen: Chosen<File>): void {
+    const { capture = this.file, keyLogs } = chosen;
+    // Those of a capture go with it; those that came before any wait for the first. One that has grown is chosen again.
+    const isMore = capture === this.file || this.file === undefined;
+    const stay = isMore ? this.keyLogs.filter(({ name }) => keyLogs.every((log) => log.name !== name)) : [];
+    this.keyLogs = [...stay, ...keyLogs];
+    if (capture !== undefined) void this.open(capture);
+    else this.capture.set({ ...EMPTY, reason: waitingWords(this.keyLogs) });
+  }
+
+  /** Reads a file, with its key logs, in place of the one before. */
+  private async open(file: File): Promise<void> {
     this.end();
+    this.file = file;
+    const { keyLogs } = this;
     const worker = new Worker(new URL("./capture.worker.ts", import.meta.url), { type: "module" });
     this.worker = worker;
     this.startedMs = performance.now();
     this.capture.set({ ...EMPTY, phase: "reading", name: file.name, size: file.size, result: undefined });
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.take(data);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
     worker.onerror = (event) =>
       this.fail(`Reading failed: ${event.message || "the reader could not be loaded"}. Reload the page.`);
     try {
       const core = await compileCore();
-      if (this.worker === worker) this.send({ type: "open", file, name: file.name, core });
+      if (this.worker === worker) this.send({ type: "open", file, name: file.name, keyLogs, core });
     } catch {
       if (this.worker === worker) this.fail("The page could not load its core. Reload the page.");
     }
@@ -87,13 +108,13 @@ export class CaptureSession {
   /** Gives up reading. */
   cancel(): void {
     const { name } = this.capture.state;
-    this.end();
+    this.forget();
     this.capture.set({ ...EMPTY, reason: `Reading ${name} was cancelled.` });
   }
 
   /** Closes the file. */
   close(): void {
-    this.end();
+    this.forget();
     this.capture.set({ ...EMPTY, result: undefined });
   }
 
@@ -127,6 +148,12 @@ export class CaptureSession {
     this.worker?.postMessage(message);
   }
 
+  private forget(): void {
+    this.end();
+    this.file = undefined;
+    this.keyLogs = [];
+  }
+
   private end(): void {
     this.worker?.terminate();
     this.worker = undefined;
@@ -135,11 +162,11 @@ export class CaptureSession {
   }
 
   private fail(reason: string): void {
-    this.end();
+    this.forget();
     this.capture.set({ phase: "failed", reason });
   }
 
-  private take(message: FromWorker): void {
+  private hear(message: FromWorker): void {
     switch (message.type) {
       case "progress":
         this.capture.set({ bytesRead: message.bytesRead, roundTrips: message.roundTrips, seconds: this.elapsed() });

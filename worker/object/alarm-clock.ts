@@ -1,5 +1,12 @@
-import { ALARM_LATE_MIN_MS, ALARM_RETRY_MS, SEAL_SECOND } from "../limits";
+import type { Environment } from "../environment";
+import { ALARM_LATE_MIN_MS, ALARM_RETRY_MS, MINUTE_SECONDS, SEAL_SECOND } from "../limits";
+import { type WholeNumber, wholeNumberOf } from "../whole-number";
 import { messageOf } from "./not-now";
+
+const PERIOD: WholeNumber = { name: "SEAL_PERIOD_SECONDS", usual: MINUTE_SECONDS, least: 1, most: 86_400 };
+
+/** Seconds between two seals. Refuses a setting that is no whole number or out of range. */
+export const sealPeriodOf = (environment: Environment): number => wholeNumberOf(environment, PERIOD);
 
 /** When an object wakes to seal: once a period, at a second of its own. */
 export class AlarmClock {

@@ -3,7 +3,7 @@ import { allowanceOf } from "../allowance";
 import type { BodyEncoding } from "../body";
 import { core } from "../core";
 import type { Environment } from "../environment";
-import { ALARM_PART_MS_MAX, DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, MINUTE_SECONDS, PENDING_BYTES_MAX } from "../limits";
+import { ALARM_PART_MS_MAX, DELIVERY_MS_MAX, MINUTE_BUNDLES_MAX, PENDING_BYTES_MAX } from "../limits";
 import type { BundleHead } from "../merge";
 import { within } from "../patience";
 import type { Refused } from "../refusal";
@@ -11,7 +11,7 @@ import { retentionOf } from "../retention";
 import type { Tags } from "../tags";
 import { epochOf, type Standing } from "../tree/shard-map";
 import { refusalOf, tooManyBundles } from "./admission";
-import { AlarmClock } from "./alarm-clock";
+import { AlarmClock, sealPeriodOf } from "./alarm-clock";
 import { newAnswerCaches } from "./answer-cache";
 import { Archive, type ArchiveHost, type RestoreStep, type Stillness } from "./archive";
 import { expireRefused, minutesAsked } from "./asked";
@@ -100,7 +100,7 @@ export abstract class HubNode extends DurableObject<Environment> {
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
     this.sql = state.storage.sql;
-    this.clock = new AlarmClock(state.storage, Number(environment.SEAL_PERIOD_SECONDS ?? MINUTE_SECONDS));
+    this.clock = new AlarmClock(state.storage, sealPeriodOf(environment));
     this.archive = new Archive(this.archiveHost());
     this.archive.recover();
     migrate(state.storage);

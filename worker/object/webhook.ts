@@ -25,9 +25,11 @@ export class Webhook {
     if (this.isPosting || nowMs < this.notBeforeMs) return;
     this.isPosting = true;
     try {
+      const url = webhookOf(this.environment);
+      if (url === null) return;
       for (let events = this.log.unsent(WEBHOOK_BATCH_MAX); events.length > 0; events = this.log.unsent(WEBHOOK_BATCH_MAX)) {
         const body = JSON.stringify({ service: "tallywire", tenant, object, events: events.map(describeEvent) });
-        await this.post(tenant, body);
+        await this.post(url, tenant, body);
         this.log.noteSent(events);
       }
       this.failures = 0;
@@ -41,10 +43,9 @@ export class Webhook {
     }
   }
 
-  private async post(tenant: string, body: string): Promise<void> {
-    const url = webhookOf(this.environment);
+  private async post(url: URL, tenant: string, body: string): Promise<void> {
     const { MASTER_KEY: master, WEBHOOK: only } = this.environment;
-    if (url === null || master === undefined) return;
+    if (master === undefined) throw new Error("the hub has no MASTER_KEY to sign with");
     const signature = await signText(await importSigner(await webhookSecret(master, tenant)), body);
     const headers = { "content-type": "application/json", "tallywire-signature": signature, "user-agent": "tallywire" };
     const init = { method: "POST", body, headers, redirect: "manual", signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS) } as const;

@@ -1,4 +1,5 @@
-import { type Buckets, unpackBuckets } from "../query/packed";
+import type { Buckets } from "../../engine/prometheus/bounds";
+import { unpackBuckets } from "../query/packed";
 import { type Grid, gridOf, type Span, type Steps, spanBefore, timeOf } from "./clock";
 import type { Reader } from "./reader";
 import { rowLabels, type Selection } from "./select";

@@ -1,8 +1,8 @@
+import { boundsOf } from "../../engine/prometheus/bounds";
 import { SERIES_MAX } from "../limits";
 import type { Catalog, Family } from "./catalog";
 import { labelNames } from "./catalog";
 import { dueMinute, floorTo, type Span } from "./clock";
-import { boundsOf } from "./histogram";
 import type { Reader } from "./reader";
 import { allLabelNames, familiesOf, fewFamiliesOf, fulfils, rowLabels, select, type TagValues } from "./select";
 import { type Labels, labelKey, labelsOf, NAME } from "./series";

@@ -1,3 +1,4 @@
+import { escapeHelp, escapeLabel } from "../../engine/prometheus/text";
 import { MINUTE_SECONDS } from "../limits";
 import type { FlatRow } from "../query/flatten";
 import type { Catalog, Family } from "./catalog";
@@ -96,14 +97,10 @@ function textOf(catalog: Catalog, samples: ReadonlyMap<Family, ReadonlyMap<strin
 }
 
 function headOf({ base, type, help }: Family): string {
-  return `# HELP ${base} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${base} ${type}\n`;
+  return `# HELP ${base} ${escapeHelp(help)}\n# TYPE ${base} ${type}\n`;
 }
 
 function lineOf(name: string, labels: Labels, value: number, timeMs: number): string {
   const pairs = [...labels].flatMap(([label, text]) => (label === NAME ? [] : [`${label}="${escapeLabel(text)}"`]));
   return `${name}{${pairs.join(",")}} ${valueText(value)} ${timeMs}\n`;
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

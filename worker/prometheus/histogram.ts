@@ -1,45 +1,4 @@
-import { BUCKETS_PER_OCTAVE, type Buckets } from "../query/packed";
-
-/**
- * The bounds that a histogram's series have as `le`: two an octave, over the range that a unit usually has. A hub's histograms have
- * 32 buckets an octave at powers of 2, so each bound is one of theirs and each count is exact.
- */
-const BUCKETS_PER_BOUND = BUCKETS_PER_OCTAVE / 2;
-const OCTAVES: Readonly<Record<string, readonly [from: number, to: number]>> = {
-  seconds: [-17, 8],
-  bytes: [4, 30],
-  ratio: [-5, 10],
-};
-const OCTAVES_USUAL = [-10, 20] as const;
-
-/** A bound as a number, as text, and the index of the first bucket that lies above it. */
-export interface Bound {
-  le: number;
-  text: string;
-  index: number;
-}
-
-/** The bounds of histograms of a unit, the last of them infinite. */
-export function boundsOf(unit: string): Bound[] {
-  const [from, to] = OCTAVES[unit] ?? OCTAVES_USUAL;
-  const bounds: Bound[] = [];
-  for (let index = from * BUCKETS_PER_OCTAVE; index <= to * BUCKETS_PER_OCTAVE; index += BUCKETS_PER_BOUND) {
-    const le = 2 ** (index / BUCKETS_PER_OCTAVE);
-    bounds.push({ le, text: String(le), index });
-  }
-  return [...bounds, { le: Number.POSITIVE_INFINITY, text: "+Inf", index: Number.POSITIVE_INFINITY }];
-}
-
-/** How many values lie at or below each bound. */
-export function countsBelow({ zeros, counts }: Buckets, bounds: readonly Bound[]): number[] {
-  const sorted = [...counts].sort(([a], [b]) => a - b);
-  let at = 0;
-  let sum = zeros;
-  return bounds.map(({ index }) => {
-    for (; at < sorted.length && sorted[at]![0] < index; at += 1) sum += sorted[at]![1];
-    return sum;
-  });
-}
+import { BUCKETS_PER_OCTAVE, type Buckets } from "../../engine/prometheus/bounds";
 
 /** Cumulative buckets: how many values are at or below `le`. */
 export interface Step {

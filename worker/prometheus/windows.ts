@@ -1,3 +1,4 @@
+import { boundsOf, countsBelow } from "../../engine/prometheus/bounds";
 import { LOOKBACK_SECONDS, MINUTE_SECONDS, QUIET_SECONDS } from "../limits";
 import type { FlatRow } from "../query/flatten";
 import { unpackBuckets } from "../query/packed";
@@ -15,7 +16,6 @@ import {
   spanBefore,
   timeOf,
 } from "./clock";
-import { boundsOf, countsBelow } from "./histogram";
 import type { BucketRow, Reader } from "./reader";
 import { fulfils, rowLabels, type Selection } from "./select";
 import { emptySeries, type Labels, labelKey, labelsOf, NAME, type Series, setValue, without } from "./series";
@@ -190,7 +190,9 @@ export function figuresOf(selection: Selection, rows: readonly BucketRow[]): Map
   return figures;
 }
 
+/** Keys of bytes that are no text may look alike: their counts add up, of their quantiles the greatest stands. */
 function addFigures(figures: Map<string, Figures>, selection: Selection, rows: readonly BucketRow[]): void {
+  const isQuantile = selection.family.quantiles.length > 0;
   for (const { bucket, row } of rows) {
     const labels = rowLabels(selection, row);
     for (const [more, value] of valuesOf(selection.family, row)) {
@@ -199,7 +201,8 @@ function addFigures(figures: Map<string, Figures>, selection: Selection, rows: r
       const key = labelKey(full);
       const known = figures.get(key) ?? { labels: full, byBucket: new Map<number, number>() };
       figures.set(key, known);
-      known.byBucket.set(bucket, (known.byBucket.get(bucket) ?? 0) + value);
+      const before = known.byBucket.get(bucket) ?? 0;
+      known.byBucket.set(bucket, isQuantile ? Math.max(before, value) : before + value);
     }
   }
 }

@@ -1,21 +1,9 @@
+import { type Buckets, indexOf } from "../../engine/prometheus/bounds";
 import type { Row } from "../../engine/rows";
 
-/**
- * A histogram as one text, `zeros;index:count,index:count`: a row a bucket would be a hundred times as many rows. A bucket's index
- * is that of its lower bound, 2^(index / 32).
- */
-export interface Buckets {
-  zeros: number;
-  /** Counts by index, in no order. */
-  counts: Map<number, number>;
-}
-
-/** Buckets in which a value doubles. */
-export const BUCKETS_PER_OCTAVE = 32;
-
-/** Packs the buckets of a row. */
+/** Packs the buckets of a row into one text, `zeros;index:count,index:count`: a row a bucket would be a hundred times as many rows. */
 export function packBuckets({ zeros = 0, buckets = [] }: Row): string {
-  const texts = buckets.map(({ lower, count }) => `${Math.round(Math.log2(lower) * BUCKETS_PER_OCTAVE)}:${count}`);
+  const texts = buckets.map(({ lower, count }) => `${indexOf(lower)}:${count}`);
   return `${zeros};${texts.join(",")}`;
 }
 

@@ -2,9 +2,11 @@
 import { u8At, u16be, u32be } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
-import { Message, messageRelease, messageText } from "../../roundtrip/message";
+import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
+import { Settings } from "../../settings";
 import { Parse } from "../protocol";
+import { closePayload, keepPayload, openPayload, wantedPayload } from "../shared/payload";
 import * as F from "./fields";
 import { FRAME_BYTES_MIN, PAYLOAD } from "./frame";
 import { waitForSettling } from "./match";
@@ -19,9 +21,17 @@ const BODY_SIZE: u32 = 4;
 const PROPERTY_FLAGS: u32 = 12;
 const PROPERTIES: u32 = 14;
 const HAS_CONTENT_TYPE: u32 = 0x8000;
+const HAS_CONTENT_ENCODING: u32 = 0x4000;
 
-/** Bytes of a header that are read: the content type comes first of its properties. */
+/** Bytes of a header that are read: content type and content encoding come first of its properties. */
 export const HEADER_BYTES_MAX: u32 = PROPERTIES + 256;
+
+/** Makes a message that has content, with room for what is kept of it; 0 where there is none. */
+export function createWithContent(): usize {
+  const block = messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
+  if (block == 0) return 0;
+  return changetype<usize>(openPayload(changetype<Message>(block), F.BODY, F.MESSAGE_BYTES - F.FIXED_END));
+}
 
 /** Begins the content of `message`, on `channel`, by `side`; there is room for it. */
 export function beginContent(channel: Channel, side: u32, message: Message, request: usize, isResponse: bool): void {
@@ -51,22 +61,51 @@ export function readHeader(channel: Channel, side: u32, at: usize, size: u32, he
   store<u64>(changetype<usize>(message), bytes, F.BODY_BYTES);
   message.know(F.AmqpField.BODY_BYTES);
   message.wireBytes += size + FRAME_BYTES_MIN;
-  if (!(u16be(payload + PROPERTY_FLAGS) & HAS_CONTENT_TYPE) || held <= PROPERTIES) return;
-  const length = u8At(payload + PROPERTIES);
-  if (PROPERTIES + 1 + length > held) {
-    message.mark(Mark.MALFORMED);
-    malformed();
-    return;
+  const flags = u16be(payload + PROPERTY_FLAGS);
+  let next = PROPERTIES;
+  if (flags & HAS_CONTENT_TYPE && held > PROPERTIES) {
+    const length = u8At(payload + PROPERTIES);
+    next += 1 + length;
+    if (next > held) {
+      message.mark(Mark.MALFORMED);
+      malformed();
+      return;
+    }
+    message = messageText(message, F.CONTENT_TYPE, payload + PROPERTIES + 1, length, F.TEXT_BYTES_MAX);
+    message.know(F.AmqpField.CONTENT_TYPE);
+    content.message = <u32>changetype<usize>(message);
   }
-  message = messageText(message, F.CONTENT_TYPE, payload + PROPERTIES + 1, length, F.TEXT_BYTES_MAX);
-  message.know(F.AmqpField.CONTENT_TYPE);
+  if (!(flags & HAS_CONTENT_ENCODING) || held <= next) return;
+  const length = u8At(payload + next);
+  // It may go on behind what is read.
+  if (next + 1 + length > held) return;
+  message = messageText(message, F.CONTENT_ENCODING, payload + next + 1, length, F.TEXT_BYTES_MAX);
+  message.know(F.AmqpField.CONTENT_ENCODING);
   content.message = <u32>changetype<usize>(message);
 }
 
-/** Counts a frame of a body. */
+/** Keeps what is wanted of `bytes` of a body's frame at `at`; whether more is. */
+export function keepBody(channel: Channel | null, side: u32, at: usize, bytes: u32): bool {
+  if (Settings.bodyBytes == 0 || channel == null) return false;
+  const content = channel.content(side);
+  if (content.message == 0 || content.hasHeader == 0) return false;
+  const message = changetype<Message>(content.message);
+  keepPayload(message, F.BODY, at, bytes);
+  return wantedPayload(message, F.BODY) != 0;
+}
+
+/** Bytes of the content in progress are missing: no more of it is kept. */
+export function missContent(channel: Channel, side: u32): void {
+  const message = channel.content(side).message;
+  if (message == 0) return;
+  changetype<Message>(message).mark(Mark.GAP);
+  closePayload(changetype<Message>(message), F.BODY);
+}
+
+/** Counts a frame of a body; behind missing bytes only while some of this body must be to come. */
 export function countBody(channel: Channel, side: u32, size: u32): void {
   const content = channel.content(side);
-  if (content.message == 0) return;
+  if (content.message == 0 || (content.isLossy && content.left == 0)) return;
   const message = changetype<Message>(content.message);
   message.wireBytes += size + FRAME_BYTES_MIN;
   if (<u64>size <= content.left) {
@@ -79,10 +118,16 @@ export function countBody(channel: Channel, side: u32, size: u32): void {
   malformed();
 }
 
+/** A header comes: behind missing bytes it is that of another message, and the one before was complete. */
+export function endLossy(conversation: Conversation, channel: Channel, side: u32): void {
+  if (channel.content(side).isLossy) endContent(conversation, channel, side, Mark.GAP);
+}
+
 /** A frame of content has ended: the message with it, where all of it is there. */
 export function endFrame(conversation: Conversation, channel: Channel, side: u32): void {
   const content = channel.content(side);
-  if (content.message != 0 && content.hasHeader && content.left == 0) endContent(conversation, channel, side, 0);
+  if (content.message != 0 && content.hasHeader && content.left == 0 && !content.isLossy)
+    endContent(conversation, channel, side, 0);
 }
 
 /** The message is as complete as it will be. */
@@ -116,25 +161,27 @@ function outcomeOfCut(): u32 {
 }
 
 /**
- * Bytes of `side` are missing in which its messages may have ended: what waits to be settled waits from now, the others until
- * the next method on their channel tells that they were complete.
+ * `bytes` of `side` are missing in which its messages may have ended: what waits to be settled waits from now, the others until
+ * the next method or header on their channel tells that they were complete.
  */
-export function loseContents(conversation: Conversation, state: AmqpState, side: u32): void {
+export function loseContents(conversation: Conversation, state: AmqpState, side: u32, bytes: u32): void {
   for (let list: u32 = 0; list < LISTS; list++) {
     let at = <usize>load<u32>(state.listOf(list));
     while (at != 0) {
       const channel = changetype<Channel>(at);
-      loseContent(conversation, channel, side);
+      loseContent(conversation, channel, side, bytes);
       at = <usize>channel.next;
     }
   }
 }
 
-function loseContent(conversation: Conversation, channel: Channel, side: u32): void {
+function loseContent(conversation: Conversation, channel: Channel, side: u32, bytes: u32): void {
   const content = channel.content(side);
   if (content.message == 0) return;
-  const message = changetype<Message>(content.message);
-  message.mark(Mark.GAP);
+  missContent(channel, side);
   if (content.isResponse || load<u8>(content.message, F.OUTCOME) != 0) endContent(conversation, channel, side, Mark.GAP);
-  else content.isLossy = 1;
+  else {
+    content.isLossy = 1;
+    content.left = content.left > bytes ? content.left - bytes : 0;
+  }
 }

@@ -1,6 +1,7 @@
 /** The fields of AMQP requests and responses and where they lie in a message: the same places on both sides. */
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload, PAYLOAD_PLACE_BYTES } from "../shared/payload";
 import { CLASS_NAMES, METHOD_NAMES } from "./methods";
 
 /** The number that the protocol was declared with. */
@@ -28,8 +29,10 @@ export const CONSUMER_TAG: u32 = FIXED_OFFSET + 52;
 export const FLOOR: u32 = FIXED_OFFSET + 56;
 export const SEQUENCE: u32 = FIXED_OFFSET + 60;
 export const MULTIPLE: u32 = FIXED_OFFSET + 64;
+export const CONTENT_ENCODING: u32 = FIXED_OFFSET + 68;
+export const BODY: u32 = FIXED_OFFSET + 72;
 /** One past the fixed fields. */
-export const FIXED_END: u32 = FIXED_OFFSET + 72;
+export const FIXED_END: u32 = BODY + PAYLOAD_PLACE_BYTES;
 
 /** Bytes of a text that are kept at the most: a short string has no more. */
 export const TEXT_BYTES_MAX: u32 = 255;
@@ -62,6 +65,7 @@ export class AmqpField {
   static readonly MESSAGES: u32 = 9;
   static readonly CONSUMER_TAG: u32 = 10;
   static readonly MULTIPLE: u32 = 11;
+  static readonly CONTENT_ENCODING: u32 = 12;
 }
 
 /** Declares them for protocol `number`. */
@@ -84,7 +88,9 @@ function declareOf(number: u32, side: u32): void {
   declareField(number, side, AmqpField.CONSUMER_TAG, text, CONSUMER_TAG, "consumerTag", "");
   declareField(number, side, AmqpField.DELIVERY_TAG, FieldKind.U64, DELIVERY_TAG, "deliveryTag", "");
   declareField(number, side, AmqpField.CONTENT_TYPE, text, CONTENT_TYPE, "contentType", "");
+  declareField(number, side, AmqpField.CONTENT_ENCODING, text, CONTENT_ENCODING, "contentEncoding", "");
   declareField(number, side, AmqpField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
   declareField(number, side, AmqpField.REPLY_CODE, FieldKind.U16, REPLY_CODE, "replyCode", "");
   declareField(number, side, AmqpField.REPLY_TEXT, text, REPLY_TEXT, "replyText", "");
+  declarePayload(number, side, BODY);
 }

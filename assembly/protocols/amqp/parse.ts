@@ -4,10 +4,23 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageScratch } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
+import { Settings } from "../../settings";
 import { Parse } from "../protocol";
 import { Turn } from "../shared/turn";
 import { ARGUMENTS_BYTES_MAX, Arguments } from "./arguments";
-import { beginContent, countBody, endContent, endFrame, HEADER_BYTES_MAX, loseContents, readHeader } from "./content";
+import {
+  beginContent,
+  countBody,
+  createWithContent,
+  endContent,
+  endFrame,
+  endLossy,
+  HEADER_BYTES_MAX,
+  keepBody,
+  loseContents,
+  missContent,
+  readHeader,
+} from "./content";
 import * as F from "./fields";
 import {
   BODY_FRAME,
@@ -74,6 +87,7 @@ function step(conversation: Conversation, half: Half): bool {
   // What was passed over may have been answers.
   if (Turn.at != first) {
     state.noteGap(Turn.side, Turn.sequenceOf(Turn.at));
+    loseContents(conversation, state, Turn.side, <u32>(Turn.at - first));
     missAnswers(conversation, Turn.side);
   }
   return isFound;
@@ -82,8 +96,11 @@ function step(conversation: Conversation, half: Half): bool {
 /** Steps over what a frame has left, and ends it. */
 function passRest(conversation: Conversation, half: Half): bool {
   const rest = half.end - 1 - Turn.sequenceOf(Turn.at);
+  const isBody = Settings.bodyBytes != 0 && half.type == BODY_FRAME;
+  const channel = isBody ? findChannel(stateAt(conversation), half.channel) : null;
+  const isWanted = keepBody(channel, Turn.side, Turn.at, min(rest, Turn.left));
   if (rest >= Turn.left) {
-    Parse.skip = rest - Turn.left;
+    if (!isWanted) Parse.skip = rest - Turn.left;
     Turn.at = Turn.end;
     return false;
   }
@@ -139,6 +156,7 @@ function readFrame(conversation: Conversation, half: Half): bool {
   }
   const channel = findChannel(stateAt(conversation), half.channel);
   if (channel == null) return true;
+  if (type == HEADER_FRAME) endLossy(conversation, channel, Turn.side);
   if (type == HEADER_FRAME && channel.content(Turn.side).message == 0 && Turn.side == clientOf(conversation)) {
     loseOne(stateAt(conversation), Turn.side);
   }
@@ -229,7 +247,7 @@ function readResponse(
     return;
   }
   const hasNoRoom = channel == null || !channel.openContent(Turn.side);
-  const block = hasNoRoom ? 0 : messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
+  const block = hasNoRoom ? 0 : createWithContent();
   if (block == 0 || channel == null) {
     refused();
     refuseAnswer(conversation, number, asker);
@@ -272,7 +290,7 @@ function readRequest(
 ): void {
   const hasContent = channel != null && (traits & (Trait.ASKS | Trait.ALONE)) == 0;
   const hasRoom = !hasContent || channel!.openContent(Turn.side);
-  const block = hasRoom ? messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES) : 0;
+  const block = !hasRoom ? 0 : hasContent ? createWithContent() : messageCreate(F.AMQP, F.FIXED_END, F.MESSAGE_BYTES);
   if (block == 0) {
     refused();
     if (traits & Trait.ASKS) refuseAsking(conversation, Turn.side);
@@ -309,7 +327,7 @@ function losePlace(conversation: Conversation, side: u32, end: u32): void {
   const from = half.phase == Phase.REST ? half.end : half.sequence;
   if (side == clientOf(conversation)) loseBytes(state, half.phase == Phase.SEEK, end - from);
   half.phase = Phase.SEEK;
-  loseContents(conversation, state, side);
+  loseContents(conversation, state, side, end - from);
   missAnswers(conversation, side);
 }
 
@@ -320,10 +338,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   stateAt(conversation).noteGap(side, end);
   if (half.phase == Phase.REST && <i32>(half.end - end) >= 0) {
     const channel = findChannel(stateAt(conversation), half.channel);
-    if (channel != null && half.type != METHOD_FRAME) {
-      const message = channel.content(side).message;
-      if (message != 0) changetype<Message>(message).mark(Mark.GAP);
-    }
+    if (channel != null && half.type != METHOD_FRAME) missContent(channel, side);
     if (<i32>(half.sequence - end) >= 0) return true;
     if (half.end == end) leaveFrame(conversation, side, half);
   } else {

@@ -106,7 +106,7 @@ export class Content {
   message: u32;
   /** For a response the request that it answers. */
   request: u32;
-  /** Bytes of the body that are to come. */
+  /** Bytes of the body that are to come; at the least, where bytes were missing. */
   left: u64;
   hasHeader: u8;
   /** Bytes were missing: how much is to come is not known. */

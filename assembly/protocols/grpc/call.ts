@@ -5,6 +5,7 @@
  */
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import * as H from "../http2/fields";
 import * as F from "./fields";
 
@@ -52,7 +53,9 @@ export function endCall(request: usize, response: usize): void {
   if (!asked.knows(F.GrpcField.SERVICE)) nameCall(asked);
   noteMessages(asked);
   if (response == 0) return;
-  noteMessages(changetype<Message>(response));
+  const answer = changetype<Message>(response);
+  noteMessages(answer);
+  if (Settings.headers && answer.knows(H.Http2Field.TRAILERS)) answer.know(F.GrpcField.TRAILERS);
   noteKind(asked, request, response);
 }
 
@@ -68,12 +71,18 @@ function noteMessages(message: Message): void {
 function noteKind(asked: Message, request: usize, response: usize): void {
   const requests = load<u32>(request, F.MESSAGES);
   const responses = load<u32>(response, F.MESSAGES);
-  const isCounted =
-    asked.knows(F.GrpcField.MESSAGES) && changetype<Message>(response).knows(F.GrpcField.MESSAGES) && requests + responses != 0;
-  if (!isCounted && (requests < 2 || responses < 2)) return;
+  // Of what was given up there may have been more to come.
+  const isReset = asked.knows(H.Http2Field.RESET);
+  if (requests + responses == 0 || !isSettled(asked, requests, isReset)) return;
+  if (!isSettled(changetype<Message>(response), responses, isReset)) return;
   const kind: u32 = (requests > 1 ? CallBits.CLIENT : 0) | (responses > 1 ? CallBits.SERVER : 0);
   store<u16>(request, kind, F.KIND);
   asked.know(F.GrpcField.KIND);
+}
+
+/** Whether a side that sent `count` messages is known to send one at the most, or more. */
+function isSettled(message: Message, count: u32, isReset: bool): bool {
+  return count > 1 || (!isReset && !(message.marks & Mark.INCOMPLETE) && message.knows(F.GrpcField.MESSAGES));
 }
 
 /** Kinds as bits: who sends more than one message. */

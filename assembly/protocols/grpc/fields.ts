@@ -13,15 +13,17 @@ export const LOST: u32 = H.GUEST + 17;
 export const COMPRESSED: u32 = H.GUEST + 18;
 export const PREFIX: u32 = H.GUEST + 20;
 /** A request's own: the number of its kind, and two texts that lie in its path. */
-export const KIND: u32 = H.GUEST + 24;
-export const SERVICE: u32 = H.GUEST + 28;
-export const METHOD: u32 = H.GUEST + 32;
+export const KIND: u32 = H.GUEST_KIND;
+export const SERVICE: u32 = H.GUEST_TEXTS;
+export const METHOD: u32 = H.GUEST_TEXTS + 4;
 
 /** The number that the protocol was declared with. */
 export const GRPC: u32 = 10;
 
 /** Indexes of fields in `present`. */
 export class GrpcField {
+  /** Known where header fields are kept. */
+  static readonly TRAILERS: u32 = H.Http2Field.GUEST_TRAILERS;
   static readonly STATUS: u32 = H.Http2Field.GUEST_STATUS;
   static readonly MESSAGE: u32 = H.Http2Field.GUEST_MESSAGE;
   static readonly TIMEOUT: u32 = H.Http2Field.GUEST_TIMEOUT;
@@ -63,6 +65,7 @@ export function declareGrpcFields(number: u32): void {
   declareField(number, response, GrpcField.MESSAGE, FieldKind.TEXT, H.GUEST_MESSAGE, "grpcMessage", "");
   declareField(number, response, H.Http2Field.STATUS_CODE, FieldKind.U32, H.STATUS_CODE, "httpStatus", "");
   declareOfMessages(number, response);
+  declareField(number, response, GrpcField.TRAILERS, FieldKind.ROWS, H.TRAILERS, "trailers", "name:text,value:text");
 }
 
 function declareOfMessages(number: u32, side: u32): void {

@@ -1,16 +1,21 @@
 /**
- * Bodies: counted, never kept. The stream steps over what is known to belong to one.
+ * Bodies: counted, and not kept but for the first bytes where the host asks for them (shared/content.ts). The stream steps over what is known to
+ * belong to one.
  */
 import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
+import { Message } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import { Found, Parse } from "../protocol";
+import { keepBody, wantsBody } from "../shared/content";
+import * as F from "./fields";
 import { endCurrent } from "./match";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { losePlace } from "./place";
 import { findByte } from "./scan";
 import { LINE_BYTES_MAX, probeLine } from "./start-line";
-import { addBytes, Half, HalfFlag, markCurrent, Phase, Role } from "./state";
+import { addBytes, Half, HalfFlag, markCurrent, messageOf, Phase, Role } from "./state";
 import { Turn } from "./turn";
 
 const LF: u8 = 10;
@@ -27,13 +32,16 @@ export function readBody(conversation: Conversation, half: Half): bool {
     addBytes(conversation, half, half.left, half.left);
     half.left = 0;
   } else if (half.left <= here) {
+    keep(conversation, half, half.left);
     Turn.at += <usize>half.left;
     addBytes(conversation, half, half.left, half.left);
     half.left = 0;
   } else {
+    const isWanted = keep(conversation, half, here);
     Turn.at = Turn.end;
     addBytes(conversation, half, here, here);
     half.left -= here;
+    if (isWanted) return false;
     half.set(HalfFlag.SKIPPING);
     Parse.skip = half.left;
     return false;
@@ -41,6 +49,15 @@ export function readBody(conversation: Conversation, half: Half): bool {
   if (half.phase == Phase.CHUNK_DATA) half.phase = Phase.CHUNK_END;
   else endCurrent(conversation, Turn.side, half);
   return true;
+}
+
+/** Keeps of the `bytes` of the body in hand what is wanted; whether more of it is. */
+function keep(conversation: Conversation, half: Half, bytes: u64): bool {
+  if (Settings.bodyBytes == 0) return false;
+  const at = messageOf(conversation, half);
+  if (at == 0) return false;
+  keepBody(changetype<Message>(at), F.CONTENT, Turn.at, bytes);
+  return wantsBody(changetype<Message>(at), F.CONTENT);
 }
 
 /** Before a body that may not come: another message in its place says so. */
@@ -156,6 +173,7 @@ export function readTrailers(conversation: Conversation, half: Half): bool {
 /** A body that the stream's end ends. */
 export function readUntilClose(conversation: Conversation, half: Half): bool {
   const here = <u64>(Turn.end - Turn.at);
+  keep(conversation, half, here);
   if (here != 0) addBytes(conversation, half, here, here);
   Turn.at = Turn.end;
   return false;

@@ -2,6 +2,7 @@
 
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declareContent } from "../shared/content";
 
 /** Offsets of the fields that both sides have. */
 export const VERSION: u32 = FIXED_OFFSET;
@@ -22,14 +23,16 @@ export const PATH: u32 = FIXED_OFFSET + 36;
 export const HOST: u32 = FIXED_OFFSET + 40;
 export const USER_AGENT: u32 = FIXED_OFFSET + 44;
 export const TRACEPARENT: u32 = FIXED_OFFSET + 48;
+/** The place of what is kept of both sides where the host asks for it (shared/content.ts). */
+export const CONTENT: u32 = FIXED_OFFSET + 52;
 /** One past the fixed fields of a request. */
-export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 52;
-/** Offsets of a response's own fields. */
+export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 68;
+/** Offsets of a response's own fields, below those of what is kept. */
 export const STATUS_CODE: u32 = FIXED_OFFSET + 28;
 export const INTERIM: u32 = FIXED_OFFSET + 32;
 export const REASON: u32 = FIXED_OFFSET + 36;
 /** One past the fixed fields of a response. */
-export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 40;
+export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 68;
 
 /** Bytes of a text that are kept at the most. */
 export const METHOD_BYTES_MAX: u32 = 32;
@@ -45,7 +48,7 @@ export const VERSION_BYTES_MAX: u32 = 8;
 export const HTTP: u32 = 2;
 /** Bytes of a request's and a response's first block: what the usual one needs. */
 export const REQUEST_BYTES: u32 = 480;
-export const RESPONSE_BYTES: u32 = 240;
+export const RESPONSE_BYTES: u32 = 256;
 
 /** Indexes of fields in `present`. */
 export class HttpField {
@@ -90,4 +93,5 @@ function declareOfContent(number: u32, side: u32): void {
   declareField(number, side, HttpField.CONTENT_LENGTH, FieldKind.U64, CONTENT_LENGTH, "contentLength", "");
   declareField(number, side, HttpField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
   declareField(number, side, HttpField.PARTIAL, FieldKind.BOOL, PARTIAL, "partial", "");
+  declareContent(number, side, CONTENT);
 }

@@ -8,7 +8,10 @@ import { sameText } from "../../bytes/ascii";
 import { u8At } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
+import { Settings } from "../../settings";
+import { CONTENT_ENCODING, CONTENT_ENCODING_BYTES_MAX, ContentField, keepBehind } from "../shared/content";
 import { Successor } from "../shared/upgrade";
+import { keepLine } from "./content";
 import * as F from "./fields";
 import { HttpFault, HttpMetrics } from "./metrics";
 import { findByte, Line } from "./scan";
@@ -35,6 +38,7 @@ export class Header {
   /** In the rest of a long request line. */
   static readonly REQUEST_LINE: u8 = 8;
   static readonly UPGRADE: u8 = 9;
+  static readonly CONTENT_ENCODING: u8 = 10;
 }
 
 /** Lengths of the names below, a bit each. */
@@ -57,6 +61,9 @@ function headerOf(start: usize, length: u32, requests: bool): u32 {
       return sameText(start, length, "content-type") ? Header.CONTENT_TYPE : Header.OTHER;
     case 14:
       return sameText(start, length, "content-length") ? Header.CONTENT_LENGTH : Header.OTHER;
+    case 16:
+      // Of use for a body that is kept.
+      return Settings.bodyBytes != 0 && sameText(start, length, "content-encoding") ? Header.CONTENT_ENCODING : Header.OTHER;
     case 17:
       return sameText(start, length, "transfer-encoding") ? Header.TRANSFER_ENCODING : Header.OTHER;
     default:
@@ -92,10 +99,14 @@ export function readHeader(half: Half, start: usize, end: usize, cut: bool): voi
   while (nameEnd > start && isBlank(u8At(nameEnd - 1))) nameEnd -= 1;
   const header = headerOf(start, <u32>(nameEnd - start), half.role == Role.REQUESTS);
   half.header = <u8>header;
-  if (header == Header.OTHER) return;
+  if (header == Header.OTHER && !Settings.headers) return;
   let at = colon + 1;
   while (at < end && isBlank(u8At(at))) at += 1;
-  take(half, header, at, end, cut);
+  if (Settings.headers) {
+    const message = changetype<Message>(half.message);
+    half.message = <u32>changetype<usize>(keepLine(message, start, <u32>(nameEnd - start), at, <u32>(end - at), cut));
+  }
+  if (header != Header.OTHER) take(half, header, at, end, cut);
 }
 
 /** A line that begins with a blank goes on with the value of the line before (RFC 9112 section 5.2). */
@@ -103,6 +114,8 @@ function fold(half: Half, start: usize, end: usize, cut: bool): void {
   let at = start;
   while (at < end && isBlank(u8At(at))) at += 1;
   const header = <u32>half.header;
+  // A header that is kept has its first line alone.
+  if (Settings.headers) changetype<Message>(half.message).mark(Mark.TRUNCATED);
   if (at == end || header == Header.OTHER) return;
   const message = changetype<Message>(half.message);
   const offset = textOffset(header);
@@ -146,6 +159,7 @@ function take(half: Half, header: u32, start: usize, end: usize, cut: bool): voi
     const from = header == Header.HOST ? behindUser(start, end) : start;
     const text = messageText(message, textOffset(header), from, <u32>(end - from), textMost(header));
     half.message = <u32>changetype<usize>(text);
+    if (Settings.headers) keepBehind(text, F.CONTENT, textOffset(header));
   }
 }
 
@@ -154,18 +168,21 @@ function textOffset(header: u32): u32 {
   if (header == Header.HOST) return F.HOST;
   if (header == Header.USER_AGENT) return F.USER_AGENT;
   if (header == Header.TRACEPARENT) return F.TRACEPARENT;
+  if (header == Header.CONTENT_ENCODING) return F.CONTENT + CONTENT_ENCODING;
   return header == Header.CONTENT_TYPE ? F.CONTENT_TYPE : 0;
 }
 
 function textField(header: u32): u32 {
   if (header == Header.HOST) return F.HttpField.HOST;
   if (header == Header.USER_AGENT) return F.HttpField.USER_AGENT;
+  if (header == Header.CONTENT_ENCODING) return ContentField.ENCODING;
   return header == Header.TRACEPARENT ? F.HttpField.TRACEPARENT : F.HttpField.CONTENT_TYPE;
 }
 
 function textMost(header: u32): u32 {
   if (header == Header.HOST) return F.HOST_BYTES_MAX;
   if (header == Header.USER_AGENT) return F.USER_AGENT_BYTES_MAX;
+  if (header == Header.CONTENT_ENCODING) return CONTENT_ENCODING_BYTES_MAX;
   return header == Header.TRACEPARENT ? F.TRACEPARENT_BYTES_MAX : F.CONTENT_TYPE_BYTES_MAX;
 }
 

@@ -1,12 +1,15 @@
 /**
  * The end of the headers: how long the body is (RFC 9112 section 6.3), and what comes behind the message.
  */
+import { NO_TIME } from "../../bytes/stamp";
 import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
-import { orderTakeOldest } from "../../roundtrip/in-order";
-import { Mark } from "../../roundtrip/marks";
+import { orderFits, orderMayHaveMissed, orderTakeOldest } from "../../roundtrip/in-order";
+import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageRelease, messageRoom, messageScratch } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
+import { Settings } from "../../settings";
 import { leave, Parse } from "../protocol";
+import { openBody } from "../shared/content";
 import { copyFor, Successor, takerOf, Upgrade } from "../shared/upgrade";
 import * as F from "./fields";
 import { endMessage, endResponse, enqueue, isInterim } from "./match";
@@ -18,6 +21,8 @@ import { Turn } from "./turn";
 const SWITCHING_PROTOCOLS: u32 = 101;
 const NO_CONTENT: u32 = 204;
 const NOT_MODIFIED: u32 = 304;
+/** A status line of no more than version and code, and an empty line, both ended by LF alone. */
+const RESPONSE_BYTES_MIN: u32 = 14;
 
 /** The message that `half` is in has all its headers; false when the conversation is left. */
 export function endHeaders(conversation: Conversation, half: Half): bool {
@@ -33,11 +38,14 @@ function endRequestHeaders(conversation: Conversation, half: Half): void {
   request.endSequence = Turn.sequenceOf(Turn.at);
   if (!request.knows(F.HttpField.HOST) && request.textLength(F.HOST) != 0) request.know(F.HttpField.HOST);
   request.know(F.HttpField.BODY_BYTES);
+  const hasBody = half.is(HalfFlag.LENGTH) && half.left != 0 && !half.is(HalfFlag.UNBOUNDED);
+  if (Settings.bodyBytes != 0 && (hasBody || half.is(HalfFlag.CHUNKED)))
+    half.message = <u32>changetype<usize>(openBody(request, F.CONTENT, 0));
   endHeldResponse(conversation);
   enqueue(conversation, Turn.side, half);
   if (half.is(HalfFlag.CHUNKED)) {
     half.phase = Phase.CHUNK_SIZE;
-  } else if (half.is(HalfFlag.LENGTH) && half.left != 0 && !half.is(HalfFlag.UNBOUNDED)) {
+  } else if (hasBody) {
     half.phase = load<u8>(half.message, F.EXPECTS) != 0 ? Phase.PEEK : Phase.BODY;
     half.header = Phase.BODY;
   } else {
@@ -57,7 +65,7 @@ function endHeldResponse(conversation: Conversation): void {
 function endResponseHeaders(conversation: Conversation, half: Half): bool {
   const code = load<u32>(half.message, F.STATUS_CODE);
   if (isInterim(code)) {
-    endInterim(conversation, half, code);
+    endInterim(conversation, Turn.side, half, code);
     return true;
   }
   const state = stateAt(conversation);
@@ -85,6 +93,7 @@ function endResponseHeaders(conversation: Conversation, half: Half): bool {
   if (next == Phase.START) {
     endResponse(conversation, Turn.side);
   } else {
+    if (Settings.bodyBytes != 0) half.message = <u32>changetype<usize>(openBody(changetype<Message>(half.message), F.CONTENT, 0));
     // An orphan may answer a HEAD.
     half.phase = request == 0 ? Phase.PEEK : next;
     half.header = next;
@@ -109,6 +118,8 @@ function handOver(successor: u32, request: usize): u32 {
   Upgrade.userAgentLength = asked.textLength(F.USER_AGENT);
   Upgrade.traceparentStart = asked.textStart(F.TRACEPARENT);
   Upgrade.traceparentLength = asked.textLength(F.TRACEPARENT);
+  Upgrade.message = changetype<usize>(asked);
+  Upgrade.place = F.CONTENT;
   Upgrade.firstNs = asked.firstNs;
   Upgrade.lastNs = asked.lastNs;
   Upgrade.wireBytes = asked.wireBytes;
@@ -125,7 +136,7 @@ function bodyPhase(half: Half): u8 {
 }
 
 /** An interim response is no end: its code goes with the final one. */
-function endInterim(conversation: Conversation, half: Half, code: u32): void {
+function endInterim(conversation: Conversation, side: u32, half: Half, code: u32): void {
   const state = stateAt(conversation);
   const count = state.interimCount;
   if (count < INTERIM_MAX) {
@@ -133,10 +144,26 @@ function endInterim(conversation: Conversation, half: Half, code: u32): void {
     state.interimCount = count + 1;
   }
   if (count == 0) state.interimStart = half.sequence;
-  state.interimNs = Parse.timeNs;
+  state.interimNs = changetype<Message>(half.message).lastNs;
   messageRelease(changetype<Message>(half.message));
   endMessage(half);
-  HttpMetrics.interim(conversation.directionOf(Turn.side ^ 1));
+  HttpMetrics.interim(conversation.directionOf(side ^ 1));
+}
+
+/** The interim response that `side` is in has lost its end, and is one all the same. */
+export function endCutInterim(conversation: Conversation, side: u32, half: Half): void {
+  if (half.role != Role.RESPONSES || half.phase != Phase.HEADERS) return;
+  const code = load<u32>(half.message, F.STATUS_CODE);
+  if (!isInterim(code)) return;
+  endInterim(conversation, side, half, code);
+  half.phase = Phase.SEEK;
+}
+
+/** `bytes` of responses are missing behind interim ones: whether the final one, which may be in them, is given up. */
+export function loseFinal(conversation: Conversation, side: u32, half: Half, bytes: u32): bool {
+  if (stateAt(conversation).interimCount == 0 || half.message != 0 || bytes < RESPONSE_BYTES_MIN) return false;
+  reportInterim(conversation, side, Status.UNOBSERVED);
+  return true;
 }
 
 /** Puts the codes of interim responses into the final one as rows. */
@@ -161,16 +188,34 @@ function takeInterim(state: HttpState, half: Half): void {
 /** The server of `side` sends no more after interim responses: they are all that came to the oldest request. */
 export function endWithInterim(conversation: Conversation, side: u32): void {
   const state = stateAt(conversation);
-  if (state.interimCount == 0 || conversation.pendingHead == 0) return;
+  if (state.interimCount == 0) return;
+  const oldest = <usize>conversation.pendingHead;
+  const isUnsure = oldest != 0 && orderMayHaveMissed(state.requests, changetype<Message>(oldest));
+  reportInterim(conversation, side, isUnsure ? Status.UNOBSERVED : Parse.outcome);
+}
+
+/** Reports the request that interim responses of `side` came to, of which no more is known. */
+function reportInterim(conversation: Conversation, side: u32, status: u32): void {
+  const state = stateAt(conversation);
   const half = state.half(side);
-  half.message = <u32>changetype<usize>(messageScratch(F.HTTP, F.RESPONSE_FIXED_END, 1));
+  const response = messageScratch(F.HTTP, F.RESPONSE_FIXED_END, 1);
+  half.message = <u32>changetype<usize>(response);
   takeInterim(state, half);
-  const response = changetype<Message>(half.message);
   half.message = 0;
+  const oldest = <usize>conversation.pendingHead;
+  if (oldest == 0 || !orderFits(changetype<Message>(oldest), state.interimStart, 0)) return;
   response.firstNs = state.interimNs;
   response.lastNs = state.interimNs;
+  if (status == Status.UNOBSERVED) {
+    response.mark(Mark.GAP);
+    // The final one came at a time that is not known.
+    response.firstNs = NO_TIME;
+    response.lastNs = NO_TIME;
+  }
   const request = orderTakeOldest(conversation, state.requests);
-  report(conversation, side ^ 1, request, changetype<usize>(response), Parse.outcome);
+  const asking = state.half(side ^ 1);
+  if (<usize>asking.message == request) asking.message = 0;
+  report(conversation, side ^ 1, request, changetype<usize>(response), status);
   messageRelease(changetype<Message>(request));
 }
 

@@ -9,6 +9,7 @@ import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { orderBegin, orderRefuse } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate, messageText } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import { leave, Parse } from "../protocol";
 import { readBody, readChunkEnd, readChunkSize, readPeek, readTrailers, readUntilClose } from "./body";
 import * as F from "./fields";
@@ -23,12 +24,13 @@ import {
   contentEnd,
   LINE_BYTES_MAX,
   readCutRequestLine,
+  readCutStatusLine,
   readLongRequestLine,
   readRequestLine,
   readStatusLine,
   StartLine,
 } from "./start-line";
-import { Half, HalfFlag, mayBe, Phase, Role, stateAt } from "./state";
+import { Half, HalfFlag, MESSAGE_FLAGS, mayBe, Phase, Role, stateAt } from "./state";
 import { setTarget } from "./target";
 import { Turn } from "./turn";
 
@@ -106,12 +108,14 @@ function readStart(conversation: Conversation, half: Half): bool {
     return findControl(at, content) == content ? false : garbage(conversation, half);
   }
   const content = isLong ? most : contentEnd(at, lineEnd);
-  const isResponse = !isLong && mayBe(conversation, half, Role.RESPONSES) && readStatusLine(at, content, false);
+  const isResponse =
+    mayBe(conversation, half, Role.RESPONSES) &&
+    (isCut ? readCutStatusLine(at, most) : !isLong && readStatusLine(at, content, false));
   if (!isResponse) {
     const isRequest =
       mayBe(conversation, half, Role.REQUESTS) &&
       (isCut ? readCutRequestLine(at, most) : isLong ? readLongRequestLine(at) : readRequestLine(at, content));
-    if (!isRequest) return garbage(conversation, half);
+    if (!isRequest) return isCut ? cutShort(conversation, half, at, most) : garbage(conversation, half);
     if (isPreface(at, content)) return leaveFor2(conversation);
   }
   Turn.at = isLong ? most : lineEnd + 1;
@@ -156,6 +160,16 @@ function garbage(conversation: Conversation, half: Half): bool {
   return false;
 }
 
+/** A start line was cut before it says anything: what was captured of it is no garbage where it could have gone on. */
+function cutShort(conversation: Conversation, half: Half, start: usize, end: usize): bool {
+  const content = contentEnd(start, end);
+  if (findControl(start, content) != content) return garbage(conversation, half);
+  Turn.at = Turn.end;
+  losePlace(conversation, Turn.side, HalfFlag.AFTER_GAP);
+  noteUnread(conversation, half, Turn.at);
+  return false;
+}
+
 function begin(half: Half, message: Message): void {
   message.firstNs = half.firstNs;
   message.lastNs = Parse.timeNs;
@@ -163,6 +177,9 @@ function begin(half: Half, message: Message): void {
   half.firstNs = 0;
   half.phase = Phase.HEADERS;
   half.header = Header.OTHER;
+  // What the message before said of its body may still stand there, where its end was not seen.
+  half.left = 0;
+  half.clear(MESSAGE_FLAGS);
   half.set(HalfFlag.OWNS);
 }
 
@@ -235,7 +252,7 @@ function headerLines(half: Half): bool {
       continue;
     }
     Turn.at = lineEnd + 1;
-    if (isOther(at)) {
+    if (!Settings.headers && isOther(at)) {
       half.header = Header.OTHER;
       continue;
     }

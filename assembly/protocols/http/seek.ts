@@ -8,9 +8,13 @@ import { u8At } from "../../bytes/reader";
 import { Conversation } from "../../roundtrip/conversation";
 import { orderEnd, orderGap } from "../../roundtrip/in-order";
 import { Mark } from "../../roundtrip/marks";
+import { Message } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import { Found, Parse } from "../protocol";
+import { closeBody } from "../shared/content";
+import * as F from "./fields";
 import { endCurrent, endMessage, endResponse, enqueue, mayGoAhead } from "./match";
-import { endWithInterim } from "./message-end";
+import { endCutInterim, endWithInterim, loseFinal } from "./message-end";
 import { losePlace, noteUnread } from "./place";
 import { findByte } from "./scan";
 import { LINE_BYTES_MAX, probeLine } from "./start-line";
@@ -92,6 +96,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const state = stateAt(conversation);
   const half = state.half(side);
   if (half.phase == Phase.PEEK) half.phase = half.header;
+  if (Settings.bodyBytes != 0) closeCurrent(conversation, half);
   if (half.phase == Phase.UNTIL_CLOSE) {
     markCurrent(conversation, half, Mark.GAP);
     addBytes(conversation, half, bytes, bytes);
@@ -112,11 +117,19 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
     markCurrent(conversation, half, Mark.GAP);
   }
   if (half.role != Role.REQUESTS) {
-    const isBetween = half.phase == Phase.START && half.firstNs == 0 && !mayGoAhead(conversation);
+    endCutInterim(conversation, side, half);
+    const isFinalLost = loseFinal(conversation, side, half, bytes);
+    const isBetween = half.phase == Phase.START && half.firstNs == 0 && !isFinalLost && !mayGoAhead(conversation);
     orderGap(conversation, state.requests, Parse.sequence, bytes, isBetween);
   }
   losePlace(conversation, side, HalfFlag.AFTER_GAP);
   return true;
+}
+
+/** What of a body is kept ends before missing bytes. */
+function closeCurrent(conversation: Conversation, half: Half): void {
+  const at = messageOf(conversation, half);
+  if (at != 0) closeBody(changetype<Message>(at), F.CONTENT);
 }
 
 /** Missing bytes at the very beginning of a body or chunk, before the stream was told to step over it. */
@@ -137,6 +150,7 @@ export function onFinish(conversation: Conversation, side: u32): void {
     half.clear(HalfFlag.SKIPPING);
     addBytes(conversation, half, passed, passed);
   }
+  endCutInterim(conversation, side, half);
   if (messageOf(conversation, half) != 0) {
     const ends = phase == Phase.UNTIL_CLOSE || phase == Phase.PEEK || phase == Phase.SEEK;
     if (!ends) markCurrent(conversation, half, Mark.INCOMPLETE);
@@ -146,7 +160,9 @@ export function onFinish(conversation: Conversation, side: u32): void {
   }
   endMessage(half);
   half.flags &= <u8>~MESSAGE_FLAGS;
-  if (half.role != Role.RESPONSES) return;
+  // Of a side that was cut short its part may never have been known; of one that spoke something else no response was ever there.
+  const isCutShort = half.role == Role.UNKNOWN && half.is(HalfFlag.AFTER_GAP) && mayBe(conversation, half, Role.RESPONSES);
+  if (half.role != Role.RESPONSES && !isCutShort) return;
   endWithInterim(conversation, side);
   orderEnd(conversation, stateAt(conversation).requests);
 }

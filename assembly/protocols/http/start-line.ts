@@ -160,6 +160,15 @@ export function readStatusLine(start: usize, end: usize, isStrict: bool): bool {
   return true;
 }
 
+/** Reads a status line whose end was not captured: its code is there, and the reason is not known. */
+export function readCutStatusLine(start: usize, end: usize): bool {
+  const content = contentEnd(start, end);
+  if (!readStatusLine(start, content, true) || !isVersion1() || !StartLine.isCode || findControl(start, content) != content)
+    return false;
+  StartLine.reasonLength = 0;
+  return true;
+}
+
 /** Reads the code in the three bytes from `start`; it has no digits where a blank cuts them short. */
 function readCode(start: usize, end: usize): void {
   StartLine.code = 0;
@@ -223,7 +232,20 @@ export function readLongRequestLine(start: usize): bool {
 
 /** Reads a request line whose end was not captured: a known method, and the target as far as it came. */
 export function readCutRequestLine(start: usize, end: usize): bool {
-  return readMethod(start, end) && StartLine.method != Method.OTHER && findControl(start, end) == end;
+  const content = contentEnd(start, end);
+  if (!readMethod(start, content) || StartLine.method == Method.OTHER || findControl(start, content) != content) return false;
+  StartLine.targetEnd = beforeVersion(StartLine.targetStart, content);
+  return true;
+}
+
+/** Where a target whose line was cut at `end` ends: before what may be the beginning of the version. */
+function beforeVersion(start: usize, end: usize): usize {
+  let last = end;
+  while (last > start && !isBlank(u8At(last - 1))) last -= 1;
+  if (last == start || !beginsHttp(last, end)) return end;
+  const version = last + HTTP_SLASH_BYTES;
+  for (let at = version; at < end; at++) if (!isDigit(u8At(at)) && u8At(at) != 46) return end;
+  return contentEnd(start, last);
 }
 
 /** Whether the line just read is of version 1.x. */

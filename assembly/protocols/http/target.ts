@@ -8,6 +8,7 @@ import { u8At } from "../../bytes/reader";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { Settings } from "../../settings";
+import { behindUsers, pieceEnd } from "../shared/shown-value";
 import * as F from "./fields";
 import { Method } from "./method";
 import { findByte } from "./scan";
@@ -17,7 +18,7 @@ const QUERY: u8 = 63;
 const FRAGMENT: u8 = 35;
 const AT_SIGN: u32 = 64;
 const COLON: u32 = 58;
-const SCHEME_BYTES_MAX: u32 = 8;
+const SCHEME_BYTES_MAX: u32 = 32;
 
 /** Points the text at `offset` to `length` bytes that begin `skipped` bytes inside the target's text, as far as it goes. */
 function within(request: Message, offset: u32, field: u32, skipped: u32, length: u32): void {
@@ -32,9 +33,14 @@ function within(request: Message, offset: u32, field: u32, skipped: u32, length:
 /** Where the authority of an absolute target begins; 0 where the target is not absolute. */
 function authorityOf(start: usize, end: usize): usize {
   let at = start;
-  while (at < end && <u32>(at - start) < SCHEME_BYTES_MAX && (u8At(at) | 32) - 97 < 26) at += 1;
-  if (at == start || at + 3 > end) return 0;
+  while (at < end && <u32>(at - start) < SCHEME_BYTES_MAX && isSchemeByte(u8At(at))) at += 1;
+  if (at == start || at + 3 > end || (u8At(start) | 32) - 97 >= 26) return 0;
   return u8At(at) == COLON && u8At(at + 1) == SLASH && u8At(at + 2) == SLASH ? at + 3 : 0;
+}
+
+/** Letters, digits, and + - . (RFC 3986 section 3.1). */
+function isSchemeByte(byte: u32): bool {
+  return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 43 || byte == 45 || byte == 46;
 }
 
 /** Where the host begins in the authority from `start` to `end`: behind a user's name and password. */
@@ -52,7 +58,7 @@ export function setTarget(request: Message, method: u32, start: usize, end: usiz
   request.know(F.HttpField.TARGET);
   const authority = method == Method.CONNECT ? start : authorityOf(start, stop);
   if (authority == 0) {
-    const m = messageText(request, F.TARGET, start, <u32>(stop - start), F.TARGET_BYTES_MAX);
+    const m = appendPath(messageText(request, F.TARGET, start, 0, 0), start, stop, cut && stop == end);
     within(m, F.PATH, F.HttpField.PATH, 0, F.TARGET_BYTES_MAX);
     return m;
   }
@@ -63,7 +69,8 @@ export function setTarget(request: Message, method: u32, start: usize, end: usiz
   if (cut && hostEnd == end && host == authority) host = hostEnd;
   const shown = Settings.raw ? authority : host;
   let m = messageText(request, F.TARGET, start, <u32>(authority - start), F.TARGET_BYTES_MAX);
-  m = append(m, shown, <u32>(stop - shown));
+  m = append(m, shown, <u32>(hostEnd - shown));
+  m = appendPath(m, hostEnd, stop, cut && stop == end);
   const schemeBytes = <u32>(authority - start) + <u32>(host - shown);
   const hostBytes = <u32>(hostEnd - host);
   within(m, F.HOST, F.HttpField.HOST, schemeBytes, hostBytes < F.HOST_BYTES_MAX ? hostBytes : F.HOST_BYTES_MAX);
@@ -78,6 +85,18 @@ export function setTarget(request: Message, method: u32, start: usize, end: usiz
 
 /** A single slash: the path of a target that has none. */
 const ROOT: usize = memory.data<u8>([47]);
+
+/** Adds a path to the target's text, without the users' names and passwords of URLs in it unless the settings ask for them. */
+function appendPath(request: Message, start: usize, stop: usize, goesOn: bool): Message {
+  let m = request;
+  let at = start;
+  while (at < stop) {
+    const next = Settings.raw ? stop : pieceEnd(at, stop);
+    m = append(m, at, <u32>(next - at));
+    at = behindUsers(next, stop, goesOn);
+  }
+  return m;
+}
 
 /** Adds bytes to the target's text, the last of the message. */
 function append(request: Message, start: usize, length: u32): Message {

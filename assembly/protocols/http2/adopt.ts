@@ -3,6 +3,7 @@ import { Conversation, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { leave, Protocols, stateOf } from "../protocol";
+import { copyContent } from "../shared/content";
 import { Upgrade } from "../shared/upgrade";
 import * as F from "./fields";
 import { Http2Metrics } from "./metrics";
@@ -40,6 +41,7 @@ export function copyUpgrade(): u32 {
   );
   const traceLength = Upgrade.traceparentLength;
   message = put(message, F.Http2Field.TRACEPARENT, F.TRACEPARENT, Upgrade.traceparentStart, traceLength, F.TRACEPARENT_BYTES_MAX);
+  message = copyContent(message, F.REQUEST_CONTENT, changetype<Message>(Upgrade.message), Upgrade.place);
   return <u32>changetype<usize>(message);
 }
 

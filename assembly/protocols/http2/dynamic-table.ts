@@ -11,11 +11,13 @@
  *         key of the field before it in headers, in trailers, in headers that end the stream, 3 u16 | number u16
  * ```
  * Values are kept only where their name is read, so a table of 4096 bytes takes a fraction of that, and one of 64 KiB mostly fits. What
- * came in trailers has its name before the value (Name.TRAILER).
+ * came in trailers has its name before the value (Name.TRAILER), and so has all else where header fields are kept (Name.HEADER): those
+ * give up their texts where the block is full (`thin`), before any entry goes.
  */
 import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { Regions } from "../../regions";
-import { Name } from "./names";
+import { Settings } from "../../settings";
+import { hasText, Name } from "./names";
 import { Half, LostFlag } from "./state";
 
 const USED: usize = 0;
@@ -124,7 +126,7 @@ export function contentOf(footer: usize): usize {
 export function nameEntry(footer: usize, name: u32, key: u32, nameLength: u32): void {
   if (kindOf(footer) >= EntryKind.UNKNOWN || nameAt(footer) != Name.UNKNOWN) return;
   // Its own text has no name before it.
-  store<u8>(footer, name == Name.TRAILER ? Name.OTHER : name, NAME);
+  store<u8>(footer, hasText(name) ? Name.OTHER : name, NAME);
   store<u16>(footer, key, KEY);
   store<u16>(footer, nameLength, NAME_LENGTH);
   store<u16>(footer, 0, NUMBER);
@@ -258,11 +260,40 @@ function makeRoom(half: Half, bytes: u32, most: u32): bool {
   const left = keepNewest(half, BLOCK_BYTES_MAX, most);
   if (left + bytes <= <u32>load<u16>(half.table, CAPACITY)) return true;
   if (left + bytes <= BLOCK_BYTES_MAX && grow(half, left + bytes)) return true;
+  if (Settings.headers) {
+    if (thin(half, BLOCK_BYTES_MAX / 2) + bytes <= <u32>load<u16>(half.table, CAPACITY)) return true;
+    if (thin(half, 0) + bytes <= <u32>load<u16>(half.table, CAPACITY)) return true;
+  }
   // A quarter goes at once, so that this is not done for each entry.
   const capacity = <u32>load<u16>(half.table, CAPACITY);
   if (bytes > capacity / 2) return false;
   keepNewest(half, capacity - (bytes > capacity / 4 ? bytes : capacity / 4), most);
   return true;
+}
+
+/** Takes the texts off entries with names that are not read, but for the newest in `whole` bytes; answers what is used then. */
+function thin(half: Half, whole: u32): u32 {
+  const table = <usize>half.table;
+  const first = table + HEADER_BYTES;
+  const end = table + <usize>load<u16>(table, USED);
+  let to = end;
+  let from = end;
+  while (from > first) {
+    const footer = from - FOOTER_BYTES;
+    from = contentOf(footer);
+    const isTaken = <u32>(end - from) > whole && kindOf(footer) < EntryKind.UNKNOWN && hasText(nameAt(footer));
+    if (isTaken) {
+      store<u16>(footer, 0, KEPT);
+      store<u8>(footer, Name.OTHER, NAME);
+    }
+    const bytes = isTaken ? FOOTER_BYTES : <u32>(footer - from) + FOOTER_BYTES;
+    to -= bytes;
+    memory.copy(to, footer + FOOTER_BYTES - bytes, bytes);
+  }
+  const left = <u32>(end - to);
+  if (to != first) memory.copy(first, to, left);
+  store<u16>(table, HEADER_BYTES + left, USED);
+  return HEADER_BYTES + left;
 }
 
 function allocate(half: Half, bytes: u32): bool {

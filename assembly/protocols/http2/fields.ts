@@ -5,6 +5,7 @@
  */
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declareContent } from "../shared/content";
 
 /** Offsets of the fields that both sides have. */
 export const STREAM_ID: u32 = FIXED_OFFSET;
@@ -26,15 +27,22 @@ export const TRACEPARENT: u32 = FIXED_OFFSET + 40;
 /** The response of a request that waits, by address. */
 export const RESPONSE: u32 = FIXED_OFFSET + 44;
 export const PUSHED: u32 = FIXED_OFFSET + 48;
+/** A guest's number of what kind it is. */
+export const GUEST_KIND: u32 = FIXED_OFFSET + 50;
 /** Offsets of a response's own fields. */
 export const STATUS_CODE: u32 = FIXED_OFFSET + 20;
 export const TRAILERS: u32 = FIXED_OFFSET + 24;
+/** The place of what is kept of a response where the host asks for it (shared/content.ts). */
+export const RESPONSE_CONTENT: u32 = FIXED_OFFSET + 28;
 /** A guest's texts and numbers: those of its headers and trailers, then its messages in the body. */
 export const GUEST_STATUS: u32 = FIXED_OFFSET + 52;
 export const GUEST_MESSAGE: u32 = FIXED_OFFSET + 56;
 export const GUEST_TIMEOUT: u32 = FIXED_OFFSET + 52;
 export const GUEST_ENCODING: u32 = FIXED_OFFSET + 60;
 export const GUEST: u32 = FIXED_OFFSET + 64;
+/** A request's texts of a guest, two, then the place of what is kept of a request. */
+export const GUEST_TEXTS: u32 = GUEST + 24;
+export const REQUEST_CONTENT: u32 = GUEST + 32;
 /** A response's fields that wait for the table (waiting.ts): how many, one byte, and where they are, u16 each; behind a guest's own. */
 export const WAITING_COUNT: u32 = GUEST + 24;
 export const WAITING: u32 = GUEST + 26;
@@ -55,6 +63,8 @@ export const GUEST_TEXT_BYTES_MAX: u32 = 32;
 /** The same of a value in trailers, and of all trailers of a response. */
 export const TRAILER_BYTES_MAX: u32 = 256;
 export const TRAILERS_BYTES_MAX: u32 = 1024;
+/** Bytes that a body which is kept leaves to them. */
+export const TRAILERS_ROOM: u32 = 512;
 
 /** The number that the protocol was declared with. */
 export const HTTP2: u32 = 9;
@@ -93,6 +103,7 @@ export class Http2Field {
   static readonly STATUS_CODE: u32 = 4;
   static readonly TRAILERS: u32 = 5;
   /** A guest's own, from here on. */
+  static readonly GUEST_TRAILERS: u32 = 15;
   static readonly GUEST_STATUS: u32 = 16;
   static readonly GUEST_MESSAGE: u32 = 17;
   static readonly GUEST_TIMEOUT: u32 = 16;
@@ -114,8 +125,10 @@ export function declareStreamFields(number: u32): void {
   declareField(number, request, Http2Field.TRACEPARENT, text, TRACEPARENT, "traceparent", "");
   declareField(number, request, Http2Field.RESET, FieldKind.NAME, RESET_CODE, "reset", ERROR_NAMES);
   declareOfContent(number, request);
+  declareContent(number, request, REQUEST_CONTENT);
   declareField(number, Side.RESPONSE, Http2Field.STREAM_ID, FieldKind.U32, STREAM_ID, "streamId", "");
   declareOfContent(number, Side.RESPONSE);
+  declareContent(number, Side.RESPONSE, RESPONSE_CONTENT);
 }
 
 function declareOfContent(number: u32, side: u32): void {

@@ -3,11 +3,14 @@
  *
  * A block that cannot be read to its end still ends: what was read of it stands, the rest is absent.
  */
+import { NO_TIME } from "../../bytes/stamp";
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import { Parse } from "../protocol";
+import { closeBody, dropHeaders, openBody } from "../shared/content";
 import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
 import { beginGuess, guessedStatus } from "./guess";
@@ -19,7 +22,7 @@ import { Key } from "./names";
 import { fieldCount, findShift, noteField, waitingField } from "./shift";
 import { BlockForm, BlockKind, Half, HalfFlag, halfOf, LostFlag, TABLE_BYTES_UNKNOWN } from "./state";
 import * as S from "./streams";
-import { isPartial, notePartial, takeOfRequest, takeOfResponse, takeOfTrailers } from "./take-field";
+import { isPartial, keepField, notePartial, takeOfRequest, takeOfResponse, takeOfTrailers } from "./take-field";
 import { dropWaiting, isGuests, keepWaiting, loseWaiting, noteGuest, takeWaiting, takeWaitingOf } from "./waiting";
 
 /** Flags that belong to one header block. */
@@ -42,6 +45,7 @@ export function beginBlock(conversation: Conversation, side: u32, half: Half, id
   } else if (request != 0 && S.responseOf(request) != 0) {
     half.block = BlockKind.TRAILERS;
     half.message = <u32>S.responseOf(request);
+    if (Settings.bodyBytes != 0) closeBody(changetype<Message>(half.message), F.RESPONSE_CONTENT);
     store<u32>(request, 0, F.RESPONSE);
     S.setStreamFlag(request, F.StreamFlag.ANSWERING);
   } else {
@@ -114,13 +118,16 @@ function takeField(half: Half): void {
   if (half.block == BlockKind.REQUEST) taken = takeOfRequest(message);
   else if (isOfTrailers(half)) taken = takeOfTrailers(message);
   else taken = takeOfResponse(message);
+  if (Settings.headers && !isOfTrailers(half)) {
+    taken = keepField(taken, half.block == BlockKind.REQUEST ? F.REQUEST_CONTENT : F.RESPONSE_CONTENT);
+  }
   half.message = <u32>changetype<usize>(taken);
 }
 
-/** Whether the block in progress is the trailers of a response that shows them: a guest's are its own. */
+/** Whether the block in progress is the trailers of a response that shows them: a guest's are its own, unless the host asks for all. */
 export function isOfTrailers(half: Half): bool {
   if (half.block != BlockKind.TRAILERS || half.message == 0) return false;
-  return changetype<Message>(half.message).protocol == <u8>F.HTTP2;
+  return Settings.headers || changetype<Message>(half.message).protocol == <u8>F.HTTP2;
 }
 
 /** Fields of the block waited for the table's mark to be settled: takes them where this block settles it. */
@@ -199,16 +206,19 @@ function endRequest(conversation: Conversation, half: Half, id: u32, at: usize, 
     if (id > half.seenTo) half.seenTo = id;
   }
   if (at == 0) return;
-  const message = changetype<Message>(at);
+  const hasBody = !promised && !(flags & HalfFlag.BLOCK_ENDS_STREAM);
+  let message = changetype<Message>(at);
+  if (hasBody && Settings.bodyBytes != 0) message = openBody(message, F.REQUEST_CONTENT, 0);
   noteGuest(message);
   message.know(F.Http2Field.BODY_BYTES);
   if (message.protocol != <u8>F.HTTP2) call_indirect<void>(Guest.begin, message);
+  const request = changetype<usize>(message);
   if (promised) {
-    store<u8>(at, 1, F.PUSHED);
+    store<u8>(request, 1, F.PUSHED);
     message.know(F.Http2Field.PUSHED);
   }
-  if (promised || flags & HalfFlag.BLOCK_ENDS_STREAM) S.setStreamFlag(at, F.StreamFlag.REQUEST_ENDED);
-  S.openStream(conversation, conversation.client, at, id);
+  if (!hasBody) S.setStreamFlag(request, F.StreamFlag.REQUEST_ENDED);
+  S.openStream(conversation, conversation.client, request, id);
 }
 
 function isInterim(message: Message, endsStream: bool): bool {
@@ -223,7 +233,7 @@ function endResponse(conversation: Conversation, id: u32, at: usize, endsStream:
     if (request != 0 && endsStream) S.endStream(conversation, request, Status.UNOBSERVED);
     return;
   }
-  const message = changetype<Message>(at);
+  let message = changetype<Message>(at);
   if (isInterim(message, endsStream)) {
     messageRelease(message);
     return;
@@ -233,14 +243,23 @@ function endResponse(conversation: Conversation, id: u32, at: usize, endsStream:
   const isDoubtful = request == 0 || (S.streamFlags(request) & F.StreamFlag.DOUBTFUL) != 0;
   const isWhole = !isDoubtful || message.knows(F.Http2Field.STATUS_CODE);
   if (isWhole) message.know(F.Http2Field.BODY_BYTES);
+  else dropHeaders(message, F.RESPONSE_CONTENT);
+  if (!isWhole && endsStream) loseHead(message, request != 0);
+  if (isWhole && !endsStream && Settings.bodyBytes != 0) message = openBody(message, F.RESPONSE_CONTENT, F.TRAILERS_ROOM);
   if (request == 0) request = S.openUnseen(conversation, conversation.client, id);
   if (request == 0) {
     Http2Metrics.refused();
     messageRelease(message);
     return;
   }
-  S.attach(request, at);
+  S.attach(request, changetype<usize>(message));
   if (endsStream) S.concludeStream(conversation, request);
+}
+
+/** What came of a response are trailers, as far as is known: of one whose request was seen, when it began is not. */
+function loseHead(message: Message, isAsked: bool): void {
+  message.mark(Mark.GAP);
+  if (isAsked) message.firstNs = NO_TIME;
 }
 
 function endTrailers(conversation: Conversation, side: u32, id: u32, at: usize, endsStream: bool): void {

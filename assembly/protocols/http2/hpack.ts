@@ -14,6 +14,7 @@ import { u8At } from "../../bytes/reader";
 import { ENTRY_BYTES, Entry, keyAt, noteNamedBehind, tableAdd, tableFind, tableLimit } from "./dynamic-table";
 import { Huffman } from "./huffman";
 import {
+  hasText,
   Key,
   keyOf,
   NAME_BYTES_MAX,
@@ -71,9 +72,10 @@ export class HeaderField {
   static behind: u32 = 0;
   /** Whether its value came as a text. */
   static isText: bool = false;
-  /** A TRAILER's name, as far as it is kept. */
+  /** A TRAILER's or a HEADER's name, as far as it is kept, and whether it is longer. */
   static nameStart: usize = 0;
   static nameLength: u32 = 0;
+  static isNameCut: bool = false;
   /** Whether its sender wants it in no table: it is a secret (section 7.1.3). */
   static isSecret: bool = false;
 
@@ -88,9 +90,10 @@ export class HeaderField {
     HeaderField.behind = 0;
     HeaderField.isText = false;
     HeaderField.isSecret = false;
-    if (HeaderField.name != Name.TRAILER) return;
+    if (!hasText(HeaderField.name)) return;
     HeaderField.nameStart = Entry.start;
     HeaderField.nameLength = min(Entry.nameLength, NAME_BYTES_MAX);
+    HeaderField.isNameCut = Entry.nameLength > NAME_BYTES_MAX;
     HeaderField.start += HeaderField.nameLength;
     HeaderField.length -= HeaderField.nameLength;
   }
@@ -120,10 +123,10 @@ export const DECODER_BYTES: u32 = 64 + VALUE_BYTES_MAX + NAME_BYTES_MAX;
 
 /** The name, then the value of the field in progress. */
 const TEXT: usize = memory.data(1024 + 16);
-/** The name of a field in trailers; behind it, what the table keeps of the value. */
-const NAME_TEXT: usize = memory.data(64 + 256);
+/** The name of a field that is not read; behind it, what the table keeps of the value. */
+const NAME_TEXT: usize = memory.data(64 + 1024);
 /** Bytes of a value of trailers that the table keeps. */
-const TABLED_BYTES_MAX: u32 = 256;
+const TRAILER_BYTES_MAX: u32 = 256;
 
 /** The decoder in hand. */
 export class Hpack {
@@ -141,16 +144,16 @@ export class Hpack {
   /** How far behind the table's mark the entry with its name is. */
   private static nameBehind: u32 = 0;
   private static half: Half = changetype<Half>(0);
-  private static keepsNames: bool = false;
+  private static ownName: u32 = 0;
   /** Where the next byte is read. */
   static at: usize = 0;
   /** Whether the block broke its form. */
   static fault: bool = false;
 
-  /** Takes the decoder for a half: the one that it saved, or a new one; `keepsNames` where names that are not read are kept. */
-  static open(half: Half, keepsNames: bool): void {
+  /** Takes the decoder for a half: the one that it saved, or a new one; `ownName` for names that are not read, 0 where they are not kept. */
+  static open(half: Half, ownName: u32): void {
     Hpack.half = half;
-    Hpack.keepsNames = keepsNames;
+    Hpack.ownName = ownName;
     Hpack.fault = false;
     Hpack.expect = Expect.FIELD;
     if (half.decoder == 0) return;
@@ -276,8 +279,8 @@ export class Hpack {
       Hpack.name = staticName(index);
       Hpack.nameLength = staticNameLength(index);
       Hpack.key = staticKey(index);
-      if (Hpack.name == Name.OTHER && Hpack.keepsNames) {
-        Hpack.name = Name.TRAILER;
+      if (Hpack.name == Name.OTHER && Hpack.ownName != 0) {
+        Hpack.name = Hpack.ownName;
         putStaticName(NAME_TEXT, index);
       }
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
@@ -296,9 +299,9 @@ export class Hpack {
     Hpack.name = Entry.name;
     Hpack.nameLength = Entry.nameLength;
     Hpack.key = keyAt(Entry.at);
-    if (Hpack.name == Name.TRAILER && Hpack.keepsNames)
-      memory.copy(NAME_TEXT, Entry.start, min(Entry.nameLength, NAME_BYTES_MAX));
-    else if (Hpack.name == Name.TRAILER) Hpack.name = Name.OTHER;
+    if (!hasText(Hpack.name)) return;
+    if (Hpack.ownName != 0) memory.copy(NAME_TEXT, Entry.start, min(Entry.nameLength, NAME_BYTES_MAX));
+    Hpack.name = Hpack.ownName != 0 ? Hpack.ownName : Name.OTHER;
   }
 
   private static emitIndexed(index: u32): bool {
@@ -311,12 +314,13 @@ export class Hpack {
       HeaderField.entry = 0;
       HeaderField.behind = 0;
       HeaderField.isText = false;
-      if (HeaderField.name == Name.OTHER && Hpack.keepsNames) {
+      if (Hpack.ownName != 0) HeaderField.isSecret = false;
+      if (HeaderField.name == Name.OTHER && Hpack.ownName != 0) {
         putStaticName(NAME_TEXT, index);
-        HeaderField.name = Name.TRAILER;
+        HeaderField.name = Hpack.ownName;
         HeaderField.nameStart = NAME_TEXT;
         HeaderField.nameLength = staticNameLength(index);
-        HeaderField.isSecret = false;
+        HeaderField.isNameCut = false;
       }
     } else if (tableFind(Hpack.half, index - STATIC_ENTRIES)) {
       HeaderField.takeEntry();
@@ -334,19 +338,19 @@ export class Hpack {
   /** Adds the field to the table, with `kept` bytes of its value; its footer, 0 where it is not kept. */
   private static add(kept: u32): usize {
     const size = Hpack.nameLength + Hpack.length + ENTRY_BYTES;
-    const isTrailer = Hpack.name == Name.TRAILER;
-    const start = isTrailer ? NAME_TEXT : TEXT;
-    const bytes = isTrailer ? Hpack.putTrailer(kept) : kept;
-    const isCut = HeaderField.cut || (isTrailer && kept > TABLED_BYTES_MAX);
+    const isNamed = hasText(Hpack.name);
+    const start = isNamed ? NAME_TEXT : TEXT;
+    const bytes = isNamed ? Hpack.putBehindName(kept) : kept;
+    const isCut = HeaderField.cut || (Hpack.name == Name.TRAILER && kept > TRAILER_BYTES_MAX);
     const footer = tableAdd(Hpack.half, Hpack.name, Hpack.key, Hpack.nameLength, start, bytes, isCut, size);
     if (footer != 0 && Hpack.nameBehind != 0) noteNamedBehind(footer, Hpack.nameBehind);
     return footer;
   }
 
-  /** Puts a trailer's value behind its name, as the table keeps both; answers how many bytes they are. */
-  private static putTrailer(kept: u32): u32 {
+  /** Puts a value behind its name, as the table keeps both; answers how many bytes they are. */
+  private static putBehindName(kept: u32): u32 {
     const name = min(Hpack.nameLength, NAME_BYTES_MAX);
-    const value = min(kept, TABLED_BYTES_MAX);
+    const value = Hpack.name == Name.TRAILER ? min(kept, TRAILER_BYTES_MAX) : kept;
     memory.copy(NAME_TEXT + name, TEXT, value);
     return name + value;
   }
@@ -397,8 +401,8 @@ export class Hpack {
       Hpack.name = nameOf(TEXT, Hpack.length);
       Hpack.nameLength = Hpack.length;
       Hpack.key = keyOf(Hpack.name, TEXT, Hpack.length);
-      if (Hpack.name == Name.OTHER && Hpack.keepsNames) {
-        Hpack.name = Name.TRAILER;
+      if (Hpack.name == Name.OTHER && Hpack.ownName != 0) {
+        Hpack.name = Hpack.ownName;
         memory.copy(NAME_TEXT, TEXT, NAME_BYTES_MAX);
       }
       Hpack.expect = Expect.VALUE_LENGTH;
@@ -411,7 +415,8 @@ export class Hpack {
     HeaderField.name = Hpack.name;
     HeaderField.start = TEXT;
     HeaderField.length = kept;
-    HeaderField.cut = (isRead && kept < Hpack.length) || (Hpack.name == Name.TRAILER && Hpack.nameLength > NAME_BYTES_MAX);
+    HeaderField.isNameCut = Hpack.nameLength > NAME_BYTES_MAX;
+    HeaderField.cut = (isRead && kept < Hpack.length) || (Hpack.name == Name.TRAILER && HeaderField.isNameCut);
     HeaderField.key = Hpack.key;
     HeaderField.behind = 0;
     HeaderField.isText = true;

@@ -3,6 +3,7 @@
  * what it says.
  */
 import { sameText } from "../../bytes/ascii";
+import { Settings } from "../../settings";
 
 /** Names by number; what is not read is OTHER, what an unknown entry of a dynamic table holds is UNKNOWN. */
 export class Name {
@@ -22,6 +23,15 @@ export class Name {
   static readonly GRPC_ENCODING: u32 = 13;
   /** Not read, but kept with its value, as it came in trailers. */
   static readonly TRAILER: u32 = 14;
+  /** The same of headers, which are kept where the host asks for them. */
+  static readonly HEADER: u32 = 15;
+  /** Read for a body that is kept. */
+  static readonly CONTENT_ENCODING: u32 = 16;
+}
+
+/** Whether what has that name in a table has its text before the value. */
+export function hasText(name: u32): bool {
+  return name == Name.TRAILER || name == Name.HEADER;
 }
 
 /** Bytes of a name that are looked at. */
@@ -58,6 +68,30 @@ export function putStaticName(at: usize, index: u32): void {
   for (let i: u32 = 0; i < staticNameLength(index); i++) store<u8>(at + i, NAMES.charCodeAt(from + i));
 }
 
+/** What a name that is read says; empty for all others, and for those before the header fields (RFC 9113 section 8.3). */
+export function textOf(name: u32): string {
+  switch (name) {
+    case Name.CONTENT_TYPE:
+      return "content-type";
+    case Name.USER_AGENT:
+      return "user-agent";
+    case Name.TRACEPARENT:
+      return "traceparent";
+    case Name.GRPC_STATUS:
+      return "grpc-status";
+    case Name.GRPC_MESSAGE:
+      return "grpc-message";
+    case Name.GRPC_TIMEOUT:
+      return "grpc-timeout";
+    case Name.GRPC_ENCODING:
+      return "grpc-encoding";
+    case Name.CONTENT_ENCODING:
+      return "content-encoding";
+    default:
+      return "";
+  }
+}
+
 /** Bytes of the name of entry `index` of the static table. */
 export function staticNameLength(index: u32): u32 {
   return load<u8>(LENGTHS + index);
@@ -71,7 +105,8 @@ export function staticName(index: u32): u32 {
   if (index <= 7) return Name.SCHEME;
   if (index <= 14) return Name.STATUS;
   if (index == 31) return Name.CONTENT_TYPE;
-  return index == 58 ? Name.USER_AGENT : Name.OTHER;
+  if (index == 58) return Name.USER_AGENT;
+  return index == 26 && Settings.bodyBytes != 0 ? Name.CONTENT_ENCODING : Name.OTHER;
 }
 
 /** The key of the name of entry `index` of the static table. */
@@ -146,6 +181,8 @@ export function nameOf(start: usize, length: u32): u32 {
       return sameText(start, length, "grpc-timeout") ? Name.GRPC_TIMEOUT : Name.OTHER;
     case 13:
       return sameText(start, length, "grpc-encoding") ? Name.GRPC_ENCODING : Name.OTHER;
+    case 16:
+      return Settings.bodyBytes != 0 && sameText(start, length, "content-encoding") ? Name.CONTENT_ENCODING : Name.OTHER;
     default:
       return Name.OTHER;
   }

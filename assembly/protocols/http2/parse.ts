@@ -7,7 +7,9 @@ import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
+import { Settings } from "../../settings";
 import { Parse } from "../protocol";
+import { closeBody, keepBody } from "../shared/content";
 import { tableForget } from "./dynamic-table";
 import * as F from "./fields";
 import { FRAME_BYTES, Frame, FrameFlag, FrameType, fixedLength, isFrame, PREFACE_BYTES, prefaceLength } from "./frame";
@@ -16,6 +18,7 @@ import { beginBlock, breakBlock, endBlock, isOfTrailers, loseBlock, nextField, r
 import { DECODER_BYTES, Hpack } from "./hpack";
 import { loseMore } from "./lost-entries";
 import { Http2Metrics } from "./metrics";
+import { Name } from "./names";
 import { losePlace, seek } from "./seek";
 import { BlockKind, Half, HalfFlag, halfOf, LostFlag, Phase, TABLE_BYTES, TABLE_BYTES_UNKNOWN } from "./state";
 import * as S from "./streams";
@@ -110,6 +113,8 @@ function readFrame(conversation: Conversation, half: Half): bool {
   const padding: u32 = mayPad && Frame.has(FrameFlag.PADDED) && Frame.length != 0 ? u8At(at + FRAME_BYTES) : 0;
   if (Frame.length < fixed || padding > Frame.length - fixed) {
     Http2Metrics.malformed();
+    const owner = Settings.bodyBytes != 0 && Frame.type == FrameType.DATA ? bodyOwner(conversation, Turn.side, half) : 0;
+    if (owner != 0) closeBody(changetype<Message>(owner), contentPlace(conversation, Turn.side));
     return true;
   }
   half.padding = <u8>padding;
@@ -170,6 +175,11 @@ function bodyOwner(conversation: Conversation, side: u32, half: Half): usize {
   return request == 0 || side == conversation.client ? request : S.responseOf(request);
 }
 
+/** Where what is kept of a message that `side` sends has its place. */
+function contentPlace(conversation: Conversation, side: u32): u32 {
+  return side == conversation.client ? F.REQUEST_CONTENT : F.RESPONSE_CONTENT;
+}
+
 /** Counts `bytes` on the wire, `body` of them of a body. */
 function addBody(conversation: Conversation, side: u32, half: Half, body: u32, bytes: u32): usize {
   const at = bodyOwner(conversation, side, half);
@@ -188,6 +198,8 @@ function readData(conversation: Conversation, half: Half): bool {
     const content = half.left - half.padding;
     const body = content < take ? content : take;
     const at = addBody(conversation, Turn.side, half, body, take);
+    if (at != 0 && Settings.bodyBytes != 0)
+      keepBody(changetype<Message>(at), contentPlace(conversation, Turn.side), Turn.at, body);
     if (at != 0 && body != 0 && isGuests(conversation, half, at)) {
       call_indirect<void>(Guest.body, changetype<Message>(at), Turn.at, body);
     }
@@ -238,7 +250,7 @@ function readBlock(conversation: Conversation, half: Half): bool {
 
 /** Decodes the fragment up to `stop`; keeps the decoder where it stands inside a field. */
 function decode(half: Half, stop: usize): void {
-  Hpack.open(half, isOfTrailers(half));
+  Hpack.open(half, isOfTrailers(half) ? Name.TRAILER : Settings.headers ? Name.HEADER : 0);
   Hpack.at = Turn.at;
   while (Hpack.next(stop)) nextField(half);
   const isEnd = half.is(HalfFlag.LAST_FRAME) && half.left - half.padding == <u32>(stop - Turn.at);
@@ -296,6 +308,7 @@ function passGap(conversation: Conversation, side: u32, half: Half, bytes: u32):
     const at = addBody(conversation, side, half, body, bytes);
     if (at != 0) {
       changetype<Message>(at).mark(Mark.GAP);
+      if (Settings.bodyBytes != 0) closeBody(changetype<Message>(at), contentPlace(conversation, side));
       if (isGuests(conversation, half, at)) call_indirect<void>(Guest.gap, changetype<Message>(at), body);
     }
   } else if (half.phase == Phase.BLOCK && bytes != 0) {

@@ -258,6 +258,8 @@ function weightOf(entry: usize, place: u32): u32 {
     case Name.GRPC_ENCODING:
     case Name.OTHER:
     case Name.TRAILER:
+    case Name.HEADER:
+    case Name.CONTENT_ENCODING:
       weight = keyAt(entry) == Key.DATE ? 0 : 1;
   }
   if (weight == 0) return 0;

@@ -20,11 +20,17 @@ import {
 import { report } from "../../roundtrip/report";
 import { Settings } from "../../settings";
 import { Parse } from "../protocol";
+import { closeBody } from "../shared/content";
 import * as F from "./fields";
 import { Guest } from "./guest";
 import { notePartial } from "./take-field";
 
 const ERRORS_FROM: u32 = 400;
+/** The status of all calls that the guest's server takes (gRPC over HTTP/2, "Responses"). */
+const GUEST_CODE: u32 = 200;
+/** "POST" as a little-endian load gives it. */
+const POST: u32 = 0x54534f50;
+const POST_BYTES: u32 = 4;
 
 /** The request of stream `id`, 0 where none waits. */
 export function streamOf(conversation: Conversation, id: u32): usize {
@@ -88,7 +94,32 @@ export function attach(request: usize, response: usize): void {
 export function outcomeOf(request: usize, response: usize, otherwise: u32): u32 {
   if (numberOf(request, response) != F.HTTP2) return call_indirect<u32>(Guest.outcome, request, response, otherwise);
   if (response == 0 || !changetype<Message>(response).knows(F.Http2Field.STATUS_CODE)) return otherwise;
-  return load<u32>(response, F.STATUS_CODE) < ERRORS_FROM ? Status.OK : Status.ERROR;
+  if (load<u32>(response, F.STATUS_CODE) >= ERRORS_FROM) return Status.ERROR;
+  return mayBeGuests(request, response) ? Status.UNOBSERVED : Status.OK;
+}
+
+/**
+ * Whether a stream that succeeded may be a guest's, whose outcome stands in trailers: fields are missing that would say so. What asks by another
+ * method than POST is none, nor what ended with its body.
+ */
+function mayBeGuests(request: usize, response: usize): bool {
+  const asked = changetype<Message>(request);
+  const answer = changetype<Message>(response);
+  if (Guest.number == 0 || !mayHaveType(answer) || load<u32>(response, F.STATUS_CODE) != GUEST_CODE) return false;
+  const isUnseen = (streamFlags(request) & F.StreamFlag.UNSEEN) != 0;
+  if (!isUnseen && !mayHaveType(asked)) return false;
+  if (asked.knows(F.Http2Field.METHOD) && !isPost(asked)) return false;
+  const isEndUnknown = (answer.marks & (Mark.GAP | Mark.INCOMPLETE)) != 0 || (streamFlags(request) & F.StreamFlag.DOUBTFUL) != 0;
+  return isEndUnknown || answer.knows(F.Http2Field.TRAILERS) || load<u64>(response, F.BODY_BYTES) == 0;
+}
+
+/** Whether a message may have a content type that is not known. */
+function mayHaveType(message: Message): bool {
+  return message.knows(F.Http2Field.PARTIAL) && !message.knows(F.Http2Field.CONTENT_TYPE);
+}
+
+function isPost(request: Message): bool {
+  return request.textLength(F.METHOD) == POST_BYTES && load<u32>(request.textStart(F.METHOD)) == POST;
 }
 
 /** The protocol of a stream: a guest's where either side says so. */
@@ -135,11 +166,11 @@ export function endStream(conversation: Conversation, request: usize, status: u3
     if (number != F.HTTP2) takeForGuest(changetype<Message>(response), number);
     if (isWaiting(response)) notePartial(changetype<Message>(response));
   }
+  if (!(flags & (F.StreamFlag.UNSEEN | F.StreamFlag.REQUEST_ENDED))) message.mark(Mark.INCOMPLETE);
   if (number != F.HTTP2) call_indirect<void>(Guest.end, request, response);
   if (flags & F.StreamFlag.UNSEEN) {
     if (response != 0) report(conversation, client, 0, response, status);
   } else {
-    if (!(flags & F.StreamFlag.REQUEST_ENDED)) message.mark(Mark.INCOMPLETE);
     store<u8>(request, 0, F.STREAM_FLAGS);
     report(conversation, client, request, response, status);
   }
@@ -158,7 +189,7 @@ function endOldest(conversation: Conversation): void {
 function endForgotten(conversation: Conversation): void {
   const at = <usize>conversation.pendingHead;
   if (at == 0 || !isOurs(at) || !(streamFlags(at) & F.StreamFlag.DOUBTFUL)) return;
-  if (clockOf(Parse.timeNs) < clockOf(changetype<Message>(at).lastNs) + Settings.httpTimeoutNs) return;
+  if (clockOf(Parse.timeNs) < clockOf(changetype<Message>(at).lastNs) + Settings.streamTimeoutNs) return;
   endStream(conversation, at, outcomeOf(at, responseOf(at), Status.UNOBSERVED));
 }
 
@@ -184,8 +215,9 @@ export function resetStream(conversation: Conversation, request: usize, code: u3
 }
 
 /** What is known of a body no longer is its length. */
-function loseBody(message: Message): void {
+function loseBody(message: Message, place: u32): void {
   message.mark(Mark.GAP);
+  if (Settings.bodyBytes != 0) closeBody(message, place);
   message.present &= ~(1 << F.Http2Field.BODY_BYTES);
   if (message.protocol != <u8>F.HTTP2) call_indirect<void>(Guest.gap, message, u32.MAX_VALUE);
 }
@@ -195,7 +227,7 @@ export function loseRequests(conversation: Conversation): void {
   let at = <usize>conversation.pendingHead;
   for (; at != 0; at = changetype<Message>(at).next) {
     if (!isOurs(at) || streamFlags(at) & (F.StreamFlag.REQUEST_ENDED | F.StreamFlag.UNSEEN)) continue;
-    loseBody(changetype<Message>(at));
+    loseBody(changetype<Message>(at), F.REQUEST_CONTENT);
     setStreamFlag(at, F.StreamFlag.REQUEST_ENDED);
   }
 }
@@ -208,7 +240,7 @@ export function loseResponses(conversation: Conversation): void {
     setStreamFlag(at, F.StreamFlag.DOUBTFUL);
     timerStop(changetype<Message>(at));
     const response = responseOf(at);
-    if (response != 0) loseBody(changetype<Message>(response));
+    if (response != 0) loseBody(changetype<Message>(response), F.RESPONSE_CONTENT);
   }
 }
 

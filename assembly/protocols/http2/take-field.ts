@@ -1,14 +1,26 @@
 /** Header fields to the fields of requests and responses: the first of each name counts. */
-import { sameText } from "../../bytes/ascii";
+import { putText } from "../../bytes/ascii";
 import { Mark } from "../../roundtrip/marks";
-import { Message, messageRoom, messageText } from "../../roundtrip/message";
+import { Message, messageText } from "../../roundtrip/message";
 import { Settings } from "../../settings";
+import {
+  addRow,
+  CONTENT_ENCODING,
+  CONTENT_ENCODING_BYTES_MAX,
+  ContentField,
+  HIDDEN,
+  HIDDEN_BYTES,
+  keepBehind,
+  keepHeader,
+} from "../shared/content";
+import { isSecretName } from "../shared/secret-headers";
+import { readReference, readShown, ShownValue } from "../shared/shown-value";
 import * as F from "./fields";
 import { HeaderField } from "./hpack";
-import { Name } from "./names";
+import { hasText, Name, textOf } from "./names";
 
-/** A question mark: what stands for a value that is not shown. */
-const HIDDEN: u8 = 63;
+/** The text of a name that is read. */
+const READ_NAME: usize = memory.data(32);
 /** Not all of a message's headers are known so far. */
 const PARTIAL_YET: u8 = 2;
 
@@ -43,25 +55,27 @@ export function takeOfRequest(message: Message): Message {
       notePartial(message);
       break;
     case Name.METHOD:
-      return takeText(message, F.Http2Field.METHOD, F.METHOD, F.METHOD_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.METHOD, F.METHOD, F.METHOD_BYTES_MAX);
     case Name.SCHEME:
-      return takeText(message, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.SCHEME, F.SCHEME, F.SCHEME_BYTES_MAX);
     case Name.AUTHORITY:
       cutUser();
-      return takeText(message, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.AUTHORITY, F.AUTHORITY, F.AUTHORITY_BYTES_MAX);
     case Name.PATH:
       cutQuery();
-      return takeText(message, F.Http2Field.PATH, F.PATH, F.PATH_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.PATH, F.PATH, F.PATH_BYTES_MAX);
     case Name.CONTENT_TYPE:
-      return takeText(message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
     case Name.USER_AGENT:
-      return takeText(message, F.Http2Field.USER_AGENT, F.USER_AGENT, F.USER_AGENT_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.USER_AGENT, F.USER_AGENT, F.USER_AGENT_BYTES_MAX);
     case Name.TRACEPARENT:
-      return takeText(message, F.Http2Field.TRACEPARENT, F.TRACEPARENT, F.TRACEPARENT_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.TRACEPARENT, F.TRACEPARENT, F.TRACEPARENT_BYTES_MAX);
     case Name.GRPC_TIMEOUT:
-      return takeText(message, F.Http2Field.GUEST_TIMEOUT, F.GUEST_TIMEOUT, F.GUEST_TEXT_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.GUEST_TIMEOUT, F.GUEST_TIMEOUT, F.GUEST_TEXT_BYTES_MAX);
     case Name.GRPC_ENCODING:
-      return takeText(message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      return takeText(message, F.REQUEST_CONTENT, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+    case Name.CONTENT_ENCODING:
+      return takeEncoding(message, F.REQUEST_CONTENT);
   }
   return message;
 }
@@ -76,83 +90,84 @@ export function takeOfResponse(message: Message): Message {
       takeNumber(message, F.Http2Field.STATUS_CODE, 3, F.STATUS_CODE);
       break;
     case Name.CONTENT_TYPE:
-      return takeText(message, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
+      return takeText(message, F.RESPONSE_CONTENT, F.Http2Field.CONTENT_TYPE, F.CONTENT_TYPE, F.CONTENT_TYPE_BYTES_MAX);
     case Name.GRPC_STATUS:
       takeNumber(message, F.Http2Field.GUEST_STATUS, 3, F.GUEST_STATUS);
       break;
     case Name.GRPC_MESSAGE:
-      return takeText(message, F.Http2Field.GUEST_MESSAGE, F.GUEST_MESSAGE, F.GUEST_MESSAGE_BYTES_MAX);
+      if (nameField()) cutValue();
+      return takeText(message, F.RESPONSE_CONTENT, F.Http2Field.GUEST_MESSAGE, F.GUEST_MESSAGE, F.GUEST_MESSAGE_BYTES_MAX);
     case Name.GRPC_ENCODING:
-      return takeText(message, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+      return takeText(message, F.RESPONSE_CONTENT, F.Http2Field.GUEST_ENCODING, F.GUEST_ENCODING, F.GUEST_TEXT_BYTES_MAX);
+    case Name.CONTENT_ENCODING:
+      return takeEncoding(message, F.RESPONSE_CONTENT);
   }
   return message;
 }
 
-/** The same into a response whose trailers they are: a row for each whose name is not one that is read. */
+/** The same into a response whose trailers they are: a row for each whose name is not one that is read, and for all where the host asks. */
 export function takeOfTrailers(message: Message): Message {
+  if (Settings.headers) return takeOfResponse(nameField() ? addTrailer(message) : noteUnnamed(message));
   // A name that was added to the table in headers is not kept.
   if (HeaderField.name == Name.OTHER) notePartial(message);
   return HeaderField.name == Name.TRAILER ? addTrailer(message) : takeOfResponse(message);
 }
 
+/** Keeps the field among those of a message whose headers it came in. */
+export function keepField(message: Message, place: u32): Message {
+  if (!nameField() || HeaderField.isNameCut) return noteUnnamed(message);
+  const name = HeaderField.nameStart;
+  const nameBytes = HeaderField.nameLength;
+  if (!Settings.raw && (HeaderField.isSecret || isSecretName(name, nameBytes))) {
+    return keepHeader(message, place, name, nameBytes, HIDDEN, HIDDEN_BYTES);
+  }
+  cutValue();
+  if (HeaderField.cut) message.mark(Mark.TRUNCATED);
+  return keepHeader(message, place, name, nameBytes, HeaderField.start, HeaderField.length);
+}
+
+/** Gives the field the text of its name; false where it has none. */
+function nameField(): bool {
+  if (hasText(HeaderField.name)) return true;
+  const text = textOf(HeaderField.name);
+  if (text.length == 0) return false;
+  HeaderField.nameStart = READ_NAME;
+  HeaderField.nameLength = <u32>(putText(READ_NAME, text) - READ_NAME);
+  HeaderField.isNameCut = false;
+  return true;
+}
+
+/** Marks a message of which a field is not kept, unless it is one before the header fields. */
+function noteUnnamed(message: Message): Message {
+  if (HeaderField.name == Name.OTHER || hasText(HeaderField.name)) message.mark(Mark.TRUNCATED);
+  return message;
+}
+
 /** Adds a row to the trailers; what has no room there is marked. */
 function addTrailer(message: Message): Message {
-  const isHidden = !Settings.raw && (HeaderField.isSecret || isSecretName());
+  const name = HeaderField.nameStart;
   const nameBytes = HeaderField.nameLength;
-  const valueBytes: u32 = isHidden ? 1 : min(HeaderField.length, F.TRAILER_BYTES_MAX);
-  if (!isHidden && (HeaderField.cut || valueBytes < HeaderField.length)) message.mark(Mark.TRUNCATED);
-  const bytes = 4 + nameBytes + valueBytes;
-  const rowsBytes = message.textLength(F.TRAILERS);
-  if (rowsBytes + bytes > F.TRAILERS_BYTES_MAX) {
-    message.mark(Mark.TRUNCATED);
-    return message;
+  if (!Settings.raw && (HeaderField.isSecret || isSecretName(name, nameBytes))) {
+    return addRow(message, F.TRAILERS, F.TRAILERS_BYTES_MAX, name, nameBytes, HIDDEN, HIDDEN_BYTES);
   }
-  // Another text may have come behind the rows, which lie together.
-  const isLast = rowsBytes != 0 && message.textStart(F.TRAILERS) + rowsBytes == changetype<usize>(message) + message.length;
-  const moved = isLast ? 0 : rowsBytes;
-  const taken = messageRoom(message, bytes + moved);
-  if (<u32>taken.length + bytes + moved > <u32>taken.capacity) return taken;
-  const base = changetype<usize>(taken);
-  let at = base + taken.length;
-  if (!isLast) {
-    memory.copy(at, taken.textStart(F.TRAILERS), moved);
-    store<u16>(base, taken.length, F.TRAILERS);
-    at += moved;
-  }
-  store<u16>(at, nameBytes);
-  memory.copy(at + 2, HeaderField.nameStart, nameBytes);
-  store<u16>(at + 2 + nameBytes, valueBytes);
-  if (isHidden) store<u8>(at + 4 + nameBytes, HIDDEN);
-  else memory.copy(at + 4 + nameBytes, HeaderField.start, valueBytes);
-  store<u16>(base, rowsBytes + bytes, F.TRAILERS + 2);
-  taken.length += <u16>(moved + bytes);
-  return taken;
+  cutValue();
+  const valueBytes: u32 = min(HeaderField.length, F.TRAILER_BYTES_MAX);
+  if (HeaderField.cut || valueBytes < HeaderField.length) message.mark(Mark.TRUNCATED);
+  return addRow(message, F.TRAILERS, F.TRAILERS_BYTES_MAX, name, nameBytes, HeaderField.start, valueBytes);
 }
 
-/** Whether what has the name of the field in hand is a secret: what lets a client in, or says who it is. */
-function isSecretName(): bool {
-  const start = HeaderField.nameStart;
-  const length = HeaderField.nameLength;
-  switch (length) {
-    case 6:
-      return sameText(start, length, "cookie");
-    case 10:
-      return sameText(start, length, "set-cookie");
-    case 13:
-      return sameText(start, length, "authorization");
-    case 19:
-      return sameText(start, length, "proxy-authorization") || sameText(start, length, "authentication-info");
-    default:
-      return sameText(start, length, "proxy-authentication-info");
-  }
-}
-
-/** Sets a text, the first of its name. */
-function takeText(message: Message, field: u32, offset: u32, most: u32): Message {
+/** Sets a text, the first of its name, before the header fields that are kept at `place`. */
+function takeText(message: Message, place: u32, field: u32, offset: u32, most: u32): Message {
   if (message.knows(field)) return message;
   message.know(field);
   if (HeaderField.cut) message.mark(Mark.TRUNCATED);
-  return messageText(message, offset, HeaderField.start, HeaderField.length, most);
+  const taken = messageText(message, offset, HeaderField.start, HeaderField.length, most);
+  if (Settings.headers) keepBehind(taken, place, offset);
+  return taken;
+}
+
+function takeEncoding(message: Message, place: u32): Message {
+  return takeText(message, place, ContentField.ENCODING, place + CONTENT_ENCODING, CONTENT_ENCODING_BYTES_MAX);
 }
 
 /** Sets a number of at most `digits` digits, the first of its name; what is none is not known. */
@@ -168,18 +183,25 @@ function takeNumber(message: Message, field: u32, digits: u32, offset: u32): voi
   store<u32>(changetype<usize>(message) + offset, value);
 }
 
-/** Leaves a path's query out unless the settings ask for it. */
+/** Leaves a path's query out unless the settings ask for it, and users' names and passwords. */
 function cutQuery(): void {
   if (Settings.raw) return;
-  let length: u32 = 0;
-  while (length < HeaderField.length && !isPathEnd(load<u8>(HeaderField.start + length))) length += 1;
-  if (length < HeaderField.length) HeaderField.cut = false;
-  HeaderField.length = length;
+  readReference(HeaderField.start, HeaderField.length, HeaderField.cut);
+  takeShown();
 }
 
-/** A query or a fragment follows. */
-function isPathEnd(byte: u32): bool {
-  return byte == 63 || byte == 35;
+/** Leaves out of the value of a field with a name what is not shown unless the settings ask for it. */
+function cutValue(): void {
+  if (Settings.raw) return;
+  readShown(HeaderField.nameStart, HeaderField.nameLength, HeaderField.start, HeaderField.length, HeaderField.cut);
+  takeShown();
+}
+
+/** The field's value is what may be shown of it. */
+function takeShown(): void {
+  HeaderField.cut = ShownValue.isCut;
+  HeaderField.start = ShownValue.start;
+  HeaderField.length = ShownValue.length;
 }
 
 /** Leaves a user's name and password before a host out, which no client may send (RFC 9113 section 8.3.1). */

@@ -5,8 +5,10 @@
  */
 import { sameText } from "../../bytes/ascii";
 import { Conversation } from "../../roundtrip/conversation";
-import { Status } from "../../roundtrip/marks";
+import { Mark, Status } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
+import { Settings } from "../../settings";
+import { settleBody } from "../shared/content";
 import * as F from "./fields";
 import { Guest } from "./guest";
 import { HeaderField } from "./hpack";
@@ -84,8 +86,10 @@ export function takeWaitingOf(response: Message): Message {
     openFar(load<u16>(changetype<usize>(taken) + (i << 1), F.WAITING));
     // Whether it came in headers or trailers is not known.
     if (HeaderField.name == Name.TRAILER) notePartial(taken);
+    if (Settings.headers && HeaderField.name != Name.STATUS) taken.mark(Mark.TRUNCATED);
     taken = takeOfResponse(taken);
   }
+  if (Settings.bodyBytes != 0) settleBody(taken, F.RESPONSE_CONTENT);
   return taken;
 }
 

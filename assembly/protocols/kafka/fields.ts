@@ -2,6 +2,7 @@
 
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload } from "../shared/payload";
 import { API_NAMES, ERROR_NAMES } from "./numbers";
 
 /** The number that the protocol was declared with. */
@@ -26,6 +27,8 @@ export const PARTITIONS: u32 = FIXED_OFFSET + 40;
 export const ERROR_CODE: u32 = FIXED_OFFSET + 20;
 export const THROTTLE_MS: u32 = FIXED_OFFSET + 24;
 export const ERRORS: u32 = FIXED_OFFSET + 28;
+/** First bytes of the records, of both sides (payload.ts). */
+export const BODY: u32 = FIXED_OFFSET + 44;
 /** One past the fixed fields of either. */
 export const FIXED_END: u32 = FIXED_OFFSET + 48;
 
@@ -50,6 +53,7 @@ export class KafkaField {
   static readonly ERROR_CODE: u32 = 5;
   static readonly THROTTLE_MS: u32 = 6;
   static readonly ERRORS: u32 = 7;
+  static readonly BODY: u32 = 13;
 }
 
 /** Declares them for protocol `number`. */
@@ -82,4 +86,5 @@ function declareOfBody(number: u32, side: u32): void {
   declareField(number, side, KafkaField.RECORDS, FieldKind.U32, RECORDS, "records", "");
   declareField(number, side, KafkaField.RECORD_BYTES, FieldKind.U32, RECORD_BYTES, "recordBytes", "");
   declareField(number, side, KafkaField.BODY_BYTES, FieldKind.U32, BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, side, BODY);
 }

@@ -23,8 +23,8 @@ export const RESPONSE_HEADER_BYTES: u32 = 8;
 
 /** The largest message that is taken for one: what brokers accept by default (socket.request.max.bytes). */
 export const SIZE_MAX: u32 = 104857600;
-/** The largest of requests other than Produce. */
-const SIZE_USUAL_MAX: u32 = 4194304;
+/** The largest of other requests than Produce, and of other responses than that to Fetch. */
+export const SIZE_USUAL_MAX: u32 = 4194304;
 /** Versions beyond the newest that is known which may be asked for. */
 const VERSIONS_AHEAD: u32 = 2;
 /** Bytes of a client's name at the most. */

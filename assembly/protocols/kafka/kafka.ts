@@ -5,6 +5,7 @@
  *   parse.ts, header.ts  messages and gaps      walk.ts, keep.ts, records.ts  through a body, and what is kept of it
  *   schemas.ts           what bodies hold       program.ts                    schemas made ready to be walked
  *   seek.ts              the way back           match.ts                      which request is answered, and how it ended
+ *   payload.ts           bytes of records that are kept where they are asked for
  * ```
  */
 import { setObserver } from "../../roundtrip/observers";

@@ -6,11 +6,19 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageRoom, messageText } from "../../roundtrip/message";
 import { Settings } from "../../settings";
 import * as F from "./fields";
-import { ERROR_NAMES, severity } from "./numbers";
+import { ERROR_CODE_MAX, ERROR_NAMES, severity } from "./numbers";
+import { dropRecords, settleRecords } from "./payload";
 import { Action } from "./program";
 import { Walk, WalkFlag } from "./walk-state";
 
 const API_VERSIONS: u32 = 18;
+/** Milliseconds that a broker holds a client back at the most: quotas are of a second or a few. */
+const THROTTLE_MS_MAX: i32 = 3600000;
+
+/** How many values that no broker sends a walk met. */
+export class Odd {
+  static values: u32 = 0;
+}
 const UNSUPPORTED_VERSION: i32 = 35;
 const UUID_TEXT_BYTES: u32 = 36;
 const UUID_TEXT: usize = memory.data(48);
@@ -34,6 +42,7 @@ export function keepNumber(w: Walk, action: u32, value: i32): void {
       keepError(w, message, value);
       return;
     case Action.THROTTLE:
+      if (value < -1 || value > THROTTLE_MS_MAX) Odd.values += 1;
       store<u32>(w.message, value < 0 ? 0 : value, F.THROTTLE_MS);
       message.know(F.KafkaField.THROTTLE_MS);
       return;
@@ -69,6 +78,7 @@ function keepPartition(w: Walk, value: i32): void {
 /** The worst code is kept, the first of those that are equally bad. */
 function keepError(w: Walk, message: Message, code: i32): void {
   w.error = code;
+  if (code < -1 || code > ERROR_CODE_MAX) Odd.values += 1;
   const worst = <i32>load<i32>(w.message, F.ERROR_CODE);
   if (!message.knows(F.KafkaField.ERROR_CODE) || severity(code) > severity(worst)) store<i32>(w.message, code, F.ERROR_CODE);
   message.know(F.KafkaField.ERROR_CODE);
@@ -174,6 +184,7 @@ function keepTopic(w: Walk, start: usize, length: u32): void {
 function closeRow(w: Walk, message: Message, end: u32): void {
   message.length = <u16>end;
   w.rowsEnd = <u16>end;
+  w.rows += 1;
   store<u16>(w.message, end - load<u16>(w.message, F.ROWS), F.ROWS + 2);
   message.know(F.KafkaField.ROWS);
 }
@@ -188,7 +199,11 @@ export function putRow(w: Walk, always: bool): void {
   const room = (again ? topicBytes : 0) + 10 + nameBytes;
   const message = messageRoom(changetype<Message>(w.message), room);
   w.message = <u32>changetype<usize>(message);
-  if (<u32>message.length + room > <u32>message.capacity) return;
+  if (<u32>message.length + room > <u32>message.capacity) {
+    // Which topic its records are of is not told.
+    dropRecords(w);
+    return;
+  }
   let at = w.message + <u32>message.length;
   if (again) {
     copyBytes(at, w.message + <u32>w.topicAt, topicBytes);
@@ -201,8 +216,9 @@ export function putRow(w: Walk, always: bool): void {
   closeRow(w, message, at + 10 + nameBytes - w.message);
 }
 
-/** Ends a walk's message: what was not counted to its end is taken back. */
+/** Ends a walk's message, which may move: what was not counted to its end is taken back. */
 export function settle(w: Walk): void {
+  settleRecords(w);
   const message = changetype<Message>(w.message);
   const isBroken = w.is(WalkFlag.BROKEN);
   if (isBroken || w.is(WalkFlag.RECORDS_UNKNOWN)) message.present &= ~(1 << F.KafkaField.RECORDS);

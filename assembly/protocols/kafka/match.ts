@@ -32,9 +32,9 @@ export function endMessage(conversation: Conversation, side: u32, half: Half): v
   half.phase = Phase.START;
   if (block == 0) return;
   const w = changetype<Walk>(block);
+  settle(w);
   const message = changetype<Message>(w.message);
   if (Parse.timeNs > message.lastNs) message.lastNs = Parse.timeNs;
-  settle(w);
   if (w.isResponse) endResponse(conversation, side, w, message);
   else endRequest(conversation, side, w, message);
   Regions.streamPool.release(block);

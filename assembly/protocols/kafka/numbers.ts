@@ -80,6 +80,9 @@ export const ERROR_NAMES: string =
   "130=STREAMS_INVALID_TOPOLOGY,131=STREAMS_INVALID_TOPOLOGY_EPOCH,132=STREAMS_TOPOLOGY_FENCED," +
   "133=SHARE_SESSION_LIMIT_REACHED,65535=UNKNOWN_SERVER_ERROR";
 
+/** The highest error code that may be there: some more than have a name. */
+export const ERROR_CODE_MAX: i32 = 160;
+
 /** Codes that a client may just try again, a bit each, up to 127. */
 const RETRIABLE_LOW: u64 = 0x10002000019e3ec;
 const RETRIABLE_HIGH: u64 = 0x4d043094dc0;

@@ -5,6 +5,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate } from "../../roundtrip/message";
 import { pendingTake } from "../../roundtrip/pending";
+import { Settings } from "../../settings";
 import { Parse } from "../protocol";
 import { Half, Phase } from "../shared/sized-half";
 import { Turn } from "../shared/turn";
@@ -24,6 +25,7 @@ import {
 import { endMessage, findRequest } from "./match";
 import { malformed, refused } from "./metrics";
 import { openWalk } from "./open";
+import { dropRecords, passMissing } from "./payload";
 import { isPlausibleOrphan, seek } from "./seek";
 import { KafkaState, StateFlag, stateAt } from "./state";
 import { walk } from "./walk";
@@ -47,26 +49,37 @@ export function onBytes(conversation: Conversation, side: u32, start: usize, len
 function step(conversation: Conversation, half: Half): bool {
   switch (half.phase) {
     case Phase.WALK:
-      return readOn(half);
+      return readOn(conversation, half);
     case Phase.REST:
       return passRest(conversation, half);
     case Phase.START:
       return conversation.asks(Turn.side) ? readRequest(conversation, half) : readResponse(conversation, half);
     default:
-      return seek(conversation, half, conversation.asks(Turn.side));
+      return findPlace(conversation, half);
   }
 }
 
+/** Looks for the next message: what is passed over may have been answers. */
+function findPlace(conversation: Conversation, half: Half): bool {
+  const first = Turn.at;
+  const isAsking = conversation.asks(Turn.side);
+  const isFound = seek(conversation, half, isAsking);
+  if (Turn.at != first && !isAsking) missAll(conversation);
+  return isFound;
+}
+
 /** Walks on through the message in progress. */
-function readOn(half: Half): bool {
+function readOn(conversation: Conversation, half: Half): bool {
   const w = changetype<Walk>(half.walk);
   const answer = walk(w);
   if (answer == Walked.MORE) return false;
   if (answer == Walked.UNREAD) w.set(WalkFlag.NO_PROGRAM);
   if (answer == Walked.FAULT) {
     w.set(WalkFlag.BROKEN);
+    dropRecords(w);
     changetype<Message>(w.message).mark(Mark.MALFORMED);
     malformed();
+    if (w.isResponse) missAll(conversation);
   }
   half.phase = Phase.REST;
   return true;
@@ -80,8 +93,9 @@ function passRest(conversation: Conversation, half: Half): bool {
 }
 
 /** Bytes where a message should begin are none. */
-function garbage(half: Half): bool {
+function garbage(conversation: Conversation, half: Half): bool {
   malformed();
+  if (!conversation.asks(Turn.side)) missAll(conversation);
   half.seekPast();
   return false;
 }
@@ -94,13 +108,13 @@ function readRequest(conversation: Conversation, half: Half): bool {
     const isBareSasl = (state.flags & StateFlag.RAW_SASL) != 0 && Turn.left >= SIZE_BYTES && u32be(at) + SIZE_BYTES <= Turn.left;
     if (isBareSasl) return passFrame(half, at);
     const isShort = Turn.left >= SIZE_BYTES && u32be(at) < CORRELATION_ID;
-    if (isShort && !(state.flags & StateFlag.RAW_SASL)) return garbage(half);
+    if (isShort && !(state.flags & StateFlag.RAW_SASL)) return garbage(conversation, half);
     Parse.need = isShort ? u32be(at) + SIZE_BYTES : CLIENT_ID_TEXT;
     return false;
   }
   if (!isRequest(at, Turn.left)) {
     if (state.flags & StateFlag.RAW_SASL && u32be(at) <= SASL_BYTES_MAX) return passFrame(half, at);
-    return garbage(half);
+    return garbage(conversation, half);
   }
   beginRequest(state, half, at);
   return true;
@@ -148,6 +162,7 @@ function begin(half: Half, at: usize, size: u32): Walk | null {
   memory.fill(block, 0, WALK_BYTES);
   const w = changetype<Walk>(block);
   w.message = <u32>message;
+  w.keeps = Settings.bodyBytes != 0 ? 1 : 0;
   const m = changetype<Message>(message);
   m.firstNs = Parse.timeOf(at);
   m.lastNs = Parse.timeNs;
@@ -166,7 +181,7 @@ function readResponse(conversation: Conversation, half: Half): bool {
   const state = stateAt(conversation);
   if (Turn.left < RESPONSE_HEADER_BYTES) {
     const isWhole = Turn.left >= SIZE_BYTES && u32be(at) + SIZE_BYTES <= Turn.left;
-    if (isWhole) return state.flags & StateFlag.RAW_SASL ? passFrame(half, at) : garbage(half);
+    if (isWhole) return state.flags & StateFlag.RAW_SASL ? passFrame(half, at) : garbage(conversation, half);
     Parse.need = Turn.left >= SIZE_BYTES && u32be(at) < SIZE_BYTES ? u32be(at) + SIZE_BYTES : RESPONSE_HEADER_BYTES;
     return false;
   }
@@ -175,7 +190,7 @@ function readResponse(conversation: Conversation, half: Half): bool {
   const request: usize = size < SIZE_BYTES ? 0 : findRequest(conversation, state, id);
   if (request == 0) {
     if (state.flags & StateFlag.RAW_SASL && size <= SASL_BYTES_MAX) return passFrame(half, at);
-    if (!isPlausibleOrphan(state, at, size, id)) return garbage(half);
+    if (!isPlausibleOrphan(state, at, size, id)) return garbage(conversation, half);
   }
   half.end = Turn.sequenceOf(at) + SIZE_BYTES + size;
   half.phase = Phase.REST;
@@ -236,6 +251,10 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   if (half.holds(end)) {
     if (half.walk != 0) changetype<Message>(changetype<Walk>(half.walk).message).mark(Mark.GAP);
     if (<i32>(half.sequence - end) >= 0) return true;
+    if (half.phase == Phase.WALK && passMissing(changetype<Walk>(half.walk), end - half.sequence)) {
+      walkOn(conversation, side, half, end);
+      return true;
+    }
     if (half.walk != 0) breakOff(half, Mark.GAP);
     half.phase = Phase.REST;
     if (half.end == end) endMessage(conversation, side, half);
@@ -244,6 +263,15 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   }
   half.sequence = end;
   return true;
+}
+
+/** Missing bytes were to be stepped over. */
+function walkOn(conversation: Conversation, side: u32, half: Half, end: u32): void {
+  half.sequence = end;
+  if (changetype<Walk>(half.walk).skip != 0) return;
+  Parse.sequence = end;
+  Turn.open(side, 0, 0);
+  while (step(conversation, half)) {}
 }
 
 /** The contract's finish: `side` sends no more. */

@@ -6,18 +6,14 @@
  */
 import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { u8At, u16be, u32be } from "../../bytes/reader";
-import { Regions } from "../../regions";
-import { messageScratch } from "../../roundtrip/message";
 import { Found, Parse } from "../protocol";
-import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { API_KEY, API_VERSION, CLIENT_ID, CLIENT_ID_MAX, CLIENT_ID_TEXT, isBare, isRequest, SIZE_BYTES } from "./header";
-import { openWalk } from "./open";
-import { walk } from "./walk";
-import { WALK_BYTES, Walk, Walked } from "./walk-state";
+import { API_KEYS, newestVersion } from "./numbers";
+import { tried, tryRequest } from "./trial";
+import { Walked } from "./walk-state";
 
 const OWN_PORT: u32 = 9092;
-const TRIAL: usize = memory.data(112, 8);
 const PRODUCE: u32 = 0;
 /** Bytes behind the size of a request that has no client id: its header, and the number of a broker. */
 const BARE_BYTES: u32 = 12;
@@ -53,7 +49,8 @@ function mayBegin(start: usize, length: u32): bool {
 
 /** What a message is that goes on behind the bytes in hand: its walk finds no fault, and a topic or the client has a name. */
 function probeBegun(start: usize, length: u32, isNamed: bool): u32 {
-  if (trial(start, length) == Walked.FAULT) return Found.NO;
+  const answer = tryRequest(start, length);
+  if (answer == Walked.FAULT) return Found.NO;
   if (u16be(start + API_KEY) == PRODUCE) {
     if (hasTopic()) {
       const isId = isNamed || isLikelyId(u16be(start + API_VERSION));
@@ -61,27 +58,38 @@ function probeBegun(start: usize, length: u32, isNamed: bool): u32 {
     }
     return length < TOPIC_AT_MAX ? Found.MORE : Found.NO;
   }
+  if (answer == Walked.UNREAD && !isBelieved(start)) return Found.NO;
   if (isNamed) return Found.REQUEST;
   return u32be(start) <= BLOCK_BYTES_MAX - SIZE_BYTES ? Found.MORE : Found.NO;
 }
 
 /** Whether a whole message ends where it says; where its form is not known, its client must have a name. */
 function holdsTogether(start: usize, size: u32, isNamed: bool): bool {
-  const answer = trial(start, size + SIZE_BYTES);
+  const answer = tryRequest(start, size + SIZE_BYTES);
   const key = u16be(start + API_KEY);
   if (answer == Walked.DONE) return key != PRODUCE || (hasTopic() && isProduce());
-  if (answer != Walked.UNREAD) return false;
+  if (answer != Walked.UNREAD || !isBelieved(start)) return false;
   return isNamed || (isBare(key, u16be(start + API_VERSION)) && size == BARE_BYTES);
+}
+
+/**
+ * Whether a request of a version that is not known may be one: a response has its correlation id where a request has both, so it must
+ * come from the client or to a broker's own port.
+ */
+function isBelieved(start: usize): bool {
+  const key = u16be(start + API_KEY);
+  if (key >= API_KEYS || u16be(start + API_VERSION) <= newestVersion(key)) return true;
+  return Parse.isClient || (!Parse.isServer && Parse.destinationPort == OWN_PORT);
 }
 
 /** Whether the request that was walked names a topic. */
 function hasTopic(): bool {
-  return changetype<Walk>(TRIAL).rowsEnd != 0;
+  return tried().rowsEnd != 0;
 }
 
 /** Whether the walked request, a Produce, wants what can be wanted for a topic that can be one. */
 function isProduce(): bool {
-  const message = changetype<Walk>(TRIAL).message;
+  const message = tried().message;
   const acks = load<i32>(message, F.ACKS);
   if (acks < -1 || acks > 1) return false;
   const topic = message + <u32>load<u16>(message, F.ROWS);
@@ -97,24 +105,6 @@ function isProduce(): bool {
 
 /** Whether the topic of a version that has ids in place of names has one that brokers make: random, of version 4 (RFC 9562). */
 function isLikelyId(version: u32): bool {
-  const message = changetype<Walk>(TRIAL).message;
+  const message = tried().message;
   return version < TOPIC_ID_VERSION || load<u8>(message + <u32>load<u16>(message, F.ROWS) + 2 + 14) == 52;
-}
-
-/** Walks through a request for a trial, its fields into the scratch message. */
-function trial(start: usize, length: u32): u32 {
-  assert(Regions.scratch != 0);
-  const before = Parse.need;
-  const message = messageScratch(F.KAFKA, F.FIXED_END, 0);
-  const w = changetype<Walk>(TRIAL);
-  memory.fill(TRIAL, 0, WALK_BYTES);
-  openWalk(w, u16be(start + API_KEY), u16be(start + API_VERSION), false);
-  w.message = <u32>changetype<usize>(message);
-  w.left = u32be(start) + SIZE_BYTES - CLIENT_ID;
-  Turn.open(0, start, length);
-  Turn.at = start + CLIENT_ID;
-  const answer = walk(w);
-  Parse.need = before;
-  Parse.skip = 0;
-  return answer;
 }

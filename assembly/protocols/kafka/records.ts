@@ -1,5 +1,5 @@
 /**
- * Records: how many there are, by the headers of their batches; none is looked into.
+ * Records: how many there are, by the headers of their batches; none is looked into, and kept as bytes at the most (payload.ts).
  *
  * ```
  * batch (magic 2):    0 base offset i64 | 8 length i32 | 12 leader epoch i32 | 16 magic i8 | 17 crc u32 | 21 attributes i16
@@ -13,6 +13,7 @@
 import { u8At, u32be } from "../../bytes/reader";
 import { Turn } from "../shared/turn";
 import { keepRecords } from "./keep";
+import { keepBatch, openBatch } from "./payload";
 import { have, take } from "./step";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -44,11 +45,17 @@ export function stepRecords(w: Walk): u32 {
   if (bytes > w.blob) return pass(w, w.blob, 0);
   if (isOlder) {
     if (u8At(Turn.at + ATTRIBUTES) & COMPRESSION) w.set(WalkFlag.RECORDS_UNKNOWN);
-    return pass(w, bytes, 1);
+    return passBatch(w, bytes, 1);
   }
   answer = have(w, BATCH_BYTES_MIN);
   if (answer != Walked.GO) return answer;
-  return pass(w, bytes, u32be(Turn.at + COUNT));
+  return passBatch(w, bytes, u32be(Turn.at + COUNT));
+}
+
+/** Steps over a batch of `bytes` with `count` records. */
+function passBatch(w: Walk, bytes: u32, count: u32): u32 {
+  openBatch(w);
+  return pass(w, bytes, count);
 }
 
 /** Steps over `bytes` with `count` records. */
@@ -56,6 +63,7 @@ function pass(w: Walk, bytes: u32, count: u32): u32 {
   keepRecords(w, bytes, count);
   w.blob -= bytes;
   const here = min<u32>(bytes, Turn.left);
+  if (w.is(WalkFlag.KEEPS)) keepBatch(w, here, bytes);
   take(w, here);
   w.skip = bytes - here;
   return Walked.GO;

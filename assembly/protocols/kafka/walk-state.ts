@@ -27,6 +27,8 @@ export class WalkFlag {
   /** Part of the message was not read as it should be. */
   static readonly BROKEN: u32 = 32;
   static readonly NO_PROGRAM: u32 = 64;
+  /** Bytes that are stepped over are records, of which the first are kept. */
+  static readonly KEEPS: u32 = 128;
 }
 
 /** An array that is being walked. */
@@ -60,7 +62,8 @@ export class Walk {
   header: u8;
   depth: u8;
   keyType: u8;
-  spare: u8;
+  /** Whether first bytes of records are wanted. */
+  keeps: u8;
   /** The partition and error code in hand. */
   partition: i32;
   error: i32;
@@ -69,7 +72,10 @@ export class Walk {
   topicEnd: u16;
   /** One past the last row in the message, 0 before the first. */
   rowsEnd: u16;
-  spare1: u16;
+  /** Rows in the message. */
+  rows: u16;
+  /** What is kept of records, 0 for nothing. */
+  payload: u32;
   frame0: Frame;
 
   /** Bits of `header`: what of it is to come. */
@@ -93,6 +99,10 @@ export class Walk {
 
   @inline set(flag: u32): void {
     this.flags |= <u8>flag;
+  }
+
+  @inline clear(flag: u32): void {
+    this.flags &= <u8>~flag;
   }
 
   @inline frame(index: u32): Frame {

@@ -9,6 +9,7 @@ import { Parse } from "../protocol";
 import { Turn } from "../shared/turn";
 import { TEXT_BYTES_MAX } from "./fields";
 import { keepNumber, keepsText, keepText, keepTopicId, noteBody, putRow } from "./keep";
+import { keepBatch } from "./payload";
 import { Action, OP_BYTES, Op, Type } from "./program";
 import { stepRecords } from "./records";
 import { have, take } from "./step";
@@ -37,6 +38,16 @@ export function walk(w: Walk): u32 {
 function passSkip(w: Walk): bool {
   const here = Turn.left;
   const skip = w.skip;
+  if (w.is(WalkFlag.KEEPS)) {
+    keepBatch(w, min<u32>(skip, here), skip);
+    if (w.is(WalkFlag.KEEPS)) {
+      // What is wanted has to come here, so it is not skipped.
+      Turn.at = Turn.end;
+      w.left -= here;
+      w.skip = skip - here;
+      return false;
+    }
+  }
   w.left -= skip;
   w.skip = 0;
   if (skip <= here) {

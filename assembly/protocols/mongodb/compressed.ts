@@ -20,6 +20,7 @@ import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { COMPRESSED_BYTES, HEADER_BYTES } from "./header";
 import { malformed } from "./metrics";
+import { keepContents } from "./payload";
 import { walk } from "./walk";
 import { Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -94,6 +95,8 @@ function walkOver(w: Walk, start: usize, length: u32, total: u32): void {
   Window.open(start, length);
   w.left = total;
   const answer = walk(w);
+  // What is behind what is read.
+  if (answer == Walked.DONE) keepContents(w, min<u32>(Turn.left, w.left));
   Parse.need = 0;
   Parse.skip = 0;
   if (answer != Walked.DONE) {

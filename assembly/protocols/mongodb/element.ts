@@ -10,6 +10,7 @@ import { Message } from "../../roundtrip/message";
 import { Turn } from "../shared/turn";
 import * as F from "./fields";
 import { addDocuments, isCollectionCommand, isWord, keepCode, keepCursor, keepError, keepOk, keepText, wants } from "./keep";
+import { hideContents } from "./payload";
 import { enterDocument, findName, have, Name, take } from "./step";
 import { Part, Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -49,12 +50,19 @@ export function stepElement(w: Walk, end: u32): u32 {
   if (type == STRING || type == CODE || type == SYMBOL) return string(w, end, type, name, head, isFirst);
   const size = sizeOf(w, end, type, head);
   if (Size.answer != Walked.GO) return Size.answer;
-  if (isFirst) keepCommand(w, name, 0, 0);
+  if (isFirst) keepFirst(w, type, name);
   else if (size <= 8 && !w.is(WalkFlag.FIRST)) number(w, type, Turn.at + 1, name, Turn.at + head);
   if (w.part == Part.COUNTED) addDocuments(w, 1);
   take(w, head);
   w.skip = size;
   return Walked.GO;
+}
+
+/** Keeps the command that a value names which is no text. */
+function keepFirst(w: Walk, type: u32, name: u32): void {
+  keepCommand(w, name, 0, 0);
+  // An id in place of a collection's name may be that of any.
+  if (type == BINARY) hideContents(w);
 }
 
 class Size {
@@ -99,6 +107,8 @@ function nested(w: Walk, end: u32, type: u32, name: u32, head: u32, isFirst: boo
   if (answer != Walked.GO) return answer;
   const bytes = u32le(Turn.at + head);
   if (bytes < 5 || bytes > w.left - end - head) return Walked.FAULT;
+  // The beginning of an authentication, or its answer.
+  if (w.part == Part.BODY && isWord(Turn.at + 1, name, "speculativeAuthenticate")) hideContents(w);
   const part = partOf(w, type, name);
   const isWrapped = isFirst && part == Part.BODY;
   if (isFirst && !isWrapped) keepCommand(w, name, 0, 0);

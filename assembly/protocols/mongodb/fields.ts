@@ -2,6 +2,7 @@
 
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload, PAYLOAD_PLACE_BYTES } from "../shared/payload";
 import { COMPRESSOR_NAMES, OPCODE_NAMES } from "./header";
 
 /** The number that the protocol was declared with. */
@@ -21,6 +22,8 @@ export const COMMAND: u32 = FIXED_OFFSET + 24;
 export const NO_RESPONSE: u32 = FIXED_OFFSET + 28;
 /** One byte: what comes back holds the result of a command. */
 export const IS_COMMAND: u32 = FIXED_OFFSET + 29;
+/** One byte: nobody is to see what it carries, or what answers it. */
+export const IS_SECRET: u32 = FIXED_OFFSET + 30;
 /** Offsets of a response's own fields. */
 export const OK: u32 = FIXED_OFFSET + 16;
 export const CODE: u32 = FIXED_OFFSET + 20;
@@ -30,11 +33,15 @@ export const CURSOR_ID: u32 = FIXED_OFFSET + 32;
 export const REPLIES: u32 = FIXED_OFFSET + 36;
 /** One byte: it says itself that it is an error. */
 export const IS_FAILED: u32 = FIXED_OFFSET + 40;
+/** What is behind the header, of both sides (payload.ts). */
+export const PAYLOAD: u32 = FIXED_OFFSET + 44;
 /** One past the fixed fields of either. */
-export const FIXED_END: u32 = FIXED_OFFSET + 48;
+export const FIXED_END: u32 = PAYLOAD + PAYLOAD_PLACE_BYTES;
 
 /** Bytes of a text that are kept at the most. */
 export const TEXT_BYTES_MAX: u32 = 255;
+/** Bytes of all texts of a message at the most. */
+export const ALL_TEXT_BYTES_MAX: u32 = 3 * TEXT_BYTES_MAX;
 /** Bytes of a message's first block. */
 export const MESSAGE_BYTES: u32 = 256;
 
@@ -65,6 +72,7 @@ export function declareMongoFields(number: u32): void {
   declareField(number, request, MongoField.DATABASE, text, DATABASE, "database", "");
   declareField(number, request, MongoField.COLLECTION, text, COLLECTION, "collection", "");
   declareField(number, request, MongoField.COMMAND, text, COMMAND, "command", "");
+  declarePayload(number, request, PAYLOAD);
   declareShared(number, response);
   declareField(number, response, MongoField.OK, FieldKind.I32, OK, "ok", "");
   declareField(number, response, MongoField.CODE, FieldKind.I32, CODE, "code", "");
@@ -72,6 +80,7 @@ export function declareMongoFields(number: u32): void {
   declareField(number, response, MongoField.ERROR_MESSAGE, text, ERROR_MESSAGE, "message", "");
   declareField(number, response, MongoField.CURSOR_ID, text, CURSOR_ID, "cursorId", "");
   declareField(number, response, MongoField.REPLIES, FieldKind.U32, REPLIES, "replies", "");
+  declarePayload(number, response, PAYLOAD);
 }
 
 function declareShared(number: u32, side: u32): void {

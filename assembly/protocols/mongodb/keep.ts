@@ -3,6 +3,7 @@ import { Mark } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { hideValues } from "../shared/error-text";
 import * as F from "./fields";
+import { hideSecret } from "./payload";
 import { Part, Walk, WalkFlag } from "./walk-state";
 
 /** Commands whose first value is a collection. */
@@ -65,6 +66,7 @@ export function keepText(w: Walk, offset: u32, field: u32, start: usize, kept: u
   const message = messageText(before, offset, start, kept, F.TEXT_BYTES_MAX);
   message.know(field);
   w.message = <u32>changetype<usize>(message);
+  if (!w.is(WalkFlag.RESPONSE) && field != F.MongoField.DATABASE) hideSecret(w);
 }
 
 /** Keeps an error's message without the values that it repeats. */

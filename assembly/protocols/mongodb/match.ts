@@ -14,6 +14,7 @@ import { Parse } from "../protocol";
 import { Half, Phase } from "../shared/sized-half";
 import * as F from "./fields";
 import { isWord } from "./keep";
+import { settleContents } from "./payload";
 import { stateAt } from "./state";
 import { Walk, WalkFlag } from "./walk-state";
 
@@ -41,6 +42,7 @@ export function endMessage(conversation: Conversation, side: u32, half: Half): v
   half.phase = Phase.START;
   if (block == 0) return;
   const w = changetype<Walk>(block);
+  settleContents(w);
   const message = changetype<Message>(w.message);
   if (Parse.timeNs > message.lastNs) message.lastNs = Parse.timeNs;
   if (w.is(WalkFlag.UNCOUNTED)) message.present &= ~(1 << F.MongoField.DOCUMENTS);

@@ -4,6 +4,7 @@
  * ```
  *   parse.ts, header.ts  messages and gaps          walk.ts, element.ts, keep.ts  through documents, and what is kept of them
  *   seek.ts              the way back               compressed.ts                 what is inside OP_COMPRESSED
+ *   payload.ts           what is kept where contents are asked for
  *   match.ts             which request is answered, how it ended, replies that follow each other
  * ```
  */

@@ -14,6 +14,7 @@ import * as F from "./fields";
 import { HEADER_BYTES, isMessage, OPCODE, Opcode, REQUEST_ID, RESPONSE_TO } from "./header";
 import { dropChain, endChain, endMessage, findRequest, goOnChain, missAll } from "./match";
 import { malformed, refused } from "./metrics";
+import { closeContents, keepContents, openContents, passMissing, wantsContents } from "./payload";
 import { seek } from "./seek";
 import { stateAt } from "./state";
 import { resume, walk } from "./walk";
@@ -39,8 +40,17 @@ function step(conversation: Conversation, half: Half): bool {
     case Phase.START:
       return readHeader(conversation, half, !conversation.asks(Turn.side));
     default:
-      return seek(conversation, half, !conversation.asks(Turn.side));
+      return findPlace(conversation, half);
   }
+}
+
+/** Looks for the next message: what is passed over may have been answers. */
+function findPlace(conversation: Conversation, half: Half): bool {
+  const first = Turn.at;
+  const isResponse = !conversation.asks(Turn.side);
+  const isFound = seek(conversation, half, isResponse);
+  if (Turn.at != first && isResponse) missAll(conversation, Turn.side);
+  return isFound;
 }
 
 /** Walks on through the message in progress. */
@@ -50,6 +60,7 @@ function readOn(half: Half): bool {
   if (answer == Walked.MORE) return false;
   if (answer == Walked.FAULT) {
     w.set(WalkFlag.BROKEN | WalkFlag.UNCOUNTED);
+    closeContents(w);
     changetype<Message>(w.message).mark(Mark.MALFORMED);
     malformed();
   }
@@ -59,8 +70,19 @@ function readOn(half: Half): bool {
 
 /** Steps over what a message has left, and ends it. */
 function passRest(conversation: Conversation, half: Half): bool {
+  if (half.walk != 0 && keepRest(half, changetype<Walk>(half.walk))) return false;
   if (!half.passRest()) return false;
   endMessage(conversation, Turn.side, half);
+  return true;
+}
+
+/** Keeps what is wanted of what a message has left; true when more of that must come. */
+function keepRest(half: Half, w: Walk): bool {
+  if (!wantsContents(w)) return false;
+  const rest = half.end - Turn.sequenceOf(Turn.at);
+  keepContents(w, min<u32>(rest, Turn.left));
+  if (rest <= Turn.left || !wantsContents(w)) return false;
+  Turn.at = Turn.end;
   return true;
 }
 
@@ -72,6 +94,7 @@ function readHeader(conversation: Conversation, half: Half, isResponse: bool): b
   }
   if (!isMessage(at, Turn.left, isResponse)) {
     malformed();
+    if (isResponse) missAll(conversation, Turn.side);
     half.seekPast();
     return false;
   }
@@ -91,9 +114,11 @@ function readHeader(conversation: Conversation, half: Half, isResponse: bool): b
   if (w == null) return true;
   w.opcode = opcode;
   w.left = bytes - HEADER_BYTES;
+  openContents(w);
   if (opcode == Opcode.COMPRESSED) {
     half.phase = Phase.REST;
     readCompressed(w, at, min<u32>(bytes, <u32>(Turn.end - at)), bytes);
+    closeContents(w);
   } else {
     store<u16>(w.message, opcode, F.OPCODE);
   }
@@ -172,17 +197,31 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   if (half.holds(end)) {
     if (half.walk != 0) changetype<Message>(changetype<Walk>(half.walk).message).mark(Mark.GAP);
     if (<i32>(half.sequence - end) >= 0) return true;
-    const isFound = half.phase == Phase.WALK && resume(changetype<Walk>(half.walk), half.end - end);
-    if (!isFound) {
-      if (half.walk != 0) breakOff(half, Mark.GAP);
-      half.phase = Phase.REST;
-      if (half.end == end) endMessage(conversation, side, half);
+    if (half.walk != 0 && passMissing(changetype<Walk>(half.walk), half.phase == Phase.REST, end - half.sequence)) {
+      walkOn(conversation, side, half, end);
+      return true;
     }
+    if (half.phase == Phase.WALK && resume(changetype<Walk>(half.walk), half.end - end)) {
+      walkOn(conversation, side, half, end);
+      return true;
+    }
+    if (half.walk != 0) breakOff(half, Mark.GAP);
+    half.phase = Phase.REST;
+    if (half.end == end) endMessage(conversation, side, half);
   } else {
     loseMessage(conversation, side);
   }
   half.sequence = end;
   return true;
+}
+
+/** Missing bytes up to `end` are passed, and the walk goes on where nothing behind them is to be stepped over. */
+function walkOn(conversation: Conversation, side: u32, half: Half, end: u32): void {
+  half.sequence = end;
+  if (half.phase == Phase.REST ? half.end != end : changetype<Walk>(half.walk).skip != 0) return;
+  Parse.sequence = end;
+  Turn.open(side, 0, 0);
+  while (step(conversation, half)) {}
 }
 
 /** The contract's finish: `side` sends no more. */

@@ -2,6 +2,7 @@
 import { u8At, u32le } from "../../bytes/reader";
 import { Parse } from "../protocol";
 import { Turn } from "../shared/turn";
+import { keepContents } from "./payload";
 import { Walk, Walked } from "./walk-state";
 
 /** Longest name of a collection or field that is looked at. */
@@ -19,6 +20,7 @@ export function have(w: Walk, bytes: u32, end: u32): u32 {
 
 /** Passes over bytes that `have` found. */
 export function take(w: Walk, bytes: u32): void {
+  keepContents(w, bytes);
   Turn.at += bytes;
   w.left -= bytes;
 }

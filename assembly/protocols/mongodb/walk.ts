@@ -19,6 +19,7 @@ import { stepElement } from "./element";
 import * as F from "./fields";
 import { CHECKSUM_PRESENT, CURSOR_NOT_FOUND, MORE_TO_COME, Opcode, QUERY_FAILURE } from "./header";
 import { addDocuments, keepCursor, keepNamespace, keepText, setCommand } from "./keep";
+import { dropContents, keepContents, wantsContents } from "./payload";
 import { DOCUMENT_BYTES_MIN, enterDocument, findName, have, Name, take } from "./step";
 import { Part, Walk, Walked, WalkFlag } from "./walk-state";
 
@@ -38,6 +39,16 @@ export function walk(w: Walk): u32 {
 function passSkip(w: Walk): bool {
   const here = Turn.left;
   const skip = w.skip;
+  if (wantsContents(w)) {
+    keepContents(w, min<u32>(skip, here));
+    if (skip > here && wantsContents(w)) {
+      // What is wanted has to come here, so it is not skipped.
+      Turn.at = Turn.end;
+      w.left -= here;
+      w.skip = skip - here;
+      return false;
+    }
+  }
   w.left -= skip;
   w.skip = 0;
   if (skip <= here) {
@@ -185,6 +196,8 @@ function stepOlder(w: Walk): u32 {
   if (w.step != 0) return Walked.DONE;
   const opcode = w.opcode;
   if (opcode != Opcode.GET_MORE) store<u8>(w.message, 1, F.NO_RESPONSE);
+  // They hold no documents.
+  if (opcode == Opcode.GET_MORE || opcode == Opcode.KILL_CURSORS) dropContents(w);
   setCommand(
     w,
     opcode == Opcode.GET_MORE

@@ -7,17 +7,16 @@
  */
 import { u8At } from "../../bytes/reader";
 import { Charset, charsetOfName } from "../sql/charset";
-import { commentEnd, lineEnd, quotedEnd } from "../sql/ends";
-import { isWordByte } from "../sql/places";
+import { commentEnd, isLineComment, lineEnd, quotedEnd } from "../sql/ends";
+import { Escapes } from "../sql/escapes";
+import { Dialect, isWordByte } from "../sql/places";
 
 const SPACE: u32 = 32;
 const EXCLAMATION: u32 = 33;
 const DOUBLE: u32 = 34;
-const HASH: u32 = 35;
 const QUOTE: u32 = 39;
 const STAR: u32 = 42;
 const COMMA: u32 = 44;
-const MINUS: u32 = 45;
 const DOT: u32 = 46;
 const SLASH: u32 = 47;
 const COLON: u32 = 58;
@@ -66,7 +65,7 @@ export function maySetCharset(start: usize, length: u32): bool {
  * The charset that the statement of `length` bytes at `start` sets last, UNKNOWN where that cannot be told; CharsetChange.NONE where
  * it sets none. It may be several statements.
  */
-export function charsetSet(start: usize, length: u32, escapes: bool): u32 {
+export function charsetSet(start: usize, length: u32, escapes: u32): u32 {
   const end = start + length;
   let found = CharsetChange.NONE;
   let isFirst = true;
@@ -80,12 +79,12 @@ export function charsetSet(start: usize, length: u32, escapes: bool): u32 {
       sets = false;
     }
     if (byte == COMMA) isGlobal = false;
-    if (!isWordByte(byte)) {
+    if (!isWordByte(byte, Dialect.MYSQL)) {
       at = stepOver(at, end, byte, escapes);
       continue;
     }
     const from = at;
-    while (at < end && isWordByte(u8At(at))) at += 1;
+    while (at < end && isWordByte(u8At(at), Dialect.MYSQL)) at += 1;
     const bytes = <u32>(at - from);
     // The version in a comment that the server reads.
     if (isFirst && byte - 48 < 10) continue;
@@ -103,10 +102,10 @@ export function charsetSet(start: usize, length: u32, escapes: bool): u32 {
 }
 
 /** Address behind what begins with `byte` at `at` and holds no word: what is quoted, a comment, or the byte alone. */
-function stepOver(at: usize, end: usize, byte: u32, escapes: bool): usize {
-  if (byte == QUOTE || byte == DOUBLE || byte == BACKTICK) return quotedEnd(at, end, escapes && byte != BACKTICK);
+function stepOver(at: usize, end: usize, byte: u32, escapes: u32): usize {
+  if (byte == QUOTE || byte == DOUBLE || byte == BACKTICK) return quotedEnd(at, end, byte == BACKTICK ? Escapes.NO : escapes);
   const next = at + 1 < end ? u8At(at + 1) : 0;
-  if (byte == HASH || (byte == MINUS && next == MINUS)) return lineEnd(at, end);
+  if (isLineComment(at, end, Dialect.MYSQL)) return lineEnd(at, end, Dialect.MYSQL);
   if (byte != SLASH || next != STAR) return at + 1;
   const third = at + 2 < end ? u8At(at + 2) : 0;
   if (third == EXCLAMATION) return at + 3;
@@ -139,7 +138,7 @@ function charsetOfValue(from: usize, end: usize): u32 {
   const isQuoted = at < end && (u8At(at) == QUOTE || u8At(at) == DOUBLE || u8At(at) == BACKTICK);
   if (isQuoted) at += 1;
   const start = at;
-  while (at < end && isWordByte(u8At(at)) && u8At(at) != AT) at += 1;
+  while (at < end && isWordByte(u8At(at), Dialect.MYSQL) && u8At(at) != AT) at += 1;
   if (at < end && u8At(at) == DOT) return Charset.UNKNOWN;
   const length = <u32>(at - start);
   if (length == 0 || u8At(start) - 48 >= 10) return charsetOfName(start, length);

@@ -223,7 +223,8 @@ export class Content {
   static sequence: u32 = 0;
   static wireBytes: u32 = 0;
   static carrySequence: u32 = 0;
-  /** Sequence id of the last packet that the client sent, of which ids of responses may go on. */
+  /** Sequence ids of its packet, and of the last that the client sent: ids of packets in it may go on behind that. */
+  static id: u32 = 0;
   static askedId: u32 = 0;
   /** Of what was left and of the content: bytes that no message has yet, and the bytes on the wire that the former stand for. */
   static carryLeft: u32 = 0;
@@ -231,6 +232,11 @@ export class Content {
   static shared: u32 = 0;
   /** Bytes of the content that are here. */
   static here: u32 = 0;
+
+  /** Whether the content begins at `at`. */
+  static beginsAt(at: usize): bool {
+    return Content.isInHand && at == Content.origin && Content.offset == 0;
+  }
 
   /** Sequence number of the content's byte at `at`: every place behind the end is the packet's end. */
   static sequenceOf(at: usize): u32 {

@@ -1,6 +1,7 @@
 /** The fields of MySQL requests and responses and where they lie in a message. */
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload, PAYLOAD_PLACE_BYTES } from "../shared/payload";
 import { COMMAND_NAMES } from "./commands";
 
 /** The number that the protocol was declared with. */
@@ -19,8 +20,9 @@ export const STATEMENT: u32 = FIXED_OFFSET + 16;
 export const FINGERPRINT: u32 = FIXED_OFFSET + 20;
 export const DATABASE: u32 = FIXED_OFFSET + 24;
 export const USER: u32 = FIXED_OFFSET + 28;
+export const REQUEST_PAYLOAD: u32 = FIXED_OFFSET + 32;
 /** One past the fixed fields of a request. */
-export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 32;
+export const REQUEST_FIXED_END: u32 = REQUEST_PAYLOAD + PAYLOAD_PLACE_BYTES;
 /** Offsets of a response's fields. */
 export const AFFECTED_ROWS: u32 = FIXED_OFFSET + 8;
 export const LAST_INSERT_ID: u32 = FIXED_OFFSET + 16;
@@ -32,8 +34,14 @@ export const SQL_STATE: u32 = FIXED_OFFSET + 40;
 export const ERROR_MESSAGE: u32 = FIXED_OFFSET + 44;
 export const PREPARED_ID: u32 = FIXED_OFFSET + 48;
 export const RESULTS: u32 = FIXED_OFFSET + 52;
+/** Parameters of a statement that was prepared. */
+export const PARAMETERS: u32 = FIXED_OFFSET + 56;
+/** Bytes of the payload up to which names of columns may go, and their types (payload-rows.ts). */
+export const NAMES_END: u32 = FIXED_OFFSET + 58;
+export const TYPES_END: u32 = FIXED_OFFSET + 60;
+export const RESPONSE_PAYLOAD: u32 = FIXED_OFFSET + 64;
 /** One past the fixed fields of a response. */
-export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 56;
+export const RESPONSE_FIXED_END: u32 = RESPONSE_PAYLOAD + PAYLOAD_PLACE_BYTES;
 
 /** Bytes of a text that are kept at the most. */
 export const NAME_BYTES_MAX: u32 = 64;
@@ -72,6 +80,7 @@ export function declareMysqlFields(number: u32): void {
   declareField(number, request, MysqlField.DATABASE, FieldKind.TEXT, DATABASE, "database", "");
   declareField(number, request, MysqlField.USER, FieldKind.TEXT, USER, "user", "");
   declareField(number, request, MysqlField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, request, REQUEST_PAYLOAD);
   declareField(number, response, MysqlField.AFFECTED_ROWS, FieldKind.U64, AFFECTED_ROWS, "affectedRows", "");
   declareField(number, response, MysqlField.LAST_INSERT_ID, FieldKind.U64, LAST_INSERT_ID, "lastInsertId", "");
   declareField(number, response, MysqlField.WARNINGS, FieldKind.U16, WARNINGS, "warnings", "");
@@ -83,4 +92,5 @@ export function declareMysqlFields(number: u32): void {
   declareField(number, response, MysqlField.SQL_STATE, FieldKind.TEXT, SQL_STATE, "sqlState", "");
   declareField(number, response, MysqlField.ERROR_MESSAGE, FieldKind.TEXT, ERROR_MESSAGE, "errorMessage", "");
   declareField(number, response, MysqlField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, response, RESPONSE_PAYLOAD);
 }

@@ -2,9 +2,11 @@
 import { Conversation } from "../../roundtrip/conversation";
 import { orderGap } from "../../roundtrip/in-order";
 import { Message } from "../../roundtrip/message";
+import { closePayload } from "../shared/payload";
 import { Charset } from "../sql/charset";
 import { Command } from "./commands";
 import * as F from "./fields";
+import { missParameters } from "./payload-parameters";
 import { losePlace } from "./responses";
 import { endHeld } from "./result";
 import { forgetNames, requestOf, StateFlag, stateAt } from "./state";
@@ -21,7 +23,9 @@ function mayRename(conversation: Conversation): bool {
 /** Bytes inside a packet that is passed over are missing from what `side` sent. */
 export function missInside(conversation: Conversation, side: u32, mark: u32): void {
   const message = side == <u32>conversation.client ? requestOf(conversation) : <usize>stateAt(conversation).response;
-  if (message != 0) changetype<Message>(message).mark(mark);
+  if (message == 0) return;
+  changetype<Message>(message).mark(mark);
+  if (side != <u32>conversation.client) closePayload(changetype<Message>(message), F.RESPONSE_PAYLOAD);
 }
 
 /**
@@ -30,11 +34,13 @@ export function missInside(conversation: Conversation, side: u32, mark: u32): vo
  */
 export function missPlace(conversation: Conversation, side: u32, sequence: u32, bytes: u32, counted: u32, mark: u32): void {
   const state = stateAt(conversation);
+  state.clear(StateFlag.ESCAPES_KNOWN);
   if (side == <u32>conversation.client) {
     state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
     state.set(StateFlag.AFTER_GAP);
     // What is missing may have set them.
     state.charset = <u8>Charset.UNKNOWN;
+    missParameters(state);
     forgetNames(state);
     endHeld(conversation);
     return;

@@ -1,7 +1,8 @@
-/** Whether first bytes are MySQL: a server's greeting, or in the middle of a connection a command. */
+/** Whether first bytes are MySQL: a server's greeting, a client's login under TLS, or in the middle of a connection a command. */
 import { u8At, u16le } from "../../bytes/reader";
 import { Found, Parse } from "../protocol";
 import { isCommandStart } from "./command-start";
+import { isHandshakeResponse } from "./handshake";
 import { probePacked } from "./packed-probe";
 import { Packet } from "./state";
 
@@ -12,6 +13,8 @@ const VERSION_BYTES_MAX: u32 = 96;
 /** Protocol version 10 (MySQL Internals, "Protocol::HandshakeV10"). */
 const HANDSHAKE_VERSION: u32 = 10;
 const ERROR: u32 = 0xff;
+/** Id of a client's first packet under TLS: the greeting and what asked for TLS were in the clear. */
+const LOGIN_UNDER_TLS: u32 = 2;
 /** Codes of a server's own errors, and lengths of such a packet. */
 const ERROR_CODE_MIN: u32 = 1000;
 const ERROR_CODE_MAX: u32 = 4999;
@@ -28,6 +31,7 @@ export function probeMysql(start: usize, length: u32): u32 {
     if (first == HANDSHAKE_VERSION) return probeGreeting();
     if (first == ERROR) return isRefusal(length) ? Found.RESPONSE : Found.NO;
   }
+  if (Packet.id == LOGIN_UNDER_TLS && Parse.isClient && isHandshakeResponse()) return Found.REQUEST;
   return isCommandStart(start, length) ? Found.REQUEST : probePacked(start, length);
 }
 

@@ -7,6 +7,7 @@ import { Message, messageCreate, messageRelease, messageText } from "../../round
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
 import { Charset } from "../sql/charset";
+import { Escapes, maySetEscapes } from "../sql/escapes";
 import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind } from "../sql/prepared";
 import { Session } from "../sql/session";
@@ -25,6 +26,7 @@ import {
   setText,
 } from "./handshake";
 import { MysqlMetrics, Switch } from "./metrics";
+import { keepParameters, missParameters, noteParameters, wantedTogether } from "./payload-parameters";
 import { endHeld } from "./result";
 import { addPacket, forgetNames, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
 
@@ -46,7 +48,7 @@ export function readRequests(conversation: Conversation, side: u32, start: usize
     const here = <u32>(end - at);
     if (here < Packet.HEADER) return waitFor(at, end, Packet.HEADER + 1);
     Packet.read(at, end);
-    const most = Packet.length < TOGETHER_BYTES ? Packet.length : TOGETHER_BYTES;
+    const most = min(Packet.length, max(TOGETHER_BYTES, wantedTogether(state)));
     if (Packet.held == 0 && most != 0 && !Parse.isCut) return waitFor(at, end, Packet.HEADER + 1);
     const isPlausible = mayBegin(state);
     if (isPlausible && Packet.held < most && !Parse.isCut) return waitFor(at, end, Packet.HEADER + most);
@@ -135,9 +137,10 @@ function onPacket(conversation: Conversation, state: MysqlState, side: u32): boo
 /** What should be a packet is none. */
 function lose(state: MysqlState): bool {
   MysqlMetrics.malformed();
-  state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES);
+  state.clear(StateFlag.CLIENT_IN_PLACE | StateFlag.CLIENT_CONTINUES | StateFlag.ESCAPES_KNOWN);
   state.set(StateFlag.AFTER_GARBAGE);
   state.charset = <u8>Charset.UNKNOWN;
+  missParameters(state);
   state.request = 0;
   return false;
 }
@@ -184,7 +187,7 @@ function begin(state: MysqlState, command: u32): usize {
   message.know(F.MysqlField.COMMAND);
   message.know(F.MysqlField.BODY_BYTES);
   addPacket(message, Packet.length);
-  if (Packet.held < Packet.length && Parse.isCut) message.mark(Mark.GAP);
+  if (Packet.held < min(Packet.length, TOGETHER_BYTES) && Parse.isCut) message.mark(Mark.GAP);
   if (state.is(StateFlag.AFTER_GARBAGE)) message.mark(Mark.RESYNCHRONIZED);
   return block;
 }
@@ -210,11 +213,13 @@ function refuse(conversation: Conversation, state: MysqlState): void {
   state.set(StateFlag.AFTER_GAP);
   // What it was may have set them.
   state.charset = <u8>Charset.UNKNOWN;
+  state.clear(StateFlag.ESCAPES_KNOWN);
   forgetNames(state);
 }
 
 function onCommand(conversation: Conversation, state: MysqlState, side: u32, command: u32): void {
   endHeld(conversation);
+  const sent = noteParameters(state, command);
   const block = begin(state, command);
   if (block == 0) {
     if (isAnswered(command)) refuse(conversation, state);
@@ -225,7 +230,7 @@ function onCommand(conversation: Conversation, state: MysqlState, side: u32, com
     request = readChangeUser(state, request);
     setCharset(state, request, <u32>state.charset, Handshake.charset);
   } else {
-    request = putNames(state, request);
+    request = putNames(state, keepParameters(state, request, command, sent));
     if (hasText(command)) request = takeStatement(state, request, command);
     else if (hasStatementId(command)) request = readPrepared(conversation, state, request);
     else if (command == Command.INIT_DB) request = setText(request, F.STATEMENT, F.MysqlField.STATEMENT, 1, Packet.length);
@@ -275,12 +280,18 @@ function takeStatement(state: MysqlState, request: Message, command: u32): Messa
 
 /** Reads a statement in the connection's charset, and what it does to that of those behind it. */
 function readCharset(state: MysqlState, request: Message, start: usize, held: u32, isCut: bool, isQuery: bool): void {
-  const escapes = !state.is(StateFlag.NO_ESCAPES);
+  const escapes = state.escapes;
   const before = <u32>state.charset;
   readStatement(start, held, Dialect.MYSQL, escapes, before);
   const isMany = Statement.isMany;
+  if (maySetEscapes(start, start + held) || (isMany && isCut)) state.clear(StateFlag.ESCAPES_KNOWN);
   if (!isMany && !maySetCharset(start, held)) return;
-  let set = charsetSet(start, held, escapes);
+  let set = charsetSet(start, held, escapes == Escapes.NO ? Escapes.NO : Escapes.YES);
+  // Behind what may change it the other reading is possible too.
+  if (!state.is(StateFlag.ESCAPES_KNOWN)) {
+    const other = charsetSet(start, held, escapes == Escapes.NO ? Escapes.YES : Escapes.NO);
+    if (other != set) set = Charset.UNKNOWN;
+  }
   // What is not there may set it, and what is prepared sets it when it is executed.
   if (isMany && isCut) set = Charset.UNKNOWN;
   if (set == CharsetChange.NONE) return;

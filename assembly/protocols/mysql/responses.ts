@@ -17,6 +17,7 @@ import { NOWHERE, orderBegins, orderIsPast, orderUnread } from "../../roundtrip/
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
+import { closePayload } from "../shared/payload";
 import { Charset } from "../sql/charset";
 import { hideMysqlValues } from "../sql/error-message";
 import { Command } from "./commands";
@@ -24,6 +25,7 @@ import { Content } from "./content";
 import * as F from "./fields";
 import { Capability, readGreeting } from "./handshake";
 import { MysqlMetrics } from "./metrics";
+import { keepDefinition, keepRow, openRows, wantedOfRow } from "./payload-rows";
 import { waitFor } from "./requests";
 import { beginResponse, endLost, endResponse } from "./result";
 import { addPacket, Encoded, Expect, letGo, MysqlState, Packet, Phase, requestOf, StateFlag, setCharset, stateAt } from "./state";
@@ -34,6 +36,8 @@ const LOCAL_FILE: u32 = 0xfb;
 const EOF: u32 = 0xfe;
 const ERROR: u32 = 0xff;
 const EOF_BYTES: u32 = 5;
+/** Payload bytes of the first packet of a prepared statement. */
+const PREPARED_BYTES: u32 = 12;
 /** Payload bytes of any packet but a row that must lie together. */
 const TOGETHER_BYTES: u32 = 600;
 /** Server status flags. */
@@ -87,14 +91,14 @@ function toStart(conversation: Conversation, state: MysqlState, at: usize, end: 
 /** Whether the header can be that of a packet that is expected here. */
 function mayFollow(state: MysqlState): bool {
   const id = Packet.id;
-  if (id == <u32>(<u8>(state.serverId + 1)) || Packet.answers(state)) return true;
+  if (Packet.follows(state) || Packet.answers(state)) return true;
   return id == 0 && state.expect == Expect.NOTHING && Packet.length < 1024;
 }
 
 /** Payload bytes of the packet in hand that must lie together. */
 function together(state: MysqlState): u32 {
   const most: u32 = state.expect == Expect.ROWS && (Packet.held == 0 || Packet.byte(0) < EOF) ? 1 : TOGETHER_BYTES;
-  return Packet.length < most ? Packet.length : most;
+  return min(Packet.length, max(most, wantedOfRow(state)));
 }
 
 /** Whether a segment begins with a response to a request that is known to begin here, or with a greeting. */
@@ -148,8 +152,7 @@ function isHeader(at: usize, length: u32): bool {
 /** Takes the packet in hand; false where it is none. */
 function onPacket(conversation: Conversation, state: MysqlState, side: u32): bool {
   const continues = state.is(StateFlag.SERVER_CONTINUES);
-  const last = state.serverId;
-  const isNext = Packet.id == <u32>(<u8>(last + 1));
+  const isNext = Packet.follows(state);
   if (state.expect == Expect.NOTHING) {
     if (Packet.id == 0 && state.phase == Phase.COMMAND && isGreeting(conversation)) return onGreeting(conversation, state, side);
     // An EOF behind definitions that were taken for all: the handshake, which says so, was not seen.
@@ -200,6 +203,7 @@ export function losePlace(conversation: Conversation, mark: u32): void {
   if (state.response == 0) return;
   const response = changetype<Message>(state.response);
   response.mark(mark);
+  closePayload(response, F.RESPONSE_PAYLOAD);
   if (state.expect < Expect.COLUMNS && !response.knows(F.MysqlField.RESULTS)) {
     endLost(conversation);
     return;
@@ -236,6 +240,7 @@ function onPart(conversation: Conversation, state: MysqlState, side: u32, respon
   } else if (Packet.byte(0) == ERROR && Packet.length >= 3) {
     onError(conversation, side, response);
   } else if (expect == Expect.COLUMNS) {
+    keepDefinition(response);
     countDown(state, Expect.SEPARATOR);
   } else if (expect == Expect.SEPARATOR) {
     onSeparator(conversation, state, side, response);
@@ -275,7 +280,7 @@ function onFirst(conversation: Conversation, state: MysqlState, side: u32, respo
     case Command.STMT_FETCH:
       state.expect = Expect.ROWS;
       response.know(F.MysqlField.ROWS);
-      onRow(conversation, state, side, response);
+      onRow(conversation, state, side, openRows(state, response, 0));
       return;
     case Command.FIELD_LIST:
       state.expect = Expect.FIELDS;
@@ -300,7 +305,8 @@ function onFirst(conversation: Conversation, state: MysqlState, side: u32, respo
 
 function onResult(conversation: Conversation, state: MysqlState, side: u32, response: Message, first: u32): void {
   if (first == OK) {
-    onOk(conversation, state, side, response, 1);
+    if (isPrepared(state)) onPrepared(conversation, state, side, response);
+    else onOk(conversation, state, side, response, 1);
   } else if (first == EOF && Packet.length < 9) {
     onEnd(conversation, state, side, response);
   } else if (first == LOCAL_FILE) {
@@ -316,6 +322,7 @@ function onResult(conversation: Conversation, state: MysqlState, side: u32, resp
     // MariaDB leaves definitions out that the client has (MARIADB_CLIENT_CACHE_METADATA).
     const isLeftOut = Packet.length == end + 1 && Packet.byte(end) == 0;
     state.expect = isLeftOut || columns == 0 ? Expect.SEPARATOR : Expect.COLUMNS;
+    if (Packet.length <= end + 1) openRows(state, response, <u32>columns);
   }
 }
 
@@ -349,6 +356,7 @@ function onRow(conversation: Conversation, state: MysqlState, side: u32, respons
   }
   const at = changetype<usize>(response);
   store<u64>(at, load<u64>(at, F.ROWS) + 1, F.ROWS);
+  keepRow(state, response);
 }
 
 /** The end of rows: [fe] warnings u16, status u16, or an OK that begins with fe. */
@@ -385,6 +393,7 @@ function endPart(conversation: Conversation, state: MysqlState, side: u32, respo
   response.know(F.MysqlField.WARNINGS);
   if (status & NO_BACKSLASH_ESCAPES) state.set(StateFlag.NO_ESCAPES);
   else state.clear(StateFlag.NO_ESCAPES);
+  state.set(StateFlag.ESCAPES_KNOWN);
   if (!(status & MORE_RESULTS)) {
     endResponse(conversation, side, Status.OK);
     return;
@@ -421,11 +430,17 @@ function onError(conversation: Conversation, side: u32, response: Message): void
   endResponse(conversation, side, Status.ERROR);
 }
 
+/** Whether an OK that answers no request that was seen is of a prepared statement: hardly any other of its length has a zero there. */
+function isPrepared(state: MysqlState): bool {
+  return state.command == 0 && Packet.length == PREPARED_BYTES && Packet.held == PREPARED_BYTES && Packet.byte(9) == 0;
+}
+
 /** [00] id u32, columns u16, parameters u16, 0, warnings u16. */
 function onPrepared(conversation: Conversation, state: MysqlState, side: u32, response: Message): void {
   const at = changetype<usize>(response);
   store<u32>(at, Packet.u32(1), F.PREPARED_ID);
   store<u32>(at, Packet.u16(5), F.COLUMNS);
+  store<u16>(at, Packet.u16(7), F.PARAMETERS);
   store<u16>(at, Packet.u16(10), F.WARNINGS);
   response.know(F.MysqlField.PREPARED_ID);
   response.know(F.MysqlField.COLUMNS);

@@ -5,7 +5,8 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
-import { preparedClear, preparedPut } from "../sql/prepared";
+import { dropPayload } from "../shared/payload";
+import { Prepared, preparedClear, preparedFind, preparedPut } from "../sql/prepared";
 import { Session } from "../sql/session";
 import { Command } from "./commands";
 import { packedCreate } from "./content";
@@ -53,6 +54,8 @@ export function endResponse(conversation: Conversation, side: u32, status: u32):
   state.expect = Expect.NOTHING;
   state.clear(StateFlag.HELD | StateFlag.WANTS_DATA | StateFlag.SERVER_CONTINUES);
   if (request != 0 && <usize>state.request == request) state.request = 0;
+  // There is nothing but names.
+  if (load<u64>(response, F.ROWS) == 0) dropPayload(changetype<Message>(response), F.RESPONSE_PAYLOAD);
   if (request != 0 && status <= Status.ERROR) settle(conversation, state, request, response, status == Status.OK);
   if (request != 0 || status != Status.UNOBSERVED) report(conversation, side ^ 1, request, response, status);
   const connects = request != 0 && load<u16>(request, F.COMMAND) == Command.CONNECT;
@@ -103,12 +106,13 @@ function take(state: MysqlState, request: usize, response: usize): void {
   } else if (command == Command.QUERY && load<u8>(request, F.IS_USE)) {
     useStatement(state, asked);
   } else if (command == Command.STMT_PREPARE && changetype<Message>(response).knows(F.MysqlField.PREPARED_ID)) {
-    keepStatement(state, asked, load<u32>(response, F.PREPARED_ID));
+    keepStatement(state, asked, changetype<Message>(response));
   }
   if (command == Command.CHANGE_USER || command == Command.RESET_CONNECTION) preparedClear(state.prepared);
 }
 
-function keepStatement(state: MysqlState, asked: Message, id: u32): void {
+function keepStatement(state: MysqlState, asked: Message, response: Message): void {
+  const id = load<u32>(changetype<usize>(response), F.PREPARED_ID);
   const isKept = preparedPut(
     state.prepared,
     id,
@@ -118,7 +122,12 @@ function keepStatement(state: MysqlState, asked: Message, id: u32): void {
     asked.textLength(F.FINGERPRINT),
     (asked.marks & Mark.TRUNCATED) != 0,
   );
-  if (!isKept) MysqlMetrics.refused();
+  if (!isKept) {
+    MysqlMetrics.refused();
+    return;
+  }
+  const parameters = load<u16>(changetype<usize>(response), F.PARAMETERS);
+  changetype<Prepared>(preparedFind(state.prepared, id)).parameters = parameters;
 }
 
 /** The database in use is the name of `length` bytes at `start`, in the core's own memory; `isCut`: it was longer. */

@@ -5,6 +5,7 @@ import { InOrder } from "../../roundtrip/in-order";
 import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { Charset } from "../sql/charset";
+import { Escapes } from "../sql/escapes";
 import { PreparedList, preparedClear } from "../sql/prepared";
 import { Sessions } from "../sql/session";
 import { Content, packedRelease } from "./content";
@@ -58,6 +59,8 @@ export class StateFlag {
   static readonly EOF_DEPRECATED: u32 = 512;
   /** Backslashes do not escape in strings: the server said so with its last OK. */
   static readonly NO_ESCAPES: u32 = 1024;
+  /** Whether they do is known: the server said so, and nothing may have changed it since. */
+  static readonly ESCAPES_KNOWN: u32 = 2048;
 }
 
 @unmanaged
@@ -100,6 +103,12 @@ export class MysqlState {
 
   @inline clear(flag: u32): void {
     this.flags &= <u16>~flag;
+  }
+
+  /** Whether backslashes escape in the client's next statement. */
+  get escapes(): u32 {
+    if (!this.is(StateFlag.ESCAPES_KNOWN)) return Escapes.UNKNOWN;
+    return this.is(StateFlag.NO_ESCAPES) ? Escapes.NO : Escapes.YES;
   }
 
   /** Its order of requests lies at its start, the statements behind. */
@@ -147,6 +156,11 @@ export class Packet {
   static answers(state: MysqlState): bool {
     if (Packet.id == <u32>(<u8>(state.clientId + 1)) || Packet.id == 1) return true;
     return Content.isInHand && Packet.id == ((Content.askedId + 1) & 255);
+  }
+
+  /** Whether the packet's id goes on behind what the server sent last. Where MariaDB flushes, ids go on as those of compressed packets. */
+  static follows(state: MysqlState): bool {
+    return Packet.id == <u32>(<u8>(state.serverId + 1)) || (Packet.id == Content.id && Content.beginsAt(Packet.at));
   }
 
   /** Bytes of the header. */

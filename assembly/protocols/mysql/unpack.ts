@@ -54,6 +54,7 @@ function enterContent(conversation: Conversation, side: u32, half: PackedHalf, o
   Content.sequence = half.sequence;
   Content.wireBytes = wireBytes;
   Content.carrySequence = half.carrySequence;
+  Content.id = half.id;
   Content.askedId = packedHalf(stateAt(conversation).packed, side ^ 1).id;
   Content.carryLeft = carried;
   Content.carryWireLeft = half.carryWireBytes;

@@ -1,6 +1,7 @@
 /** The fields of PostgreSQL requests and responses and where they lie in a message. */
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload, PAYLOAD_PLACE_BYTES } from "../shared/payload";
 
 /** The number that the protocol was declared with. */
 export const POSTGRESQL: u32 = 5;
@@ -33,8 +34,9 @@ export const PORTAL: u32 = FIXED_OFFSET + 24;
 export const DATABASE: u32 = FIXED_OFFSET + 28;
 export const USER: u32 = FIXED_OFFSET + 32;
 export const APPLICATION: u32 = FIXED_OFFSET + 36;
+export const REQUEST_PAYLOAD: u32 = FIXED_OFFSET + 40;
 /** One past the fixed fields of a request. */
-export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 40;
+export const REQUEST_FIXED_END: u32 = REQUEST_PAYLOAD + PAYLOAD_PLACE_BYTES;
 /** Offsets of a response's fields. */
 export const ROWS: u32 = FIXED_OFFSET + 8;
 export const COLUMNS: u32 = FIXED_OFFSET + 16;
@@ -46,13 +48,16 @@ export const COMMAND_TAG: u32 = FIXED_OFFSET + 32;
 export const SEVERITY: u32 = FIXED_OFFSET + 36;
 export const SQL_STATE: u32 = FIXED_OFFSET + 40;
 export const MESSAGE: u32 = FIXED_OFFSET + 44;
+export const RESPONSE_PAYLOAD: u32 = FIXED_OFFSET + 48;
 /** One past the fixed fields of a response. */
-export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 48;
+export const RESPONSE_FIXED_END: u32 = RESPONSE_PAYLOAD + PAYLOAD_PLACE_BYTES;
 
 /** Bytes of a text that are kept at the most. */
 export const NAME_BYTES_MAX: u32 = 63;
 export const MESSAGE_BYTES_MAX: u32 = 256;
 export const TAG_BYTES_MAX: u32 = 63;
+/** Bytes of all texts of a response: tag, severity, state, message. */
+export const RESPONSE_TEXT_BYTES_MAX: u32 = TAG_BYTES_MAX + 16 + 5 + MESSAGE_BYTES_MAX;
 
 /** Indexes of fields in `present`. */
 export class PgField {
@@ -87,6 +92,7 @@ export function declarePgFields(number: u32): void {
   declareField(number, request, PgField.USER, text, USER, "user", "");
   declareField(number, request, PgField.APPLICATION, text, APPLICATION, "application", "");
   declareField(number, request, PgField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, request, REQUEST_PAYLOAD);
   declareField(number, response, PgField.COMMAND_TAG, text, COMMAND_TAG, "commandTag", "");
   declareField(number, response, PgField.ROWS, FieldKind.U64, ROWS, "rows", "");
   declareField(number, response, PgField.COLUMNS, FieldKind.U32, COLUMNS, "columns", "");
@@ -96,4 +102,5 @@ export function declarePgFields(number: u32): void {
   declareField(number, response, PgField.SQL_STATE, text, SQL_STATE, "sqlState", "");
   declareField(number, response, PgField.MESSAGE, text, MESSAGE, "message", "");
   declareField(number, response, PgField.BODY_BYTES, FieldKind.U64, BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, response, RESPONSE_PAYLOAD);
 }

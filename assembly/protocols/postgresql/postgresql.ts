@@ -16,9 +16,11 @@ import { Mark } from "../../roundtrip/marks";
 import { Message } from "../../roundtrip/message";
 import { setObserver } from "../../roundtrip/observers";
 import { declareProtocol, OVER_TCP, Parse } from "../protocol";
+import { closePayload } from "../shared/payload";
 import { Sessions } from "../sql/session";
-import { declarePgFields, POSTGRESQL } from "./fields";
+import { declarePgFields, POSTGRESQL, REQUEST_PAYLOAD } from "./fields";
 import { observePg, PgMetrics } from "./metrics";
+import { dropValues } from "./payload";
 import { probePg } from "./probe";
 import { readRequests } from "./requests";
 import { finishResponses, gapInResponses, readResponses } from "./responses";
@@ -60,11 +62,13 @@ function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   const state = stateAt(conversation);
   const request = requestOf(conversation);
   if (request != 0 && Parse.skip != 0) changetype<Message>(request).mark(Mark.GAP);
+  if (request != 0) closePayload(changetype<Message>(request), REQUEST_PAYLOAD);
   if (<u64>bytes <= Parse.skip) return true;
   state.clear(StateFlag.CLIENT_IN_PLACE);
   state.set(StateFlag.AFTER_GAP | StateFlag.CHARSET_OPEN);
   state.openMessages = 0;
   state.openBytes = 0;
+  dropValues(state);
   endHeld(conversation);
   return true;
 }

@@ -19,6 +19,7 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { report } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { openPayload } from "../shared/payload";
 import { charsetOfName } from "../sql/charset";
 import { Dialect } from "../sql/places";
 import { Prepared, preparedDrop, preparedFind, preparedPut } from "../sql/prepared";
@@ -26,6 +27,7 @@ import { Session, Sessions } from "../sql/session";
 import { readStatement, STATEMENT_BYTES_MAX, Statement } from "../sql/statement";
 import * as F from "./fields";
 import { PgMetrics } from "./metrics";
+import { COPY_DATA, dropValues, holdValues, keepUnit, takeValues, wantedOfRequest } from "./payload";
 import { Code, isChain, isClientType, isStartup } from "./probe";
 import { endHeld } from "./result";
 import { addBytes, PgState, requestOf, StateFlag, stateAt, Unit } from "./state";
@@ -56,7 +58,7 @@ export function readRequests(conversation: Conversation, side: u32, start: usize
     }
     const isRead = begins ? Unit.open(at, at, end) : Unit.read(at, end);
     if (!isRead || (!begins && !isClientType(Unit.type))) return lose(state, end);
-    const most = together(begins);
+    const most = begins ? together(begins) : max(together(begins), wantedOfRequest(requestOf(conversation)));
     if (Unit.held < most && !Parse.isCut) return waitFor(at, end, <u32>(Unit.body - at) + most);
     state.set(StateFlag.CLIENT_IN_PLACE);
     if (begins) onBeginning(conversation, state, side);
@@ -95,6 +97,7 @@ function lose(state: PgState, end: usize): usize {
   state.request = 0;
   state.openMessages = 0;
   state.openBytes = 0;
+  dropValues(state);
   return end;
 }
 
@@ -148,7 +151,7 @@ export function isClientEncoding(name: u32, length: u32): bool {
   return length == 15 && Unit.u32(name) == 0x636c6965;
 }
 
-/** Whether a statement may change the charset of those behind it: SET, RESET, or DISCARD. */
+/** Whether a statement may change the charset of those behind it, or whether backslashes escape: SET, RESET, or DISCARD. */
 function maySetCharset(start: usize, length: u32): bool {
   const end = start + length;
   let at = start;
@@ -183,15 +186,16 @@ function begin(state: PgState, kind: u32): usize {
     state.request = 0;
     return 0;
   }
-  const message = changetype<Message>(block);
+  const message = openPayload(changetype<Message>(block), F.REQUEST_PAYLOAD, REQUEST_BYTES - F.REQUEST_FIXED_END);
+  const at = changetype<usize>(message);
   message.firstNs = Parse.timeOf(Unit.at);
-  store<u16>(block, kind, F.KIND);
-  store<u32>(block, state.clientGroup, F.GROUP);
+  store<u16>(at, kind, F.KIND);
+  store<u32>(at, state.clientGroup, F.GROUP);
   message.know(F.PgField.KIND);
   message.know(F.PgField.BODY_BYTES);
   if (Unit.held < Unit.length && Parse.isCut) message.mark(Mark.GAP);
   if (state.is(StateFlag.AFTER_GARBAGE)) message.mark(Mark.RESYNCHRONIZED);
-  return block;
+  return at;
 }
 
 /** Notes who asks, of which database. */
@@ -291,7 +295,9 @@ function onMessage(conversation: Conversation, state: PgState, side: u32): void 
     default: {
       // What belongs to the last request: data of a copy, what proves who the client is, a flush.
       const current = requestOf(conversation);
-      if (current != 0) addMore(changetype<Message>(current));
+      if (current == 0) return;
+      addMore(changetype<Message>(current));
+      if (Unit.type == COPY_DATA) keepUnit(changetype<Message>(current), F.REQUEST_PAYLOAD);
     }
   }
 }
@@ -325,7 +331,7 @@ function onQuery(conversation: Conversation, state: PgState, side: u32): void {
 function readText(state: PgState, from: u32): bool {
   const end = Unit.zero(from);
   const start = Unit.body + from;
-  readStatement(start, end - from, Dialect.POSTGRESQL, state.is(StateFlag.ESCAPES), state.charset);
+  readStatement(start, end - from, Dialect.POSTGRESQL, state.escapes, state.charset);
   if (Statement.isMany || maySetCharset(start, end - from)) state.set(StateFlag.CHARSET_OPEN);
   return end - from <= STATEMENT_BYTES_MAX && !Statement.isCut && (end < Unit.held || Unit.held == Unit.length);
 }
@@ -375,6 +381,7 @@ function onParse(state: PgState): void {
 
 /** B: portal, name, values. A named portal keeps the text under its own name. */
 function onBind(state: PgState): void {
+  holdValues(state);
   const statement = Unit.zero(0) + 1;
   const key = keyOf(statement);
   if (Unit.byte(0) == 0) {
@@ -417,6 +424,8 @@ function beginOpen(state: PgState, kind: u32, key: u64): usize {
   if (block == 0) return 0;
   let message = changetype<Message>(block);
   message.firstNs = state.openNs;
+  if (kind == F.Kind.EXTENDED) takeValues(state, message);
+  else dropValues(state);
   addBytes(message, bytes, bytes - messages * Unit.HEADER);
   message = putNames(state, message);
   const at = preparedFind(state.prepared, key);

@@ -19,10 +19,12 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageText } from "../../roundtrip/message";
 import { leave, Parse } from "../protocol";
 import { hideText } from "../shared/error-text";
+import { closePayload } from "../shared/payload";
 import { Charset, charsetOfName } from "../sql/charset";
 import { hidePostgresqlValues } from "../sql/error-message";
 import * as F from "./fields";
 import { PgMetrics, Switch } from "./metrics";
+import { COLUMNS, COPY_DATA, keepColumns, keepUnit, ROW, wantedOfResponse } from "./payload";
 import { isClientEncoding, waitFor } from "./requests";
 import { beginResponse, endGroup, endLost, endResponse, openResponse } from "./result";
 import { addBytes, letGo, PgState, StateFlag, stateAt, Unit } from "./state";
@@ -72,7 +74,7 @@ export function readResponses(conversation: Conversation, start: usize, end: usi
       orderUnread(state.requests, Parse.sequence + <u32>(end - start));
       return end;
     }
-    const most = together();
+    const most = max(together(), wantedOfResponse(state));
     if (Unit.held < most && !Parse.isCut) return waitFor(at, end, Unit.HEADER + most);
     state.set(StateFlag.SERVER_IN_PLACE);
     if (!onMessage(conversation, state)) {
@@ -210,6 +212,7 @@ function onParameter(state: PgState): void {
   if (valueAt != 28 || Unit.u32(0) != 0x7374616e) return;
   if (Unit.byte(valueAt + 1) == 102) state.set(StateFlag.ESCAPES);
   else state.clear(StateFlag.ESCAPES);
+  state.set(StateFlag.ESCAPES_KNOWN);
 }
 
 /** Takes one message of the response in progress. */
@@ -217,9 +220,11 @@ function onPart(state: PgState): void {
   const type = Unit.type;
   const at = <usize>state.response;
   const response = changetype<Message>(at);
-  if (type == 68) {
+  if (type == COPY_DATA || type == ROW) keepUnit(response, F.RESPONSE_PAYLOAD);
+  if (type == ROW) {
     store<u32>(at, load<u32>(at, F.ROWS_NOW) + 1, F.ROWS_NOW);
-  } else if (type == 84) {
+  } else if (type == COLUMNS) {
+    keepColumns(response);
     if (!response.knows(F.PgField.COLUMNS)) store<u32>(at, Unit.u16(0), F.COLUMNS);
     response.know(F.PgField.COLUMNS);
   } else if (type == 67 || type == 69 || type == 73 || type == 115) {
@@ -357,6 +362,7 @@ export function losePlace(conversation: Conversation, mark: u32): void {
     return;
   }
   response.mark(mark);
+  closePayload(response, F.RESPONSE_PAYLOAD);
   response.present &= ~((1 << F.PgField.ROWS) | (1 << F.PgField.BODY_BYTES));
   state.set(StateFlag.HELD);
 }
@@ -370,6 +376,8 @@ export function gapInResponses(conversation: Conversation, bytes: u32): void {
   }
   if (state.response != 0 && !state.is(StateFlag.DONE)) changetype<Message>(state.response).wireBytes += bytes;
   losePlace(conversation, Mark.GAP);
+  // What is missing may have said so.
+  state.clear(StateFlag.ESCAPES_KNOWN);
   orderGap(conversation, state.requests, Parse.sequence, bytes, false);
 }
 

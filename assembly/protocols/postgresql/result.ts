@@ -5,6 +5,7 @@ import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { Parse } from "../protocol";
+import { openPayload } from "../shared/payload";
 import * as F from "./fields";
 import { PgMetrics } from "./metrics";
 import { PgState, StateFlag, stateAt, Unit } from "./state";
@@ -35,7 +36,8 @@ export function openResponse(state: PgState, request: usize): bool {
     messageRelease(changetype<Message>(alone));
     return false;
   }
-  const message = changetype<Message>(block);
+  const message = openPayload(changetype<Message>(block), F.RESPONSE_PAYLOAD, F.RESPONSE_TEXT_BYTES_MAX);
+  state.response = <u32>changetype<usize>(message);
   message.firstNs = Parse.timeOf(Unit.at);
   message.know(F.PgField.BODY_BYTES);
   return true;

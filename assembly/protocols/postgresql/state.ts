@@ -6,6 +6,7 @@ import { Message, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
 import { Charset } from "../sql/charset";
 import { findByte } from "../sql/ends";
+import { Escapes } from "../sql/escapes";
 import { PreparedList, preparedClear } from "../sql/prepared";
 import { Sessions } from "../sql/session";
 import * as F from "./fields";
@@ -28,10 +29,12 @@ export class StateFlag {
   static readonly FAILED: u32 = 256;
   /** Backslashes escape in strings of no prefix: the server said that its setting standard_conforming_strings is off. */
   static readonly ESCAPES: u32 = 512;
-  /** The client may have changed the charset of its statements: the server says so when it is done. */
+  /** The client may have changed how its statements are read: the server says so when it is done. */
   static readonly CHARSET_OPEN: u32 = 1024;
   /** And from here on three bits of that charset. */
   static readonly CHARSET: u32 = 2048;
+  /** The server said whether they escape. */
+  static readonly ESCAPES_KNOWN: u32 = 16384;
 }
 
 const CHARSET_BITS: u32 = 7 * StateFlag.CHARSET;
@@ -64,6 +67,8 @@ export class PgState {
   kind: u8;
   /** Outcome as far as it is known. */
   status: u8;
+  /** A message with the values that were bound last (content.ts), 0 for none. */
+  values: u32;
 
   @inline is(flag: u32): bool {
     return (<u32>this.flags & flag) != 0;
@@ -80,6 +85,12 @@ export class PgState {
   /** Charset of the client's statements (sql/charset.ts), as far as it is sure. */
   get charset(): u32 {
     return this.is(StateFlag.CHARSET_OPEN) ? Charset.UNKNOWN : (<u32>this.flags & CHARSET_BITS) / StateFlag.CHARSET;
+  }
+
+  /** Whether backslashes escape in strings of no prefix, as far as it is sure. */
+  get escapes(): u32 {
+    if (!this.is(StateFlag.ESCAPES_KNOWN) || this.is(StateFlag.CHARSET_OPEN)) return Escapes.UNKNOWN;
+    return this.is(StateFlag.ESCAPES) ? Escapes.YES : Escapes.NO;
   }
 
   /** The server, or the client that begins, says what it is. */
@@ -181,8 +192,10 @@ export function letGo(conversation: Conversation): void {
   const state = stateAt(conversation);
   Sessions.release(state.session);
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
+  if (state.values != 0) messageRelease(changetype<Message>(state.values));
   preparedClear(state.prepared);
   state.session = 0;
   state.response = 0;
+  state.values = 0;
   state.request = 0;
 }

@@ -103,6 +103,7 @@ function takeCommand(request: Message, start: usize, take: u32, length: u32): Me
   findCommand(NAME, take);
   store<u8>(at, CommandFound.rule, F.RULE);
   store<u8>(at, CommandFound.kind, F.KIND);
+  store<u8>(at, CommandFound.isSecret ? 1 : 0, F.IS_SECRET);
   request.know(F.RedisField.COMMAND);
   const named = messageText(request, F.COMMAND, NAME, take, F.COMMAND_BYTES_MAX);
   if (take < length) named.mark(Mark.TRUNCATED);

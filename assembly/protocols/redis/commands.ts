@@ -55,16 +55,19 @@ export class CommandKind {
   static readonly CONTAINER: u32 = 10;
   /** It says little of what protocol is spoken: others have a line of the same name. */
   static readonly COMMON: u32 = 11;
+  /** Those behind it are answered together, by EXEC. */
+  static readonly MULTI: u32 = 12;
 }
 
 const SLOTS: u32 = 1024;
-/** {name u32, length u8, rule u8, kind u8, spare u8} a slot; the name is a run of a static string's letters. */
+/** {name u32, length u8, rule u8, kind u8, secret u8} a slot; the name is a run of a static string's letters. */
 const TABLE: usize = memory.data(8 * 1024, 4);
 
 /** The command that was looked up last. */
 export class CommandFound {
   static rule: u32 = 0;
   static kind: u32 = 0;
+  static isSecret: bool = false;
 }
 
 function step(hash: u32, letter: u32): u32 {
@@ -75,8 +78,8 @@ function slotOf(hash: u32): u32 {
   return (hash ^ (hash >> 15)) & (SLOTS - 1);
 }
 
-/** Adds the names in `list`, commas between them. */
-function add(list: string, rule: u32, kind: u32): void {
+/** Adds the names in `list`, commas between them; `isSecret` where passwords may stand in such a command or in what answers it. */
+function add(list: string, rule: u32, kind: u32, isSecret: bool = false): void {
   const letters = changetype<usize>(list);
   let first = 0;
   while (first < list.length) {
@@ -90,6 +93,7 @@ function add(list: string, rule: u32, kind: u32): void {
     store<u8>(entry, end - first, 4);
     store<u8>(entry, rule, 5);
     store<u8>(entry, kind, 6);
+    store<u8>(entry, isSecret ? 1 : 0, 7);
     first = end + 1;
   }
 }
@@ -101,10 +105,11 @@ export function declareCommands(): void {
   const first =
     "APPEND,BITCOUNT,BITFIELD,BITFIELD_RO,BITPOS,DECR,DECRBY,DUMP,EXPIRE,EXPIREAT,EXPIRETIME,GEOADD,GEODIST,GEOHASH,GEOPOS,GEORADIUS,GEORADIUSBYMEMBER,GEORADIUSBYMEMBER_RO,GEORADIUS_RO,GEOSEARCH,GET,GETBIT,GETDEL,GETEX,GETRANGE,GETSET,HDEL,HEXISTS,HEXPIRE,HEXPIREAT,HEXPIRETIME,HGET,HGETALL,HGETDEL,HGETEX,HINCRBY,HINCRBYFLOAT,HKEYS,HLEN,HMGET,HMSET,HPERSIST,HPEXPIRE,HPEXPIREAT,HPEXPIRETIME,HPTTL,HRANDFIELD,HSCAN,HSET,HSETEX,HSETNX,HSTRLEN,HTTL,HVALS,INCR,INCRBY,INCRBYFLOAT,LINDEX,LINSERT,LLEN,LPOP,LPOS,LPUSH,LPUSHX,LRANGE,LREM,LSET,LTRIM,MOVE,PERSIST,PEXPIRE,PEXPIREAT,PEXPIRETIME,PFADD,PFDEBUG,PSETEX,PTTL,RESTORE,RESTORE-ASKING,RPOP,RPUSH,RPUSHX,SADD,SCARD,SET,SETBIT,SETEX,SETNX,SETRANGE,SISMEMBER,SMEMBERS,SMISMEMBER,SORT,SORT_RO,SPOP,SRANDMEMBER,SREM,SSCAN,STRLEN,SUBSTR,TTL,TYPE,VADD,VCARD,VDIM,VEMB,VGETATTR,VINFO,VISMEMBER,VLINKS,VRANDMEMBER,VREM,VSETATTR,VSIM,XACK,XACKDEL,XADD,XAUTOCLAIM,XCLAIM,XDEL,XDELEX,XLEN,XPENDING,XRANGE,XREVRANGE,XSETID,XTRIM,ZADD,ZCARD,ZCOUNT,ZINCRBY,ZLEXCOUNT,ZMSCORE,ZPOPMAX,ZPOPMIN,ZRANDMEMBER,ZRANGE,ZRANGEBYLEX,ZRANGEBYSCORE,ZRANK,ZREM,ZREMRANGEBYLEX,ZREMRANGEBYRANK,ZREMRANGEBYSCORE,ZREVRANGE,ZREVRANGEBYLEX,ZREVRANGEBYSCORE,ZREVRANK,ZSCAN,ZSCORE";
   const none =
-    "ASKING,BGREWRITEAOF,BGSAVE,DBSIZE,DISCARD,ECHO,FAILOVER,FLUSHALL,FLUSHDB,INFO,KEYS,LASTSAVE,LOLWUT,MULTI,PUBLISH,RANDOMKEY,READONLY,READWRITE,REPLCONF,REPLICAOF,ROLE,SAVE,SCAN,SHUTDOWN,SLAVEOF,SPUBLISH,SWAPDB,TIME,UNWATCH";
+    "ASKING,BGREWRITEAOF,BGSAVE,DBSIZE,DISCARD,ECHO,FAILOVER,FLUSHALL,FLUSHDB,INFO,KEYS,LASTSAVE,LOLWUT,PUBLISH,RANDOMKEY,READONLY,READWRITE,REPLCONF,REPLICAOF,ROLE,SAVE,SCAN,SHUTDOWN,SLAVEOF,SPUBLISH,SWAPDB,TIME,UNWATCH";
   add(first, KeyRule.FIRST, plain);
   add(none, KeyRule.NONE, plain);
-  add("AUTH,HELLO,PING,QUIT", KeyRule.NONE, CommandKind.COMMON);
+  add("PING,QUIT", KeyRule.NONE, CommandKind.COMMON);
+  add("AUTH,HELLO", KeyRule.NONE, CommandKind.COMMON, true);
   add(
     "DEL,EXISTS,MGET,PFCOUNT,PFMERGE,SDIFF,SDIFFSTORE,SINTER,SINTERSTORE,SUNION,SUNIONSTORE,TOUCH,UNLINK,WATCH",
     KeyRule.ALL,
@@ -121,16 +126,14 @@ export function declareCommands(): void {
   add("ZDIFFSTORE,ZINTERSTORE,ZUNIONSTORE", KeyRule.STORED, plain);
   add("BITOP", KeyRule.FROM_SECOND, plain);
   add("XREAD,XREADGROUP", KeyRule.STREAMS, plain);
-  add("MIGRATE", KeyRule.THIRD, plain);
+  add("MIGRATE", KeyRule.THIRD, plain, true);
   add("PSUBSCRIBE,SSUBSCRIBE,SUBSCRIBE", KeyRule.NONE, CommandKind.SUBSCRIBES);
   add("PUNSUBSCRIBE,SUNSUBSCRIBE,UNSUBSCRIBE", KeyRule.NONE, CommandKind.UNSUBSCRIBES);
   add("MEMORY,OBJECT,XGROUP,XINFO", KeyRule.SECOND, CommandKind.CONTAINER);
-  add(
-    "ACL,CLUSTER,COMMAND,CONFIG,DEBUG,FUNCTION,LATENCY,MODULE,PUBSUB,SCRIPT,SENTINEL,SLOWLOG",
-    KeyRule.NONE,
-    CommandKind.CONTAINER,
-  );
+  add("CLUSTER,COMMAND,DEBUG,FUNCTION,LATENCY,MODULE,PUBSUB,SCRIPT,SLOWLOG", KeyRule.NONE, CommandKind.CONTAINER);
+  add("ACL,CONFIG,SENTINEL", KeyRule.NONE, CommandKind.CONTAINER, true);
   add("CLIENT", KeyRule.NONE, CommandKind.CLIENT);
+  add("MULTI", KeyRule.NONE, CommandKind.MULTI);
   add("EXEC", KeyRule.NONE, CommandKind.EXEC);
   add("MONITOR", KeyRule.NONE, CommandKind.MONITOR);
   add("PSYNC,SYNC", KeyRule.NONE, CommandKind.REPLICATES);
@@ -152,10 +155,12 @@ export function findCommand(start: usize, length: u32): bool {
     if (<u32>load<u8>(entry, 4) != length || !isNamed(entry, start, length)) continue;
     CommandFound.rule = load<u8>(entry, 5);
     CommandFound.kind = load<u8>(entry, 6);
+    CommandFound.isSecret = load<u8>(entry, 7) != 0;
     return true;
   }
   CommandFound.rule = hasDot ? KeyRule.MODULE : KeyRule.UNKNOWN;
   CommandFound.kind = CommandKind.PLAIN;
+  CommandFound.isSecret = false;
   return false;
 }
 

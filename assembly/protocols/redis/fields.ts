@@ -1,6 +1,7 @@
 /** The fields of redis requests and responses and where they lie in a message. */
 import { FIXED_OFFSET } from "../../roundtrip/message";
 import { declareField, FieldKind, Side } from "../field";
+import { declarePayload, PAYLOAD_PLACE_BYTES } from "../shared/payload";
 
 /** The number that the protocol was declared with. */
 export const REDIS: u32 = 3;
@@ -23,8 +24,11 @@ export const KIND: u32 = FIXED_OFFSET + 41;
 export const RULE: u32 = FIXED_OFFSET + 42;
 /** Index of the argument behind which keys stand, where a word says so. */
 export const KEYS_BEHIND: u32 = FIXED_OFFSET + 44;
+/** One byte: nobody is to see what it carries, or what answers it. */
+export const IS_SECRET: u32 = FIXED_OFFSET + 46;
+export const REQUEST_PAYLOAD: u32 = FIXED_OFFSET + 48;
 /** One past the fixed fields of a request. */
-export const REQUEST_FIXED_END: u32 = FIXED_OFFSET + 48;
+export const REQUEST_FIXED_END: u32 = REQUEST_PAYLOAD + PAYLOAD_PLACE_BYTES;
 
 /** Offsets of a response's fields. */
 export const TYPE: u32 = FIXED_OFFSET;
@@ -37,8 +41,9 @@ export const ERROR_CODE: u32 = FIXED_OFFSET + 16;
 export const ERROR_MESSAGE: u32 = FIXED_OFFSET + 20;
 /** Sequence number of its first byte. */
 export const RESPONSE_SEQUENCE: u32 = FIXED_OFFSET + 24;
+export const RESPONSE_PAYLOAD: u32 = FIXED_OFFSET + 32;
 /** One past the fixed fields of a response. */
-export const RESPONSE_FIXED_END: u32 = FIXED_OFFSET + 32;
+export const RESPONSE_FIXED_END: u32 = RESPONSE_PAYLOAD + PAYLOAD_PLACE_BYTES;
 
 /** Bytes of a request's first block: what the usual one needs. */
 export const REQUEST_BYTES: u32 = 256;
@@ -49,6 +54,10 @@ export const SUBCOMMAND_BYTES_MAX: u32 = 32;
 export const KEY_TEXT_BYTES_MAX: u32 = 255;
 export const ERROR_CODE_BYTES_MAX: u32 = 32;
 export const ERROR_MESSAGE_BYTES_MAX: u32 = 255;
+
+/** Bytes of all texts of a request, and of a response. */
+export const REQUEST_TEXT_BYTES_MAX: u32 = COMMAND_BYTES_MAX + 1 + SUBCOMMAND_BYTES_MAX + KEY_TEXT_BYTES_MAX;
+export const RESPONSE_TEXT_BYTES_MAX: u32 = ERROR_CODE_BYTES_MAX + ERROR_MESSAGE_BYTES_MAX;
 
 /** Types of a response, by the RESP specification's names. */
 export class ReplyType {
@@ -96,10 +105,12 @@ export function declareRedisFields(number: u32): void {
   declareField(number, request, RedisField.ARGUMENT_COUNT, FieldKind.U32, ARGUMENT_COUNT, "argumentCount", "");
   declareField(number, request, RedisField.DATABASE, FieldKind.U32, DATABASE, "database", "");
   declareField(number, request, RedisField.BODY_BYTES, FieldKind.U64, REQUEST_BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, request, REQUEST_PAYLOAD);
   declareField(number, response, RedisField.TYPE, FieldKind.NAME, TYPE, "type", TYPE_NAMES);
   declareField(number, response, RedisField.ELEMENTS, FieldKind.U32, ELEMENTS, "elements", "");
   declareField(number, response, RedisField.IS_NULL, FieldKind.BOOL, IS_NULL, "isNull", "");
   declareField(number, response, RedisField.ERROR_CODE, FieldKind.TEXT, ERROR_CODE, "errorCode", "");
   declareField(number, response, RedisField.ERROR_MESSAGE, FieldKind.TEXT, ERROR_MESSAGE, "errorMessage", "");
   declareField(number, response, RedisField.BODY_BYTES, FieldKind.U64, RESPONSE_BODY_BYTES, "bodyBytes", "");
+  declarePayload(number, response, RESPONSE_PAYLOAD);
 }

@@ -19,6 +19,7 @@ import { Message, messageCreate, messageRelease } from "../../roundtrip/message"
 import { pendingAdd, pendingTake, TimeoutClass, timerStop } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
+import { dropPayload } from "../shared/payload";
 import { Reply } from "./arguments";
 import { CommandKind } from "./commands";
 import * as F from "./fields";
@@ -53,6 +54,7 @@ export function enqueue(conversation: Conversation, request: Message): void {
   const at = changetype<usize>(request);
   findSurePoint(conversation, state, at);
   setDatabase(state, request);
+  noteSecret(state, at);
   if (isSilent(state, request)) {
     report(conversation, conversation.client, at, 0, Status.UNOBSERVED);
     messageRelease(request);
@@ -70,11 +72,18 @@ export function enqueue(conversation: Conversation, request: Message): void {
   noteKind(state, kindOf(at));
 }
 
+/** What answers a secret command may come in what answers EXEC. */
+function noteSecret(state: RedisState, request: usize): void {
+  if (load<u8>(request, F.IS_SECRET) != 0) state.clear(StateFlag.HARMLESS);
+  else if (kindOf(request) == CommandKind.EXEC && !state.is(StateFlag.HARMLESS)) store<u8>(request, 1, F.IS_SECRET);
+}
+
 function isWaiting(kind: u32): bool {
   return kind == CommandKind.BLOCKS;
 }
 
 function noteKind(state: RedisState, kind: u32): void {
+  if (kind == CommandKind.MULTI) state.set(StateFlag.HARMLESS);
   if (kind == CommandKind.SUBSCRIBES) state.set(StateFlag.SUBSCRIBED);
   if (kind == CommandKind.MONITOR) state.set(StateFlag.MONITORS);
 }
@@ -153,6 +162,8 @@ function isSilent(state: RedisState, request: Message): bool {
 
 /** Reports a response that answers nothing that is known. */
 function reportAlone(conversation: Conversation, response: Message): void {
+  // It may be the answer to a secret command.
+  dropPayload(response, F.RESPONSE_PAYLOAD);
   report(conversation, conversation.client, 0, changetype<usize>(response), statusOf(0, response));
   messageRelease(response);
 }
@@ -216,6 +227,7 @@ function pair(conversation: Conversation, request: usize, response: Message): vo
   state.answered();
   if (movesDatabase(request) && !hasMoved(kind, response, status)) staysIn(state, request, status, behind);
   if (kind == CommandKind.RESET && status == Status.OK) state.clear(StateFlag.SUBSCRIBED | StateFlag.MONITORS);
+  if (load<u8>(request, F.IS_SECRET) != 0) dropPayload(response, F.RESPONSE_PAYLOAD);
   report(conversation, conversation.client, request, changetype<usize>(response), status);
   messageRelease(changetype<Message>(request));
   messageRelease(response);
@@ -369,6 +381,7 @@ export function missRequests(conversation: Conversation): void {
     at = next;
   }
   state.set(StateFlag.HOLE);
+  state.clear(StateFlag.HARMLESS);
   state.holePosition = state.position;
 }
 

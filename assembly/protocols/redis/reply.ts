@@ -11,8 +11,9 @@ import { Message, messageRelease, messageScratch, messageText } from "../../roun
 import { timerStop } from "../../roundtrip/pending";
 import { reportUnanswered } from "../../roundtrip/report";
 import { leave, Parse } from "../protocol";
-import { hideValues } from "../shared/error-text";
+import { closePayload, keepPayload, openPayload, togetherPayload } from "../shared/payload";
 import { CommandKind } from "./commands";
+import { hideErrorValues } from "./error-message";
 import * as F from "./fields";
 import { Head, hasBody, hasElements, isChain, isType, Read, readHead, Type } from "./head";
 import { endResponse, forget, keep, kindOf, letGo, missReplies, surePair } from "./match";
@@ -96,7 +97,8 @@ function readsAside(conversation: Conversation, at: usize): u32 {
 }
 
 function begin(conversation: Conversation, half: Half, at: usize): void {
-  const response = messageScratch(F.REDIS, F.RESPONSE_FIXED_END, 1);
+  const scratch = messageScratch(F.REDIS, F.RESPONSE_FIXED_END, 1);
+  const response = openPayload(scratch, F.RESPONSE_PAYLOAD, F.RESPONSE_TEXT_BYTES_MAX);
   half.message = <u32>changetype<usize>(response);
   half.clear(HalfFlag.TYPED | HalfFlag.REFUSED);
   response.firstNs = Parse.timeOf(at);
@@ -110,6 +112,14 @@ function begin(conversation: Conversation, half: Half, at: usize): void {
 /** The message in hand, 0 where the bytes belong to none. */
 function current(half: Half): usize {
   return half.is(HalfFlag.ASIDE | HalfFlag.REFUSED) ? 0 : <usize>half.message;
+}
+
+/** Keeps what is wanted of `bytes` at `start` for who asks for contents; no more where they are not a whole value. */
+function keepBytes(half: Half, start: usize, bytes: u64, isWhole: bool): void {
+  const at = current(half);
+  if (at == 0) return;
+  keepPayload(changetype<Message>(at), F.RESPONSE_PAYLOAD, start, bytes);
+  if (!isWhole) closePayload(changetype<Message>(at), F.RESPONSE_PAYLOAD);
 }
 
 function addBytes(half: Half, bytes: u64, body: u64): void {
@@ -131,6 +141,7 @@ function readElement(conversation: Conversation, half: Half): bool {
   } else if (read == Read.BAD) return breakOff(conversation, half);
   if (hasBody(type) && !Head.isNull) return readBody(conversation, half, at, type);
   noteType(half, type);
+  keepBytes(half, at, <u64>((read == Read.OK ? Head.next : Head.contentEnd) - at), read == Read.OK);
   if (hasElements(type)) {
     Turn.at = Head.next;
     addBytes(half, <u64>(Turn.at - at), 0);
@@ -161,6 +172,10 @@ function readBody(conversation: Conversation, half: Half, at: usize, type: u32):
   const length = Head.value;
   const start = Head.next;
   const here = <u64>(Turn.end - start);
+  const whole = <u64>length + 2;
+  const owner = current(half);
+  const together = owner == 0 ? 0 : togetherPayload(changetype<Message>(owner), F.RESPONSE_PAYLOAD, <u32>(start - at), whole);
+  if (here < together && !Parse.isCut) return false;
   if (type == Type.BULK_ERROR) {
     const wanted = min<u32>(length, F.ERROR_CODE_BYTES_MAX + F.ERROR_MESSAGE_BYTES_MAX);
     if (here < <u64>wanted && !Parse.isCut) return false;
@@ -169,7 +184,7 @@ function readBody(conversation: Conversation, half: Half, at: usize, type: u32):
   } else {
     noteType(half, type);
   }
-  const whole = <u64>length + 2;
+  keepBytes(half, at, <u64>(start - at) + min(here, whole), here >= whole);
   if (here >= whole) {
     if (u8At(start + length) != CR || u8At(start + length + 1) != LF) return breakOff(conversation, half);
     Turn.at = start + length + 2;
@@ -261,7 +276,8 @@ function noteError(conversation: Conversation, half: Half, start: usize, end: us
   const text = !hasCode ? start : codeEnd < end ? codeEnd + 1 : end;
   response.know(F.RedisField.ERROR_MESSAGE);
   response = messageText(response, F.ERROR_MESSAGE, text, <u32>(end - text), F.ERROR_MESSAGE_BYTES_MAX);
-  hideValues(response, F.ERROR_MESSAGE, isWhole && <u32>(end - text) <= F.ERROR_MESSAGE_BYTES_MAX);
+  const isKept = isWhole && <u32>(end - text) <= F.ERROR_MESSAGE_BYTES_MAX;
+  hideErrorValues(response, start, hasCode ? <u32>(codeEnd - start) : 0, surePair(conversation), isKept);
   assert(wasPooled == (response.flags & 1));
   half.message = <u32>changetype<usize>(response);
 }

@@ -11,6 +11,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease } from "../../roundtrip/message";
 import { Parse } from "../protocol";
+import { closePayload, dropPayload, keepPayload, openPayload, togetherPayload, wantedPayload } from "../shared/payload";
 import { countKeys, takeArgument, wantedBytes } from "./arguments";
 import { CommandKind } from "./commands";
 import * as F from "./fields";
@@ -70,7 +71,8 @@ function begin(half: Half, at: usize, count: u32): void {
     RedisMetrics.refused();
     return;
   }
-  const request = changetype<Message>(half.message);
+  const request = openPayload(changetype<Message>(half.message), F.REQUEST_PAYLOAD, F.REQUEST_TEXT_BYTES_MAX);
+  half.message = <u32>changetype<usize>(request);
   request.firstNs = Parse.timeOf(at);
   request.lastNs = Parse.timeNs;
   request.wireBytes = <u64>(Turn.at - at);
@@ -93,11 +95,13 @@ function readArgument(conversation: Conversation, half: Half): bool {
   const here = <u64>(Turn.end - start);
   const wanted = half.message != 0 ? wantedBytes(changetype<Message>(half.message), half.index) : 0;
   const take = min(wanted, length);
-  if (wanted != 0) {
-    if (here < <u64>take && !Parse.isCut) return false;
-    takeOne(half, start, here < <u64>take ? <u32>here : take, length);
-  }
   const whole = <u64>length + 2;
+  let together = <u64>take;
+  if (half.message != 0)
+    together = max(together, togetherPayload(changetype<Message>(half.message), F.REQUEST_PAYLOAD, <u32>(start - at), whole));
+  if (here < together && !Parse.isCut) return false;
+  if (wanted != 0) takeOne(half, start, here < <u64>take ? <u32>here : take, length);
+  keep(half, at, <u64>(start - at) + min(here, whole), here >= whole);
   half.index += 1;
   half.left -= 1;
   if (here >= whole) {
@@ -117,6 +121,19 @@ function readArgument(conversation: Conversation, half: Half): bool {
 
 function takeOne(half: Half, start: usize, take: u32, length: u32): void {
   half.message = <u32>changetype<usize>(takeArgument(changetype<Message>(half.message), half.index, start, take, length));
+}
+
+/** Keeps what is wanted of `bytes` at `start` for who asks for contents, unless nobody is to see them. */
+function keep(half: Half, start: usize, bytes: u64, isWhole: bool): void {
+  if (half.message == 0) return;
+  const request = changetype<Message>(half.message);
+  if (wantedPayload(request, F.REQUEST_PAYLOAD) == 0) return;
+  if (load<u8>(half.message, F.IS_SECRET) != 0) {
+    dropPayload(request, F.REQUEST_PAYLOAD);
+    return;
+  }
+  keepPayload(request, F.REQUEST_PAYLOAD, start, bytes);
+  if (!isWhole) closePayload(request, F.REQUEST_PAYLOAD);
 }
 
 /** Notes bytes of the request in progress, `body` of them of its arguments. */
@@ -219,6 +236,7 @@ function readLine(conversation: Conversation, half: Half, at: usize): bool {
   while (content > at && u8At(content - 1) <= SPACE) content -= 1;
   half.left = 0;
   if (half.message != 0) splitLine(half, at, content);
+  keep(half, at, <u64>(content - at), isWhole);
   if (isWhole) {
     endRequest(conversation, half);
     return true;

@@ -87,6 +87,8 @@ export class StateFlag {
   static readonly POSITION: u32 = 1024;
   static readonly BEGUN: u32 = 2048;
   static readonly SWAPPED: u32 = 4096;
+  /** All commands since MULTI were seen, and none of them has an answer that nobody is to see. */
+  static readonly HARMLESS: u32 = 8192;
 }
 
 @unmanaged

@@ -37,7 +37,8 @@ export function hideText(message: Message, offset: u32): void {
   if (!Settings.raw && message.textLength(offset) != 0) replace(message, offset, 0, message.textLength(offset));
 }
 
-function isQuote(byte: u32): bool {
+/** Whether a byte quotes. */
+export function isQuote(byte: u32): bool {
   return byte == 34 || byte == APOSTROPHE || byte == 96 || byte == 123 || byte == 125 || byte >= 128;
 }
 

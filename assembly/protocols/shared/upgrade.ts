@@ -27,6 +27,9 @@ export class Upgrade {
   static userAgentLength: u32 = 0;
   static traceparentStart: usize = 0;
   static traceparentLength: u32 = 0;
+  /** What is kept of it beside (content.ts): the message, and its place. */
+  static message: usize = 0;
+  static place: u32 = 0;
   static firstNs: u64 = 0;
   static lastNs: u64 = 0;
   static wireBytes: u64 = 0;

@@ -36,9 +36,10 @@ const OWN_LOW: usize = memory.data(16, 16);
 const OWN_HIGH: usize = memory.data(16, 16);
 const BEFORE_LOW: usize = memory.data(16, 16);
 const BEFORE_HIGH: usize = memory.data(16, 16);
-const ALWAYS_MYSQL: usize = memory.data(16, 16);
-const ALWAYS_POSTGRESQL: usize = memory.data(16, 16);
-const NO_WORD: usize = memory.data(16, 16);
+/** Of each dialect two tables: what is always a place, and behind it what is part of no word. */
+const MYSQL_TABLES: usize = memory.data(32, 16);
+const POSTGRESQL_TABLES: usize = memory.data(32, 16);
+const NO_WORD: usize = 16;
 /** By the upper half of a byte: its bit; none from 128 on, where letters of names are. */
 const BITS: usize = memory.data<u8>([1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0], 16);
 /** Sixteen times a byte: a load costs less than a constant. */
@@ -56,9 +57,10 @@ const BEHIND_OPEN: u32 = 4;
 const BEHIND_COMMA_LOW: u32 = 8;
 const BEHIND_COMMA_HIGH: u32 = 16;
 
-/** Whether a byte can be part of a word. */
-export function isWordByte(byte: u32): bool {
-  return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95 || byte == 64 || byte == 36 || byte >= 128;
+/** Whether a byte can be part of a word: of MySQL's alone `@` can, which begins its variables; PostgreSQL has it in operators. */
+export function isWordByte(byte: u32, dialect: u32): bool {
+  if ((byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95 || byte == 36 || byte >= 128) return true;
+  return byte == 64 && dialect == Dialect.MYSQL;
 }
 
 /** Whether a byte is a place wherever it stands. */
@@ -84,9 +86,10 @@ function noteRule(low: usize, high: usize, rule: u32, lows: u32, highs: u32): vo
 /** Fills the tables, once. */
 function openTables(): void {
   for (let byte: u32 = 0; byte < 128; byte++) {
-    if (isAlways(byte, Dialect.MYSQL)) note(ALWAYS_MYSQL, byte);
-    if (isAlways(byte, Dialect.POSTGRESQL)) note(ALWAYS_POSTGRESQL, byte);
-    if (!isWordByte(byte)) note(NO_WORD, byte);
+    if (isAlways(byte, Dialect.MYSQL)) note(MYSQL_TABLES, byte);
+    if (isAlways(byte, Dialect.POSTGRESQL)) note(POSTGRESQL_TABLES, byte);
+    if (!isWordByte(byte, Dialect.MYSQL)) note(MYSQL_TABLES + NO_WORD, byte);
+    if (!isWordByte(byte, Dialect.POSTGRESQL)) note(POSTGRESQL_TABLES + NO_WORD, byte);
   }
   noteRule(OWN_LOW, OWN_HIGH, NUMBER, 0x3ff, 1 << 3);
   noteRule(OWN_LOW, OWN_HIGH, BEHIND_SPACE, 0x1001, 1 << 2);
@@ -98,10 +101,10 @@ function openTables(): void {
   noteRule(BEFORE_LOW, BEFORE_HIGH, BEHIND_COMMA_LOW | BEHIND_COMMA_HIGH, 1 << 12, 1 << 2);
 }
 
-/** Where the table lies of what is always a place, which `placesIn` wants. */
+/** Where the tables of a dialect lie, which `placesIn` wants. */
 export function placesTable(dialect: u32): usize {
-  if (load<u8>(NO_WORD) == 0) openTables();
-  return dialect == Dialect.MYSQL ? ALWAYS_MYSQL : ALWAYS_POSTGRESQL;
+  if (load<u8>(MYSQL_TABLES) == 0) openTables();
+  return dialect == Dialect.MYSQL ? MYSQL_TABLES : POSTGRESQL_TABLES;
 }
 
 /** Bit i is set where byte i of the `length` bytes at `at`, at most 16 are looked at, is a place; the text begins at `start`. */
@@ -119,7 +122,7 @@ export function placesIn(table: usize, start: usize, at: usize, length: u32): u3
   const always = v128.and(i8x16.swizzle(v128.load(table), low), i8x16.swizzle(bits, high));
   const own = v128.and(i8x16.swizzle(v128.load(OWN_LOW), low), i8x16.swizzle(v128.load(OWN_HIGH), high));
   const rules = v128.and(i8x16.swizzle(v128.load(BEFORE_LOW), lowBefore), i8x16.swizzle(v128.load(BEFORE_HIGH), highBefore));
-  const noWord = v128.and(i8x16.swizzle(v128.load(NO_WORD), lowBefore), i8x16.swizzle(bits, highBefore));
+  const noWord = v128.and(i8x16.swizzle(v128.load(table + NO_WORD), lowBefore), i8x16.swizzle(bits, highBefore));
   const number = v128.andnot(v128.load(NUMBERS), i8x16.eq(noWord, zero));
   const any = v128.or(always, v128.and(own, v128.or(rules, number)));
   const places = <u32>i8x16.bitmask(i8x16.eq(any, zero)) ^ 0xffff;
@@ -144,7 +147,7 @@ export function placesInScalar(dialect: u32, start: usize, at: usize, length: u3
 
 function isPlace(byte: u32, before: u32, dialect: u32): bool {
   if (isAlways(byte, dialect)) return true;
-  if (byte - 48 < 10 && !isWordByte(before)) return true;
+  if (byte - 48 < 10 && !isWordByte(before, dialect)) return true;
   if (byte == SPACE) return before == SPACE || before == OPEN;
   return before == COMMA || (byte == COMMA && before == SPACE);
 }

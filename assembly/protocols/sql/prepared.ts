@@ -2,7 +2,8 @@
  * Prepared statements of one conversation: the text and the fingerprint of each, found by a number, the last used first.
  *
  * ```
- * block:  0 next u32 | 4 statement length u16 | 6 fingerprint length u16 | 8 key u64 | 16 truncated u8 | 24 statement, fingerprint
+ * block:  0 next u32 | 4 statement length u16 | 6 fingerprint length u16 | 8 key u64 | 16 truncated u8
+ *         18 parameters u16 | 20 sent u32 | 24 types u32 | 28 statement, fingerprint
  * ```
  */
 import { copyBytes } from "../../bytes/run";
@@ -26,6 +27,13 @@ export class Prepared {
   fingerprintLength: u16;
   key: u64;
   truncated: u8;
+  private spare: u8;
+  /** How many parameters it has, where that was said. */
+  parameters: u16;
+  /** Parameters whose values were sent by themselves, a bit each (MySQL). */
+  sent: u32;
+  /** A block with the types of its parameters, 0 for none (mysql/payload-types.ts). */
+  types: u32;
 
   /** Where its text lies; its fingerprint follows. */
   @inline get statementStart(): usize {
@@ -37,7 +45,13 @@ export class Prepared {
   }
 }
 
-const HEADER_BYTES: u32 = 24;
+const HEADER_BYTES: u32 = 28;
+
+function release(at: usize): void {
+  const types = changetype<Prepared>(at).types;
+  if (types != 0) Regions.streamPool.release(types);
+  Regions.streamPool.release(at);
+}
 
 /** Finds the statement of `key` and puts it first; 0 for none. */
 export function preparedFind(list: PreparedList, key: u64): usize {
@@ -65,7 +79,7 @@ export function preparedDrop(list: PreparedList, key: u64): void {
   if (at == 0) return;
   list.head = changetype<Prepared>(at).next;
   list.count -= 1;
-  Regions.streamPool.release(at);
+  release(at);
 }
 
 /** Forgets the one that was not used for longest. */
@@ -79,7 +93,7 @@ function dropLast(list: PreparedList): void {
   if (before != 0) changetype<Prepared>(before).next = 0;
   else list.head = 0;
   list.count -= 1;
-  Regions.streamPool.release(at);
+  release(at);
 }
 
 /** Keeps a text and its fingerprint, both not empty in all, under `key`; false where the pool has no room. */
@@ -101,6 +115,9 @@ export function preparedPut(
   one.statementLength = <u16>statementLength;
   one.fingerprintLength = <u16>fingerprintLength;
   one.truncated = isTruncated ? 1 : 0;
+  one.parameters = 0;
+  one.sent = 0;
+  one.types = 0;
   copyBytes(one.statementStart, statement, statementLength);
   copyBytes(one.fingerprintStart, fingerprint, fingerprintLength);
   one.next = list.head;
@@ -114,7 +131,7 @@ export function preparedClear(list: PreparedList): void {
   let at = <usize>list.head;
   while (at != 0) {
     const next = <usize>changetype<Prepared>(at).next;
-    Regions.streamPool.release(at);
+    release(at);
     at = next;
   }
   list.head = 0;

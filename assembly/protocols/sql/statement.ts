@@ -54,9 +54,9 @@ export class Statement {
 
 /**
  * Reads the statement of `length` bytes at `start`, written in `charset`; it is in `Statement` until the next one is read.
- * `escapes`: backslashes do.
+ * `escapes`: whether backslashes do (`Escapes`).
  */
-export function readStatement(start: usize, length: u32, dialect: u32, escapes: bool, charset: u32): void {
+export function readStatement(start: usize, length: u32, dialect: u32, escapes: u32, charset: u32): void {
   const taken = length < STATEMENT_BYTES_MAX ? length : STATEMENT_BYTES_MAX;
   Charset.inForce = charset;
   let both = Both.of(start, open(start, taken, dialect, escapes));
@@ -70,7 +70,7 @@ export function readStatement(start: usize, length: u32, dialect: u32, escapes: 
 }
 
 /** The scalar twin of `readStatement`: a byte at a time, and every literal by the long way. */
-export function readStatementScalar(start: usize, length: u32, dialect: u32, escapes: bool, charset: u32): void {
+export function readStatementScalar(start: usize, length: u32, dialect: u32, escapes: u32, charset: u32): void {
   const taken = length < STATEMENT_BYTES_MAX ? length : STATEMENT_BYTES_MAX;
   Charset.inForce = charset;
   let out = open(start, taken, dialect, escapes);
@@ -90,12 +90,14 @@ export function readStatementScalar(start: usize, length: u32, dialect: u32, esc
   close(start, taken, out);
 }
 
-function open(start: usize, length: u32, dialect: u32, escapes: bool): usize {
+function open(start: usize, length: u32, dialect: u32, escapes: u32): usize {
   Text.start = start;
+  Text.from = start;
   Text.end = start + length;
   Text.dialect = dialect;
   Text.escapes = escapes;
   Text.isMany = false;
+  Text.literalEnd = 0;
   if (!Quick.isOpen) Quick.open();
   Masked.open(start);
   return Out.open();

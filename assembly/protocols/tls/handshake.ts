@@ -8,12 +8,12 @@
 import { elementHash } from "../../bytes/hash";
 import { u8At } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
+import { HostSecrets } from "../../host";
 import { Conversation, PROTOCOL_FOREIGN, PROTOCOL_UNKNOWN } from "../../roundtrip/conversation";
 import { Mark, Status } from "../../roundtrip/marks";
 import { Message, messageCreate, messageRelease, messageText } from "../../roundtrip/message";
 import { pendingAdd, pendingTake, TimeoutClass, timerStop } from "../../roundtrip/pending";
 import { report, reportUnanswered } from "../../roundtrip/report";
-import { Settings } from "../../settings";
 import { leave, Parse } from "../protocol";
 import * as F from "./fields";
 import { FINGERPRINT, ja3, ja3s, ja4 } from "./fingerprint";
@@ -59,7 +59,8 @@ export function noteHello(conversation: Conversation, side: u32, type: u32, whol
 /** Notes what opens what will follow, where the host may have secrets; what is inside of something opened stays closed. */
 function noteOpening(conversation: Conversation, half: Half): void {
   const state = stateAt(conversation);
-  if (!Settings.tlsKeys || <u32>half.bufferLength < RANDOM_END || conversation.marks & Mark.TLS) return;
+  if (!HostSecrets.areThere && !HostSecrets.mayCome) return;
+  if (<u32>half.bufferLength < RANDOM_END || conversation.marks & Mark.TLS) return;
   if (state.opened == 0) state.opened = <u32>openedCreate();
   if (state.opened == 0) TlsMetrics.refused();
   else changetype<Opened>(state.opened).asked(half.buffer);
@@ -312,7 +313,7 @@ function conclude(conversation: Conversation, client: u32, status: u32, next: u3
   if (response != 0 && state.answered) noteResumed(request, response);
   if (request != 0 || response != 0) report(conversation, client, request, response, status);
   if (request != 0) messageRelease(changetype<Message>(request));
-  if (status == Status.OK && state.opened != 0) {
+  if (status == Status.OK && state.opened != 0 && HostSecrets.areThere) {
     settle(conversation);
     return false;
   }

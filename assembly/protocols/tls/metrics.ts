@@ -33,7 +33,7 @@ import { CIPHER_NAMES, nameOf, VERSION_NAMES } from "./numbers";
 const FIRST_ID: u32 = 560;
 const VERSIONS: u32 = 7;
 const VERSION_OTHER: u32 = 6;
-const UNOPENED_REASONS: u32 = 5;
+const UNOPENED_REASONS: u32 = 6;
 const COLUMN_BYTES_MAX: u32 = 64;
 
 const METRICS: usize = memory.data(REQUEST_METRICS_BYTES, 4);
@@ -51,6 +51,8 @@ export class Unopened {
   static readonly GAP: u32 = 3;
   /** It found no room. */
   static readonly MEMORY: u32 = 4;
+  /** The client sent it before the server answered, and the server is not known to have taken it. */
+  static readonly EARLY: u32 = 5;
 }
 
 class Series {
@@ -106,7 +108,7 @@ export class TlsMetrics {
       Labels.TLS_VERSION,
       0,
     );
-    declareLabel(Labels.UNOPENED, "unopened", "keys,cipher,failed,gap,memory");
+    declareLabel(Labels.UNOPENED, "unopened", "keys,cipher,failed,gap,memory,early");
     const opened = "Records of TLS that were opened with secrets, those of handshakes left out.";
     Series.opened = declareMetric(FIRST_ID + 18, Kind.COUNTER, "", "tls_opened_records_total", opened, 0, Labels.DIRECTION, 0, 0);
     const unopened = "Records of TLS that secrets were wanted for and that stayed closed.";

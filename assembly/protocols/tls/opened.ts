@@ -11,8 +11,12 @@ import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { copyBytes } from "../../bytes/run";
 import { keysClose } from "../../host";
 import { Regions } from "../../regions";
+import { Conversation } from "../../roundtrip/conversation";
 import { Inner } from "../shared/inner";
+import { TlsMetrics, Unopened } from "./metrics";
 
+/** A record under keys with nothing in it: its header and its tag. What is shorter was sent in the clear. */
+export const SEALED_BYTES_MIN: u32 = 5 + 16;
 const RANDOM_BYTES: u32 = 32;
 const NEXT_BYTES: u32 = 4;
 
@@ -32,6 +36,8 @@ export class Sealed {
   /** Sequence number one past it, of TCP. */
   end: u32;
   side: u32;
+  /** Acknowledgement number that came with its last bytes, where it waits for keys. */
+  acknowledgement: u32;
   firstNs: u64;
   lastNs: u64;
 
@@ -126,6 +132,8 @@ export class OpenedHalf {
   /** Number of the next record under the keys, and of the next that the client sends before the server answers. */
   sequence: u32;
   earlySequence: u32;
+  /** Number of an early record that was tried and opened. */
+  triedSequence: u32;
   /** How many records more may have gone by unseen. */
   doubt: u32;
   /** TCP's sequence number one past the last record; valid where `isPlaced`. */
@@ -134,11 +142,23 @@ export class OpenedHalf {
   epoch: u8;
   /** Records that no key opened since the last one that was opened. */
   misses: u8;
-  spare: u8;
+  /** Whether records went by unseen, or closed, since the last one that was opened: new keys may have been among them. */
+  hasLost: u8;
   /** Its keys, where they are not those of the connection: a handshake inside of the connection made others. */
   keys: u32;
   /** Bytes of the record whose bytes are coming. */
   total: u32;
+  /** The header of the handshake message inside whose bytes are coming, and how many of its content are to come (opened-messages.ts). */
+  header: u32;
+  messageLeft: u32;
+  headerBytes: u8;
+  /** Bytes of the session's identifier in the hello whose bytes are coming. */
+  sessionBytes: u8;
+  /** Whether nothing more of it is tried. */
+  isClosed: u8;
+  spare: u8;
+  /** Bytes of what stayed closed and may be of the handshake. */
+  handshakeBytes: u32;
 }
 
 @unmanaged
@@ -152,11 +172,16 @@ export class Opened {
   heldBytes: u32;
   /** How often keys were asked for. */
   looks: u8;
-  /** Whether the beginning of what is inside is lost. */
-  isMidStream: u8;
+  /** Sides of which bytes are lost that may be the beginning of what is inside: bit 0 and bit 1. */
+  lostBeginning: u8;
   /** Sides that send no more: bit 0 and bit 1. */
   done: u8;
-  spare: u8;
+  /** Whether the server takes early data, as `Early` (early.ts) has it. */
+  early: u8;
+  /** The side that waits for the keys of a handshake inside, and one more; 0 where none does. */
+  awaits: u8;
+  /** Whether the server has sent what is no more of the handshake. */
+  isBehindHandshake: u8;
 
   @inline half(side: u32): OpenedHalf {
     return changetype<OpenedHalf>(changetype<usize>(this) + HALVES + side * offsetof<OpenedHalf>());
@@ -179,8 +204,36 @@ export class Opened {
     copyBytes(this.question + 4 + RANDOM_BYTES, start + 2, RANDOM_BYTES);
   }
 
+  /** Notes byte `index` of the client's random, or of the server's: of a hello inside. */
+  @inline askedByte(index: u32, byte: u8): void {
+    store<u8>(this.question + 4 + index, byte);
+  }
+
+  @inline answeredByte(index: u32, byte: u8): void {
+    store<u8>(this.question + 4 + RANDOM_BYTES + index, byte);
+  }
+
+  get cipher(): u32 {
+    return load<u16>(this.question, 2);
+  }
+
+  set cipher(value: u32) {
+    store<u16>(this.question, value, 2);
+  }
+
   @inline get isThirteen(): bool {
     return load<u16>(this.question) == 0x0304;
+  }
+
+  @inline loseBeginning(side: u32): void {
+    this.lostBeginning |= <u8>(1 << (<u8>side));
+  }
+
+  /** Whether what is inside begins with what `side` says: what is lost of a server's handshake is told by its first record's number. */
+  hasBeginning(side: u32, isClient: bool): bool {
+    if ((<u32>this.lostBeginning >> side) & 1) return false;
+    const isPeerLost = (<u32>this.lostBeginning >> (side ^ 1)) & 1;
+    return !isPeerLost || (isClient && this.half(side ^ 1).epoch == Epoch.BEGINNING);
   }
 
   /** Puts a record behind those that wait. */
@@ -202,9 +255,13 @@ export class Opened {
     return first;
   }
 
-  /** Lets go of all that it holds, and of itself. */
-  release(): void {
-    for (let at = this.takeHeld(); at != 0; at = this.takeHeld()) changetype<Sealed>(at).release();
+  /** Lets go of all that it holds, and of itself; what waited for secrets to the end has stayed closed. */
+  release(conversation: Conversation): void {
+    for (let at = this.takeHeld(); at != 0; at = this.takeHeld()) {
+      const held = changetype<Sealed>(at);
+      if (held.total >= SEALED_BYTES_MIN) TlsMetrics.unopened(conversation.directionOf(held.side), Unopened.KEYS);
+      held.release();
+    }
     for (let side: u32 = 0; side < 2; side++) {
       const half = this.half(side);
       if (half.gathered != 0) changetype<Sealed>(half.gathered).release();
@@ -217,12 +274,13 @@ export class Opened {
 }
 
 const HALVES: usize = 32;
-const QUESTION: usize = 32 + 2 * 32;
-const OPENED_BYTES: u32 = 32 + 2 * 32 + 4 + 2 * RANDOM_BYTES;
+const HALF_BYTES: usize = 52;
+const QUESTION: usize = HALVES + 2 * HALF_BYTES;
+const OPENED_BYTES: u32 = <u32>QUESTION + 4 + 2 * RANDOM_BYTES;
 
 /** Makes it, with nothing noted; 0 without memory. */
 export function openedCreate(): usize {
-  assert(offsetof<Opened>() <= HALVES && offsetof<OpenedHalf>() <= 32);
+  assert(offsetof<Opened>() <= HALVES && offsetof<OpenedHalf>() == HALF_BYTES);
   const block = Regions.streamPool.allocate(OPENED_BYTES);
   if (block != 0) memory.fill(block, 0, OPENED_BYTES);
   return block;

@@ -8,12 +8,14 @@
 import { BLOCK_BYTES_MAX } from "../../bytes/pool";
 import { u8At, u16be } from "../../bytes/reader";
 import { copyBytes } from "../../bytes/run";
+import { HostSecrets } from "../../host";
 import { Regions } from "../../regions";
 import { Conversation } from "../../roundtrip/conversation";
 import { Mark } from "../../roundtrip/marks";
 import { FAULT, Parse } from "../protocol";
 import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2, refuse } from "./handshake";
 import { TlsMetrics } from "./metrics";
+import { SEALED_BYTES_MIN } from "./opened";
 import {
   CLIENT_HELLO,
   Content,
@@ -25,7 +27,16 @@ import {
   SSL_2_SERVER_HELLO,
   ssl2Bytes,
 } from "./probe";
-import { beginRecord, continueRecord, endOpened, missInRecord, noteClearRecord, Records } from "./records";
+import {
+  beginRecord,
+  continueRecord,
+  endOpened,
+  missInRecord,
+  noteClearRecord,
+  noteClosed,
+  passRecord,
+  Records,
+} from "./records";
 import { Half, HalfFlag, Phase, stateAt } from "./state";
 
 const SERVER_HELLO_DONE: u32 = 14;
@@ -153,10 +164,13 @@ function readRecord(conversation: Conversation, half: Half): bool {
   } else if (type == Content.ALERT) {
     stateAt(conversation).failed = 1;
   } else if (type != Content.HEARTBEAT) {
-    if (!half.is(HalfFlag.SEALED) && type == Content.APPLICATION_DATA && bytes == SEALED_ALERT_BYTES)
-      half.set(HalfFlag.ALERT_SIZED);
+    // Before the server answered it is of the client's early data, and behind a gap it need not be the first.
+    const mayBeAlert = stateAt(conversation).answered != 0 && !half.is(HalfFlag.SEALED | HalfFlag.GAP);
+    if (mayBeAlert && type == Content.APPLICATION_DATA && bytes == SEALED_ALERT_BYTES) half.set(HalfFlag.ALERT_SIZED);
     half.set(HalfFlag.SEALED);
-    if (stateAt(conversation).opened != 0) {
+    if (stateAt(conversation).opened != 0 && !HostSecrets.areThere) {
+      passRecord(conversation, Turn.side);
+    } else if (stateAt(conversation).opened != 0) {
       if (!decide(conversation)) return readSealed(conversation, half);
       Turn.at = Turn.end;
       return false;
@@ -167,6 +181,7 @@ function readRecord(conversation: Conversation, half: Half): bool {
 
 /** A record under keys that may be opened, or more of its bytes: what is inside is parsed before this returns. */
 function readSealed(conversation: Conversation, half: Half): bool {
+  if (stateAt(conversation).closed != 0) return passClosed(conversation, half);
   const start = Turn.start;
   const at = Turn.at;
   const end = Turn.end;
@@ -183,10 +198,28 @@ function readSealed(conversation: Conversation, half: Half): bool {
   // Another parser of TLS may have run inside.
   Turn.side = side;
   Turn.start = start;
-  Turn.at = Records.hasLeft ? end : at + taken;
+  const hasLeft = Records.hasLeft && !Records.isClosed;
+  Turn.at = hasLeft ? end : at + taken;
   Turn.end = end;
   Turn.isFault = false;
-  return !Records.hasLeft;
+  return !hasLeft;
+}
+
+/** A record of a connection that stays closed, or the rest of one. */
+function passClosed(conversation: Conversation, half: Half): bool {
+  let bytes = half.left;
+  if (half.phase != Phase.SEALED) {
+    if (!isRecord(Turn.at, Turn.left)) return fault();
+    if (Turn.left < RECORD_BYTES) return want(RECORD_BYTES);
+    bytes = RECORD_BYTES + u16be(Turn.at + 3);
+  }
+  noteClosed(conversation, Turn.side, half.phase == Phase.SEALED ? SEALED_BYTES_MIN : bytes);
+  half.phase = Phase.RECORD;
+  half.left = 0;
+  const here = bytes < Turn.left ? bytes : Turn.left;
+  Turn.at += here;
+  Parse.skip = bytes - here;
+  return Parse.skip == 0;
 }
 
 /** level u8 | description u8, in the clear. */
@@ -316,7 +349,7 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
   if (half.phase == Phase.SSL_2) return true;
   if (half.phase == Phase.SEALED) {
     half.set(HalfFlag.GAP);
-    if (missInRecord(conversation, side, half, bytes)) return true;
+    if (stateAt(conversation).closed == 0 && missInRecord(conversation, side, half, bytes)) return true;
     reset(half);
     return false;
   }

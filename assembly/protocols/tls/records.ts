@@ -5,43 +5,41 @@
  * that are missing the numbers of the next few records, and under TLS 1.3 (RFC 8446 section 5.2) whether a record is of the handshake, whose
  * keys are not asked for. Records whose keys are not there yet wait, and keys are asked for again with each that comes.
  */
-import { u8At, u16be, u24be } from "../../bytes/reader";
+import { u8At, u16be } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
-import { keysClose, keysNext, keysOpen, keysRecord } from "../../host";
+import { keysClose, keysNext, keysOpen } from "../../host";
 import { Regions, TLS_RECORD_BYTES } from "../../regions";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
 import { leave, Parse } from "../protocol";
 import { Inner } from "../shared/inner";
+import { attempt, TRIES_MAX } from "./attempt";
+import { awaitsAnswer, Early, readAnswer, tryEarly } from "./early";
 import { TlsMetrics, Unopened } from "./metrics";
-import { Epoch, Opened, OpenedHalf, Sealed } from "./opened";
-import { CLIENT_HELLO, Content, RECORD_BYTES, RECORD_BYTES_MAX, SERVER_HELLO } from "./probe";
+import { Epoch, Opened, OpenedHalf, SEALED_BYTES_MIN, Sealed } from "./opened";
+import { readMessages } from "./opened-messages";
+import { Content, RECORD_BYTES, RECORD_BYTES_MAX } from "./probe";
 import { Half, HalfFlag, letGo, Phase, Role, stateAt } from "./state";
 
 /** How often keys are asked for before a connection is given up. */
 const LOOKS_MAX: u8 = 32;
 /** Bytes of records that wait for keys at the most. */
 const HELD_BYTES_MAX: u32 = 1 << 16;
-/** Numbers of records that are tried at the most. */
-const TRIES_MAX: u32 = 64;
-/** Records in a row that no key opens before a connection is given up, and how many of a handshake there may be. */
+/** Records in a row that no key opens before a side is given up, and those before its first that was opened. */
 const MISSES_MAX: u8 = 8;
-const HANDSHAKE_RECORDS_MAX: u8 = 64;
+const BEGINNING_MISSES_MAX: u8 = 32;
+/** Bytes of records of a side's handshake at the most. */
+const HANDSHAKE_BYTES_MAX: u32 = 1 << 18;
 /** Records that may have gone by where bytes were missing before the first of them. */
 const BEGINNING_DOUBT: u32 = 16;
-/** The shortest record under keys: its header, its tag, and one byte. */
-const SEALED_BYTES_MIN: u32 = RECORD_BYTES + 17;
 const KEYS_NEVER: u32 = u32.MAX_VALUE;
 const FROM_CLIENT: u32 = 0;
 const FROM_SERVER: u32 = 1;
-const FROM_CLIENT_EARLY: u32 = 2;
-const MESSAGE_HEADER_BYTES: u32 = 4;
-const KEY_UPDATE: u32 = 24;
-/** Bytes of a hello up to its random's end with the message's header, and of the server's up to its session's length. */
-const HELLO_BYTES_MIN: u32 = 4 + 35;
 
 export class Records {
-  /** Whether the conversation was left in the last call: its state is gone. */
+  /** Whether nothing more is opened since the last call: what is needed for it is gone. */
   static hasLeft: bool = false;
+  /** Whether the conversation is stayed with all the same, to count what follows. */
+  static isClosed: bool = false;
 }
 
 function openedOf(conversation: Conversation): Opened {
@@ -51,6 +49,12 @@ function openedOf(conversation: Conversation): Opened {
 /** A record in the clear comes from `side`: where the next one under keys begins is known by itself. */
 export function noteClearRecord(conversation: Conversation, side: u32): void {
   if (stateAt(conversation).opened != 0) openedOf(conversation).half(side).isPlaced = 0;
+}
+
+/** A record under keys goes by before there are any secrets: the numbers behind it are found by trying. */
+export function passRecord(conversation: Conversation, side: u32): void {
+  const mine = openedOf(conversation).half(side);
+  if (mine.doubt < TRIES_MAX) mine.doubt += 1;
 }
 
 /** Takes of the `left` bytes at `start`, with the outer number `sequence`, those of the record that begins there; answers how many. */
@@ -126,18 +130,25 @@ function lose(conversation: Conversation, opened: Opened, side: u32, reason: u32
   TlsMetrics.unopened(conversation.directionOf(side), reason);
   pass(opened, mine);
   mine.end += mine.total;
-  missInside(opened, side, mine.total, mine.end);
+  missBetween(opened, side, mine.total, mine.end);
 }
 
 /** A record that stays closed takes a number, where it is under the keys that are counted for. */
 function pass(opened: Opened, mine: OpenedHalf): void {
-  if (opened.isThirteen && mine.epoch == Epoch.BEGINNING) mine.doubt += 1;
-  else mine.sequence += 1;
+  mine.hasLost = 1;
+  if (!opened.isThirteen || mine.epoch != Epoch.BEGINNING) mine.sequence += 1;
+  else if (mine.doubt < TRIES_MAX) mine.doubt += 1;
 }
 
 function missInside(opened: Opened, side: u32, bytes: u32, end: u32): void {
   if (opened.inner != 0) Inner.miss(opened.inner, side, bytes, end);
-  else opened.isMidStream = 1;
+  else opened.loseBeginning(side);
+}
+
+/** Bytes are missing that may all be of the handshake of TLS 1.3: the number of the next record that is opened says so. */
+function missBetween(opened: Opened, side: u32, bytes: u32, end: u32): void {
+  if (opened.isThirteen && opened.half(side).epoch == Epoch.BEGINNING) opened.loseBeginning(side);
+  else missInside(opened, side, bytes, end);
 }
 
 /** Notes where a record begins, and what is missing before it. */
@@ -147,10 +158,11 @@ function notePlace(opened: Opened, mine: OpenedHalf, side: u32, sequence: u32, h
     mine.isPlaced = 1;
     if (hasGap) mine.doubt = BEGINNING_DOUBT;
   } else if (missing != 0) {
+    mine.hasLost = 1;
     const most = missing / SEALED_BYTES_MIN + 1;
     mine.doubt = mine.doubt + most < TRIES_MAX ? mine.doubt + most : TRIES_MAX;
     if (!opened.isThirteen || mine.epoch != Epoch.BEGINNING) mine.sequence += missing / (RECORD_BYTES + RECORD_BYTES_MAX);
-    missInside(opened, side, missing, sequence);
+    missBetween(opened, side, missing, sequence);
   }
   mine.end = sequence;
 }
@@ -169,7 +181,10 @@ function endRecord(
   mine.end += total;
   if (!isReady(conversation, opened)) {
     if (!Records.hasLeft) hold(conversation, opened, side, start, total, firstNs, sealed);
-    else if (sealed != 0) changetype<Sealed>(sealed).release();
+    else {
+      if (Records.isClosed) noteClosed(conversation, side, total);
+      if (sealed != 0) changetype<Sealed>(sealed).release();
+    }
     return;
   }
   if (sealed != 0) {
@@ -196,22 +211,41 @@ function openGathered(conversation: Conversation, opened: Opened, sealed: Sealed
 
 /** Whether there are keys and nothing waits before what comes now. */
 function isReady(conversation: Conversation, opened: Opened): bool {
-  if (!stateAt(conversation).over) return false;
-  if (opened.keys != 0) return true;
+  if (!stateAt(conversation).over || !hasKeys(conversation, opened)) return false;
+  openHeld(conversation, opened);
+  return !Records.hasLeft && opened.heldFirst == 0 && opened.awaits == 0;
+}
+
+/** Whether there are keys for what is next; they are looked for where there are none. */
+function hasKeys(conversation: Conversation, opened: Opened): bool {
+  if (opened.keys != 0 && opened.awaits == 0) return true;
   opened.looks += 1;
   const keys = keysOpen(opened.question);
   if (keys == KEYS_NEVER || (keys == 0 && opened.looks >= LOOKS_MAX)) {
     giveUp(conversation, keys == 0 ? Unopened.KEYS : Unopened.CIPHER);
     return false;
   }
-  opened.keys = keys;
   if (keys == 0) return false;
-  while (opened.heldFirst != 0) {
-    const held = changetype<Sealed>(opened.takeHeld());
-    openGathered(conversation, opened, held, held.lastNs);
-    if (Records.hasLeft) return false;
-  }
+  opened.looks = 0;
+  if (opened.awaits != 0) changeKeys(opened, opened.half(opened.awaits - 1), keys);
+  else opened.keys = keys;
   return true;
+}
+
+/** Opens what waits, up to where it has to wait on. */
+function openHeld(conversation: Conversation, opened: Opened): void {
+  const now = Parse.acknowledgement;
+  const client: u32 = stateAt(conversation).half(0).role == Role.CLIENT ? 0 : 1;
+  const isServerWhole = !stateAt(conversation)
+    .half(client ^ 1)
+    .is(HalfFlag.GAP);
+  while (opened.heldFirst != 0 && opened.awaits == 0 && !awaitsAnswer(opened, client, isServerWhole)) {
+    const held = changetype<Sealed>(opened.takeHeld());
+    Parse.acknowledgement = held.acknowledgement;
+    openGathered(conversation, opened, held, held.lastNs);
+    if (Records.hasLeft) break;
+  }
+  Parse.acknowledgement = now;
 }
 
 /** Lets a record wait for its keys; where there is no room it goes, and all that waits with it. */
@@ -238,8 +272,11 @@ function hold(
     record.end = opened.half(side).end;
     record.firstNs = firstNs;
     record.lastNs = Parse.timeNs;
+    record.acknowledgement = Parse.acknowledgement;
     opened.hold(record);
-    if (opened.heldBytes <= HELD_BYTES_MAX) return;
+    // It may be what those before it wait for.
+    if (opened.keys != 0 && opened.awaits == 0) openHeld(conversation, opened);
+    if (Records.hasLeft || opened.heldBytes <= HELD_BYTES_MAX) return;
   }
   if (sealed == 0) dropOne(conversation, opened, side, Unopened.MEMORY);
   drop(conversation, opened, Unopened.KEYS);
@@ -248,7 +285,7 @@ function hold(
 /** What waits for keys goes. */
 function drop(conversation: Conversation, opened: Opened, reason: u32): void {
   for (let at = opened.takeHeld(); at != 0; at = opened.takeHeld()) {
-    dropOne(conversation, opened, changetype<Sealed>(at).side, reason);
+    if (changetype<Sealed>(at).total >= SEALED_BYTES_MIN) dropOne(conversation, opened, changetype<Sealed>(at).side, reason);
     changetype<Sealed>(at).release();
   }
 }
@@ -256,15 +293,31 @@ function drop(conversation: Conversation, opened: Opened, reason: u32): void {
 function dropOne(conversation: Conversation, opened: Opened, side: u32, reason: u32): void {
   TlsMetrics.unopened(conversation.directionOf(side), reason);
   pass(opened, opened.half(side));
-  opened.isMidStream = 1;
+  opened.loseBeginning(side);
 }
 
-/** Nothing more of the connection is opened. */
+/** Nothing more of the connection is opened: what follows is counted. */
 function giveUp(conversation: Conversation, reason: u32): void {
   drop(conversation, openedOf(conversation), reason);
   letGo(conversation);
+  stateAt(conversation).closed = <u8>reason + 1;
+  Records.hasLeft = true;
+  Records.isClosed = true;
+}
+
+/** A record of `total` bytes goes by in a connection that stays closed. */
+export function noteClosed(conversation: Conversation, side: u32, total: u32): void {
+  const reason = <u32>stateAt(conversation).closed - 1;
+  if (total >= SEALED_BYTES_MIN) TlsMetrics.unopened(conversation.directionOf(side), reason);
+}
+
+/** What is inside is nobody's to read: the connection is left. */
+function leaveAll(conversation: Conversation): void {
+  drop(conversation, openedOf(conversation), Unopened.KEYS);
+  letGo(conversation);
   leave(conversation, PROTOCOL_FOREIGN);
   Records.hasLeft = true;
+  Records.isClosed = false;
 }
 
 /** Opens the record of `total` bytes at `start`, which `side` sent between two times. */
@@ -290,15 +343,24 @@ function open(
   const sender = stateAt(conversation).half(side).role == Role.CLIENT ? FROM_CLIENT : FROM_SERVER;
   const target = Regions.tlsRecord + TLS_RECORD_BYTES;
   let length: i32 = -1;
-  if (isThirteen && sender == FROM_CLIENT && mine.epoch == Epoch.BEGINNING) {
-    length = keysRecord(opened.keys, FROM_CLIENT_EARLY, mine.earlySequence, start, total, target);
-    if (length >= 0) mine.earlySequence += 1;
+  if (isThirteen && mine.epoch == Epoch.BEGINNING) {
+    if (sender == FROM_SERVER && opened.early == Early.UNKNOWN) readAnswer(opened, start, total);
+    else if (sender == FROM_CLIENT) length = tryEarly(opened, mine, start, total, mine.doubt);
+    if (length >= 0) {
+      mine.earlySequence = mine.triedSequence + 1;
+      if (opened.early != Early.TAKEN) {
+        TlsMetrics.unopened(conversation.directionOf(side), Unopened.EARLY);
+        return;
+      }
+    }
   }
-  if (length < 0) length = attempt(opened, mine, sender, start, total, target);
+  const isFirst = mine.epoch == Epoch.BEGINNING;
+  if (length < 0 && !mine.isClosed) length = attempt(opened, mine, sender, start, total, target);
   if (length < 0) {
-    stayClosed(conversation, opened, side, total, end);
+    stayClosed(conversation, opened, side, sender, total, end);
     return;
   }
+  if (isFirst && mine.epoch != Epoch.BEGINNING) findBeginning(opened, mine, side, end - total);
   TlsMetrics.opened(conversation.directionOf(side));
   const before = Window.start;
   const behind = Window.end;
@@ -307,33 +369,43 @@ function open(
   Window.open(before, <u32>(behind - before));
 }
 
-/** Tries the numbers that the record may have; answers as `keysRecord` does. */
-function attempt(opened: Opened, mine: OpenedHalf, sender: u32, start: usize, total: u32, target: usize): i32 {
-  const keys = mine.keys != 0 ? mine.keys : opened.keys;
-  const most = mine.doubt < TRIES_MAX ? mine.doubt : TRIES_MAX;
-  for (let tried: u32 = 0; tried <= most; tried++) {
-    const length = keysRecord(keys, sender, mine.sequence + tried, start, total, target);
-    if (length < 0) continue;
-    assert(<u32>length <= total);
-    mine.sequence += tried + 1;
-    mine.doubt = 0;
-    mine.misses = 0;
-    mine.epoch = Epoch.APPLICATION;
-    return length;
-  }
-  return -1;
+/** The first record of a side is opened: its number says whether something of what is inside was lost before it. */
+function findBeginning(opened: Opened, mine: OpenedHalf, side: u32, end: u32): void {
+  const bit = <u8>(1 << (<u8>side));
+  if ((opened.lostBeginning & bit) == 0) return;
+  const records = mine.sequence - 1;
+  if (records == 0) opened.lostBeginning &= ~bit;
+  else if (opened.inner != 0) Inner.miss(opened.inner, side, records, end);
 }
 
 /** No key opens a record: it is one of the handshake, or lost. */
-function stayClosed(conversation: Conversation, opened: Opened, side: u32, total: u32, end: u32): void {
+function stayClosed(conversation: Conversation, opened: Opened, side: u32, sender: u32, total: u32, end: u32): void {
   const mine = opened.half(side);
-  const isHandshake = opened.isThirteen && mine.epoch == Epoch.BEGINNING;
-  mine.misses += 1;
-  if (isHandshake && mine.misses < HANDSHAKE_RECORDS_MAX) return;
+  if (opened.isThirteen && mine.epoch == Epoch.BEGINNING && mayBeHandshake(opened, side, sender, total)) return;
   TlsMetrics.unopened(conversation.directionOf(side), Unopened.FAILED);
-  mine.doubt += 1;
+  if (mine.doubt < TRIES_MAX) mine.doubt += 1;
+  mine.hasLost = 1;
   missInside(opened, side, total, end);
-  if (isHandshake || mine.misses >= MISSES_MAX) giveUp(conversation, Unopened.FAILED);
+  if (mine.isClosed) return;
+  mine.misses += 1;
+  if (mine.misses < (mine.epoch == Epoch.BEGINNING ? BEGINNING_MISSES_MAX : MISSES_MAX)) return;
+  mine.isClosed = 1;
+  if (opened.half(side ^ 1).isClosed) giveUp(conversation, Unopened.FAILED);
+}
+
+/**
+ * Whether a record that stays closed may be of the handshake: the server's is over when the client has sent something of its own, and the
+ * client's when the server has sent something behind its own.
+ */
+function mayBeHandshake(opened: Opened, side: u32, sender: u32, total: u32): bool {
+  const mine = opened.half(side);
+  const peer = opened.half(side ^ 1);
+  const hasPeerBegun = peer.handshakeBytes != 0 || peer.epoch != Epoch.BEGINNING;
+  if (sender == FROM_SERVER && hasPeerBegun) opened.isBehindHandshake = 1;
+  if (opened.isBehindHandshake) return false;
+  // Before the server has sent anything under keys it is early data.
+  if (sender == FROM_SERVER || hasPeerBegun) mine.handshakeBytes += total;
+  return mine.handshakeBytes <= HANDSHAKE_BYTES_MAX;
 }
 
 /** Takes the `length` bytes of plaintext at `start`, of a record of type `outerType`. */
@@ -359,65 +431,55 @@ function take(
   }
   const mine = opened.half(side);
   if (type == Content.HANDSHAKE) {
-    if (opened.isThirteen) readUpdate(opened, mine, sender, start, bytes);
-    else readRenewal(opened, start, bytes);
+    if (!readMessages(opened, mine, start, bytes)) return;
+    keysNext(opened.keys, sender);
+    mine.sequence = 0;
   } else if (type == Content.CHANGE_CIPHER_SPEC) {
-    if (!opened.isThirteen) renew(conversation, opened, mine);
+    if (!opened.isThirteen) renew(conversation, opened, side, mine);
   } else if (type == Content.APPLICATION_DATA && bytes != 0) {
-    if (opened.inner == 0) opened.inner = <u32>Inner.open(conversation, !opened.isMidStream);
+    if (opened.inner == 0) opened.inner = <u32>Inner.open(conversation, opened.hasBeginning(side, sender == FROM_CLIENT));
     if (opened.inner == 0) {
       TlsMetrics.refused();
-      opened.isMidStream = 1;
+      opened.loseBeginning(side);
       return;
     }
     Inner.take(opened.inner, side, start, bytes, end, firstNs, lastNs);
-    if (changetype<Conversation>(opened.inner).protocol == <u8>PROTOCOL_FOREIGN) giveUp(conversation, Unopened.KEYS);
+    if (changetype<Conversation>(opened.inner).protocol == <u8>PROTOCOL_FOREIGN) leaveAll(conversation);
   }
-}
-
-/** Messages behind a handshake of TLS 1.3: a KeyUpdate (RFC 8446 section 4.6.3) makes new keys for its sender. */
-function readUpdate(opened: Opened, mine: OpenedHalf, sender: u32, start: usize, length: u32): void {
-  let at: u32 = 0;
-  while (length - at >= MESSAGE_HEADER_BYTES) {
-    const bytes = u24be(start + at + 1);
-    if (u8At(start + at) == KEY_UPDATE) {
-      keysNext(opened.keys, sender);
-      mine.sequence = 0;
-    }
-    if (bytes > length - at - MESSAGE_HEADER_BYTES) return;
-    at += MESSAGE_HEADER_BYTES + bytes;
-  }
-}
-
-/** Hellos of a handshake inside of a connection of TLS 1.2 (RFC 5246 section 7.4.1.1). */
-function readRenewal(opened: Opened, start: usize, length: u32): void {
-  if (length < HELLO_BYTES_MIN) return;
-  const type = u8At(start);
-  const hello = start + MESSAGE_HEADER_BYTES;
-  if (type == CLIENT_HELLO) opened.asked(hello);
-  if (type != SERVER_HELLO) return;
-  const cipherAt = HELLO_BYTES_MIN + u8At(start + HELLO_BYTES_MIN - 1);
-  if (length >= cipherAt + 2) opened.answered(hello, u16be(hello), u16be(start + cipherAt));
 }
 
 /** What the sender sends from here on is under the keys of the handshake inside. */
-function renew(conversation: Conversation, opened: Opened, mine: OpenedHalf): void {
+function renew(conversation: Conversation, opened: Opened, side: u32, mine: OpenedHalf): void {
   const keys = keysOpen(opened.question);
-  if (keys == 0 || keys == KEYS_NEVER) {
-    giveUp(conversation, Unopened.KEYS);
+  if (keys == KEYS_NEVER) {
+    giveUp(conversation, Unopened.CIPHER);
     return;
   }
+  opened.looks = 1;
+  if (keys == 0) opened.awaits = <u8>side + 1;
+  else changeKeys(opened, mine, keys);
+}
+
+function changeKeys(opened: Opened, mine: OpenedHalf, keys: u32): void {
   if (mine.keys != 0) keysClose(mine.keys);
   mine.keys = keys;
   mine.sequence = 0;
+  opened.awaits = 0;
 }
 
 /** `side` sends no more. */
 export function endOpened(conversation: Conversation, side: u32): void {
   Records.hasLeft = false;
+  if (stateAt(conversation).opened == 0) return;
   const opened = openedOf(conversation);
   opened.done |= <u8>(1 << (<u8>side));
   if (!isReady(conversation, opened) || opened.inner == 0) return;
   const inner = opened.inner;
-  for (let one: u32 = 0; one < 2; one++) if ((<u32>opened.done >> one) & 1) Inner.finish(inner, one);
+  for (let one: u32 = 0; one < 2; one++) {
+    if (!((<u32>opened.done >> one) & 1)) continue;
+    const half = opened.half(one);
+    // No number has said whether it was of the handshake alone.
+    if (half.epoch == Epoch.BEGINNING && (<u32>opened.lostBeginning >> one) & 1) Inner.miss(inner, one, 1, half.end);
+    Inner.finish(inner, one);
+  }
 }

@@ -101,7 +101,8 @@ export class TlsState {
   failed: u8;
   /** The handshake is over, and what follows is opened. */
   over: u8;
-  spare: u8;
+  /** Why all that follows stays closed, as `Unopened` numbers it, and one more; 0 where it does not. */
+  closed: u8;
   /** What is needed to open records (opened.ts); 0 where none are opened. */
   opened: u32;
   spare2: u32;
@@ -132,7 +133,7 @@ export function letGo(conversation: Conversation): void {
   state.half(1).drop();
   if (state.response != 0) messageRelease(changetype<Message>(state.response));
   state.response = 0;
-  if (state.opened != 0) changetype<Opened>(state.opened).release();
+  if (state.opened != 0) changetype<Opened>(state.opened).release(conversation);
   state.opened = 0;
 }
 

@@ -10,6 +10,8 @@ export const SNAP_BYTES = 262_144;
 /** LINKTYPE_ numbers of Ethernet, and of what begins with its IP header. */
 export const LINK_ETHERNET = 1;
 export const LINK_RAW = 101;
+/** Link types of which filters are: beside those, Linux cooked, which Ethernet has no words for. */
+const LINKS = [LINK_ETHERNET, 113, LINK_RAW];
 
 /** Characters of a filter: native/ takes no more. */
 const CHARACTERS_MAX = 16_000;
@@ -60,6 +62,13 @@ function compileByLibpcap(native: Native, filter: string, linkType: number, isFi
   } catch (error) {
     return new Refusal(reasonOf(error));
   }
+}
+
+/** Refuses what is no filter for packets of any link. Throws Failure. */
+export function refuseNoFilter(text: string, source: FilteredSource): void {
+  const compiled = LINKS.map((linkType) => compileFilter(text, linkType, source));
+  const [ethernet] = compiled;
+  if (ethernet instanceof Refusal && compiled.every((one) => one instanceof Refusal)) throw noFilter(text, ethernet);
 }
 
 /** What is said of a filter that is refused. */

@@ -1,7 +1,5 @@
-import { compileFilter, LINK_ETHERNET, LINK_RAW, NO_PACKET, noFilter, Refusal } from "./compile";
+import { compileFilter, LINK_RAW, NO_PACKET, Refusal, refuseNoFilter } from "./compile";
 
-/** Link types of which filters are that Ethernet has no words for: Linux cooked, IP alone. */
-const OTHER_LINKS = [113, LINK_RAW];
 /** Numbers that IP without a link has in files of some systems. */
 const RAW_NUMBERS = [12, 14];
 
@@ -11,10 +9,7 @@ export class FileFilter {
 
   /** Throws Failure where it is no filter. */
   constructor(readonly text: string) {
-    const compile = (linkType: number) => compileFilter(text, linkType, "file");
-    const refusal = compile(LINK_ETHERNET);
-    if (refusal instanceof Refusal && OTHER_LINKS.every((linkType) => compile(linkType) instanceof Refusal))
-      throw noFilter(text, refusal);
+    refuseNoFilter(text, "file");
   }
 
   /** The program for packets of a link type, if there can be one. */

@@ -26,34 +26,32 @@ function tallywire(...words: string[]): string {
 }
 
 /** What `tallywire read --summary -o json` prints. */
-export function summaryOf(path: string): Summary {
-  return JSON.parse(tallywire("--summary", "-o", "json", path));
+export function summaryOf(path: string, ...words: string[]): Summary {
+  return JSON.parse(tallywire("--summary", "-o", "json", ...words, path));
 }
 
 /** What `tallywire read -o json` prints, a round trip a line. */
-export function roundTripsOf(path: string): Record<string, unknown>[] {
-  const text = tallywire("-o", "json", path).trimEnd();
+export function roundTripsOf(path: string, ...words: string[]): Record<string, unknown>[] {
+  const text = tallywire("-o", "json", ...words, path).trimEnd();
   return text === "" ? [] : text.split("\n").map((line) => JSON.parse(line));
 }
 
-/** Chooses a file in the dialog. */
-export async function choose(page: Page, path: string): Promise<void> {
+/** Chooses files in the dialog. */
+export async function choose(page: Page, ...paths: string[]): Promise<void> {
   const dialog = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: /^(Choose a file|Open another)$/ }).click();
-  await (await dialog).setFiles(path);
+  await (await dialog).setFiles(paths);
 }
 
-/** Drops a file on the page. */
-export async function drop(page: Page, path: string): Promise<void> {
-  const text = readFileSync(path).toString("base64");
-  const transfer = await page.evaluateHandle(
-    ({ text, name }) => {
-      const transfer = new DataTransfer();
+/** Drops files on the page. */
+export async function drop(page: Page, ...paths: string[]): Promise<void> {
+  const files = paths.map((path) => ({ name: basename(path), text: readFileSync(path).toString("base64") }));
+  const transfer = await page.evaluateHandle((files) => {
+    const transfer = new DataTransfer();
+    for (const { name, text } of files)
       transfer.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
-      return transfer;
-    },
-    { text, name: basename(path) },
-  );
+    return transfer;
+  }, files);
   for (const type of ["dragenter", "dragover", "drop"]) await page.dispatchEvent("main", type, { dataTransfer: transfer });
 }
 

@@ -3,6 +3,11 @@ import { isIPv6 } from "node:net";
 import fc from "fast-check";
 import type { namesIn } from "./tcpdump";
 
+/** A filter of so many hosts, each of which takes instructions of its own. */
+export function hosts(count: number): string {
+  return Array.from({ length: count }, (_, place) => `host 10.${place >> 8}.${place & 255}.${(place * 7) % 250}`).join(" or ");
+}
+
 /** Filters for a capture in which these names occur. */
 export function filtersFor({ hosts4, hosts6, ports }: ReturnType<typeof namesIn>): fc.Arbitrary<string> {
   const side = fc.constantFrom("", "", "src ", "dst ", "src or dst ", "src and dst ", "dst or src ");

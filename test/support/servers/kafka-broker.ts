@@ -32,10 +32,12 @@ const endOf = (partition: Partition) => partition.reduce((end, { offset, count }
 
 /** A broker with its topics and its groups. */
 class Broker {
-  port = 0;
   private readonly topics = new Map<string, Partition[]>();
   private readonly offsets = new Map<string, bigint>();
   private members = 0;
+
+  /** `door` is what it says that clients reach it at. */
+  constructor(private readonly door: { port: number }) {}
 
   /** The response's values; undefined where none is sent. */
   async answer(request: Request): Promise<Values | undefined> {
@@ -54,7 +56,7 @@ class Broker {
       case "CreateTopics":
         return { topics: values.topics.map(this.create) };
       case "FindCoordinator":
-        return { nodeId: NODE, host: "127.0.0.1", port: this.port };
+        return { nodeId: NODE, host: "127.0.0.1", port: this.door.port };
       case "InitProducerId":
         return { producerId: 7, producerEpoch: 0 };
       case "Produce": {
@@ -110,7 +112,7 @@ class Broker {
     const names = asked === null ? [...this.topics.keys()] : asked.map(({ name }) => String(name));
     const partitionOf = (_: unknown, index: number) => ({ index, leaderId: NODE, replicaNodes: [NODE], isrNodes: [NODE] });
     return {
-      brokers: [{ nodeId: NODE, host: "127.0.0.1", port: this.port, rack: null }],
+      brokers: [{ nodeId: NODE, host: "127.0.0.1", port: this.door.port, rack: null }],
       clusterId: "lab",
       controllerId: NODE,
       topics: names.map((name) => {
@@ -168,13 +170,14 @@ class Broker {
   }
 }
 
-/** Starts the broker; gives its port. */
-export async function startKafkaBroker(stage: Stage): Promise<number> {
-  const broker = new Broker();
-  broker.port = await listenForFrames(stage, { littleEndian: false, countsItself: false }, async (message) => {
+/** Starts the broker; gives its port, which it sends its clients to, or the one of the `door` before it. */
+export async function startKafkaBroker(stage: Stage, door?: { port: number }): Promise<number> {
+  const own = { port: 0 };
+  const broker = new Broker(door ?? own);
+  own.port = await listenForFrames(stage, { littleEndian: false, countsItself: false }, async (message) => {
     const request = readRequest(message);
     const values = await broker.answer(request);
     return values && kafkaResponse(request.name, request.version, values, { correlationId: request.correlationId });
   });
-  return broker.port;
+  return own.port;
 }

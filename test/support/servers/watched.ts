@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import type { Endpoint, RoundTrip } from "../../../engine/round-trip";
 import { ADDON } from "../capture/network";
 import { COMMAND, tallywire } from "../command";
 
@@ -11,6 +12,9 @@ export const watchMissing =
   ADDON === undefined || process.getuid?.() !== 0 ? "only root may capture, with native/ built" : undefined;
 
 if (watchMissing !== undefined) console.warn(`round trips are read from captures, and not watched live: ${watchMissing}`);
+
+/** As much as tcpdump gets beside it: on a busy machine both wait long for their turn. */
+const RING_MIB = 64;
 
 /** A watch that runs. */
 export class Watched {
@@ -28,7 +32,8 @@ export class Watched {
     device: string,
     filter: string,
   ): Promise<Watched> {
-    const watched = new Watched(start(process.execPath, [COMMAND, "watch", "-i", device, "-f", filter, "-o", "json"]));
+    const words = ["watch", "-i", device, "-f", filter, "--ring", `${RING_MIB}`, "-o", "json"];
+    const watched = new Watched(start(process.execPath, [COMMAND, ...words]));
     while (!watched.words.includes(`watching ${device}`)) {
       if (watched.child.exitCode !== null) throw new Error(`watch ended: ${watched.words}`);
       await sleep(10);
@@ -50,12 +55,13 @@ export class Watched {
 
 /**
  * Round trips in some order, without what two captures of the same packets do not share: clocks, whose packet of two CPUs came first, and
- * what a file does not know.
+ * what a file does not know, whose the ends are among it.
  */
 function linesOf(text: string): string[] {
+  const end = ({ address, port }: Endpoint) => ({ address, port });
   const shared = (line: string) => {
-    const { time, durationNs, timing, tcp, interface: index, direction, ...rest } = JSON.parse(line);
-    return JSON.stringify(rest);
+    const { time, durationNs, timing, tcp, interface: index, direction, client, server, ...rest } = JSON.parse(line) as RoundTrip;
+    return JSON.stringify({ client: end(client), server: end(server), ...rest });
   };
   return text.trimEnd().split("\n").filter(Boolean).map(shared).sort();
 }

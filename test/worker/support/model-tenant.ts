@@ -31,6 +31,7 @@ export const METRICS: readonly Metric[] = [
   metric("things_total", "counter"),
   metric("things_open", "gauge"),
   metric("things_top", "top", { keys: [{ name: "thing", type: "text" }] }),
+  metric("things_calls", "breakdown", { keys: [{ name: "thing", type: "text" }] }),
 ];
 
 export const RETENTION = [2 * DAY, 30 * DAY, 400 * DAY];
