@@ -231,8 +231,9 @@ describe("a message", () => {
     for (const one of sent) await send("once", one);
     const message = await messageOf("once");
     const root = hubOf("once");
+    // Whichever of the two comes first.
     const both = await Promise.all([root.receive(message), root.receive(message)]);
-    expect(both).toMatchObject([{ stored: true }, { stored: false }]);
+    expect(both.map((told) => "stored" in told && told.stored).sort()).toEqual([false, true]);
     await abortAllDurableObjects();
     expect(await hubOf("once").receive(message)).toMatchObject({ stored: false });
     await runDurableObjectAlarm(hubOf("once"));
