@@ -34,7 +34,7 @@ async function checkNode() {
   const paths = (withPrograms) =>
     rooms.filter(({ name }) => WITH_PROGRAMS.has(name) === withPrograms).map(({ name }) => `test/${name}/`);
   await checkVitest("node: the core", ["--project", "node", TWO_AT_ONCE, ...paths(false)]);
-  await checkVitest("node: programs", ["--project", "node", ...paths(true)]);
+  await checkVitest("node: programs", ["--project", "node", ...paths(true)], { hasPrograms: true });
 }
 
 /** Rooms whose tests ask of an engine what the core asks of it: arithmetic, memory, bytes and strings, and each protocol's laws. */
@@ -55,7 +55,8 @@ async function checkNode24() {
 
 async function checkBrowser() {
   const chromium = findChromium();
-  if (chromium) await checkVitest("browser", ["--project", "browser"], { env: { TALLYWIRE_CHROMIUM: chromium } });
+  if (chromium)
+    await checkVitest("browser", ["--project", "browser"], { env: { TALLYWIRE_CHROMIUM: chromium }, hasPrograms: true });
   else say("\n== browser: not run, no Chromium is installed (Debian: apt-get install chromium)");
 }
 
@@ -65,7 +66,7 @@ async function main() {
   await checkProgram("tsc", tool("typescript/bin/tsc", "-b"));
   await checkProgram("knip: exports that nothing uses", tool("knip/bin/knip.js"));
   await checkNode();
-  await checkVitest("workerd", ["--project", "workerd", TWO_AT_ONCE]);
+  await checkVitest("workerd", ["--project", "workerd", TWO_AT_ONCE], { hasPrograms: true });
   await checkNode24();
   await checkWorkerSize();
   await checkBrowser();
@@ -75,6 +76,7 @@ await main().catch((error) => {
   part("a part of the run broke");
   count(false, `${error.output ?? ""}${error.stack}`);
 });
+for (const line of tally.secondTries) process.stdout.write(`${line}\n`);
 for (const name of tally.failures) process.stdout.write(`failed: ${name}\n`);
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
 process.exitCode = tally.failed > 0 ? 1 : 0;

@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { ROOT, run, say, tool } from "./run.mjs";
+import { SECOND_TRY } from "./second-tries.mjs";
 
-/** What the checks came to so far, and the names of those that failed. */
-export const tally = { passed: 0, failed: 0, failures: [] };
+/** What the checks came to so far, the names of those that failed, and lines for those that did not at the second try. */
+export const tally = { passed: 0, failed: 0, failures: [], secondTries: [] };
 
 /** Output goes through a pipe, so what runs cannot see for itself whether a terminal is there. */
 const COLOUR = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
@@ -56,15 +57,20 @@ function firstLine({ failureMessages = [] }) {
   return String(failureMessages[0] ?? "").split("\n", 1)[0];
 }
 
-/** Runs vitest with these words and counts each of its tests; `node` is the Node that runs it. */
-export async function checkVitest(name, words, { node = process.execPath, env = {} } = {}) {
+/**
+ * Runs vitest with these words and counts each of its tests; `node` is the Node that runs it. With `hasPrograms` a test that fails is tried once
+ * more, and said where it passes then: other programs and the clock take part in it, and the machine may have kept one of them waiting.
+ */
+export async function checkVitest(name, words, { node = process.execPath, env = {}, hasPrograms = false } = {}) {
   part(name);
   const report = join(ROOT, "build/results", `${name.replaceAll(/\W+/g, "-")}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const [, script] = tool("vitest/vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { code } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { ...COLOUR, ...env } });
+  if (hasPrograms) reporters.push("--reporter=./scripts/lib/second-tries.mjs", "--retry=1");
+  const { code, output } = await run([node, script, "run", ...words, ...reporters], { show: true, env: { ...COLOUR, ...env } });
+  tally.secondTries.push(...output.split("\n").filter((line) => line.startsWith(SECOND_TRY)));
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, testResults = [] } = readReport(report) ?? {};
   tally.passed += numPassedTests;
   for (const [file, test] of failedTests(testResults)) fail(`${name}: ${file} > ${test.fullName}: ${firstLine(test)}`);
