@@ -38,7 +38,7 @@ enum owner_outcome {
   OWNER_KNOWN = 1,
   OWNER_GONE = 2,     /* no socket is there, or none that a process holds */
   OWNER_HIDDEN = 3,   /* there is a socket, and no process that may be looked into holds it */
-  OWNER_DOUBTFUL = 4, /* a process holds it that may have inherited it, or a later connection has taken its place */
+  OWNER_DOUBTFUL = 4, /* who holds it may have inherited it, or keeps a port that is another's, or a later connection has taken its place */
   OWNER_BUSY = 5,     /* looking for it would have taken more time than is given */
   OWNER_SHARED = 6,   /* several programs listen there, and none is seen to have taken the connection */
 };

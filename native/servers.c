@@ -33,6 +33,8 @@
 #define SHARE 32
 #define SAVED_MAX_NS 20000000ll
 #define SECOND_NS 1000000000ull
+/* The command that keeps a published port. */
+#define PORT_KEEPER "docker-proxy"
 #define STATE_ESTABLISHED 1
 #define STATE_SYN_RECEIVED 3
 #define STATE_CLOSE_WAIT 8
@@ -153,7 +155,8 @@ static void find_taker(struct servers *servers, const struct flow *flow, uint64_
   if (state == STATE_ESTABLISHED || state == STATE_SYN_RECEIVED || state == STATE_CLOSE_WAIT) owner->outcome = OWNER_PENDING;
 }
 
-void servers_find(struct servers *servers, const struct flow *flow, uint64_t time_ns, struct owner *owner) {
+/* Finds whose a server is by who listens. */
+static void find_listener(struct servers *servers, const struct flow *flow, uint64_t time_ns, struct owner *owner) {
   struct owner all[SHARING_MAX];
   int count = look_at_port(servers, flow, time_ns, owner->socket.cookie);
   int is_one = 1;
@@ -173,6 +176,23 @@ void servers_find(struct servers *servers, const struct flow *flow, uint64_t tim
   for (int i = 1; i < count; i++) keep_common(&common, &all[i]);
   find_taker(servers, flow, time_ns, all, count, owner);
   if (owner->outcome != OWNER_KNOWN && owner->outcome != OWNER_PENDING) *owner = common;
+}
+
+/*
+ * Whether rules of the kernel take a flow past who listens, as those of a published port do: to another namespace, where its socket is.
+ * What Docker begins at such a port keeps the port, and takes what comes over loopback.
+ */
+static int passes_by(const struct servers *servers, const struct flow *flow, const struct owner *owner) {
+  struct socket_state own;
+  if (owner->outcome != OWNER_KNOWN || strcmp(owner->command, PORT_KEEPER) != 0) return 0;
+  return flow->protocol != IPPROTO_TCP || diag_find(servers->diag, flow, &own) != 0;
+}
+
+void servers_find(struct servers *servers, const struct flow *flow, uint64_t time_ns, struct owner *owner) {
+  find_listener(servers, flow, time_ns, owner);
+  if (!passes_by(servers, flow, owner)) return;
+  owner->outcome = OWNER_DOUBTFUL;
+  owner->socket.inode = 0;
 }
 
 #endif
