@@ -24,13 +24,13 @@ export class NativeFeed {
     this.input = core.open("live");
   }
 
-  /** Reads from this source from now on. */
+  /** Reads from this source from now on. Throws where it cannot be watched. */
   open([source]: readonly NativeSource[]): void {
     if (source === undefined) throw new Error("there is no source to read from");
+    this.native.watch(source, () => this.takeNoting(source));
     this.source = source;
     this.dropped = 0;
     this.faultSeen = 0;
-    this.native.watch(source, () => this.takeNoting(source));
   }
 
   /** What went wrong with the source since this was last asked, as an errno; 0 where all is well. */

@@ -73,8 +73,7 @@ export class RingCapture implements LiveCapture {
     this.choice = { names: new InterfaceNames(options.interface), filter: ringFilter(options.filter), indexes: [] };
     this.reopens = this.names.single !== undefined;
     this.isWaiting = options.waits === true;
-    this.sources = this.open();
-    this.feed.open(this.sources);
+    this.begin();
     this.sayMissing();
   }
 
@@ -130,6 +129,18 @@ export class RingCapture implements LiveCapture {
       throw new Failure(`the kernel does not take this filter: ${reasonOf(cause)}`, 1, { cause });
     }
     this.program = program;
+  }
+
+  /** Opens rings and has them read. Throws Failure, and none is open then. */
+  private begin(): void {
+    const sources = this.open();
+    try {
+      this.feed.open(sources);
+    } catch (cause) {
+      for (const source of sources) this.native.close(source);
+      throw new Failure(`cannot read what is captured on ${this.names.words}: ${reasonOf(cause)}`, 1, { cause });
+    }
+    this.sources = sources;
   }
 
   private open(): NativeSource[] {
@@ -247,12 +258,11 @@ export class RingCapture implements LiveCapture {
     this.feed.drop();
     this.sources = [];
     try {
-      this.sources = this.open();
+      this.begin();
     } catch (error) {
       if (error instanceof Failure) return false;
       throw error;
     }
-    this.feed.open(this.sources);
     return true;
   }
 

@@ -27,6 +27,8 @@ class Kernel {
   /** Bytes of programs that the next rings' sockets take. */
   room: readonly number[] = [];
   isRefusing = false;
+  /** No thread can be had that waits for packets. */
+  isBusy = false;
 
   readonly native = {
     interfaces: () => this.interfaces,
@@ -66,6 +68,7 @@ function captureOf(kernel: Kernel, options: Partial<LiveOptions>, rings = 1) {
   const native = kernel.native as unknown as Native;
   const feed: RingFeed = {
     open(sources) {
+      if (kernel.isBusy) throw new Error("a thread: Resource temporarily unavailable");
       open = sources;
     },
     takeFault: () => open.map((source) => native.fault(source)).find((fault) => fault !== 0) ?? 0,
@@ -178,4 +181,24 @@ test("while an interface comes and goes again, its filter can change, and what i
   expect(programs(kernel)[1]).toBe(programs(other)[0]);
   await capture.close();
   expect(kernel.rings.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+});
+
+test.each([1, 2])("%s rings that nobody can wait for are closed, and opened again when somebody can", async (rings) => {
+  const kernel = new Kernel();
+  kernel.isBusy = true;
+  const reason = "cannot read what is captured on eth0: a thread: Resource temporarily unavailable";
+  expect(() => captureOf(kernel, { interface: "eth0" }, rings)).toThrow(new Failure(reason));
+  expect(kernel.rings.map(({ isOpen }) => isOpen)).toEqual(Array(rings).fill(false));
+  kernel.isBusy = false;
+  const { capture, said } = captureOf(kernel, { interface: "eth0" }, rings);
+  kernel.rings.at(-1)!.fault = ENODEV;
+  kernel.isBusy = true;
+  for (let times = 0; times < 3; times++) capture.refresh();
+  expect(kernel.rings.filter(({ isOpen }) => isOpen)).toEqual([]);
+  kernel.isBusy = false;
+  capture.refresh();
+  expect(kernel.rings.filter(({ isOpen }) => isOpen)).toHaveLength(rings);
+  expect(said.at(-1)).toBe("interface eth0 is back");
+  await capture.close();
+  expect(kernel.rings.filter(({ isOpen }) => isOpen)).toEqual([]);
 });
