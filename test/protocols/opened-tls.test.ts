@@ -171,3 +171,35 @@ describe("bytes that are lost behind the server's hello", () => {
     expect(lines.filter((line) => line === "/a 200" || line === "/b 200")).toEqual([]);
   });
 });
+
+const LABS = [
+  { version: "TLS 1.3", Lab: Lab13 },
+  { version: "TLS 1.2", Lab: Lab12 },
+];
+
+describe.each(LABS)("records of $version that are lost in a response of many", ({ Lab }) => {
+  const CONTENT = 5000;
+  const BODY = answer("x".repeat(8 * CONTENT));
+  const RECORD = new Lab().server.say(BODY.slice(0, CONTENT)).length;
+  const RECORDS = Math.ceil(BODY.length / CONTENT);
+
+  test.each([
+    ["one, whole", 2, 0, 3, 0],
+    ["the end of one", 2, 100, 3, 0],
+    ["the middle of one", 7, 900, 7, 1000],
+    ["the header of one", 4, 2, 4, 9],
+    ["the end of one to the beginning of another", 2, 100, 5, 50],
+    ["some, whole", 3, 0, 7, 0],
+    ["some, and the beginning of one", 3, 0, 7, 900],
+  ])("%s: what follows begins where it did", (_, from, fromBytes, to, toBytes) => {
+    const lab = new Lab();
+    const talk = lab.open().send("client", lab.client.say(get("a")));
+    const part = (index: number) => lab.server.say(BODY.slice(index * CONTENT, (index + 1) * CONTENT));
+    const records = join(...Array.from({ length: RECORDS }, (_, index) => part(index)));
+    const [start, end] = [from * RECORD + fromBytes, to * RECORD + toBytes];
+    talk.send("server", records.subarray(0, start)).lose("server", records.subarray(start, end));
+    talk.send("server", records.subarray(end));
+    for (const path of ["b", "c"]) ask(talk, lab, path);
+    expect(told(talk.close(), lab.log)).toEqual(["/a 200", "/b 200", "/c 200"]);
+  });
+});

@@ -17,6 +17,9 @@ import { TlsMetrics, Unopened } from "./metrics";
 
 /** A record under keys with nothing in it: its header and its tag. What is shorter was sent in the clear. */
 export const SEALED_BYTES_MIN: u32 = 5 + 16;
+/** Part of each nonce under TLS 1.2 that AES-GCM sends along (RFC 5288 section 3); ChaCha20-Poly1305, whose suites begin with this, does not. */
+const NONCE_SENT_BYTES: u32 = 8;
+const CHACHA20_SUITES: u32 = 0xcc;
 const RANDOM_BYTES: u32 = 32;
 const NEXT_BYTES: u32 = 4;
 
@@ -159,6 +162,9 @@ export class OpenedHalf {
   spare: u8;
   /** Bytes of what stayed closed and may be of the handshake. */
   handshakeBytes: u32;
+  /** Bytes of records of which nobody knows yet how many they are, and how many are counted in `sequence`. */
+  lostBytes: u32;
+  lostRecords: u32;
 }
 
 @unmanaged
@@ -225,6 +231,12 @@ export class Opened {
     return load<u16>(this.question) == 0x0304;
   }
 
+  /** Bytes of a record under keys that are none of its content; of TLS 1.3 without what pads it. */
+  get sealingBytes(): u32 {
+    if (this.isThirteen) return SEALED_BYTES_MIN + 1;
+    return this.cipher >> 8 == CHACHA20_SUITES ? SEALED_BYTES_MIN : SEALED_BYTES_MIN + NONCE_SENT_BYTES;
+  }
+
   @inline loseBeginning(side: u32): void {
     this.lostBeginning |= <u8>(1 << (<u8>side));
   }
@@ -274,7 +286,7 @@ export class Opened {
 }
 
 const HALVES: usize = 32;
-const HALF_BYTES: usize = 52;
+const HALF_BYTES: usize = 60;
 const QUESTION: usize = HALVES + 2 * HALF_BYTES;
 const OPENED_BYTES: u32 = <u32>QUESTION + 4 + 2 * RANDOM_BYTES;
 

@@ -15,6 +15,7 @@ import { Inner } from "../shared/inner";
 import { attempt, TRIES_MAX } from "./attempt";
 import { awaitsAnswer, Early, readAnswer, tryEarly } from "./early";
 import { TlsMetrics, Unopened } from "./metrics";
+import { isBetween, missRecord, missUncounted, settleMissing } from "./missing";
 import { Epoch, Opened, OpenedHalf, SEALED_BYTES_MIN, Sealed } from "./opened";
 import { readMessages } from "./opened-messages";
 import { Content, RECORD_BYTES, RECORD_BYTES_MAX } from "./probe";
@@ -130,7 +131,7 @@ function lose(conversation: Conversation, opened: Opened, side: u32, reason: u32
   TlsMetrics.unopened(conversation.directionOf(side), reason);
   pass(opened, mine);
   mine.end += mine.total;
-  missBetween(opened, side, mine.total, mine.end);
+  missRecord(opened, side, mine.total, mine.end);
 }
 
 /** A record that stays closed takes a number, where it is under the keys that are counted for. */
@@ -138,17 +139,6 @@ function pass(opened: Opened, mine: OpenedHalf): void {
   mine.hasLost = 1;
   if (!opened.isThirteen || mine.epoch != Epoch.BEGINNING) mine.sequence += 1;
   else if (mine.doubt < TRIES_MAX) mine.doubt += 1;
-}
-
-function missInside(opened: Opened, side: u32, bytes: u32, end: u32): void {
-  if (opened.inner != 0) Inner.miss(opened.inner, side, bytes, end);
-  else opened.loseBeginning(side);
-}
-
-/** Bytes are missing that may all be of the handshake of TLS 1.3: the number of the next record that is opened says so. */
-function missBetween(opened: Opened, side: u32, bytes: u32, end: u32): void {
-  if (opened.isThirteen && opened.half(side).epoch == Epoch.BEGINNING) opened.loseBeginning(side);
-  else missInside(opened, side, bytes, end);
 }
 
 /** Notes where a record begins, and what is missing before it. */
@@ -161,8 +151,13 @@ function notePlace(opened: Opened, mine: OpenedHalf, side: u32, sequence: u32, h
     mine.hasLost = 1;
     const most = missing / SEALED_BYTES_MIN + 1;
     mine.doubt = mine.doubt + most < TRIES_MAX ? mine.doubt + most : TRIES_MAX;
-    if (!opened.isThirteen || mine.epoch != Epoch.BEGINNING) mine.sequence += missing / (RECORD_BYTES + RECORD_BYTES_MAX);
-    missBetween(opened, side, missing, sequence);
+    if (isBetween(opened, mine)) opened.loseBeginning(side);
+    else {
+      const records = missing / (RECORD_BYTES + RECORD_BYTES_MAX);
+      mine.sequence += records;
+      mine.lostRecords += records;
+      missUncounted(opened, side, missing, sequence);
+    }
   }
   mine.end = sequence;
 }
@@ -355,12 +350,16 @@ function open(
     }
   }
   const isFirst = mine.epoch == Epoch.BEGINNING;
+  const next = mine.sequence;
   if (length < 0 && !mine.isClosed) length = attempt(opened, mine, sender, start, total, target);
   if (length < 0) {
     stayClosed(conversation, opened, side, sender, total, end);
     return;
   }
   if (isFirst && mine.epoch != Epoch.BEGINNING) findBeginning(opened, mine, side, end - total);
+  // Behind new keys the numbers begin anew.
+  const passed = mine.sequence > next ? mine.sequence - 1 - next : 0;
+  if (mine.lostBytes != 0) settleMissing(opened, side, mine.lostRecords + passed, end - total);
   TlsMetrics.opened(conversation.directionOf(side));
   const before = Window.start;
   const behind = Window.end;
@@ -385,7 +384,7 @@ function stayClosed(conversation: Conversation, opened: Opened, side: u32, sende
   TlsMetrics.unopened(conversation.directionOf(side), Unopened.FAILED);
   if (mine.doubt < TRIES_MAX) mine.doubt += 1;
   mine.hasLost = 1;
-  missInside(opened, side, total, end);
+  missUncounted(opened, side, total, end);
   if (mine.isClosed) return;
   mine.misses += 1;
   if (mine.misses < (mine.epoch == Epoch.BEGINNING ? BEGINNING_MISSES_MAX : MISSES_MAX)) return;
@@ -480,6 +479,7 @@ export function endOpened(conversation: Conversation, side: u32): void {
     const half = opened.half(one);
     // No number has said whether it was of the handshake alone.
     if (half.epoch == Epoch.BEGINNING && (<u32>opened.lostBeginning >> one) & 1) Inner.miss(inner, one, 1, half.end);
+    if (half.lostBytes != 0) settleMissing(opened, one, half.lostRecords + 1, half.end);
     Inner.finish(inner, one);
   }
 }

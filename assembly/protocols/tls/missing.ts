@@ -1,0 +1,43 @@
+/**
+ * What is missing inside, by what is missing of the records around it: their headers, nonces and tags are no bytes of the content.
+ *
+ * How many records bytes were is known by the number of the next one that is opened. Until then what is inside has heard of one byte: that
+ * something is missing, before what the peer says next.
+ */
+import { Inner } from "../shared/inner";
+import { Epoch, Opened, OpenedHalf } from "./opened";
+
+/** Whether what is missing may all be of the handshake of TLS 1.3: the number of the next record that is opened says so. */
+export function isBetween(opened: Opened, mine: OpenedHalf): bool {
+  return opened.isThirteen && mine.epoch == Epoch.BEGINNING;
+}
+
+/** `bytes` of what `side` said inside are missing before the outer number `end`. */
+export function missInside(opened: Opened, side: u32, bytes: u32, end: u32): void {
+  if (opened.inner != 0) Inner.miss(opened.inner, side, bytes, end);
+  else opened.loseBeginning(side);
+}
+
+/** One record of `total` bytes is missing. */
+export function missRecord(opened: Opened, side: u32, total: u32, end: u32): void {
+  const sealing = opened.sealingBytes;
+  if (isBetween(opened, opened.half(side))) opened.loseBeginning(side);
+  else if (total > sealing) missInside(opened, side, total - sealing, end);
+}
+
+/** `bytes` of records are missing, of which nobody knows yet how many they are. */
+export function missUncounted(opened: Opened, side: u32, bytes: u32, end: u32): void {
+  const mine = opened.half(side);
+  if (mine.lostBytes == 0) missInside(opened, side, 1, end);
+  mine.lostBytes += bytes;
+}
+
+/** They were `records`: tells the rest of what is missing. */
+export function settleMissing(opened: Opened, side: u32, records: u32, end: u32): void {
+  const mine = opened.half(side);
+  const bytes = mine.lostBytes;
+  const told = records * opened.sealingBytes + 1;
+  mine.lostBytes = 0;
+  mine.lostRecords = 0;
+  if (bytes > told) missInside(opened, side, bytes - told, end);
+}
