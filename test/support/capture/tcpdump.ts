@@ -11,7 +11,8 @@ export function takenBy(
   filter: string,
   output: string,
 ): { file: Uint8Array; fault?: undefined } | { fault: string } {
-  const { status, stderr } = spawnSync("tcpdump", ["-r", path, "-w", output, filter], { encoding: "utf8" });
+  const words = ["--time-stamp-precision=nano", "-r", path, "-w", output, filter];
+  const { status, stderr } = spawnSync("tcpdump", words, { encoding: "utf8" });
   if (status === 0) return { file: readFileSync(output) };
   return { fault: stderr.trim().split("\n").at(-1)! };
 }
