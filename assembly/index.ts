@@ -34,7 +34,7 @@ import { OwnerMetrics } from "./roundtrip/owner-metrics";
 import { Pending } from "./roundtrip/pending";
 import { Sightings } from "./roundtrip/sightings";
 import { Held } from "./roundtrip/stages";
-import { readSettings, Settings } from "./settings";
+import { readNetworks, readSettings, Settings } from "./settings";
 import { SketchPool } from "./sketches/sketch-pool";
 import { Stat } from "./stat/stat";
 import { endFlows, openFlows } from "./stream/flows";
@@ -166,6 +166,14 @@ export function sample(most: u32): void {
 /** From now on round trips come out as events, or do not; what they add up to is the same. */
 export function tellEvents(wanted: u32): void {
   Settings.events = wanted != 0;
+}
+
+/**
+ * From now on the host's networks are those of the `length` bytes at `staging`, which are the value of that setting; what has begun keeps its
+ * direction. Answers 0, or 1 for what is no list of networks: all stays as it was then.
+ */
+export function setHostNetworks(length: u32): u32 {
+  return length <= STAGING_BYTES && readNetworks(Regions.begin(), length) ? 0 : 1;
 }
 
 /**

@@ -174,7 +174,8 @@ function readSetting(id: u32, value: usize, bytes: u32): bool {
   return true;
 }
 
-function readNetworks(value: usize, bytes: u32): bool {
+/** Takes the networks in `bytes` bytes at `value`; false where they are none, and all stays as it was. */
+export function readNetworks(value: usize, bytes: u32): bool {
   const count = bytes / NETWORK_BYTES;
   if (bytes % NETWORK_BYTES != 0 || count > HOST_NETWORKS_MAX) return false;
   for (let i: u32 = 0; i < count; i++) {

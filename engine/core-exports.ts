@@ -14,6 +14,7 @@ export interface Exports extends Record<string, unknown> {
   lostMinutes(minutes: number): void;
   sample(most: number): void;
   tellEvents(wanted: number): void;
+  setHostNetworks(length: number): number;
   feed(handle: number, start: number, length: number): number;
   wantedLinkType(): number;
   putProgram(linkType: number, length: number): number;

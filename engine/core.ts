@@ -7,7 +7,7 @@ import { instantiateSync } from "@assemblyscript/loader";
 import type { Exports } from "./core-exports.ts";
 import { answerOwner, type OwnerOf } from "./owner.ts";
 import type { Schema } from "./schema.ts";
-import { encodeSettings, type Setting } from "./settings.ts";
+import { encodeNetworks, encodeSettings, type Setting } from "./settings.ts";
 import { TLS_QUESTION_BYTES, type TlsOpener, type TlsSender } from "./tls/opener.ts";
 
 /** The ABI that this engine speaks. */
@@ -196,6 +196,11 @@ export class Core {
   /** Gives round trips out as events from now on, or does not; bundles are the same. */
   tellEvents(isWanted: boolean): void {
     this.call(() => this.exports.tellEvents(isWanted ? 1 : 0));
+  }
+
+  /** From now on these are the host's networks, as CIDR; what has begun keeps its direction. Throws SettingError. */
+  setHostNetworks(networks: readonly string[]): void {
+    this.ask(encodeNetworks(networks), (length) => this.exports.setHostNetworks(length));
   }
 
   /** Tells packet time on an idle host. */

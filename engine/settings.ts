@@ -88,10 +88,8 @@ export function encodeSettings(setting: Setting): Uint8Array {
   writer.flag(3, setting.raw);
   writer.flag(21, setting.headers);
   writer.u32(23, setting.bodyBytes);
-  const networks = setting.hostNetworks ?? [];
-  if (networks.length > HOST_NETWORKS_MAX)
-    throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
-  if (networks.length > 0) writer.put(4, networks.flatMap(parseNetwork));
+  const networks = encodeNetworks(setting.hostNetworks ?? []);
+  if (networks.length > 0) writer.put(4, networks);
   writer.u64(5, setting.secret);
   writer.u64(6, setting.bootId);
   writer.u32(8, setting.dnsTimeoutMs);
@@ -118,6 +116,13 @@ export function encodeSettings(setting: Setting): Uint8Array {
     );
   writer.flag(20, setting.asksOwners);
   return Uint8Array.from(writer.bytes);
+}
+
+/** The value of that setting: 17 bytes a network. Throws SettingError. */
+export function encodeNetworks(networks: readonly string[]): Uint8Array {
+  if (networks.length > HOST_NETWORKS_MAX)
+    throw new SettingError(`at most ${HOST_NETWORKS_MAX} host networks, not ${networks.length}`);
+  return Uint8Array.from(networks.flatMap(parseNetwork));
 }
 
 /** A network as 16 address bytes (IPv4 as ::ffff:a.b.c.d) and the length of its prefix in those 128 bits. */

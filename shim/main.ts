@@ -378,7 +378,10 @@ function looking(name: string, description: string, snapFlags = "-s, --snapshot-
     .option("--no-owners", "leave out whose connections are: processes, users, containers and pods (Linux)")
     .option("--raw", RAW_HELP)
     .option("--keep-duplicates", "count twice what the capture itself saw twice")
-    .option("--host-network <cidr...>", "networks of the host, which tell in from out; its own addresses where live")
+    .option(
+      "--host-network <cidr...>",
+      "networks of the host, which tell in from out; its own addresses, as they come and go, where live",
+    )
     .option("--tls-keys <file>", TLS_KEYS_HELP)
     .option("--protocol <name:port>", PROTOCOL_HELP, together);
 }

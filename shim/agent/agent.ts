@@ -6,7 +6,8 @@ import type { OwnerOf } from "../../engine/owner";
 import { formatNumberOf } from "../../engine/units";
 import { feedCapture } from "../capture/capture-reader";
 import type { FileFilter } from "../capture/filter/file-filter";
-import { type LiveOptions, ownNetworks } from "../capture/live";
+import type { LiveOptions } from "../capture/live";
+import { OwnNetworks } from "../capture/own-networks";
 import { type Account, becomeAccount } from "../capture/privileges";
 import type { RunOptions } from "../capture/thread-orders";
 import { loadCore } from "../core";
@@ -16,7 +17,7 @@ import type { Standing } from "../listen/own-metrics";
 import { MinuteCounts } from "../output/minute-counts";
 import { openOwners } from "../owner/open-owners";
 import { Delivery, type DeliveryCounts } from "../post/delivery";
-import { CLOCK_OFFSET_MAX_MS, HubClock } from "../post/hub-clock";
+import { HubClock } from "../post/hub-clock";
 import { BootTags } from "../spool/boot-tags";
 import { SPOOL_LIMITS, Spool } from "../spool/spool";
 import { SpoolLock } from "../spool/spool-lock";
@@ -25,7 +26,15 @@ import { USER_AGENT } from "../version";
 import { CpuKeeper } from "./cpu-keeper";
 import { deniedSince } from "./denied";
 import { FullSpool } from "./full-spool";
-import { closing, type InterfaceReader, mergingCore, readAlone, readByThreads } from "./interface-reader";
+import {
+  closing,
+  following,
+  type InterfaceReader,
+  mergingCore,
+  readAlone,
+  readByThreads,
+  type ToldReader,
+} from "./interface-reader";
 import type { LevelledLog } from "./log-level";
 import { MinuteKeeper } from "./minute-keeper";
 import { OpenMinutes } from "./open-minutes";
@@ -75,7 +84,6 @@ export class Agent {
   private isUnnoted = false;
   private readonly programPages = new ProgramPages();
   private readonly hubClock = new HubClock();
-  private isClockOff = false;
 
   constructor(
     private settings: AgentSettings,
@@ -238,7 +246,11 @@ export class Agent {
       key: hub.key,
       hideKey: hub.hideKey,
       userAgent: USER_AGENT,
-      onTime: (...times) => this.noteTime(...times),
+      onTime: (...times) => {
+        this.hubClock.note(...times);
+        const turn = this.hubClock.takeTurn();
+        if (turn !== undefined) this.say(turn);
+      },
     });
     this.closePoster = () => poster.close();
     const isLive = source.kind === "interface";
@@ -250,10 +262,9 @@ export class Agent {
   }
 
   /** What a core of a run is to do. */
-  private begin(bootId: bigint, isLive: boolean, settings: AgentSettings): RunOptions {
+  private begin(bootId: bigint, settings: AgentSettings): RunOptions {
     const { budgetBytes, keepDuplicates, hostNetworks, theta, labels, forced, tlsKeys } = settings;
-    const networks = hostNetworks ?? (isLive ? ownNetworks() : undefined);
-    return { bootId, budgetBytes, keepDuplicates, theta, labels, forced, hostNetworks: networks, tlsKeys };
+    return { bootId, budgetBytes, keepDuplicates, theta, labels, forced, hostNetworks, tlsKeys };
   }
 
   private openCore({ tlsKeys, ...options }: RunOptions & { ownerOf?: OwnerOf | undefined }, isLive: boolean): Core {
@@ -290,7 +301,7 @@ export class Agent {
     const settings = { edge, hostNetworks, keepDuplicates, theta, labels, forced, filter: filter?.text };
     const run = new FileRun(this.spool.folder, paths, settings);
     this.bootTags.note(run.bootId, tags);
-    const core = this.openCore({ ...this.begin(run.bootId, false, this.settings), packetFilter: filter?.programOf }, false);
+    const core = this.openCore({ ...this.begin(run.bootId, this.settings), packetFilter: filter?.programOf }, false);
     this.tellThrough(core);
     this.say(
       `edge ${edge}: reading ${paths.join(", ")}${run.resumed ? ", whose minutes count once with those of the run before" : ""}`,
@@ -366,7 +377,8 @@ export class Agent {
   /** A reader of interfaces, as a start of its own: what it seals counts beside what others do. */
   private async openReader(settings: AgentSettings, source: InterfaceSource, bootId: bigint): Promise<InterfaceReader> {
     const { live, threads, tellsOwners } = source;
-    const options = this.begin(bootId, true, settings);
+    const networks = settings.hostNetworks === undefined ? new OwnNetworks() : undefined;
+    const options = { ...this.begin(bootId, settings), hostNetworks: networks?.current ?? settings.hostNetworks };
     const owners = openOwners(tellsOwners, this.say);
     try {
       const { ownerOf } = owners ?? {};
@@ -375,14 +387,15 @@ export class Agent {
           ? readAlone(this.openCore({ ...options, ownerOf }, true), live, this.say)
           : // Each thread asks for itself; that this one has owners open keeps what takes root's rights.
             this.openThreads(options, threads, live, owners !== undefined);
-      return closing(await reader, () => owners?.close());
+      const owned = closing(await reader, () => owners?.close());
+      return networks === undefined ? owned : following(networks, owned);
     } catch (error) {
       owners?.close();
       throw error;
     }
   }
 
-  private openThreads(options: RunOptions, threads: number, live: LiveOptions, tellsOwners: boolean): Promise<InterfaceReader> {
+  private openThreads(options: RunOptions, threads: number, live: LiveOptions, tellsOwners: boolean): Promise<ToldReader> {
     const { budgetBytes = 0 } = options;
     const merging = mergingCore(budgetBytes);
     this.countBy(merging);
@@ -440,19 +453,6 @@ export class Agent {
     else this.ending.signal.addEventListener("abort", hurry, { once: true });
     await this.delivery.finish();
     if (this.posted.refused > 0 || this.spool.waitingCount > 0) this.failed = true;
-  }
-
-  /** Says when the clocks are found to differ, and when they agree again. Nothing of what was read is shifted by it. */
-  private noteTime(sentMs: number, receivedMs: number, hubMs: number): void {
-    this.hubClock.note(sentMs, receivedMs, hubMs);
-    const { offsetMs } = this.hubClock;
-    const isOff = Math.abs(offsetMs) >= CLOCK_OFFSET_MAX_MS;
-    if (isOff === this.isClockOff) return;
-    this.isClockOff = isOff;
-    const seconds = Math.round(Math.abs(offsetMs) / 1000);
-    const which = `this host's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} the hub's`;
-    const effect = "minutes are named by this host's and posted by the hub's, so set it";
-    this.say(isOff ? `${which}; ${effect}` : "this host's clock agrees with the hub's again");
   }
 
   private fail(line: string): void {

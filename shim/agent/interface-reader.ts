@@ -7,6 +7,7 @@ import {
   type LiveOptions,
   type TimeWindow,
 } from "../capture/live";
+import type { OwnNetworks } from "../capture/own-networks";
 import type { RunOptions } from "../capture/thread-orders";
 import { CaptureThreads } from "../capture/threads";
 import { coreModule } from "../core";
@@ -43,8 +44,14 @@ export interface InterfaceReader {
   close(): Promise<void>;
 }
 
+/** A reader that can be told which networks are the host's. */
+export interface ToldReader extends InterfaceReader {
+  /** Takes these for the host's from now on; what has begun keeps its direction. */
+  setHostNetworks(networks: readonly string[]): void;
+}
+
 /** The same reader, after whose end something more is to be closed. */
-export function closing(reader: InterfaceReader, close: () => void): InterfaceReader {
+export function closing<Reader extends InterfaceReader>(reader: Reader, close: () => void): Reader {
   return {
     ...reader,
     async close() {
@@ -54,10 +61,21 @@ export function closing(reader: InterfaceReader, close: () => void): InterfaceRe
   };
 }
 
+/** The same reader, which hears of this host's addresses as they change. */
+export function following(networks: OwnNetworks, reader: ToldReader): InterfaceReader {
+  return {
+    ...reader,
+    turn(nowMs) {
+      if (networks.changes(nowMs)) reader.setHostNetworks(networks.current);
+      reader.turn(nowMs);
+    },
+  };
+}
+
 const MINUTE_MS = 60_000;
 
 /** Reads into a core that this thread has. Throws Failure. */
-export async function readAlone(core: Core, live: LiveOptions, say: (line: string) => void): Promise<InterfaceReader> {
+export async function readAlone(core: Core, live: LiveOptions, say: (line: string) => void): Promise<ToldReader> {
   const capture = await captureLive(core, live, say);
   return {
     words: capture.words,
@@ -66,6 +84,7 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
     lostMinutes: (minutes) => core.lostMinutes(minutes),
     sample: (share) => core.sample(share),
     tellEvents: (isWanted) => core.tellEvents(isWanted),
+    setHostNetworks: (networks) => core.setHostNetworks(networks),
     choose: (choice) => choose(capture, live, choice),
     keep: capture.keep && ((window) => capture.keep?.(window)),
     turn(nowMs) {
@@ -112,7 +131,7 @@ export async function readByThreads(
   listener: ThreadedListener,
   say: (line: string) => void,
   tellsOwners: boolean,
-): Promise<InterfaceReader> {
+): Promise<ToldReader> {
   const minutes = new ThreadMinutes(merging, threads, (bundle) => listener.bundle(bundle));
   const ofThreads = {
     bundle: (thread: number, bytes: Uint8Array) => minutes.add(thread, bytes, Date.now()),
@@ -138,6 +157,7 @@ export async function readByThreads(
     lostMinutes: (lost) => feed.lostMinutes(lost),
     sample: (share) => feed.sample(share),
     tellEvents: (isWanted) => feed.tellEvents(isWanted),
+    setHostNetworks: (networks) => feed.setHostNetworks(networks),
     choose: (choice) => choose(capture, live, choice),
     keep: (window) => capture.keep?.(window),
     turn(nowMs) {

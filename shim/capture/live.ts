@@ -1,4 +1,3 @@
-import { networkInterfaces } from "node:os";
 import type { Core } from "../../engine/core";
 import { Failure } from "../failure";
 import { refuseNoFilter } from "./filter/compile";
@@ -147,11 +146,4 @@ function bestMethod(native: Native | undefined, { filter }: Pick<LiveOptions, "f
     return hasPcap && TAGS.test(filter ?? "") ? "libpcap" : "ring";
   }
   return hasPcap ? "libpcap" : "cap";
-}
-
-/** This host's own addresses as networks, which tell in from out. */
-export function ownNetworks(): string[] {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const networks = addresses.map(({ address, family }) => `${address.replace(/%.*$/, "")}/${family === "IPv6" ? 128 : 32}`);
-  return [...new Set(networks)].slice(0, 64);
 }

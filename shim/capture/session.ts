@@ -5,6 +5,7 @@ import { printable } from "../output/printable";
 import { feedCapture } from "./capture-reader";
 import type { FileFilter } from "./filter/file-filter";
 import { captureLive, RING_BYTES } from "./live";
+import type { OwnNetworks } from "./own-networks";
 import { type Account, accountFor, becomeAccount } from "./privileges";
 import { untilSignal } from "./signals";
 
@@ -47,11 +48,11 @@ export class CaptureSession {
   private readonly ending = new AbortController();
   private readonly account: Account | undefined;
 
-  /** Of a file, `filter` is the one that the core asks. Throws Failure where there is not just one source. */
+  /** Of a file, `filter` is the one that the core asks; of an interface, `ownNetworks` are followed. Throws Failure where there is not just one source. */
   constructor(
     private readonly core: Core,
     private readonly source: SessionSource,
-    private readonly filter?: FileFilter,
+    private readonly parts: { filter?: FileFilter | undefined; ownNetworks?: OwnNetworks | undefined } = {},
   ) {
     if (source.interface !== undefined && source.read !== undefined) throw new Failure("give -i or -r, not both", 2);
     if (source.interface === undefined && source.read === undefined)
@@ -89,7 +90,7 @@ export class CaptureSession {
   }
 
   private async readFile(path: string, goesOn: () => Promise<boolean>): Promise<void> {
-    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.filter);
+    const { failure, warning } = await feedCapture(this.core, path, goesOn, this.parts.filter);
     this.failed = failure !== undefined;
     const words = failure ?? warning;
     if (words) say(words);
@@ -104,12 +105,14 @@ export class CaptureSession {
     if (this.account !== undefined) say(becomeAccount(this.account, { mayCapture: capture.reopens }));
     say(`watching ${name}; captured through ${capture.words}`);
     const timer = time === undefined ? undefined : setTimeout(() => this.end(), time);
+    const { ownNetworks } = this.parts;
     let tickedMs = 0;
     while (await goesOn()) {
       await sleep(TURN_MS, undefined, { signal: this.ending.signal }).catch(() => {});
       capture.refresh();
       const nowMs = Date.now();
       if (nowMs - tickedMs < TICK_MS) continue;
+      if (ownNetworks?.changes(nowMs)) this.core.setHostNetworks(ownNetworks.current);
       this.core.tickAt(nowMs);
       tickedMs = nowMs;
     }

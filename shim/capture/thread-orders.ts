@@ -26,6 +26,8 @@ export type ThreadOrder =
   | { kind: "sample"; share: number }
   /** Give round trips out from now on, or do not. */
   | { kind: "tellEvents"; isWanted: boolean }
+  /** These are the host's networks from now on. */
+  | { kind: "hostNetworks"; networks: readonly string[] }
   /** So many bytes of events were taken, and as many more may come. */
   | { kind: "taken"; bytes: number }
   /** Nothing more comes: seal what is open, and end. */

@@ -79,6 +79,9 @@ async function obey(order: ThreadOrder): Promise<void> {
     case "tellEvents":
       core.tellEvents(order.isWanted);
       return;
+    case "hostNetworks":
+      core.setHostNetworks(order.networks);
+      return;
     case "taken":
       untakenBytes -= order.bytes;
       return;

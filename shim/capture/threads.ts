@@ -86,6 +86,11 @@ export class CaptureThreads implements RingFeed {
     this.tellAll({ kind: "tellEvents", isWanted });
   }
 
+  /** Tells each the host's networks. */
+  setHostNetworks(networks: readonly string[]): void {
+    this.tellAll({ kind: "hostNetworks", networks });
+  }
+
   async end(): Promise<void> {
     this.isEnding = true;
     // All at once, so that they end with the same packets.

@@ -3,7 +3,7 @@ import type { Core, CoreOptions, CoreSink } from "../../engine/core";
 import type { InterfaceNaming } from "../../engine/round-trip";
 import { fileFilter } from "../capture/filter/file-filter";
 import { namingOf, showsSeveral } from "../capture/interface-naming";
-import { ownNetworks } from "../capture/live";
+import { OwnNetworks } from "../capture/own-networks";
 import { CaptureSession, type SessionSource, say } from "../capture/session";
 import { loadCore } from "../core";
 import { setFilter } from "../filter";
@@ -56,7 +56,7 @@ export class Look {
   ): Promise<Look> {
     const { raw, headers, body: bodyBytes, keepDuplicates, filter, tlsKeys, interface: name } = options;
     const isLive = name !== undefined;
-    const hostNetworks = options.hostNetwork ?? (isLive ? ownNetworks() : undefined);
+    const ownNetworks = isLive && options.hostNetwork === undefined ? new OwnNetworks() : undefined;
     const packets = isLive ? undefined : fileFilter(options.captureFilter);
     const tlsOpener = openerOf(tlsKeys, isLive);
     const owners = isLive ? openOwners(options.owners !== false, say) : undefined;
@@ -66,7 +66,7 @@ export class Look {
       headers,
       bodyBytes,
       keepDuplicates,
-      hostNetworks,
+      hostNetworks: ownNetworks?.current ?? options.hostNetwork,
       packetFilter: packets?.programOf,
       stages: showsSeveral(name),
       tlsOpener,
@@ -74,7 +74,7 @@ export class Look {
       ownerOf: owners?.ownerOf,
       ...more,
     });
-    const session = new CaptureSession(core, options, packets);
+    const session = new CaptureSession(core, options, { filter: packets, ownNetworks });
     setFilter(core, filter, protocols);
     return new Look(core, session, isLive, namingOf(core, name), filter !== undefined || protocols.length > 0, owners);
   }

@@ -187,7 +187,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     flags: "--host-network <cidr...>",
     variable: "TALLYWIRE_HOST_NETWORK",
     value: { kind: "list" },
-    says: "networks of the host, which tell in from out; its own addresses where live",
+    says: "networks of the host, which tell in from out; its own addresses, as they come and go, where live",
     example: "[192.0.2.0/24]",
   },
   {

@@ -15,6 +15,7 @@ export class HubClock {
   private leastMs = Number.NEGATIVE_INFINITY;
   private mostMs = Number.POSITIVE_INFINITY;
   private startMs = 0;
+  private isOff = false;
 
   /** Both clocks of this host, ms; `steadyNow` only ever goes on. */
   constructor(
@@ -36,6 +37,18 @@ export class HubClock {
   get offsetMs(): number {
     this.forgetIfSet();
     return this.leastMs > 0 ? this.leastMs : Math.min(this.mostMs, 0);
+  }
+
+  /** What is to be said where the clocks are found to differ since this was last asked, or agree again. Nothing of what was read is shifted by it. */
+  takeTurn(): string | undefined {
+    const { offsetMs } = this;
+    const isOff = Math.abs(offsetMs) >= CLOCK_OFFSET_MAX_MS;
+    if (isOff === this.isOff) return undefined;
+    this.isOff = isOff;
+    const seconds = Math.round(Math.abs(offsetMs) / 1000);
+    const which = `this host's clock is ${seconds} s ${offsetMs > 0 ? "ahead of" : "behind"} the hub's`;
+    const effect = "minutes are named by this host's and posted by the hub's, so set it";
+    return isOff ? `${which}; ${effect}` : "this host's clock agrees with the hub's again";
   }
 
   private forgetIfSet(): void {

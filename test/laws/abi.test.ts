@@ -167,6 +167,19 @@ describe("settings", () => {
     expect([0, 128, 129, 255].map((prefix) => host.configure(networks(prefix)))).toEqual([0, 0, SETTINGS_CODE, SETTINGS_CODE]);
   });
 
+  test("networks that come later are taken, or refused and stay what they were", () => {
+    const put = (bytes: number[], length = bytes.length) => {
+      host.put(host.call("staging"), Uint8Array.from(bytes));
+      return host.call("setHostNetworks", length);
+    };
+    const network = (prefix: number) => [...Array(16).fill(0), prefix];
+    const many = (count: number) => Array.from({ length: count }, () => network(128)).flat();
+    expect([[], network(0), network(128), many(64)].map((bytes) => put(bytes))).toEqual([0, 0, 0, 0]);
+    expect([network(129), network(0).slice(1), many(65)].map((bytes) => put(bytes))).toEqual([1, 1, 1]);
+    expect(put(network(0), 65537)).toBe(1);
+    expect(put(network(0), -1)).toBe(1);
+  });
+
   test("roles and budgets are named where they are none", () => {
     const none = new Uint8Array(0);
     expect([0, 3, -1].map((role) => host.configure(none, role))).toEqual([1, 1, 1]);
@@ -233,7 +246,7 @@ const step = fc.oneof(
   ),
   fc.tuple(fc.constant("putProgram"), number, number, bytes),
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom("validate", "mergeAdd", "rows"), number, number, bytes) },
-  fc.tuple(fc.constantFrom("setFilter", "filterAccepts"), number, number, bytes),
+  fc.tuple(fc.constantFrom("setFilter", "filterAccepts", "setHostNetworks"), number, number, bytes),
 );
 
 describe("a host that calls as it likes", () => {
@@ -264,6 +277,9 @@ describe("a host that calls as it likes", () => {
             const filter = second % 2 === 0 ? data : new TextEncoder().encode("dns or http.statusCode < 400 and 'a'");
             host.put(host.call("staging"), filter);
             expect(host.call("setFilter", filter.length)).toBeLessThanOrEqual(filter.length + 1);
+          } else if (name === "setHostNetworks") {
+            host.put(host.call("staging"), data);
+            expect(host.call("setHostNetworks", second % 2 === 0 ? data.length : first)).toBeLessThanOrEqual(1);
           } else if (name === "putProgram") {
             const program = second % 2 === 0 ? data : Uint8Array.from([6, 0, 0, 0, first & 255, 0, 0, 0]);
             host.put(host.call("staging"), program);

@@ -37,7 +37,11 @@ export class LiveAgents {
   private readonly folder = mkdtempSync(join(tmpdir(), "tallywire-agent-"));
   private readonly spools = new Map<Listener, string>();
 
-  constructor(private readonly network: Network) {
+  constructor(
+    private readonly network: Network,
+    /** What they call the host's own; they find out where there is none. */
+    private readonly hostNetworks: readonly string[] = ["10.77.0.1/32"],
+  ) {
     // Others than root are to reach what is in there.
     chmodSync(this.folder, 0o755);
   }
@@ -68,7 +72,7 @@ export class LiveAgents {
   }
 
   private launch(side: Side, program: readonly string[], spool: string, words: readonly string[]): Promise<Listener> {
-    const own = ["--edge", "e", "--spool", spool, "--host-network", "10.77.0.1/32"];
+    const own = ["--edge", "e", "--spool", spool, ...this.hostNetworks.flatMap((one) => ["--host-network", one])];
     const listener = new Listener(side.start(...program, "agent", ...own, ...words));
     this.spools.set(listener, join(spool, "e"));
     return listener.says(/reading interface/);
