@@ -96,6 +96,7 @@ function instantiate(module: WebAssembly.Module, host: WebAssembly.ModuleImports
   try {
     exports = instantiateSync<Exports>(module, { host }).exports;
   } catch (cause) {
+    if (cause instanceof RangeError) throw new CoreError("there is no memory for another core", { cause });
     throw new CoreError(`the core asks for what this program, of ABI ${ABI_VERSION}, does not give; build both together`, {
       cause,
     });

@@ -151,6 +151,10 @@ export class Agent {
     return this.settings.source.kind === "interface";
   }
 
+  get edge(): string {
+    return this.settings.edge;
+  }
+
   /** Who it becomes once it captures, if anybody. */
   get account(): Account | undefined {
     return this.settings.source.kind === "interface" ? this.settings.source.account : undefined;

@@ -66,7 +66,7 @@ export function following(networks: OwnNetworks, reader: ToldReader): InterfaceR
   return {
     ...reader,
     turn(nowMs) {
-      if (networks.changes(nowMs)) reader.setHostNetworks(networks.current);
+      if (networks.changes()) reader.setHostNetworks(networks.current);
       reader.turn(nowMs);
     },
   };

@@ -39,8 +39,9 @@ export class OpenMinutes {
     this.isTold ||= isTold;
     const last = minuteOf(nowMs + AHEAD_MS);
     const open: number[] = [];
-    for (let minute = Math.min(last, Math.max(this.first, minuteOf(settledMs - SEAL_MS))); minute <= last; minute++)
-      open.push(minute);
+    // A clock that was years behind is set: what is noted stays bounded.
+    const first = Math.max(this.first, minuteOf(settledMs - SEAL_MS), last - MINUTES_MAX + 1);
+    for (let minute = Math.min(last, first); minute <= last; minute++) open.push(minute);
     this.write(open);
   }
 

@@ -29,7 +29,9 @@ export class OwnHttp {
 
   /** Makes ready what settings want: it is in force when it is taken. Throws Failure. */
   async prepare(listen: ListenSettings | undefined, budgetBytes: number): Promise<Prepared> {
-    if (isDeepStrictEqual(listen, this.held)) return NOTHING;
+    const isSame = isDeepStrictEqual(listen, this.held);
+    // Its own token is in a file, which may say another by now.
+    if (isSame && (listen === undefined || listen.token !== undefined)) return NOTHING;
     const { http } = this;
     if (listen === undefined) return { take: () => this.retire(http), drop() {} };
     if (http !== undefined) {
@@ -48,9 +50,10 @@ export class OwnHttp {
 
   private hold(http: AgentHttp, listen: ListenSettings, take = () => {}): void {
     take();
+    const isNew = !isDeepStrictEqual(listen, this.held);
     this.http = http;
     this.held = listen;
-    this.say(http.words);
+    if (isNew) this.say(http.words);
   }
 
   private retire(http: AgentHttp | undefined): void {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { CoreError } from "../../engine/core";
 import { type Held, type Resolved, resolveConfig } from "../config/resolve";
-import { Failure } from "../failure";
+import { Failure, reasonOf } from "../failure";
 import type { Agent } from "./agent";
 import { deniedSince } from "./denied";
 import type { LevelledLog } from "./log-level";
@@ -29,7 +30,7 @@ export class Reload {
   constructor(
     private readonly given: AgentOptions & { config?: string },
     first: Resolved,
-    private readonly agent: Pick<Agent, "take" | "isLive" | "account">,
+    private readonly agent: Pick<Agent, "take" | "isLive" | "account" | "edge">,
     private readonly log: LevelledLog,
   ) {
     this.held = first.held;
@@ -39,7 +40,7 @@ export class Reload {
   /** Reads it again, one time after the other; resolves when it is in force, or was refused. Says what came of it. */
   now(): Promise<ReloadOutcome> {
     const outcome = this.under.then(() => this.reload());
-    this.under = outcome;
+    this.under = outcome.catch(() => {});
     return outcome;
   }
 
@@ -53,7 +54,9 @@ export class Reload {
         .map(({ path }) => path);
       if (refused.length > 0)
         return this.stays(new Failure(`${refused.join(", ")} can change only when the agent is started anew`), refused);
-      const sinceMs = await this.agent.take(agentSettings(options));
+      // Without a name of its own an edge has the host's, as it was when the agent began.
+      const { edge = options.key === undefined ? this.agent.edge : undefined } = options;
+      const sinceMs = await this.agent.take(agentSettings({ ...options, edge }));
       this.held = held;
       const changed = keys.map(({ path }) => path);
       const from = sinceMs === undefined ? "" : `, with packets from ${new Date(sinceMs).toISOString()} on`;
@@ -61,6 +64,7 @@ export class Reload {
       this.log.info(changed.length === 0 ? "the configuration says what it said" : words);
       return { changed, sinceMs };
     } catch (error) {
+      if (error instanceof CoreError) return this.stays(new Failure(reasonOf(error)));
       if (!(error instanceof Failure)) throw error;
       return this.stays(deniedSince(error, this.agent.account, this.file));
     }

@@ -15,10 +15,10 @@ export function showsSeveral(interfaceWords: string | undefined): boolean {
 export function namingOf(core: Core, interfaceWords: string | undefined): InterfaceNaming {
   if (interfaceWords === undefined) return (_, nameNumber) => core.interfaceName(nameNumber);
   const names = new Map<number, string>();
-  let askedMs = 0;
+  let askedMs = Number.NEGATIVE_INFINITY;
   return (interfaceId) => {
-    if (!names.has(interfaceId) && Date.now() - askedMs >= UNKNOWN_MS) {
-      askedMs = Date.now();
+    if (!names.has(interfaceId) && performance.now() - askedMs >= UNKNOWN_MS) {
+      askedMs = performance.now();
       for (const { name, index } of loadNative()?.interfaces() ?? []) names.set(index, name);
     }
     return names.get(interfaceId);

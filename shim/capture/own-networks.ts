@@ -17,15 +17,16 @@ export class OwnNetworks {
 
   constructor(
     private readonly list = networkInterfaces,
-    nowMs = Date.now(),
+    /** A clock that nobody sets, ms. */
+    private readonly now: () => number = () => performance.now(),
   ) {
-    this.changes(nowMs);
+    this.changes();
   }
 
   /** Whether they are others than before; about every two seconds they are looked at. */
-  changes(nowMs: number): boolean {
-    // A clock that is set back must not keep it from looking.
-    if (Math.abs(nowMs - this.readMs) < KEPT_MS) return false;
+  changes(): boolean {
+    const nowMs = this.now();
+    if (nowMs - this.readMs < KEPT_MS) return false;
     this.readMs = nowMs;
     const found = this.read();
     if (found === undefined || found.join() === this.current.join()) return false;

@@ -106,15 +106,16 @@ export class CaptureSession {
     say(`watching ${name}; captured through ${capture.words}`);
     const timer = time === undefined ? undefined : setTimeout(() => this.end(), time);
     const { ownNetworks } = this.parts;
-    let tickedMs = 0;
+    // By a clock that nobody sets.
+    let tickedMs = Number.NEGATIVE_INFINITY;
     while (await goesOn()) {
       await sleep(TURN_MS, undefined, { signal: this.ending.signal }).catch(() => {});
       capture.refresh();
-      const nowMs = Date.now();
-      if (nowMs - tickedMs < TICK_MS) continue;
-      if (ownNetworks?.changes(nowMs)) this.core.setHostNetworks(ownNetworks.current);
-      this.core.tickAt(nowMs);
-      tickedMs = nowMs;
+      const steadyMs = performance.now();
+      if (steadyMs - tickedMs < TICK_MS) continue;
+      tickedMs = steadyMs;
+      if (ownNetworks?.changes()) this.core.setHostNetworks(ownNetworks.current);
+      this.core.tickAt(Date.now());
     }
     clearTimeout(timer);
     await capture.close();

@@ -23,13 +23,14 @@ export class LiveTable {
   private readonly output = new TextOutput(process.stdout);
   private readonly everyMs: number | undefined;
   private readonly isScreen: boolean;
+  /** By a clock that nobody sets. */
   private nextMs: number;
   private shown = 0;
 
   constructor(private readonly options: ShowOptions & { isLive: boolean }) {
     this.isScreen = process.stdout.isTTY === true && options.isLive && options.output === undefined;
     this.everyMs = options.every ?? (this.isScreen ? TERMINAL_EVERY_MS : undefined);
-    this.nextMs = Date.now() + (this.everyMs ?? 0);
+    this.nextMs = performance.now() + (this.everyMs ?? 0);
   }
 
   /** Whether nobody reads any more. */
@@ -39,8 +40,10 @@ export class LiveTable {
 
   /** Shows what there is, where it is time. */
   async turn(text: () => string): Promise<void> {
-    if (this.everyMs !== undefined && Date.now() >= this.nextMs) {
-      this.nextMs += this.everyMs;
+    const nowMs = performance.now();
+    if (this.everyMs !== undefined && nowMs >= this.nextMs) {
+      // What a host has slept through is not made up for.
+      this.nextMs = Math.max(this.nextMs + this.everyMs, nowMs);
       this.show(this.isScreen ? `${CUT_LINES}${text()}${WRAP_LINES}` : text());
     }
     this.output.push();

@@ -45,7 +45,7 @@ export class ContainerNames {
 
   constructor(
     lists: readonly ContainerList[],
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {
     this.runtimes = lists.map((list) => ({ list, nextMs: 0 }));
   }

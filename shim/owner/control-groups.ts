@@ -14,7 +14,7 @@ export class ControlGroups {
 
   constructor(
     private readonly root = unifiedRoot(),
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** The path of a group; undefined where it is not known, or not yet: a walk begins then. */

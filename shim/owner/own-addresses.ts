@@ -12,7 +12,7 @@ export class OwnAddresses {
 
   constructor(
     private readonly list = networkInterfaces,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Whether an address, of four or sixteen bytes, is one of this host. */

@@ -11,7 +11,7 @@ export class Users {
 
   constructor(
     private readonly path = "/etc/passwd",
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** A user's name; its number where it has none. */

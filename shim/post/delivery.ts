@@ -16,6 +16,9 @@ const AHEAD_MS_MAX = 5 * 60_000;
 /** Codes of errors that the system gives. */
 const SYSTEM_ERROR = /^E[A-Z]/;
 
+/** Those that one file has, whatever else is tried; others may be of the moment, as where there is no free descriptor. */
+const OF_THE_FILE = new Set(["EACCES", "EPERM", "EISDIR", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EIO"]);
+
 /** How long to wait after a bundle, ms. */
 type Pause = number | "backoff";
 
@@ -125,12 +128,13 @@ export class Delivery {
 
   /** Posts some bundles side by side; gives the ms to wait before the next ones. */
   private async deliver(names: readonly string[]): Promise<number> {
-    const storedBefore = this.counts.stored;
+    const { stored, refused } = this.counts;
     const pauses = await Promise.all(names.map((name) => this.deliverOne(name)));
-    if (this.counts.stored > storedBefore) this.backoff.reset();
+    if (this.counts.stored > stored) this.backoff.reset();
+    const isTaken = this.counts.stored > stored || this.counts.refused > refused;
     this.isUp = !pauses.includes("backoff");
     const waitMs = Math.max(...pauses.map((pause) => (pause === "backoff" ? 0 : pause)));
-    if (this.isUp && waitMs === 0) this.recovered();
+    if (this.isUp && waitMs === 0 && isTaken) this.recovered();
     return this.isUp ? waitMs : Math.max(waitMs, this.backoff.next());
   }
 
@@ -139,7 +143,12 @@ export class Delivery {
     try {
       return await this.postOne(name);
     } catch (error) {
-      if (!SYSTEM_ERROR.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (!SYSTEM_ERROR.test(code)) throw error;
+      if (!OF_THE_FILE.has(code)) {
+        this.troubled(`cannot deliver what waits in ${this.spool.folder}: ${reasonOf(error)}; it is tried again`);
+        return "backoff";
+      }
       this.spool.skip(name);
       this.options.say(`cannot deliver ${name}, which is left in ${this.spool.folder}: ${reasonOf(error)}`);
       return 0;
@@ -187,9 +196,9 @@ export class Delivery {
   }
 
   private async setAside(name: string, reason: string): Promise<Pause> {
+    await this.spool.setAside(name, reason);
     this.counts.refused += 1;
     this.options.say(`the hub refused ${name}, which is set aside in ${this.spool.folder}/refused: ${reason}`);
-    await this.spool.setAside(name, reason);
     return 0;
   }
 

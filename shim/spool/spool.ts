@@ -77,8 +77,19 @@ class BoundedFolder {
   /** Writes a file so that after a crash it is there in whole or not at all. */
   async put(name: string, bytes: Uint8Array): Promise<void> {
     await this.makeRoom(bytes.length);
-    await putWhole(join(this.path, name), bytes);
+    await this.inFolder(() => putWhole(join(this.path, name), bytes));
     this.note(name, bytes.length);
+  }
+
+  /** Writes in the folder, which is made again where somebody has taken it away. */
+  async inFolder(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      await write();
+    }
   }
 
   async remove(name: string): Promise<void> {
@@ -186,11 +197,16 @@ export class Spool {
   /** Puts a bundle that the hub refuses for good into the folder `refused`, with the reason beside it. */
   async setAside(name: string, reason: string): Promise<void> {
     const bytes = this.waiting.forget(name);
-    await this.refused.makeRoom(bytes);
-    const path = join(this.refused.path, name);
-    await writeFile(path + REASON_SUFFIX, `${reason}\n`, { mode: 0o600 });
-    await rename(join(this.folder, name), path);
-    await syncFolder(this.refused.path);
+    try {
+      await this.refused.makeRoom(bytes);
+      const path = join(this.refused.path, name);
+      await this.refused.inFolder(() => writeFile(path + REASON_SUFFIX, `${reason}\n`, { mode: 0o600 }));
+      await rename(join(this.folder, name), path);
+      await syncFolder(this.refused.path);
+    } catch (error) {
+      this.waiting.note(name, bytes);
+      throw error;
+    }
     this.refused.note(name, bytes);
   }
 }

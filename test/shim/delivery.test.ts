@@ -187,3 +187,36 @@ test("waits double up to a minute, each between half and whole", () => {
   backoff.reset();
   expect(backoff.next()).toBeLessThanOrEqual(500);
 });
+
+test("what the system has not for a moment stops what waits, and loses none of it", async () => {
+  for (let minute = 1; minute <= 6; minute++) await put(minute);
+  const { delivery, posted } = deliveryTo([stored]);
+  const read = spool.read.bind(spool);
+  let faults = 3;
+  spool.read = async (name) => {
+    if (faults-- > 0) throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+    return await read(name);
+  };
+  delivery.start();
+  await delivery.finish();
+  expect(posted.sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(said).toEqual([
+    expect.stringMatching(/^cannot deliver what waits in .*; it is tried again$/),
+    "the hub takes bundles again",
+  ]);
+});
+
+test("a bundle that cannot be set aside for a moment is set aside later, and counted once", async () => {
+  await put(1);
+  const { delivery } = deliveryTo([{ kind: "refused", reason: "400 bad_bundle" }]);
+  const setAside = spool.setAside.bind(spool);
+  let faults = 2;
+  spool.setAside = async (name, reason) => {
+    if (faults-- > 0) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    await setAside(name, reason);
+  };
+  delivery.start();
+  await delivery.finish();
+  expect(delivery.counts).toMatchObject({ refused: 1 });
+  expect(readdirSync(join(folder, "refused"))).toContain(nameOf(1));
+});

@@ -73,3 +73,9 @@ test("no more are kept than a hub takes late", () => {
   expect(found()).toHaveLength(48 * 60);
   expect(found().at(-1)).toBe(99_999);
 });
+
+test("a clock that was years behind and is set notes no more either", () => {
+  const run = new OpenMinutes(folder, 0);
+  run.note(Date.parse("2030-01-01T00:00:00Z"), false, 0);
+  expect(found()).toHaveLength(48 * 60);
+});

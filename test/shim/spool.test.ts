@@ -76,6 +76,16 @@ describe("bundles", () => {
   });
 });
 
+test("a folder that somebody takes away is made again", async () => {
+  const spool = new Spool(folder);
+  await spool.put(nameOf(1), bytes(10));
+  rmSync(folder, { recursive: true });
+  await spool.put(nameOf(2), bytes(10));
+  expect(await spool.read(nameOf(1))).toBeUndefined();
+  await spool.setAside(nameOf(2), "bad");
+  expect([spool.waitingCount, readdirSync(join(folder, "refused"))]).toEqual([0, [nameOf(2), `${nameOf(2)}.txt`]]);
+});
+
 test("files that are not the spool's are left alone, drafts of a crash go", () => {
   mkdirSync(join(folder, "refused"));
   writeFileSync(join(folder, "notes.txt"), "mine");

@@ -1,5 +1,5 @@
 /** A running agent's HTTP that is told to be elsewhere, to take another token, to go and to come. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -115,4 +115,16 @@ test("goes, and comes again", async () => {
   await vi.waitFor(() => expect(said).toContain(`metrics are at unix:${path("d")}`));
   await sleep(50);
   expect((await ask("d", "/readyz")).status).toBe(200);
+});
+
+test("has a token of its own, and takes another that is put in its place", async () => {
+  const listen = `address: "unix:${path("e")}"`;
+  expect((await reload("d", listen)).status).toBe(200);
+  const file = /metrics are at unix:.*\/e; the token is in (.+)\n/.exec(said)![1]!;
+  const own = readFileSync(file, "utf8").trim();
+  expect((await ask("e", "/metrics", own)).status).toBe(200);
+  writeFileSync(file, SECOND, { mode: 0o600 });
+  expect((await reload("e", listen, own)).status).toBe(200);
+  expect((await ask("e", "/metrics", own)).status).toBe(401);
+  expect((await ask("e", "/metrics", SECOND)).status).toBe(200);
 });
