@@ -215,6 +215,11 @@ export class Core {
     this.tick(Math.floor(ms / 1000), (ms % 1000) * 1_000_000);
   }
 
+  /** Lets go of what it was given to ask: nothing more is fed. */
+  close(): void {
+    this.tlsOpener?.end?.();
+  }
+
   /** Ends the capture: all flows end, all minutes seal. */
   flush(): void {
     this.drain();

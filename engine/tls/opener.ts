@@ -18,6 +18,8 @@ export interface TlsOpener {
   next(keys: number, sender: TlsSender): void;
   /** Keys are not asked for any more. */
   close(keys: number): void;
+  /** Nothing is asked for any more: lets go of where the secrets come from. */
+  end?(): void;
 }
 
 /** Whose record it is: the client's, the server's, one that the client sent before the server answered, or the server's in its handshake. */

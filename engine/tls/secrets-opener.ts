@@ -17,6 +17,13 @@ interface Connection {
   isOpened: boolean;
 }
 
+/** Where secrets come from while records are opened with them. */
+interface SecretsSource {
+  /** Adds those that have come; called where some are missing. */
+  lookAgain(): void;
+  close(): void;
+}
+
 /** Opens records with secrets that are kept, to which those are added that files bring. */
 export class SecretsOpener implements TlsOpener {
   private readonly connections = new Map<number, Connection>();
@@ -25,14 +32,18 @@ export class SecretsOpener implements TlsOpener {
   private openedCount = 0;
   private isTaking = false;
 
-  /** `hasOthers` where secrets are kept that no file brings; `lookAgain` is called where some are missing, and may add them. */
+  /** `hasOthers` where secrets are kept that no file brings; `source` is where they come from, if more may come. */
   constructor(
     private readonly ciphers: Ciphers,
     private readonly secrets: Secrets,
     readonly hasOthers = false,
-    private readonly lookAgain?: () => void,
+    private readonly source?: SecretsSource,
   ) {
     this.lines = new KeyLines(secrets);
+  }
+
+  end(): void {
+    this.source?.close();
   }
 
   /** Keys that have opened something: those of a connection, and of each handshake inside of one. */
@@ -87,8 +98,8 @@ export class SecretsOpener implements TlsOpener {
   }
 
   private keysOfMore(version: number, suite: Suite, question: Uint8Array): (SenderKeys | undefined)[] | undefined {
-    if (this.lookAgain === undefined) return undefined;
-    this.lookAgain();
+    if (this.source === undefined) return undefined;
+    this.source.lookAgain();
     return this.keysOf(version, suite, question);
   }
 

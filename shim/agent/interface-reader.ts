@@ -97,6 +97,7 @@ export async function readAlone(core: Core, live: LiveOptions, say: (line: strin
       // Without a packet, what it counted would be of no minute.
       core.tickAt(Date.now());
       core.flush();
+      core.close();
     },
   };
 }

@@ -13,8 +13,11 @@ const { core: module, options, tellsOwners } = workerData as ThreadStart;
 // First, as it may throw: what owners have open by then would stay open.
 const tlsOpener = openerOfAgent(options.tlsKeys, true, options.thread);
 const owners = openOwners(tellsOwners, () => {});
-// However this thread ends: the addon's are those of all threads.
-process.once("exit", () => owners?.close());
+// However this thread ends: the addon's are those of all threads, and so are descriptors.
+process.once("exit", () => {
+  owners?.close();
+  tlsOpener?.end?.();
+});
 const core = new Core(module, { ...options, tlsOpener, ownerOf: owners?.ownerOf });
 const feed = new NativeFeed(native, core);
 

@@ -29,12 +29,13 @@ export function keyLogOpener(path: string, { mustBe = true, isQuiet = false }: K
   if (fault !== undefined) throw new Failure(fault);
   if (!log.isThere && !isQuiet) tell(notThereYet(path));
   let hasSaid = false;
-  return new SecretsOpener(nodeCiphers, secrets, true, () => {
+  const lookAgain = () => {
     const words = log.refresh();
     if (words === undefined || hasSaid) return;
     hasSaid = true;
     tell(words);
-  });
+  };
+  return new SecretsOpener(nodeCiphers, secrets, true, { lookAgain, close: () => log.close() });
 }
 
 function tell(line: string): void {

@@ -1,8 +1,8 @@
 /** An agent that reads its configuration again while packets come by: what has changed is in force, and nothing is lost by it. */
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { writeWhole } from "../../shim/write-whole";
 import { type Ended, LiveAgents, send } from "../support/capture/live-agents";
 import { Listener, Network, networkMissing } from "../support/capture/network";
@@ -56,7 +56,9 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
 
   test.each([1, 2])("filters change under load, and no packet is lost or seen twice; %s threads", async (threads) => {
     const FILTERS = ["udp", "ip", "udp and port 5000", "", "host 10.77.0.2 and udp"];
-    const text = (filter: string) => `capture: { interface: tw0, threads: ${threads}${filter && `, filter: ${filter}`} }\n`;
+    // A busy machine lets all of them wait at once.
+    const text = (filter: string) =>
+      `capture: { interface: tw0, ringMiB: 32, threads: ${threads}${filter && `, filter: ${filter}`} }\n`;
     const agent = await start(text("udp"));
     const sending = send(network.far, DATAGRAMS, "10.77.0.1:5000");
     let isOver = false;
@@ -73,6 +75,23 @@ describe.runIf(missing === undefined)("SIGHUP", () => {
     expect(ended.code).toBe(0);
     expect(datagrams(ended)).toBe(DATAGRAMS);
     expect(reloads).toBeGreaterThan(5);
+  });
+
+  test.each([1, 2])("a key log is open once for each thread, however often all is read anew; %s threads", async (threads) => {
+    const keys = join(folder, "keys.log");
+    writeFileSync(keys, "");
+    const text = (site: string) =>
+      `capture: { interface: tw0, threads: ${threads}, tlsKeys: ${keys} }\ntags: { site: ${site} }\n`;
+    const agent = await start(text("a"));
+    const open = () => {
+      const folder = `/proc/${agent.child.pid}/fd`;
+      return readdirSync(folder).filter((name) => existsSync(join(folder, name)) && readlinkSync(join(folder, name)) === keys);
+    };
+    const before = open().length;
+    for (const site of ["b", "c", "d", "e"])
+      expect(await reload(agent, text(site))).toMatch(/was read again: tags changed, with/);
+    await vi.waitFor(() => expect(open()).toHaveLength(before));
+    expect((await agents.end(agent)).code).toBe(0);
   });
 
   test("a filter is in force from then on", async () => {
