@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, wri
 import { Failure, reasonToWrite } from "../failure";
 
 const NEWLINE = 0x0a;
+const SPACE = 0x20;
 /** What a line of JSON begins with. */
 const BRACE = 0x7b;
 /** A signal that kills is obeyed between two pages of a write, so what lies in one page is written whole or not at all. */
@@ -9,9 +10,12 @@ const PAGE_BYTES = 4096;
 /** What lets others read a file. */
 const FOR_OTHERS = 0o044;
 const LOOK_BACK_BYTES = 1 << 16;
+/** A length that was usual loses this power of two's part with each line. */
+const FORGETTING = 5;
 
 /**
- * A file of JSON lines that is added to, each line whole. A run that was killed in the midst of a line that crosses a page leaves a
+ * A file of JSON lines that is added to, each line whole. Where the next one would cross a page, spaces before a line's end fill the page, which
+ * are none of its JSON. A run that was killed in the midst of one that crosses a page all the same, as it is longer than those before it, leaves a
  * part of it: that is taken away when the file is opened again.
  */
 export class LineFile {
@@ -22,6 +26,8 @@ export class LineFile {
   /** Its mode, where others than its owner may read it: it was there already. */
   openMode: number | undefined;
   private readonly file: number;
+  /** How long the next line may well be: as the longest of those before it, of which the last ones count most. */
+  private usualBytes = 0;
 
   /** Opens it, or makes it, for its owner alone. Throws Failure. */
   constructor(readonly path: string) {
@@ -45,17 +51,19 @@ export class LineFile {
     return fstatSync(this.file).size;
   }
 
-  /** Adds lines, each with its end; gives how many are written, in order. Fewer than all where there is no room. */
-  append(lines: readonly Buffer[]): number {
+  /**
+   * Adds lines, each with its end, at least one and others as long as it has at most so many bytes then; gives how many are written, in order.
+   * Fewer than those where there is no room on the disk.
+   */
+  append(lines: readonly Buffer[], bytesMost: number): number {
     let at = this.bytes;
     let written = 0;
-    while (written < lines.length) {
-      const end = endOfPage(lines, written, at);
-      const part = lines.slice(written, end);
-      const size = part.reduce((sum, line) => sum + line.length, 0);
-      if (!this.write(part, size, at)) break;
-      at += size;
-      written = end;
+    while (written < lines.length && (written === 0 || at + lines[written]!.length <= bytesMost)) {
+      const part = this.partOf(lines, written, at, bytesMost);
+      const bytes = Buffer.concat(part);
+      if (!this.write(bytes, at)) break;
+      at += bytes.length;
+      written += part.length;
     }
     return written;
   }
@@ -64,16 +72,37 @@ export class LineFile {
     closeSync(this.file);
   }
 
+  /** The lines that are written next at `at`: as many as lie in one page, with what fills it, or one that does not. */
+  private partOf(lines: readonly Buffer[], from: number, at: number, bytesMost: number): Buffer[] {
+    const pageEnd = at + PAGE_BYTES - (at % PAGE_BYTES);
+    let left = Math.min(pageEnd, bytesMost) - at;
+    const part: Buffer[] = [];
+    for (let line = lines[from]; line !== undefined && line.length <= left; line = lines[from + part.length]) {
+      part.push(line);
+      left -= line.length;
+      this.usualBytes = Math.max(line.length, this.usualBytes - (this.usualBytes >> FORGETTING));
+    }
+    const last = part.pop();
+    if (last === undefined) {
+      const crossing = lines[from]!;
+      this.usualBytes = Math.max(crossing.length, this.usualBytes);
+      return [crossing];
+    }
+    const next = lines[from + part.length + 1]?.length ?? this.usualBytes;
+    const isFilled = left < next && next <= PAGE_BYTES && pageEnd <= bytesMost;
+    return [...part, isFilled ? Buffer.concat([last.subarray(0, -1), Buffer.alloc(left, SPACE), last.subarray(-1)]) : last];
+  }
+
   /** Writes all of it or nothing. */
-  private write(lines: readonly Buffer[], size: number, at: number): boolean {
+  private write(bytes: Buffer, at: number): boolean {
     let done = 0;
     try {
-      done = writeSync(this.file, lines.length === 1 ? lines[0]! : Buffer.concat(lines));
+      done = writeSync(this.file, bytes);
     } catch (error) {
       if (!isOutOfRoom(error)) throw new Failure(`cannot write ${this.path}: ${reasonToWrite(error)}`, 1, { cause: error });
     }
-    if (done > 0 && done < size) ftruncateSync(this.file, at);
-    return done === size;
+    if (done > 0 && done < bytes.length) ftruncateSync(this.file, at);
+    return done === bytes.length;
   }
 
   private check(): number {
@@ -110,17 +139,6 @@ export class LineFile {
     readSync(this.file, one, 0, 1, position);
     return one[0]!;
   }
-}
-
-/** Behind which line the next write ends: as many as lie in one page, or one that does not. */
-function endOfPage(lines: readonly Buffer[], from: number, at: number): number {
-  let left = PAGE_BYTES - (at % PAGE_BYTES);
-  let end = from;
-  while (end < lines.length && lines[end]!.length <= left) {
-    left -= lines[end]!.length;
-    end += 1;
-  }
-  return Math.max(end, from + 1);
 }
 
 /** Whether there is no room for more. */

@@ -54,7 +54,7 @@ export class TripLog {
   /** Writes what is held. Throws Failure. */
   push(): void {
     while (this.hasFile() && this.held.length > 0) {
-      const count = this.file!.append(this.held.slice(0, this.fitting()));
+      const count = this.file!.append(this.held, this.options.rotateBytes);
       this.drop(count);
       this.written += count;
       if (count === 0) break;
@@ -114,18 +114,6 @@ export class TripLog {
     const [next] = this.held;
     const isLarge = next !== undefined && bytes + next.length > rotateBytes;
     return bytes > 0 && (isLarge || nowMs - bornMs >= rotateMs) && nowMs >= this.notBeforeMs;
-  }
-
-  /** Lines that go into this file; at least one. */
-  private fitting(): number {
-    let left = this.options.rotateBytes - this.file!.bytes;
-    let count = 0;
-    for (const { length } of this.held) {
-      left -= length;
-      if (left < 0) break;
-      count += 1;
-    }
-    return Math.max(1, count);
   }
 
   private rotate(): void {

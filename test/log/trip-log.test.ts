@@ -54,6 +54,52 @@ const oldFiles = (of = folder) =>
 const timeOf = (name: string) => name.replace(/\.json(\.gz)?$/, "");
 const counted = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index);
 
+describe("pages", () => {
+  /** How many lines of a file lie in two pages. */
+  function crossing(file: string): number {
+    let at = 0;
+    return textOf(file)
+      .split(/(?<=\n)/)
+      .filter((line) => {
+        const start = at;
+        at += line.length;
+        return start >> 12 !== (at - 1) >> 12;
+      }).length;
+  }
+
+  test.each([
+    ["one by one", 1],
+    ["some together", 7],
+    ["many together", 100],
+  ])("no line crosses one that is no longer than those before it, %s", async (_, together) => {
+    const log = logOf();
+    for (const number of counted(2000)) {
+      log.write(lineOf(number, 500 - (number % 40)));
+      if (number % together === 0) log.push();
+    }
+    await log.end();
+    expect(crossing(path)).toBe(0);
+    expect(numbersIn(path)).toEqual(counted(2000));
+    expect(statSync(path).size).toBeLessThan(2000 * 520 * 1.2);
+  });
+
+  test("few cross that are of any length, and none where it is known what comes", async () => {
+    const random = randomOf(SEED);
+    const lengths = counted(2000).map(() => 300 + Math.floor(random() * 1200));
+    for (const isKnown of [false, true]) {
+      const log = logOf();
+      for (const [number, length] of lengths.entries()) {
+        log.write(lineOf(number, length));
+        if (!isKnown) log.push();
+      }
+      await log.end();
+      expect(numbersIn(path)).toEqual(counted(2000));
+      expect(crossing(path)).toBeLessThanOrEqual(isKnown ? 40 : 100);
+      rmSync(path);
+    }
+  });
+});
+
 describe("rotation", () => {
   test("no file is larger than allowed, and together they hold every line once, in order", async () => {
     const random = randomOf(SEED);

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { RoundTrip } from "../../engine/round-trip";
 import { Listener, Network, networkMissing } from "../support/capture/network";
 import { COMMAND, tallywire } from "../support/command";
@@ -20,6 +20,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The text of all files of the log, the oldest first. */
+/** Without the spaces before a line's end that fill a page. */
+const unfilled = (text: string) => text.replaceAll(/ +\n/g, "\n");
 const allText = () =>
   readdirSync(folder)
     .sort((one, other) => (one === "trips.json" ? 1 : other === "trips.json" ? -1 : one < other ? -1 : 1))
@@ -34,15 +36,17 @@ describe("-r", () => {
       const { code, stderr } = await tallywire(words);
       expect([code, stderr]).toEqual([0, expect.stringMatching(/^[\d,]+ packets seen, 1,260 round trips, malformed: none/)]);
     }
-    expect(allText()).toBe(stdout.repeat(3));
-    expect(readdirSync(folder)).toHaveLength(Math.ceil((stdout.length * 3) / (1 << 20)));
+    expect(unfilled(allText())).toBe(stdout.repeat(3));
+    expect(readdirSync(folder)).toHaveLength(Math.ceil(allText().length / (1 << 20)));
+    // A part of a line for each page.
+    expect(allText().length).toBeLessThan(stdout.length * 3 * 1.2);
   });
 
   test("protocols, a filter and a count choose", async () => {
     const chosen = ["-Y", "dns.rcode != 0", "-c", "3"];
     const { stdout } = await tallywire(["read", CAPTURE, "-o", "json", ...chosen]);
     expect((await tallywire(["log", "dns", "-r", CAPTURE, "-w", path, ...chosen])).code).toBe(0);
-    expect(readFileSync(path, "utf8")).toBe(stdout);
+    expect(unfilled(readFileSync(path, "utf8"))).toBe(stdout);
   });
 
   test.each([
@@ -107,6 +111,7 @@ describe.runIf(missing === undefined)("under load", () => {
 
   test("every line is whole however often it is killed", async () => {
     const asking = client();
+    onTestFinished(async () => void (await asking.stop()));
     let lines = 0;
     for (let kill = 0; kill < KILLS; kill++) {
       const log = await logger();
