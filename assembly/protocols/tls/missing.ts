@@ -18,6 +18,17 @@ export function missInside(opened: Opened, side: u32, bytes: u32, end: u32): voi
   else opened.loseBeginning(side);
 }
 
+/** The first record of `side` is opened: its number says whether something of what is inside was lost before it. */
+export function findBeginning(opened: Opened, side: u32, end: u32): void {
+  const bit = <u8>(1 << (<u8>side));
+  if ((opened.lostBeginning & bit) == 0) return;
+  // Under TLS 1.2 the first under keys is Finished.
+  const first: u32 = opened.isThirteen ? 0 : 1;
+  const number = opened.half(side).sequence - 1;
+  if (number <= first) opened.lostBeginning &= ~bit;
+  else if (opened.inner != 0) Inner.miss(opened.inner, side, number - first, end);
+}
+
 /** One record of `total` bytes is missing. */
 export function missRecord(opened: Opened, side: u32, total: u32, end: u32): void {
   const sealing = opened.sealingBytes;

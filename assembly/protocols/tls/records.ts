@@ -15,7 +15,7 @@ import { Inner } from "../shared/inner";
 import { attempt, TRIES_MAX } from "./attempt";
 import { awaitsAnswer, Early, readAnswer, tryEarly } from "./early";
 import { TlsMetrics, Unopened } from "./metrics";
-import { isBetween, missRecord, missUncounted, settleMissing } from "./missing";
+import { findBeginning, isBetween, missRecord, missUncounted, settleMissing } from "./missing";
 import { Epoch, Opened, OpenedHalf, SEALED_BYTES_MIN, Sealed } from "./opened";
 import { readMessages } from "./opened-messages";
 import { Content, RECORD_BYTES, RECORD_BYTES_MAX } from "./probe";
@@ -146,7 +146,11 @@ function notePlace(opened: Opened, mine: OpenedHalf, side: u32, sequence: u32, h
   const missing = sequence - mine.end;
   if (!mine.isPlaced) {
     mine.isPlaced = 1;
-    if (hasGap) mine.doubt = BEGINNING_DOUBT;
+    if (hasGap) {
+      mine.doubt = BEGINNING_DOUBT;
+      mine.hasLost = 1;
+      opened.loseBeginning(side);
+    }
   } else if (missing != 0) {
     mine.hasLost = 1;
     const most = missing / SEALED_BYTES_MIN + 1;
@@ -356,7 +360,7 @@ function open(
     stayClosed(conversation, opened, side, sender, total, end);
     return;
   }
-  if (isFirst && mine.epoch != Epoch.BEGINNING) findBeginning(opened, mine, side, end - total);
+  if (isFirst && mine.epoch != Epoch.BEGINNING) findBeginning(opened, side, end - total);
   // Behind new keys the numbers begin anew.
   const passed = mine.sequence > next ? mine.sequence - 1 - next : 0;
   if (mine.lostBytes != 0) settleMissing(opened, side, mine.lostRecords + passed, end - total);
@@ -366,15 +370,6 @@ function open(
   Window.open(target, length);
   take(conversation, opened, side, sender, type, target, length, end, firstNs, lastNs);
   Window.open(before, <u32>(behind - before));
-}
-
-/** The first record of a side is opened: its number says whether something of what is inside was lost before it. */
-function findBeginning(opened: Opened, mine: OpenedHalf, side: u32, end: u32): void {
-  const bit = <u8>(1 << (<u8>side));
-  if ((opened.lostBeginning & bit) == 0) return;
-  const records = mine.sequence - 1;
-  if (records == 0) opened.lostBeginning &= ~bit;
-  else if (opened.inner != 0) Inner.miss(opened.inner, side, records, end);
 }
 
 /** No key opens a record: it is one of the handshake, or lost. */
