@@ -6,6 +6,11 @@ import { finishedOf, HANDSHAKE, Lab12, Lab13 } from "../support/sealed-tls";
 import { CHANGE_CIPHER_SPEC, message, record, tls } from "../support/tls";
 
 type Lab = Lab12 | Lab13;
+const LABS = [
+  { version: "TLS 1.3", Lab: Lab13 },
+  { version: "TLS 1.2", Lab: Lab12 },
+];
+
 const KEY_EXCHANGE = record(HANDSHAKE, message(16, new Uint8Array(66).fill(3)));
 /** The response to request `index`, known by its status. */
 const answerTo = (index: number, body = "yes") => `HTTP/1.1 ${400 + index} OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -59,5 +64,34 @@ describe("the first records under keys are lost", () => {
     for (const one of ["client", "server"] as const)
       talk[one === side ? "lose" : "send"](one, join(CHANGE_CIPHER_SPEC, finishedOf(lab[one])));
     expectRight(exchange(talk, lab, 0, 4), lab, 0, 4);
+  });
+});
+
+describe.each(LABS)("the first request inside of $version is lost", ({ Lab }) => {
+  test.each([
+    ["its first bytes", 20],
+    ["all of it", get("0").length],
+  ])("%s, and its response is none of those that follow", (_, lost) => {
+    const lab = new Lab();
+    const talk = lab.open().lose("client", lab.client.say(get("0").slice(0, lost)));
+    if (lost < get("0").length) talk.send("client", lab.client.say(get("0").slice(lost)));
+    for (const index of range(1, 4)) talk.send("client", lab.client.say(get(`${index}`)));
+    for (const index of range(0, 4)) talk.send("server", lab.server.say(answerTo(index)));
+    expectRight(exchange(talk, lab, 4, 8), lab, 4, 8);
+  });
+
+  test("with the client's Finished, and its response is none of those that follow", () => {
+    const lab = new Lab();
+    const talk = tls();
+    if (lab instanceof Lab13) talk.send("client", lab.hello()).send("server", lab.answer()).lose("client", lab.finished());
+    else {
+      talk.send("client", record(HANDSHAKE, lab.hello())).send("server", record(HANDSHAKE, lab.answer()));
+      talk.send("client", KEY_EXCHANGE).lose("client", join(CHANGE_CIPHER_SPEC, finishedOf(lab.client)));
+      talk.send("server", join(CHANGE_CIPHER_SPEC, finishedOf(lab.server)));
+    }
+    talk.lose("client", lab.client.say(get("0")));
+    for (const index of range(1, 4)) talk.send("client", lab.client.say(get(`${index}`)));
+    for (const index of range(0, 4)) talk.send("server", lab.server.say(answerTo(index)));
+    expectRight(exchange(talk, lab, 4, 8), lab, 4, 8);
   });
 });

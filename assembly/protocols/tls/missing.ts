@@ -4,8 +4,27 @@
  * How many records bytes were is known by the number of the next one that is opened. Until then what is inside has heard of one byte: that
  * something is missing, before what the peer says next.
  */
+import { Conversation } from "../../roundtrip/conversation";
 import { Inner } from "../shared/inner";
+import { TlsMetrics } from "./metrics";
 import { Epoch, Opened, OpenedHalf } from "./opened";
+
+/** Makes the conversation inside, of which `side` speaks first, and tells it what is missing before; false without memory. */
+export function openInside(conversation: Conversation, opened: Opened, side: u32, isClient: bool): bool {
+  opened.inner = <u32>Inner.open(conversation, true);
+  if (opened.inner == 0) {
+    TlsMetrics.refused();
+    opened.loseBeginning(side);
+    return false;
+  }
+  for (let one: u32 = 0; one < 2; one++) {
+    const half = opened.half(one);
+    // What is lost of a server's handshake is told by its first record's number.
+    const isToldLater = one != side && isClient && half.epoch == Epoch.BEGINNING;
+    if (opened.hasLostBeginning(one) && !isToldLater) Inner.miss(opened.inner, one, 1, half.end);
+  }
+  return true;
+}
 
 /** Whether what is missing may all be of the handshake of TLS 1.3: the number of the next record that is opened says so. */
 export function isBetween(opened: Opened, mine: OpenedHalf): bool {

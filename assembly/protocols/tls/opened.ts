@@ -241,11 +241,9 @@ export class Opened {
     this.lostBeginning |= <u8>(1 << (<u8>side));
   }
 
-  /** Whether what is inside begins with what `side` says: what is lost of a server's handshake is told by its first record's number. */
-  hasBeginning(side: u32, isClient: bool): bool {
-    if ((<u32>this.lostBeginning >> side) & 1) return false;
-    const isPeerLost = (<u32>this.lostBeginning >> (side ^ 1)) & 1;
-    return !isPeerLost || (isClient && this.half(side ^ 1).epoch == Epoch.BEGINNING);
+  /** Whether bytes of `side` are lost that may be the beginning of what is inside. */
+  @inline hasLostBeginning(side: u32): bool {
+    return ((<u32>this.lostBeginning >> side) & 1) != 0;
   }
 
   /** Puts a record behind those that wait. */

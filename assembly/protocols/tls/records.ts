@@ -15,7 +15,7 @@ import { Inner } from "../shared/inner";
 import { attempt, TRIES_MAX } from "./attempt";
 import { awaitsAnswer, Early, readAnswer, tryEarly } from "./early";
 import { TlsMetrics, Unopened } from "./metrics";
-import { findBeginning, isBetween, missRecord, missUncounted, settleMissing } from "./missing";
+import { findBeginning, isBetween, missRecord, missUncounted, openInside, settleMissing } from "./missing";
 import { Epoch, Opened, OpenedHalf, SEALED_BYTES_MIN, Sealed } from "./opened";
 import { readMessages } from "./opened-messages";
 import { Content, RECORD_BYTES, RECORD_BYTES_MAX } from "./probe";
@@ -431,12 +431,7 @@ function take(
   } else if (type == Content.CHANGE_CIPHER_SPEC) {
     if (!opened.isThirteen) renew(conversation, opened, side, mine);
   } else if (type == Content.APPLICATION_DATA && bytes != 0) {
-    if (opened.inner == 0) opened.inner = <u32>Inner.open(conversation, opened.hasBeginning(side, sender == FROM_CLIENT));
-    if (opened.inner == 0) {
-      TlsMetrics.refused();
-      opened.loseBeginning(side);
-      return;
-    }
+    if (opened.inner == 0 && !openInside(conversation, opened, side, sender == FROM_CLIENT)) return;
     Inner.take(opened.inner, side, start, bytes, end, firstNs, lastNs);
     if (changetype<Conversation>(opened.inner).protocol == <u8>PROTOCOL_FOREIGN) leaveAll(conversation);
   }
