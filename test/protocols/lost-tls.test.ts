@@ -95,3 +95,16 @@ describe.each(LABS)("the first request inside of $version is lost", ({ Lab }) =>
     expectRight(exchange(talk, lab, 4, 8), lab, 4, 8);
   });
 });
+
+describe.each(LABS)("the second of a request's two records of $version is lost", ({ Lab }) => {
+  test("whole, and its response comes before the next request", () => {
+    const lab = new Lab();
+    const talk = exchange(lab.open(), lab, 0, 3);
+    const [first, second] = [lab.client.say(get("3").slice(0, 20)), lab.client.say(get("3").slice(20))];
+    talk
+      .send("client", first)
+      .lose("client", second)
+      .send("server", lab.server.say(answerTo(3)));
+    expectRight(exchange(talk, lab, 4, 8), lab, 4, 8);
+  });
+});

@@ -8,6 +8,7 @@ import { Conversation } from "../../roundtrip/conversation";
 import { Inner } from "../shared/inner";
 import { TlsMetrics } from "./metrics";
 import { Epoch, Opened, OpenedHalf } from "./opened";
+import { stateAt } from "./state";
 
 /** Makes the conversation inside, of which `side` speaks first, and tells it what is missing before; false without memory. */
 export function openInside(conversation: Conversation, opened: Opened, side: u32, isClient: bool): bool {
@@ -55,11 +56,29 @@ export function missRecord(opened: Opened, side: u32, total: u32, end: u32): voi
   else if (total > sealing) missInside(opened, side, total - sealing, end);
 }
 
+/** Records are missing up to the outer number `end`, or more: one byte inside is, once. */
+function tellMissing(opened: Opened, side: u32, end: u32): void {
+  const mine = opened.half(side);
+  if (mine.isMissingTold) return;
+  mine.isMissingTold = 1;
+  missInside(opened, side, 1, end);
+}
+
 /** `bytes` of records are missing, of which nobody knows yet how many they are. */
 export function missUncounted(opened: Opened, side: u32, bytes: u32, end: u32): void {
+  tellMissing(opened, side, end);
+  opened.half(side).lostBytes += bytes;
+}
+
+/** Bytes are missing up to the outer number `end`, and where the next record begins is not known: its place will say how many they are. */
+export function missPlace(conversation: Conversation, side: u32, end: u32): void {
+  const state = stateAt(conversation);
+  if (!state.over || state.opened == 0) return;
+  const opened = changetype<Opened>(state.opened);
   const mine = opened.half(side);
-  if (mine.lostBytes == 0) missInside(opened, side, 1, end);
-  mine.lostBytes += bytes;
+  // What waits was said before.
+  const isWaiting = opened.keys == 0 || opened.awaits != 0 || opened.heldFirst != 0;
+  if (mine.isPlaced && !isWaiting && !isBetween(opened, mine)) tellMissing(opened, side, end);
 }
 
 /** They were `records`: tells the rest of what is missing. */
@@ -67,6 +86,7 @@ export function settleMissing(opened: Opened, side: u32, records: u32, end: u32)
   const mine = opened.half(side);
   const bytes = mine.lostBytes;
   const told = records * opened.sealingBytes + 1;
+  mine.isMissingTold = 0;
   mine.lostBytes = 0;
   mine.lostRecords = 0;
   if (bytes > told) missInside(opened, side, bytes - told, end);

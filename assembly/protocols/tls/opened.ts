@@ -159,10 +159,11 @@ export class OpenedHalf {
   sessionBytes: u8;
   /** Whether nothing more of it is tried. */
   isClosed: u8;
-  spare: u8;
+  /** Whether what is inside has heard that records are missing, of which nobody knows yet how many they are. */
+  isMissingTold: u8;
   /** Bytes of what stayed closed and may be of the handshake. */
   handshakeBytes: u32;
-  /** Bytes of records of which nobody knows yet how many they are, and how many are counted in `sequence`. */
+  /** Bytes of those records, and how many of them are counted in `sequence`. */
   lostBytes: u32;
   lostRecords: u32;
 }

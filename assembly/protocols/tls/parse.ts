@@ -15,6 +15,7 @@ import { Mark } from "../../roundtrip/marks";
 import { FAULT, Parse } from "../protocol";
 import { decide, endSide, noteAlert, noteClear, noteHello, noteSsl2, refuse } from "./handshake";
 import { TlsMetrics } from "./metrics";
+import { missPlace } from "./missing";
 import { SEALED_BYTES_MIN } from "./opened";
 import {
   CLIENT_HELLO,
@@ -351,10 +352,12 @@ export function onGap(conversation: Conversation, side: u32, bytes: u32): bool {
     half.set(HalfFlag.GAP);
     if (stateAt(conversation).closed == 0 && missInRecord(conversation, side, half, bytes)) return true;
     reset(half);
+    missPlace(conversation, side, Parse.sequence + bytes);
     return false;
   }
   if (half.phase == Phase.RECORD && Parse.skip >= <u64>bytes) return true;
   half.set(HalfFlag.GAP);
+  if (half.phase == Phase.RECORD) missPlace(conversation, side, Parse.sequence + bytes);
   const stays = half.phase == Phase.HANDSHAKE && bytes <= half.left;
   const inMessage = stays && half.headerBytes == <u8>MESSAGE_HEADER_BYTES && bytes <= half.messageLeft;
   if (inMessage) {

@@ -363,7 +363,7 @@ function open(
   if (isFirst && mine.epoch != Epoch.BEGINNING) findBeginning(opened, side, end - total);
   // Behind new keys the numbers begin anew.
   const passed = mine.sequence > next ? mine.sequence - 1 - next : 0;
-  if (mine.lostBytes != 0) settleMissing(opened, side, mine.lostRecords + passed, end - total);
+  if (mine.isMissingTold) settleMissing(opened, side, mine.lostRecords + passed, end - total);
   TlsMetrics.opened(conversation.directionOf(side));
   const before = Window.start;
   const behind = Window.end;
@@ -469,7 +469,7 @@ export function endOpened(conversation: Conversation, side: u32): void {
     const half = opened.half(one);
     // No number has said whether it was of the handshake alone.
     if (half.epoch == Epoch.BEGINNING && (<u32>opened.lostBeginning >> one) & 1) Inner.miss(inner, one, 1, half.end);
-    if (half.lostBytes != 0) settleMissing(opened, one, half.lostRecords + 1, half.end);
+    if (half.isMissingTold) settleMissing(opened, one, half.lostRecords + 1, half.end);
     Inner.finish(inner, one);
   }
 }
