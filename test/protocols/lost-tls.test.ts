@@ -108,3 +108,18 @@ describe.each(LABS)("the second of a request's two records of $version is lost",
     expectRight(exchange(talk, lab, 4, 8), lab, 4, 8);
   });
 });
+
+describe.each(LABS)("many small records of $version are lost in a response", ({ Lab }) => {
+  const BYTES = 100;
+
+  test.each([60, 66, 80, 200])("%i of them, and what follows is found by and by", (lost) => {
+    const lab = new Lab();
+    const talk = lab.open().send("client", lab.client.say(get("0")));
+    const said = answerTo(0, "y".repeat(BYTES * (lost + 4)));
+    const parts = range(0, lost + 5).map((index) => said.slice(index * BYTES, (index + 1) * BYTES));
+    parts.forEach((part, index) => {
+      talk[index > 1 && index < lost + 2 ? "lose" : "send"]("server", lab.server.say(part));
+    });
+    expectRight(exchange(talk, lab, 1, 16), lab, 10, 16);
+  });
+});

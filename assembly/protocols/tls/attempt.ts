@@ -3,8 +3,10 @@ import { keysNext, keysRecord } from "../../host";
 import { Epoch, Opened, OpenedHalf } from "./opened";
 import { loseMessage } from "./opened-messages";
 
-/** Numbers of records that are tried at the most. */
+/** Numbers of records that are tried at the most, and as many again behind them where more may be lost. */
 export const TRIES_MAX: u32 = 64;
+/** Records that may have gone by unseen at the most: what is tried of them moves on with each that stays closed. */
+export const DOUBT_MAX: u32 = 1 << 9;
 /** How often a sender may have changed its keys unseen, by a KeyUpdate of TLS 1.3. */
 const AHEAD_MAX: u32 = 2;
 
@@ -19,7 +21,11 @@ export function attempt(opened: Opened, mine: OpenedHalf, sender: u32, start: us
     for (let step: u32 = 0; step < ahead; step++) keysNext(opened.keys, sender);
     return length;
   }
-  return -1;
+  // Its number is one higher than that of the one before, so that none is left out.
+  const behind = (TRIES_MAX + 1) * <u32>mine.misses;
+  if (behind == 0 || mine.doubt < behind) return -1;
+  const rest = mine.doubt - behind;
+  return attemptFrom(opened, mine, sender, 0, mine.sequence + behind, rest < TRIES_MAX ? rest : TRIES_MAX, start, total, target);
 }
 
 /** Tries `most` numbers from `first` on, and one more. */

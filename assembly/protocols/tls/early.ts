@@ -11,6 +11,7 @@ import { u8At, u16be, u24be } from "../../bytes/reader";
 import { Window } from "../../bytes/window";
 import { keysRecord } from "../../host";
 import { Regions, TLS_RECORD_BYTES } from "../../regions";
+import { TRIES_MAX } from "./attempt";
 import { Opened, OpenedHalf, Sealed } from "./opened";
 import { Content } from "./probe";
 
@@ -29,9 +30,10 @@ export class Early {
   static readonly REFUSED: u8 = 2;
 }
 
-/** Tries a record of the client as its next early one, or one of the `most` behind it; answers as `keysRecord` does, and notes no number. */
-export function tryEarly(opened: Opened, half: OpenedHalf, start: usize, total: u32, most: u32): i32 {
+/** Tries a record of the client as its next early one, or one of those behind it; answers as `keysRecord` does, and notes no number. */
+export function tryEarly(opened: Opened, half: OpenedHalf, start: usize, total: u32): i32 {
   const target = Regions.tlsRecord + TLS_RECORD_BYTES;
+  const most = half.doubt < TRIES_MAX ? half.doubt : TRIES_MAX;
   for (let more: u32 = 0; more <= most; more++) {
     const sequence = half.earlySequence + more;
     const length = keysRecord(opened.keys, FROM_CLIENT_EARLY, sequence, start, total, target, 0);
@@ -92,7 +94,7 @@ export function awaitsAnswer(opened: Opened, client: u32, isServerWhole: bool): 
 
 function isEarly(opened: Opened, half: OpenedHalf, sealed: Sealed): bool {
   const total = put(sealed);
-  return u8At(Regions.tlsRecord) == Content.APPLICATION_DATA && tryEarly(opened, half, Regions.tlsRecord, total, half.doubt) >= 0;
+  return u8At(Regions.tlsRecord) == Content.APPLICATION_DATA && tryEarly(opened, half, Regions.tlsRecord, total) >= 0;
 }
 
 /** Copies a record to where it is opened; answers its bytes. */

@@ -12,7 +12,7 @@ import { Regions, TLS_RECORD_BYTES } from "../../regions";
 import { Conversation, PROTOCOL_FOREIGN } from "../../roundtrip/conversation";
 import { leave, Parse } from "../protocol";
 import { Inner } from "../shared/inner";
-import { attempt, TRIES_MAX } from "./attempt";
+import { attempt, DOUBT_MAX } from "./attempt";
 import { awaitsAnswer, Early, readAnswer, tryEarly } from "./early";
 import { TlsMetrics, Unopened } from "./metrics";
 import { findBeginning, isBetween, missRecord, missUncounted, openInside, settleMissing } from "./missing";
@@ -55,7 +55,7 @@ export function noteClearRecord(conversation: Conversation, side: u32): void {
 /** A record under keys goes by before there are any secrets: the numbers behind it are found by trying. */
 export function passRecord(conversation: Conversation, side: u32): void {
   const mine = openedOf(conversation).half(side);
-  if (mine.doubt < TRIES_MAX) mine.doubt += 1;
+  if (mine.doubt < DOUBT_MAX) mine.doubt += 1;
 }
 
 /** Takes of the `left` bytes at `start`, with the outer number `sequence`, those of the record that begins there; answers how many. */
@@ -138,7 +138,7 @@ function lose(conversation: Conversation, opened: Opened, side: u32, reason: u32
 function pass(opened: Opened, mine: OpenedHalf): void {
   mine.hasLost = 1;
   if (!opened.isThirteen || mine.epoch != Epoch.BEGINNING) mine.sequence += 1;
-  else if (mine.doubt < TRIES_MAX) mine.doubt += 1;
+  else if (mine.doubt < DOUBT_MAX) mine.doubt += 1;
 }
 
 /** Notes where a record begins, and what is missing before it. */
@@ -154,7 +154,7 @@ function notePlace(opened: Opened, mine: OpenedHalf, side: u32, sequence: u32, h
   } else if (missing != 0) {
     mine.hasLost = 1;
     const most = missing / SEALED_BYTES_MIN + 1;
-    mine.doubt = mine.doubt + most < TRIES_MAX ? mine.doubt + most : TRIES_MAX;
+    mine.doubt = most < DOUBT_MAX - mine.doubt ? mine.doubt + most : DOUBT_MAX;
     if (isBetween(opened, mine)) opened.loseBeginning(side);
     else {
       const records = missing / (RECORD_BYTES + RECORD_BYTES_MAX);
@@ -344,7 +344,7 @@ function open(
   let length: i32 = -1;
   if (isThirteen && mine.epoch == Epoch.BEGINNING) {
     if (sender == FROM_SERVER && opened.early == Early.UNKNOWN) readAnswer(opened, start, total);
-    else if (sender == FROM_CLIENT) length = tryEarly(opened, mine, start, total, mine.doubt);
+    else if (sender == FROM_CLIENT) length = tryEarly(opened, mine, start, total);
     if (length >= 0) {
       mine.earlySequence = mine.triedSequence + 1;
       if (opened.early != Early.TAKEN) {
@@ -377,7 +377,7 @@ function stayClosed(conversation: Conversation, opened: Opened, side: u32, sende
   const mine = opened.half(side);
   if (opened.isThirteen && mine.epoch == Epoch.BEGINNING && mayBeHandshake(opened, side, sender, total)) return;
   TlsMetrics.unopened(conversation.directionOf(side), Unopened.FAILED);
-  if (mine.doubt < TRIES_MAX) mine.doubt += 1;
+  if (mine.doubt < DOUBT_MAX) mine.doubt += 1;
   mine.hasLost = 1;
   missUncounted(opened, side, total, end);
   if (mine.isClosed) return;
